@@ -1,0 +1,34 @@
+# Everything a developer runs. The lab (Odoo, PostgreSQL, Dovecot, Postfix, Chromium) lies in .lab and listens on loopback.
+
+LAB := PYTHONPATH=dev python3 -m lab
+PYTHON := .lab/venv/bin/python
+
+.PHONY: help setup demo test test-unit test-e2e test-core lint clean
+
+help: ## show this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: ## put the lab there: Debian packages, Odoo 19, Python environment, databases
+	@$(LAB) setup
+
+demo: setup ## start Odoo with the addon, two mail servers and a walk through it
+	@PYTHONPATH=dev $(PYTHON) dev/demo.py
+
+test: lint test-unit test-e2e test-core ## all of the following; what has to pass before a commit
+	@echo "All tests passed."
+
+lint: setup ## check style with ruff and the Odoo community's pylint
+	@$(PYTHON) -m ruff check .
+	@! test -d mail_gateway || $(PYTHON) -m pylint --rcfile=.pylintrc mail_gateway
+
+test-unit: setup ## the addon's own tests, in Odoo's test runner
+	@$(LAB) test-unit
+
+test-e2e: setup ## real mail servers, real browser, killed processes
+	@PYTHONPATH=dev $(PYTHON) -m pytest dev/e2e
+
+test-core: setup ## the tests of Odoo's own mail, with the addon installed
+	@$(LAB) test-core
+
+clean: ## stop all processes of the lab and remove .lab
+	@$(LAB) clean

@@ -1,0 +1,140 @@
+"""The commands of ``python3 -m lab``."""
+
+import os
+import signal
+import sys
+
+from lab.console import say, warn
+from lab.errors import LabError
+from lab.paths import LAB, PYTHON, ROOT, VENV
+
+
+def main(words):
+    """Run one command and return the exit code; what goes wrong outside of our code is one message, no traceback."""
+    # SIGTERM unwinds like Ctrl-C, so that every `with` stops what it started.
+    signal.signal(signal.SIGTERM, _terminate)
+    name, *arguments = words or ["help"]
+    if name not in COMMANDS:
+        return _help(f"Unknown command: {name}")
+    try:
+        return COMMANDS[name](*arguments) or 0
+    except LabError as error:
+        warn(str(error))
+    except OSError as error:
+        # A full disk, a read-only directory: the path and the system's own words say it all.
+        warn(f"{error.filename or 'The system'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        warn("Interrupted.")
+    return 1
+
+
+def _terminate(*_signal):
+    raise KeyboardInterrupt
+
+
+def _setup(*templates):
+    """Put everything there: packages, Odoo, Python environment, certificates, databases [TEMPLATE...]."""
+    from lab.setup import setup
+
+    setup(templates)
+
+
+def _databases(*templates):
+    """Build template databases [base gateway core core_tests]; by default base, and gateway once the addon exists."""
+    _in_environment()
+    from lab import databases, odoo_source
+    from lab.postgres import Postgres
+
+    default = ("base", "gateway") if (odoo_source.ADDON / "__manifest__.py").exists() else ("base",)
+    unknown = set(templates) - set(databases.TEMPLATES)
+    if unknown:
+        raise LabError(f"No such template: {', '.join(sorted(unknown))}. There are {', '.join(databases.TEMPLATES)}.")
+    with Postgres():
+        for name in templates or default:
+            databases.ensure(name)
+
+
+def _up():
+    """Start PostgreSQL, Dovecot and Postfix for work by hand; they run until `down`."""
+    _in_environment()
+    for service in _services():
+        service.keep(True)
+        service.start()
+    _status()
+
+
+def _down():
+    """Stop every process of the lab."""
+    from lab.orphans import stop_all
+
+    for service in reversed(_services()):
+        service.keep(False)
+        service.stop()
+    stop_all()
+
+
+def _status():
+    """Tell what runs, and where."""
+    from lab import ports
+
+    for service in _services():
+        where = ", ".join(f"{name} 127.0.0.1:{ports.port(name)}" for name in service.port_names)
+        say(f"{service.name:9} {f'pid {service.pid}' if service.pid else 'stopped':12} {where}  log {service.log}")
+
+
+def _test_unit(*tags):
+    """Run the addon's own tests [TEST-TAGS] on a clone of the template gateway."""
+    _in_environment()
+    from lab.unit_tests import run
+
+    return run(*tags)
+
+
+def _test_core(*tags):
+    """Run core's suites of mail with the addon installed [TEST-TAGS], against dev/core_exceptions.txt."""
+    _in_environment()
+    from lab.core_tests import run
+
+    return run(*tags)
+
+
+def _clean():
+    """Stop every process of the lab and remove all its files."""
+    from lab.cleaning import remove_all
+
+    if LAB.exists():
+        _down()
+    remove_all()
+
+
+def _help(error=None):
+    """Show this list."""
+    if error:
+        warn(error)
+    for name, command in COMMANDS.items():
+        say(f"  {name:10} {command.__doc__}")
+    return 1 if error else 0
+
+
+def _services():
+    from lab.dovecot import Dovecot
+    from lab.postfix import Postfix
+    from lab.postgres import Postgres
+
+    return Postgres(), Dovecot(), Postfix()
+
+
+def _in_environment():
+    """Go on in the lab's own Python, unless this is it."""
+    if sys.prefix == str(VENV):
+        return
+    if not PYTHON.exists():
+        raise LabError("The lab is not there yet: run `make setup` first.")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "dev")}
+    os.execve(PYTHON, [str(PYTHON), "-m", "lab", *sys.argv[1:]], environment)
+
+
+COMMANDS = {
+    "setup": _setup, "databases": _databases, "up": _up, "down": _down, "status": _status,
+    "test-unit": _test_unit, "test-core": _test_core, "clean": _clean, "help": _help,
+}

@@ -1,0 +1,27 @@
+"""Odoo servers whose test run was killed: each notes its pid, so that later commands find it."""
+
+import signal
+
+from lab.paths import LAB
+from lab.processes import PidFile, age_mark, end
+
+
+def stop_all():
+    """Kill every Odoo server that runs on this lab."""
+    for file in (LAB / "run").glob("odoo-*.json"):
+        _kill(PidFile(file))
+
+
+def stop_abandoned():
+    """Kill the Odoo servers whose starter is gone."""
+    for file in (LAB / "run").glob("odoo-*.json"):
+        pid_file = PidFile(file)
+        owner = pid_file.owner()
+        if not owner or age_mark(owner[0]) != owner[1]:
+            _kill(pid_file)
+
+
+def _kill(pid_file):
+    if pid := pid_file.read():
+        end(pid, signal.SIGKILL)
+    pid_file.remove()

@@ -1,0 +1,55 @@
+"""Putting the whole lab there, step by step; what is there already is left alone."""
+
+import subprocess
+import sys
+
+from lab import locks, odoo_download, packages, tls, venv
+from lab.console import say, step
+from lab.errors import LabError
+from lab.paths import LAB, PYTHON, ROOT
+
+_ADDON_REQUIREMENTS = "IMAPClient>=3.0,<5\nflufl.bounce>=4,<7\n"
+
+
+def setup(templates=()):
+    """Install, download and prepare all that tests need.
+
+    :param templates: the template databases to build; by default base, and gateway once the addon is there
+    :raises LabError: when something outside of the checkout is missing, with what to do about it
+    """
+    LAB.mkdir(exist_ok=True)
+    with locks.exclusive("setup", when_busy=lambda: say("Another setup runs in this checkout: waiting for it.")):
+        with step("Debian packages") as remarks:
+            remarks.append(f"installed {' '.join(packages.install_missing()) or 'nothing, all there'}")
+        with step("Odoo") as remarks:
+            remarks.append(odoo_download.fetch())
+        with step("Python packages") as remarks:
+            _write_addon_requirements()
+            remarks.append("installed" if venv.build() else "up to date")
+        with step("certificates") as remarks:
+            remarks.append("made" if tls.make() else "up to date")
+        with step("databases"):
+            _databases(templates)
+
+
+def _write_addon_requirements():
+    file = ROOT / "requirements.txt"
+    if not file.exists():
+        file.write_text(_ADDON_REQUIREMENTS)
+
+
+def _databases(templates):
+    # In the environment's Python: PostgreSQL's client library is only there.
+    command = [PYTHON, "-m", "lab", "databases", *templates]
+    if subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT / "dev"), **_environment()}, check=False).returncode:
+        raise LabError("The template databases could not be built: see above.")
+
+
+def _environment():
+    import os
+
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+if sys.version_info < (3, 9):
+    raise SystemExit("The lab needs Python 3.9 or newer to start, and 3.11 for Odoo.")
