@@ -1,0 +1,23 @@
+{
+    "name": "Mail Gateway",
+    "summary": "Incoming mail that is never lost or doubled, and says what became of it",
+    "version": "19.0.1.0.0",
+    "category": "Productivity/Discuss",
+    "author": "mail_gateway contributors",
+    "license": "LGPL-3",
+    "depends": ["mail"],
+    "external_dependencies": {"python": ["imapclient"]},
+    "data": [
+        "security/mail_gateway_groups.xml",
+        "security/ir.model.access.csv",
+        "data/ir_cron.xml",
+        "views/mail_inbound_message_views.xml",
+        "views/mail_inbound_route_views.xml",
+        "views/fetchmail_server_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/menus.xml",
+    ],
+    "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
+    "installable": True,
+}

@@ -1,0 +1,215 @@
+import logging
+import poplib
+from imaplib import IMAP4
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..tools.faults import ConnectionFault, connection_fault
+from ..tools.fetch import open_mailbox
+from ..tools.mailbox import MailboxProblem, MailboxSettings, UnknownFolder
+from ..tools.sign_in import SignInRecorder
+from .inbound_ledger import InboundLedger
+
+_logger = logging.getLogger(__name__)
+
+COUNTED_STATES = {"held": "held_count", "failed": "failed_count"}
+
+
+class FetchmailServer(models.Model):
+    """What to read on an incoming server, what to do with it afterwards, and how safely to connect."""
+
+    _inherit = "fetchmail.server"
+
+    # core lets whoever may read the server read it
+    password = fields.Char(groups="base.group_system")
+    verify_certificate = fields.Boolean(
+        default=True,
+        help="Connect only when the server proves its name with a certificate that this machine trusts.",
+    )
+    is_starttls = fields.Boolean(
+        "STARTTLS", help="Encrypt the connection on the unencrypted port, before anything is said."
+    )
+    folder = fields.Char(
+        string="Folders",
+        default="INBOX",
+        help="IMAP folders to read, comma separated. A folder in a folder is written as the server does, for "
+        "example INBOX/Orders or INBOX.Orders.",
+    )
+    imap_afterwards = fields.Selection(
+        [("seen", "Mark as read"), ("move", "Move to a folder"), ("delete", "Delete from the server")],
+        string="Afterwards",
+        default="seen",
+        required=True,
+        help="What happens on the mail server to a message that is stored here.",
+    )
+    imap_move_to = fields.Char("Move To", help="IMAP folder that stored messages are moved to.")
+    pop_afterwards = fields.Selection(
+        [("delete", "Delete from the server"), ("leave", "Leave on the server")],
+        string="Afterwards (POP3)",
+        default="delete",
+        required=True,
+    )
+    last_success = fields.Datetime(readonly=True, copy=False)
+    last_fetch_count = fields.Integer("New in Last Fetch", readonly=True, copy=False)
+    inbound_count = fields.Integer("Stored", compute="_compute_inbound_counts")
+    held_count = fields.Integer("Held", compute="_compute_inbound_counts")
+    failed_count = fields.Integer("Failed", compute="_compute_inbound_counts")
+
+    def _compute_inbound_counts(self):
+        self.update({"inbound_count": 0, "held_count": 0, "failed_count": 0})
+        groups = self.env["mail.inbound.message"]._read_group(
+            [("server_id", "in", self.ids)], ["server_id", "state"], ["__count"]
+        )
+        for server, state, count in groups:
+            server.inbound_count += count
+            if state in COUNTED_STATES:
+                server[COUNTED_STATES[state]] = count
+
+    @api.constrains("folder", "imap_afterwards", "imap_move_to", "server_type")
+    def _check_folders(self):
+        for server in self.filtered(lambda s: s.server_type != "local" and s._get_connection_type() == "imap"):
+            folders = server._folders()
+            if not folders:
+                raise ValidationError(self.env._("Name at least one folder to read on “%s”, INBOX say.", server.name))
+            if server.imap_afterwards != "move":
+                continue
+            if not (server.imap_move_to or "").strip():
+                raise ValidationError(self.env._("Name the folder that messages of “%s” are moved to.", server.name))
+            if server.imap_move_to.strip() in folders:
+                raise ValidationError(
+                    self.env._("“%s” is read and can't be the folder that messages are moved to.", server.imap_move_to)
+                )
+
+    def _folders(self):
+        names = dict.fromkeys(name.strip() for name in (self.folder or "").split(","))
+        return tuple(name for name in names if name)
+
+    # ------------------------------------------------------------------ connecting
+
+    def _mailbox_settings(self):
+        """Plain values for a network thread.
+
+        OAuth tokens are fetched here; the sign-in that core's hook makes is recorded and repeated by the thread.
+
+        :raises UserError: when an OAuth module can't get a token
+        """
+        self.ensure_one()
+        protocol = self._get_connection_type()
+        return MailboxSettings(
+            protocol=protocol,
+            host=(self.server or "").strip(),
+            port=self.port,
+            user=self.user or "",
+            sign_in=self._record_sign_in(protocol).replay,
+            tls=self.is_ssl,
+            starttls=self.is_starttls,
+            verify_certificate=self.verify_certificate,
+            folders=self._folders(),
+            afterwards=self.imap_afterwards if protocol == "imap" else self.pop_afterwards,
+            move_to=(self.imap_move_to or "").strip(),
+        )
+
+    def _record_sign_in(self, protocol):
+        recorder = SignInRecorder()
+        if protocol == "imap":
+            self._imap_login__(recorder)
+        else:
+            recorder.user(self.user or "")
+            recorder.pass_(self.password or "")
+        return recorder
+
+    def _connect__(self, allow_archived=False):  # noqa: PLW3201 core's name
+        """Replaces core's method: a connection that reads by UID and UIDL, and verifies certificates.
+
+        :return: a mailbox of tools/; it has core's `disconnect()`
+        :raises UserError: when the server is archived, unless `allow_archived`
+        :raises OSError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: when there is no connection
+        """
+        self.ensure_one()
+        if not allow_archived and not self.active:
+            raise UserError(self.env._("The server “%s” can't be used because it is archived.", self.display_name))
+        return open_mailbox(self._mailbox_settings())
+
+    def button_confirm_login(self):
+        """Replaces core's method: also looks for the folders, fixes what counts as old, and explains failures.
+
+        :raises UserError: when the server can't be used as configured
+        """
+        for server in self:
+            try:
+                mailbox = server._connect__(allow_archived=True)
+                try:
+                    mailbox.check()
+                    mailbox.remember(InboundLedger(server, durable=False))
+                finally:
+                    mailbox.disconnect()
+            except (OSError, EOFError, UnicodeError, IMAP4.error, poplib.error_proto, MailboxProblem) as error:
+                _logger.info("Incoming mail server %s: %s", server.name, error)
+                raise UserError(server._words_for_connection(error)) from error
+            server.state = "done"
+        return True
+
+    def _words_for_connection(self, error):
+        """A sentence for the administrator: what is wrong, where, what to do."""
+        if isinstance(error, UserError):
+            return str(error)
+        if isinstance(error, UnknownFolder):
+            return self._words_for_folder(error)
+        where = {"server": self.server, "port": self.port, "user": self.user, "error": str(error)}
+        match connection_fault(error):
+            case ConnectionFault.NAME:
+                return self.env._("There is no server named “%(server)s”. Check the server name. (%(error)s)", **where)
+            case ConnectionFault.REFUSED:
+                return self.env._(
+                    "“%(server)s” refuses connections on port %(port)s. Check the port and the encryption: usual are "
+                    "993 (IMAP with TLS), 143 (IMAP), 995 (POP3 with TLS) and 110 (POP3).",
+                    **where,
+                )
+            case ConnectionFault.TIMEOUT:
+                return self.env._(
+                    "“%(server)s” did not answer on port %(port)s in time. Check the port, and that no firewall stands "
+                    "in between. (%(error)s)",
+                    **where,
+                )
+            case ConnectionFault.CERTIFICATE:
+                return self.env._(
+                    "“%(server)s” could not prove who it is: %(error)s. Check that the server name is the one in its "
+                    "certificate and that this machine trusts its issuer; to accept any certificate, switch off "
+                    "“Verify Certificate”.",
+                    **where,
+                )
+            case ConnectionFault.TLS:
+                return self.env._(
+                    "No encrypted connection to “%(server)s” on port %(port)s. Does this port expect STARTTLS, or no "
+                    "encryption? (%(error)s)",
+                    **where,
+                )
+            case ConnectionFault.SIGN_IN:
+                return self.env._(
+                    "“%(server)s” does not let “%(user)s” in. Check user name and password. It says: %(error)s", **where
+                )
+            case ConnectionFault.LOST:
+                return self.env._("The connection to “%(server)s” port %(port)s broke: %(error)s", **where)
+            case ConnectionFault.REPLY:
+                return self.env._("“%(server)s” refused what was asked of it. It says: %(error)s", **where)
+        return self.env._("Reading “%(server)s” failed: %(error)s", **where)
+
+    def _words_for_folder(self, error):
+        return self.env._(
+            "There is no folder “%(folder)s” on “%(server)s”. Folders there: %(existing)s.",
+            folder=error.folder,
+            server=self.server,
+            existing=", ".join(error.existing[:50]),
+        )
+
+    # ------------------------------------------------------------------ counts
+
+    def action_open_inbound(self):
+        """List the messages of this server; the context names a state to filter by."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
+        state = self.env.context.get("inbound_state")
+        action["domain"] = [("server_id", "=", self.id)]
+        action["context"] = {f"search_default_{state}": 1} if state else {}
+        return action

@@ -1,0 +1,80 @@
+from functools import partial
+
+from ..tools.mailbox import Batch
+
+
+class InboundLedger:
+    """The :class:`~..tools.mailbox.Ledger` of one incoming server, kept in the database.
+
+    Used by the one thread that owns the cursor; network threads reach it through a relay.
+    """
+
+    def __init__(self, server, durable=True):
+        """
+        :param server: fetchmail.server
+        :param bool durable: commit each step; False leaves that to the caller, who acknowledges nothing
+        """
+        self._server = server
+        self._durable = durable
+        self._messages = server.env["mail.inbound.message"].sudo()
+        self._folders = server.env["mail.inbound.folder"].sudo()
+
+    def known(self, keys):
+        return self._step(lambda: self._messages._known_keys(self._server, keys))
+
+    def known_sources(self, sources):
+        return self._step(lambda: self._messages._known_sources(self._server, sources))
+
+    def unacknowledged(self):
+        return self._step(lambda: self._messages.search(self._open_acknowledgements()).mapped("remote_key"))
+
+    def position(self, account, folder):
+        return self._step(lambda: self._folders._find(self._server, account, folder)._as_position())
+
+    def last_success(self):
+        return self._step(lambda: self._server.last_success or self._first_position_date())
+
+    def store(self, batch: Batch):
+        self._step(lambda: self._store(batch))
+
+    def acknowledged(self, keys):
+        self._step(lambda: self._note_acknowledged(list(keys)))
+
+    def _store(self, batch):
+        self._messages._store(self._server, batch.messages)
+        if batch.position:
+            self._folders._remember(self._server, batch.position)
+
+    def _note_acknowledged(self, keys):
+        domain = [*self._open_acknowledgements(), ("remote_key", "in", keys)]
+        self._messages.search(domain).write({"acknowledged": True})
+
+    def _open_acknowledgements(self):
+        return [("server_id", "=", self._server.id), ("acknowledged", "=", False), ("remote_key", "!=", False)]
+
+    def _first_position_date(self):
+        return min(self._folders.search([("server_id", "=", self._server.id)]).mapped("create_date"), default=None)
+
+    def _step(self, work):
+        """Do `work` in a transaction of its own."""
+        if not self._durable:
+            return work()
+        cr = self._messages.env.cr
+        try:
+            result = work()
+            cr.commit()
+        except BaseException:
+            cr.rollback()
+            raise
+        return result
+
+
+class RelayedLedger:
+    """The same ledger for a network thread: each call is done by the thread that serves the relay."""
+
+    def __init__(self, relay, ledger):
+        self._relay = relay
+        self._ledger = ledger
+
+    def __getattr__(self, name):
+        return partial(self._relay.call, getattr(self._ledger, name))

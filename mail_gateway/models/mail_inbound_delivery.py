@@ -1,0 +1,244 @@
+import logging
+import traceback
+from contextlib import suppress
+from functools import partial
+
+import psycopg2
+from psycopg2.errors import SerializationFailure
+
+from odoo import api, fields, models, modules
+from odoo.exceptions import UserError
+from odoo.modules.registry import Registry
+from odoo.service.model import retrying
+from odoo.tools import SQL
+
+from ..tools.delivery import Action, Delivery, Route, Unroutable, Verdict
+from ..tools.faults import is_passing
+from ..tools.retry import MOST_DEFERRALS, MOST_TRIES, delay_after_fault, delay_after_try
+
+_logger = logging.getLogger(__name__)
+
+
+class MailInboundDelivery(models.Model):
+    """From the spool to the record."""
+
+    _inherit = "mail.inbound.message"
+
+    @api.model
+    def _run_lane(self):
+        """Body of the scheduled actions "lane": deliver what is due, message by message."""
+        while message := self._take_next():
+            message._deliver()
+            # one more may be due: the job goes on until nothing can be taken or its time is up
+            if not self.env["ir.cron"]._commit_progress(1, remaining=1):
+                return
+        self.env["ir.cron"]._commit_progress(remaining=0)
+
+    # ------------------------------------------------------------------ taking
+
+    @api.model
+    def _take_next(self):
+        """Count a try of the next due message and commit that.
+
+        A worker that dies afterwards has used up one try: a message that kills it ends as failed, not in a loop.
+
+        :return: the message, empty when no message is due that no other lane works on
+        """
+        while True:
+            self.env.cr.commit()  # a new snapshot: what other lanes did since counts
+            try:
+                message = self._lock_next_due()
+                if not message:
+                    return message
+                tries_left = message._count_try()
+                self.env.cr.commit()
+            except SerializationFailure:
+                # another lane committed this very row between our snapshot and our lock
+                self.env.cr.rollback()
+                continue
+            if tries_left:
+                return message
+
+    @api.model
+    def _lock_next_due(self):
+        """Lock the due message that waited longest, but none that follows an undelivered one of its conversation."""
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT message.id
+                  FROM mail_inbound_message message
+                 WHERE message.state IN ('received', 'deferred')
+                   AND message.next_try <= %s
+                   AND NOT EXISTS (
+                       SELECT FROM mail_inbound_message earlier
+                        WHERE earlier.conversation = message.conversation
+                          AND earlier.state IN ('received', 'deferred')
+                          AND earlier.id < message.id
+                   )
+              ORDER BY message.next_try, message.id
+                 LIMIT 1
+                   FOR NO KEY UPDATE SKIP LOCKED
+                """,
+                fields.Datetime.now(),
+            ),
+            log_exceptions=False,
+        )
+        row = self.env.cr.fetchone()
+        return self.browse(row and row[0])
+
+    def _count_try(self) -> bool:
+        """Raise the number of tries, or set the message aside when they are used up.
+
+        The next try is put off at the same time, so that no other lane takes the message between this commit and
+        the lock of the try, and a crash does not repeat itself at once.
+        """
+        self.invalidate_recordset()
+        if self.try_count >= MOST_TRIES:
+            self._move_to(
+                "failed",
+                self.env._(
+                    "Tried %s times. Each time the Odoo process that worked on it was stopped or ran out of time. "
+                    "The message may be too large or too complicated for it.",
+                    self.try_count,
+                ),
+            )
+            return False
+        tries = self.try_count + 1
+        self.write({"try_count": tries, "next_try": fields.Datetime.now() + delay_after_try(tries)})
+        return True
+
+    # ------------------------------------------------------------------ one try
+
+    def _deliver(self):
+        """One try. Any exception rolls back everything but the counted try."""
+        self.ensure_one()
+        try:
+            # conflicts with other transactions are repeated as Odoo does for requests
+            retrying(partial(self._try_delivery, self.try_count), self.env)
+        except Exception as error:  # noqa: BLE001 whatever it is, the message stays and says why
+            self._settle_error(error)
+
+    def _try_delivery(self, tries):
+        """The record and the state are written in the same transaction."""
+        if not self._lock_for_try(tries):
+            return
+        delivery = Delivery(queues_mail=True, route=self._decided_route())
+        self._hand_to_odoo(delivery)
+        self._settle(delivery)
+
+    def _lock_for_try(self, tries) -> bool:
+        """Take the row lock again; False when somebody else dealt with the message meanwhile."""
+        self.invalidate_recordset()
+        locked = self.try_lock_for_update(allow_referencing=True)
+        return bool(locked) and self.try_count == tries and self.state in ("received", "deferred")
+
+    def _decided_route(self):
+        if self.route_alias_id:
+            return Route(self.route_alias_id.alias_model_id.model, alias_id=self.route_alias_id.id)
+        return Route(self.route_model, self.route_res_id) if self.route_model else None
+
+    def _hand_to_odoo(self, delivery):
+        """Odoo's own gateway does the work, with the settings of the incoming server."""
+        server = self.server_id
+        thread = self.env["mail.thread"].with_context(
+            **{Delivery.KEY: delivery}, default_fetchmail_server_id=server.id
+        )
+        thread.message_process(
+            server.object_id.model,
+            self._source_bytes(),
+            save_original=server.original,
+            strip_attachments=bool(server) and not server.attach,
+        )
+
+    # ------------------------------------------------------------------ the outcome
+
+    def _settle(self, delivery):
+        """Write down what became of the message."""
+        made = self._messages_made(delivery)
+        verdict = delivery.verdict or self._undecided(made)
+        record = made.filtered(lambda message: message.model and message.res_id)[:1]
+        self._move_to(
+            verdict.action.value,
+            verdict.reason,
+            mail_message_ids=[fields.Command.set(made.ids)],
+            res_model=record.model,
+            res_id=record.res_id,
+        )
+
+    def _messages_made(self, delivery):
+        """The chatter messages of this Message-Id: no other delivery can have made them (D4)."""
+        messages = self.env["mail.message"].sudo()
+        return messages.search([("message_id", "=", delivery.message_id)], order="id") if delivery.message_id else messages
+
+    def _undecided(self, made):
+        if made:
+            return Verdict(Action.ACCEPT)
+        return Verdict(Action.HOLD, self.env._("Odoo's routing neither delivered nor refused this message."))
+
+    def _settle_refused_call(self, error):
+        """The program that handed the message over gets the error, as core promises, and keeps the message.
+
+        It rolls back, and our row with it: the row is written once more after that. A program that goes on without
+        rolling back has the row as it is now. Passing faults leave none: the program repeats the call.
+        """
+        if is_passing(error):
+            return
+        reason = self.env._("The program that handed it over was told: %s", error)
+        values = {**self._values_from_source(self._source_bytes()), "transport": "call"}
+        if not isinstance(error, psycopg2.Error):
+            self._move_to("rejected", reason)
+        if not modules.module.current_test:  # tests roll back all the time
+            self.env.cr.postrollback.add(partial(self._leave_refused_call, self.env.cr.dbname, values, reason))
+
+    @staticmethod
+    def _leave_refused_call(dbname, values, reason):
+        with Registry(dbname).cursor() as cr:
+            env = api.Environment(cr, api.SUPERUSER_ID, {})
+            env["mail.inbound.message"].create(values)._move_to("rejected", reason)
+
+    def _settle_error(self, error):
+        """Write down a try that failed, in a transaction of its own: that of the try may be beyond use."""
+        with suppress(psycopg2.Error):
+            self.env.cr.rollback()
+        if not isinstance(error, Unroutable):
+            _logger.info("Inbound message %s could not be delivered", self.id, exc_info=error)
+        with self.pool.cursor() as cr:
+            message = self.with_env(self.env(cr=cr))
+            state, reason, values = message._judge_error(error)
+            detail = "".join(traceback.format_exception(error))
+            message._move_to(state, reason, detail=detail.replace("\0", ""), **values)
+
+    def _judge_error(self, error):
+        """What a failed try means: (state, reason, further values)."""
+        now = fields.Datetime.now()
+        if isinstance(error, Unroutable):
+            return "held", str(error), {}
+        if is_passing(error) and self.deferral_count < MOST_DEFERRALS:
+            # not the message's fault: the try does not count
+            return (
+                "deferred",
+                self._words_for_fault(error),
+                {
+                    "try_count": self.try_count - 1,
+                    "deferral_count": self.deferral_count + 1,
+                    "next_try": now + delay_after_fault(self.deferral_count),
+                },
+            )
+        if self.try_count >= MOST_TRIES:
+            return "failed", self._words_for_error(error), {}
+        return "deferred", self._words_for_error(error), {"next_try": now + delay_after_try(self.try_count)}
+
+    def _words_for_fault(self, error):
+        return self.env._(
+            "The database or the disk was busy or out of reach (%s). It is tried again by itself.",
+            type(error).__name__,
+        )
+
+    def _words_for_error(self, error):
+        if isinstance(error, UserError):
+            return self.env._("Odoo refused it: %s", error)
+        return self.env._(
+            "Odoo could not process this message: an error (%s) occurred. The technical detail tells where.",
+            type(error).__name__,
+        )

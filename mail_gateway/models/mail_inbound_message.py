@@ -1,0 +1,205 @@
+import base64
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..tools.delivery import Route
+from ..tools.preview import preview
+
+PENDING = ("received", "deferred")
+
+# Who leads where; _move_to() makes every transition.
+TRANSITIONS = {
+    "received": {"delivered", "rejected", "discarded", "deferred", "held", "failed"},
+    "deferred": {"received", "delivered", "rejected", "discarded", "deferred", "held", "failed"},
+    "held": {"received", "discarded"},
+    "failed": {"received", "discarded"},
+    "delivered": set(),
+    "rejected": set(),
+    "discarded": set(),
+}
+
+
+class MailInboundMessage(models.Model):
+    """The raw source of an incoming message, and what became of it.
+
+    A message is stored here and committed before its mail server hears of it. There is no state for being
+    worked on: the row lock is that state.
+    """
+
+    _name = "mail.inbound.message"
+    _description = "Inbound Message"
+    _rec_name = "subject"
+    _order = "received_date desc, id desc"
+
+    subject = fields.Char(readonly=True)
+    email_from = fields.Char(string="From", readonly=True)
+    recipients = fields.Char(readonly=True, help="Every address in the headers that name recipients.")
+    message_id = fields.Char(string="Message-Id", readonly=True, index="btree_not_null")
+    conversation = fields.Char(readonly=True, help="Messages of one conversation are delivered in their order.")
+    source = fields.Binary(attachment=False, readonly=True, help="The message as it arrived, byte for byte.")
+    source_filename = fields.Char(compute="_compute_source_filename")
+    preview = fields.Text(compute="_compute_preview")
+    digest = fields.Char(readonly=True, index="btree_not_null", help="SHA-256 of the source.")
+    size = fields.Integer(readonly=True, aggregator="sum", help="Size of the source in bytes.")
+    received_date = fields.Datetime(string="Received", readonly=True, default=fields.Datetime.now)
+
+    server_id = fields.Many2one("fetchmail.server", "Incoming Mail Server", readonly=True, ondelete="set null")
+    transport = fields.Selection(
+        [("imap", "IMAP"), ("pop", "POP3"), ("push", "Push"), ("import", "Import"), ("call", "Program")],
+        required=True,
+        readonly=True,
+        help="How the message came in. Program: another program or addon handed it over, mailgate for one.",
+    )
+    remote_key = fields.Char(readonly=True, help="Names the message on its mail server.")
+    acknowledged = fields.Boolean(readonly=True, default=True, help="The mail server was told that it is stored.")
+
+    state = fields.Selection(
+        [
+            ("received", "Received"),
+            ("deferred", "Deferred"),
+            ("held", "Held"),
+            ("failed", "Failed"),
+            ("delivered", "Delivered"),
+            ("rejected", "Rejected"),
+            ("discarded", "Discarded"),
+        ],
+        required=True,
+        readonly=True,
+        default="received",
+        help="Received: to be delivered.\n"
+        "Deferred: waits for a fault to pass; has a next try.\n"
+        "Held: a person decides.\n"
+        "Failed: tried several times; a person decides.\n"
+        "Delivered: its record or reply exists.\n"
+        "Rejected: refused, and the sender was told.\n"
+        "Discarded: not wanted.",
+    )
+    reason = fields.Text(readonly=True, help="Why the message is where it is.")
+    detail = fields.Text(string="Technical Detail", readonly=True)
+    try_count = fields.Integer(string="Tries", readonly=True, aggregator=None)
+    deferral_count = fields.Integer(string="Deferrals", readonly=True, aggregator=None)
+    next_try = fields.Datetime(readonly=True, default=fields.Datetime.now)
+    done_date = fields.Datetime(string="Done", readonly=True)
+
+    res_model = fields.Char(string="Record Model", readonly=True)
+    res_id = fields.Many2oneReference(string="Record ID", model_field="res_model", readonly=True)
+    mail_message_ids = fields.Many2many("mail.message", string="Chatter Messages", readonly=True)
+
+    route_model = fields.Char(readonly=True, help="The model that a person routed the message to.")
+    route_res_id = fields.Many2oneReference(model_field="route_model", readonly=True)
+    route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null")
+
+    _remote_key_unique = models.UniqueIndex(
+        "(server_id, remote_key) WHERE remote_key IS NOT NULL",
+        "This message of the mail server is stored already.",
+    )
+    _due_index = models.Index("(next_try, id) WHERE state IN ('received', 'deferred')")
+    _conversation_index = models.Index("(conversation, id) WHERE state IN ('received', 'deferred')")
+    _unacknowledged_index = models.Index("(server_id) WHERE NOT acknowledged")
+    _state_index = models.Index("(state, server_id)")
+
+    @api.depends("subject")
+    def _compute_source_filename(self):
+        for message in self:
+            stem = re.sub(r"[^\w.-]+", "_", message.subject or "message").strip("_.")[:60] or "message"
+            message.source_filename = f"{stem}.eml"
+
+    @api.depends("source")
+    def _compute_preview(self):
+        for message in self:
+            message.preview = preview(message._source_bytes())
+
+    def _source_bytes(self) -> bytes:
+        """The message as it arrived; empty once retention removed it."""
+        self.ensure_one()
+        return base64.b64decode(self.with_context(bin_size=False, bin_size_source=False).source or b"")
+
+    # ------------------------------------------------------------------ states
+
+    def _move_to(self, state, reason="", **values):
+        """Make one transition; nothing else writes `state`.
+
+        :param str state: where to
+        :param str reason: why, in words that an administrator understands
+        :param values: further fields to write along
+        :raises UserError: when TRANSITIONS has no such step
+        """
+        for message in self:
+            if state not in TRANSITIONS[message.state]:
+                raise message._wrong_transition(state)
+        self.write(
+            {
+                "state": state,
+                "reason": reason,
+                "detail": False,
+                "done_date": False if state in PENDING else fields.Datetime.now(),
+                **values,
+            }
+        )
+
+    def _wrong_transition(self, state):
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        return UserError(
+            self.env._(
+                "“%(subject)s” is %(current)s and can't become %(wanted)s.",
+                subject=self.display_name,
+                current=labels[self.state].lower(),
+                wanted=labels[state].lower(),
+            )
+        )
+
+    # ------------------------------------------------------------------ what the postmaster does
+
+    def action_process_again(self):
+        """Hand held or failed messages to delivery once more, as if they had just come in."""
+        self._as_postmaster()._requeue(self.env._("Processed again by %s.", self.env.user.name))
+
+    def action_discard(self):
+        """Decide that held or failed messages are not wanted. They stay listed, with their source."""
+        self._as_postmaster()._move_to("discarded", self.env._("Discarded by %s.", self.env.user.name))
+
+    def action_route(self):
+        """Open the dialog that asks where the messages go."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Route to a Record or Alias"),
+            "res_model": "mail.inbound.route",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_inbound_message_ids": [fields.Command.set(self.ids)]},
+        }
+
+    def action_open_record(self):
+        """Show the record that the message made or updated."""
+        self.ensure_one()
+        if self.res_model not in self.env or not self.env[self.res_model].browse(self.res_id).exists():
+            raise UserError(self.env._("The record of this message no longer exists."))
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "view_mode": "form",
+        }
+
+    def _route_to(self, route: Route):
+        """Deliver held or failed messages to where a person decided, past Odoo's routing."""
+        self._as_postmaster()._requeue(
+            self.env._("Routed by %s.", self.env.user.name),
+            route_model=route.model,
+            route_res_id=route.res_id,
+            route_alias_id=route.alias_id,
+        )
+
+    def _requeue(self, reason, **values):
+        now = fields.Datetime.now()
+        self._move_to("received", reason, try_count=0, deferral_count=0, next_try=now, **values)
+        self._wake_lanes()
+
+    def _as_postmaster(self):
+        """The same messages with all rights, for a postmaster only."""
+        if not self.env.user.has_group("mail_gateway.group_postmaster"):
+            raise UserError(self.env._("Only a postmaster may decide what becomes of an inbound message."))
+        self.check_access("read")
+        return self.sudo()

@@ -1,0 +1,105 @@
+import base64
+import hashlib
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools.constants import GC_UNLINK_LIMIT
+
+from ..tools.headers import read_headers
+
+_logger = logging.getLogger(__name__)
+
+RETENTION_PARAMETER = "mail_gateway.source_retention_days"
+RETENTION_DAYS = 30
+
+
+class MailInboundSpool(models.Model):
+    """How messages get into the spool, and when their sources leave it."""
+
+    _inherit = "mail.inbound.message"
+
+    @api.model
+    def _store(self, server, messages):
+        """Add fetched messages. The caller commits, and only then tells the mail server.
+
+        :param server: fetchmail.server that they come from
+        :param list messages: RemoteMessage tuples
+        """
+        transport = server._get_connection_type()
+        stored = self.create(
+            [
+                {
+                    **self._values_from_source(message.source),
+                    "transport": transport,
+                    "server_id": server.id,
+                    "remote_key": message.key,
+                    "acknowledged": False,
+                }
+                for message in messages
+            ]
+        )
+        if stored:
+            self._wake_lanes()
+        return stored
+
+    @api.model
+    def _store_call(self, source):
+        """Add a message that a program hands to mail.thread.message_process, which delivers it on the spot."""
+        return self.create({**self._values_from_source(source), "transport": "call"})
+
+    @api.model
+    def _values_from_source(self, source: bytes) -> dict:
+        """Field values of a new message; whatever the bytes are, there are some."""
+        headers = read_headers(source)
+        return {
+            "subject": headers.subject,
+            "email_from": headers.sender,
+            "recipients": headers.recipients,
+            "message_id": headers.message_id or False,
+            "conversation": headers.conversation or False,
+            "source": base64.b64encode(source),
+            "digest": self._digest(source),
+            "size": len(source),
+        }
+
+    @staticmethod
+    def _digest(source: bytes) -> str:
+        return hashlib.sha256(source).hexdigest()
+
+    @api.model
+    def _known_keys(self, server, keys) -> set:
+        """Those of `keys` that `server` delivered before."""
+        rows = self.search_fetch([("server_id", "=", server.id), ("remote_key", "in", list(keys))], ["remote_key"])
+        return set(rows.mapped("remote_key"))
+
+    @api.model
+    def _known_sources(self, server, sources) -> set:
+        """Those of `sources` that `server` delivered before, whatever their key was."""
+        by_digest = {self._digest(source): source for source in sources}
+        rows = self.search_fetch([("server_id", "=", server.id), ("digest", "in", list(by_digest))], ["digest"])
+        return {by_digest[digest] for digest in rows.mapped("digest")}
+
+    @api.autovacuum
+    def _gc_sources(self):
+        """Forget the sources of messages that were dealt with long ago; held and failed ones are kept."""
+        days = self._retention_days()
+        done = self.search(
+            [
+                ("state", "in", ("delivered", "rejected", "discarded")),
+                ("done_date", "<", fields.Datetime.now() - timedelta(days=days)),
+                ("source", "!=", False),
+            ],
+            limit=GC_UNLINK_LIMIT,
+        )
+        done.write({"source": False})
+        return len(done), len(done) == GC_UNLINK_LIMIT
+
+    @api.model
+    def _retention_days(self) -> int:
+        value = self.env["ir.config_parameter"].sudo().get_param(RETENTION_PARAMETER, RETENTION_DAYS)
+        try:
+            return max(int(value), 0)
+        except ValueError:
+            _logger.warning("System parameter %s is not a number of days: %r", RETENTION_PARAMETER, value)
+            return RETENTION_DAYS

@@ -1,0 +1,86 @@
+"""Telling a fault that passes from one that does not."""
+
+import errno
+import poplib
+import socket
+import ssl
+from enum import Enum
+from imaplib import IMAP4
+
+import psycopg2
+from psycopg2 import errorcodes
+
+from .mailbox import SignInRefused
+from .relay import Abandoned
+
+# SQLSTATE classes (PostgreSQL manual, appendix A) that say nothing about the message being written
+_PASSING_CLASSES = {
+    errorcodes.CLASS_CONNECTION_EXCEPTION,
+    errorcodes.CLASS_TRANSACTION_ROLLBACK,
+    errorcodes.CLASS_INSUFFICIENT_RESOURCES,
+    errorcodes.CLASS_OPERATOR_INTERVENTION,
+    errorcodes.CLASS_SYSTEM_ERROR,
+}
+_PASSING_CODES = {errorcodes.LOCK_NOT_AVAILABLE, errorcodes.READ_ONLY_SQL_TRANSACTION}
+_PASSING_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EROFS}
+
+
+def is_passing(error: BaseException | None) -> bool:
+    """Whether trying the same again later can succeed: conflicts, locks, connections, memory, disk space.
+
+    Causes are looked at too, since frameworks wrap what they catch.
+    """
+    while error is not None:
+        if isinstance(error, MemoryError | ConnectionError | TimeoutError | psycopg2.InterfaceError):
+            return True
+        if isinstance(error, OSError) and error.errno in _PASSING_ERRNOS:
+            return True
+        if isinstance(error, psycopg2.Error) and _is_passing_sqlstate(error):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _is_passing_sqlstate(error: psycopg2.Error) -> bool:
+    if error.pgcode is None:
+        # the connection broke before the server could say anything
+        return isinstance(error, psycopg2.OperationalError)
+    return error.pgcode[:2] in _PASSING_CLASSES or error.pgcode in _PASSING_CODES
+
+
+class ConnectionFault(Enum):
+    """Why a mail server could not be used."""
+
+    NAME = "name"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    CERTIFICATE = "certificate"
+    TLS = "tls"
+    SIGN_IN = "sign_in"
+    LOST = "lost"
+    REPLY = "reply"
+    OTHER = "other"
+
+
+_CONNECTION_FAULTS = (
+    (socket.gaierror, ConnectionFault.NAME),
+    (UnicodeError, ConnectionFault.NAME),
+    (ConnectionRefusedError, ConnectionFault.REFUSED),
+    (ssl.SSLCertVerificationError, ConnectionFault.CERTIFICATE),
+    (TimeoutError, ConnectionFault.TIMEOUT),
+    (socket.timeout, ConnectionFault.TIMEOUT),
+    (Abandoned, ConnectionFault.TIMEOUT),
+    (ssl.SSLError, ConnectionFault.TLS),
+    (SignInRefused, ConnectionFault.SIGN_IN),
+    (IMAP4.abort, ConnectionFault.LOST),
+    (OSError, ConnectionFault.LOST),
+    (EOFError, ConnectionFault.LOST),
+    (IMAP4.error, ConnectionFault.REPLY),
+    (poplib.error_proto, ConnectionFault.REPLY),
+)
+
+
+def connection_fault(error: BaseException) -> ConnectionFault:
+    """The kind of a connection error, for the words it is told in."""
+    # ssl.SSLCertVerificationError is a ValueError too, so the order above decides
+    return next((fault for kind, fault in _CONNECTION_FAULTS if isinstance(error, kind)), ConnectionFault.OTHER)

@@ -1,0 +1,183 @@
+"""What every kind of remote mailbox has in common.
+
+A mailbox knows how to list what is new, to hand over its bytes and to acknowledge it, nothing else. What is
+known already is asked of a :class:`Ledger`, which also makes messages durable.
+"""
+
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+from urllib.parse import quote
+
+BATCH_COUNT = 50
+BATCH_BYTES = 10 * 2**20
+
+
+class MailboxProblem(Exception):
+    """The mail server works, but the settings do not fit it. The text is meant for the administrator."""
+
+
+class UnknownFolder(MailboxProblem):
+    """A folder named in the settings is not on the server.
+
+    :ivar folder: the name that was looked for
+    :ivar existing: the names that are there
+    """
+
+    def __init__(self, folder: str, existing: Iterable[str]):
+        self.folder = folder
+        self.existing = tuple(existing)
+        super().__init__(folder)
+
+
+class SignInRefused(MailboxProblem):
+    """The server does not accept user name and password (or token). The text is the server's own."""
+
+
+@dataclass(frozen=True)
+class MailboxSettings:
+    """Everything a network thread needs, so that it never touches the database.
+
+    :ivar sign_in: signs in on the imaplib or poplib connection it is given
+    :ivar afterwards: ``seen``, ``move`` or ``delete`` (IMAP); ``delete`` or ``leave`` (POP3)
+    :ivar timeout: seconds that connecting, and each later answer, may take
+    """
+
+    protocol: str
+    host: str
+    port: int
+    user: str
+    sign_in: Callable[[object], None]
+    tls: bool = False
+    starttls: bool = False
+    verify_certificate: bool = True
+    folders: tuple[str, ...] = ("INBOX",)
+    afterwards: str = "seen"
+    move_to: str = ""
+    timeout: float = 30.0
+
+    @property
+    def account(self) -> str:
+        """The mailbox as ``user@host``, percent-encoded as in an IMAP URL (RFC 5092).
+
+        The port is left out: the same mailbox behind another port is still the same mailbox.
+        """
+        return f"{quote(self.user, safe='@')}@{self.host.lower()}"
+
+    def tls_context(self) -> ssl.SSLContext:
+        """A client context that verifies certificate and host name unless the administrator said otherwise."""
+        context = ssl.create_default_context()
+        if not self.verify_certificate:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+class RemoteMessage(NamedTuple):
+    """One message as fetched.
+
+    :ivar key: names the message on its server for good; never given to another message
+    :ivar source: its bytes, unchanged
+    """
+
+    key: str
+    source: bytes
+
+
+@dataclass(frozen=True)
+class FolderPosition:
+    """How far a folder has been read.
+
+    :ivar uid_validity: the generation of UIDs that the rest refers to (RFC 3501, section 2.3.1.1)
+    :ivar last_uid: every message up to this UID is stored, or was old when the folder was first seen
+    :ivar backlog: UIDs up to ``last_uid`` that are still to be stored
+    """
+
+    account: str
+    folder: str
+    uid_validity: int
+    last_uid: int
+    backlog: frozenset[int] = frozenset()
+
+    def after(self, uids: Iterable[int]) -> "FolderPosition":
+        """The position once `uids`, the lowest ones still wanted, are stored."""
+        uids = set(uids)
+        return FolderPosition(
+            self.account,
+            self.folder,
+            self.uid_validity,
+            max(self.last_uid, *uids) if uids else self.last_uid,
+            self.backlog - uids,
+        )
+
+
+class Batch(NamedTuple):
+    """Messages to be stored and committed together, and the position that is true from then on.
+
+    :ivar keys: what may be acknowledged after the commit; also messages whose content is stored already
+    """
+
+    messages: list[RemoteMessage]
+    keys: list[str]
+    position: FolderPosition | None = None
+
+
+class Ledger(Protocol):
+    """What is stored already. Every method returns only when its effect is committed."""
+
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Those of `keys` that are stored."""
+
+    def known_sources(self, sources: Iterable[bytes]) -> set[bytes]:
+        """Those of `sources` that this server delivered before under any key."""
+
+    def unacknowledged(self) -> list[str]:
+        """Keys that are stored, but that no acknowledgement is recorded for."""
+
+    def position(self, account: str, folder: str) -> FolderPosition | None:
+        """How far the folder was read, None when it was never seen."""
+
+    def last_success(self):
+        """The moment (datetime, UTC) of the last fetch that went well, None when there was none."""
+
+    def store(self, batch: Batch) -> None:
+        """Make the batch durable."""
+
+    def acknowledged(self, keys: Iterable[str]) -> None:
+        """Record that the mail server was told."""
+
+
+class Mailbox(Protocol):
+    """A signed-in connection to one mailbox; a context manager."""
+
+    def leftovers(self, ledger: Ledger) -> list[str]:
+        """Keys that were stored by a run that ended before it could acknowledge them."""
+
+    def new_batches(self, ledger: Ledger) -> Iterator[Batch]:
+        """What is new, oldest first."""
+
+    def acknowledge(self, keys: Iterable[str]) -> None:
+        """Do with the messages what the settings say about messages that are stored."""
+
+    def acknowledged(self) -> list[str]:
+        """Keys whose acknowledgement the server confirmed for good; asked after the mailbox was closed."""
+
+    def check(self) -> None:
+        """:raises MailboxProblem: when the settings do not fit the server"""
+
+
+def in_batches(sizes: dict) -> Iterator[list]:
+    """Cut the keys of `sizes` (key -> bytes) into lists of at most BATCH_COUNT keys and BATCH_BYTES bytes.
+
+    A message larger than that travels alone.
+    """
+    batch, total = [], 0
+    for key, size in sizes.items():
+        if batch and (len(batch) >= BATCH_COUNT or total + size > BATCH_BYTES):
+            yield batch
+            batch, total = [], 0
+        batch.append(key)
+        total += size
+    if batch:
+        yield batch

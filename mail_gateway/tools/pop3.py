@@ -1,0 +1,145 @@
+"""Reading a POP3 mailbox (RFC 1939). The ledger of UIDLs says what is known; DELE takes effect only with QUIT."""
+
+import hashlib
+import poplib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from .mailbox import Batch, Ledger, MailboxSettings, RemoteMessage, SignInRefused, in_batches
+
+# A single line may hold megabytes of HTML. poplib stops at 2 kB, and that for the whole process.
+LINE_LIMIT = 64 * 2**20
+
+
+class _LongLines:
+    """poplib's own reading of a line (Python 3.10 to 3.13), but for the limit."""
+
+    def _getline(self):
+        line = self.file.readline(LINE_LIMIT + 1)
+        if len(line) > LINE_LIMIT:
+            raise poplib.error_proto("line too long")
+        if not line:
+            raise EOFError("the server closed the connection")
+        octets = len(line)
+        return line.removesuffix(b"\n").removesuffix(b"\r"), octets
+
+
+class _Pop3(_LongLines, poplib.POP3):
+    pass
+
+
+class _Pop3Tls(_LongLines, poplib.POP3_SSL):
+    pass
+
+
+class Pop3Mailbox:
+    """One signed-in POP3 connection.
+
+    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :raises EOFError: when the server closes the connection
+    :raises poplib.error_proto: when the server refuses
+    """
+
+    def __init__(self, settings: MailboxSettings):
+        self.settings = settings
+        self._numbers = None
+        self._deleted = []
+        self._confirmed = []
+        self._client = self._connect()
+
+    def _connect(self) -> poplib.POP3:
+        settings = self.settings
+        if settings.tls:
+            client = _Pop3Tls(settings.host, settings.port, timeout=settings.timeout, context=settings.tls_context())
+        else:
+            client = _Pop3(settings.host, settings.port, timeout=settings.timeout)
+        try:
+            if settings.starttls and not settings.tls:
+                client.stls(context=settings.tls_context())
+            self._sign_in(client)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _sign_in(self, client: poplib.POP3) -> None:
+        try:
+            self.settings.sign_in(client)
+        except poplib.error_proto as error:
+            raise SignInRefused(str(error)) from error
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, exc_type, *_exc):
+        self.disconnect()
+
+    def disconnect(self):
+        """Say QUIT, which is what deletes; only its good answer confirms the acknowledgements."""
+        with suppress(OSError, EOFError, poplib.error_proto):
+            self._client.quit()
+            self._confirmed, self._deleted = self._confirmed + self._deleted, []
+        self._client.close()
+
+    # ------------------------------------------------------------------ what is new
+
+    def leftovers(self, ledger: Ledger) -> list[str]:
+        """Known messages that are still there: a lost connection undoes every DELE since the last QUIT."""
+        return sorted(ledger.known(list(self._numbers_by_key()))) if self.settings.afterwards == "delete" else []
+
+    def new_batches(self, ledger: Ledger) -> Iterator[Batch]:
+        numbers = self._numbers_by_key()
+        known = ledger.known(list(numbers))
+        sizes = self._sizes()
+        new = {key: sizes.get(number, 0) for key, number in numbers.items() if key not in known}
+        for keys in in_batches(new):
+            yield Batch([RemoteMessage(key, self._retrieve(numbers[key])) for key in keys], keys)
+
+    def _numbers_by_key(self) -> dict[str, int]:
+        """Remote key -> message number of this session."""
+        if self._numbers is None:
+            self._numbers = {self._key("UIDL", uidl): number for number, uidl in self._list_uidl()}
+        return self._numbers
+
+    def _list_uidl(self) -> Iterator[tuple[int, str]]:
+        try:
+            listing = self._client.uidl()[1]
+        except poplib.error_proto:
+            # UIDL is optional (RFC 1939, section 7); a server without it is known by content
+            listing = [b"%d sha256:%s" % (n, self._content(n)) for n in range(1, self._client.stat()[0] + 1)]
+        for line in listing:
+            number, _space, uidl = line.decode("ascii", "replace").partition(" ")
+            yield int(number), uidl.strip()
+
+    def _content(self, number: int) -> bytes:
+        return hashlib.sha256(self._retrieve(number)).hexdigest().encode()
+
+    def _sizes(self) -> dict[int, int]:
+        return dict(map(int, line.split()[:2]) for line in self._client.list()[1])
+
+    def _retrieve(self, number: int) -> bytes:
+        return b"\r\n".join(self._client.retr(number)[1]) + b"\r\n"
+
+    def _key(self, kind: str, value: str) -> str:
+        return f"pop://{self.settings.account}/;{kind}={value}"
+
+    # ------------------------------------------------------------------ afterwards
+
+    def acknowledge(self, keys: Iterable[str]) -> None:
+        numbers = self._numbers_by_key()
+        for key in keys:
+            if self.settings.afterwards == "delete" and key in numbers:
+                self._client.dele(numbers[key])
+                self._deleted.append(key)
+            else:
+                self._confirmed.append(key)
+
+    def acknowledged(self) -> list[str]:
+        return self._confirmed
+
+    def check(self) -> None:
+        """POP3 has no folders: whoever can sign in can read."""
+        self._client.stat()
+
+    def remember(self, ledger: Ledger) -> None:
+        """POP3 does not tell read from unread: all that is there is new, as with Odoo's own gateway."""

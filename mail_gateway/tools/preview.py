@@ -1,0 +1,93 @@
+"""A raw message as plain text for a person to look at. Runs nothing, loads nothing, and takes bounded time."""
+
+import email
+from contextlib import suppress
+from email.message import Message
+from html.parser import HTMLParser
+
+from .headers import decode_words
+
+SOURCE_BYTES = 512 * 1024
+TEXT_CHARS = 20_000
+MOST_PARTS = 100
+SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject", "Message-Id", "In-Reply-To", "Auto-Submitted")
+_BREAKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table"}
+_HIDDEN = {"style", "script", "head", "title", "template"}
+
+
+def preview(source: bytes) -> str:
+    """The main headers, the readable text and the names of the attachments.
+
+    :param source: any bytes
+    :return: plain text of at most some TEXT_CHARS characters
+    """
+    with suppress(Exception):
+        message = email.message_from_bytes(source[:SOURCE_BYTES])
+        return "\n\n".join(filter(None, (_headers(message), _body(message), _attachments(message)))).replace("\0", "")
+    return source[:TEXT_CHARS].decode("utf-8", "replace").replace("\0", "")
+
+
+def _headers(message: Message) -> str:
+    return "\n".join(f"{name}: {decode_words(message[name])[:500]}" for name in SHOWN_HEADERS if message[name])
+
+
+def _body(message: Message) -> str:
+    """The first plain text, else the first HTML stripped of all markup."""
+    texts = {}
+    for part in _parts(message):
+        if not part.get_filename():
+            texts.setdefault(part.get_content_type(), part)
+    if "text/plain" in texts:
+        return _content(texts["text/plain"])[:TEXT_CHARS]
+    if "text/html" in texts:
+        return _without_markup(_content(texts["text/html"]))[:TEXT_CHARS]
+    return ""
+
+
+def _attachments(message: Message) -> str:
+    return "\n".join(f"[{decode_words(part.get_filename())[:200]}]" for part in _parts(message) if part.get_filename())
+
+
+def _parts(message: Message) -> list[Message]:
+    found = []
+    with suppress(RecursionError):
+        for part in message.walk():
+            if not part.is_multipart():
+                found.append(part)
+            if len(found) >= MOST_PARTS:
+                break
+    return found
+
+
+def _content(part: Message) -> str:
+    payload = part.get_payload(decode=True) or b""
+    try:
+        return payload.decode(part.get_content_charset() or "utf-8", "replace")
+    except LookupError:
+        return payload.decode("utf-8", "replace")
+
+
+class _TextOnly(HTMLParser):
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.pieces = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag, attrs):
+        self._hidden += tag in _HIDDEN
+        if tag in _BREAKS:
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag):
+        self._hidden = max(self._hidden - (tag in _HIDDEN), 0)
+
+    def handle_data(self, data):
+        if not self._hidden:
+            self.pieces.append(data)
+
+
+def _without_markup(html: str) -> str:
+    reader = _TextOnly()
+    reader.feed(html[: TEXT_CHARS * 5])
+    lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,45 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..tools.delivery import Route
+
+
+class MailInboundRoute(models.TransientModel):
+    """Asks a postmaster where held or failed messages go."""
+
+    _name = "mail.inbound.route"
+    _description = "Route Inbound Messages"
+
+    inbound_message_ids = fields.Many2many("mail.inbound.message", string="Messages")
+    target = fields.Selection(
+        [("record", "A record"), ("alias", "An alias")],
+        required=True,
+        default="record",
+        help="A record: the messages become part of its chatter.\n"
+        "An alias: each message does what mail to that alias does, a new record as a rule.",
+    )
+    record = fields.Reference(selection="_selection_models")
+    alias_id = fields.Many2one("mail.alias", domain=[("alias_name", "!=", False)])
+
+    @api.model
+    def _selection_models(self):
+        """Every installed model with chatter."""
+        chatter = self.env["ir.model"].sudo().search([("is_mail_thread", "=", True), ("transient", "=", False)])
+        usable = chatter.filtered(lambda m: m.model in self.env and not self.env[m.model]._abstract)
+        return [(model.model, model.name) for model in usable.sorted("name")]
+
+    def action_route(self):
+        """Send the messages on their way; lanes deliver them in a moment.
+
+        :raises UserError: when no target is chosen, or a message is neither held nor failed
+        """
+        self.ensure_one()
+        if not (self.record if self.target == "record" else self.alias_id):
+            raise UserError(self.env._("Choose where the messages go."))
+        if self.target == "record":
+            self.record.check_access("write")
+            route = Route(self.record._name, self.record.id)
+        else:
+            route = Route(self.alias_id.alias_model_id.sudo().model, alias_id=self.alias_id.id)
+        self.inbound_message_ids._route_to(route)
+        return {"type": "ir.actions.act_window_close"}
