@@ -40,17 +40,16 @@ def _setup(*templates):
 
 
 def _databases(*templates):
-    """Build template databases [base gateway core core_tests]; by default base, and gateway once the addon exists."""
+    """Build template databases [base gateway core core_tests]; only base by default, tests build the others."""
     _in_environment()
-    from lab import databases, odoo_source
+    from lab import databases
     from lab.postgres import Postgres
 
-    default = ("base", "gateway") if (odoo_source.ADDON / "__manifest__.py").exists() else ("base",)
     unknown = set(templates) - set(databases.TEMPLATES)
     if unknown:
         raise LabError(f"No such template: {', '.join(sorted(unknown))}. There are {', '.join(databases.TEMPLATES)}.")
     with Postgres():
-        for name in templates or default:
+        for name in templates or ("base",):
             databases.ensure(name)
 
 

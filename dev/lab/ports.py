@@ -8,14 +8,24 @@ from lab.console import say
 from lab.errors import LabError
 from lab.paths import LAB, ROOT
 
-_OFFSETS = {"postgres": 0, "imap": 1, "imaps": 2, "pop3": 3, "pop3s": 4, "smtp": 5, "smtps": 6, "odoo": 10}
-_SIZE = 20
-_FIRST, _BLOCKS = 18000, 200
+_MAIL = ("imap", "imaps", "pop3", "pop3s", "lmtp")
+# One Dovecot for each kind of certificate.
+_DOVECOTS = {"": 10, "untrusted-": 20, "expired-": 30}
+_OFFSETS = {
+    "postgres": 0, "smtp": 1, "smtps": 2, "odoo": 3,
+    **{prefix + name: first + n for prefix, first in _DOVECOTS.items() for n, name in enumerate(_MAIL)},
+}
+_SIZE = 40
+_FIRST, _BLOCKS = 18000, 100
 _FILE = LAB / "ports.json"
 
 
 def port(name):
-    """Return the port of the service *name*: postgres, imap, imaps, pop3, pop3s, smtp, smtps or odoo (the demo)."""
+    """Return the port of the service *name*.
+
+    :param name: postgres, smtp, smtps, odoo (the demo), imap, imaps, pop3, pop3s or lmtp; the last five also behind
+        "untrusted-" and "expired-" for the Dovecots with bad certificates
+    """
     return _base() + _OFFSETS[name]
 
 

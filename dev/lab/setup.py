@@ -14,7 +14,7 @@ _ADDON_REQUIREMENTS = "IMAPClient>=3.0,<5\nflufl.bounce>=4,<7\n"
 def setup(templates=()):
     """Install, download and prepare all that tests need.
 
-    :param templates: the template databases to build; by default base, and gateway once the addon is there
+    :param templates: the template databases to build; only base by default, tests build the others
     :raises LabError: when something outside of the checkout is missing, with what to do about it
     """
     LAB.mkdir(exist_ok=True)
