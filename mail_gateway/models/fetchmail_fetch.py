@@ -1,6 +1,9 @@
 import logging
 import time
+from contextlib import suppress
 from functools import partial
+
+import psycopg2
 
 from odoo import fields, models
 from odoo.exceptions import UserError
@@ -57,8 +60,9 @@ class FetchmailFetch(models.Model):
             return None
         servers = self.with_context(fetchmail_cron_running=True)
         relay, start = Relay(), time.monotonic()
-        with self.pool.cursor() as lock_cr:
-            visits, errors = servers._start_visits(relay, lock_cr, start + READ_SECONDS)
+        claimed = servers._claim()
+        try:
+            visits, errors = claimed._start_visits(relay, start + READ_SECONDS)
             unfinished = False
             for outcome in relay.serve(start + MOST_SECONDS):
                 server = visits[outcome]
@@ -66,22 +70,21 @@ class FetchmailFetch(models.Model):
                     errors.append(server._note_failure(outcome.exception()))
                 else:
                     unfinished |= server._note_success(outcome.result())
+        finally:
+            claimed._release()
         if unfinished:
             # a run of its own, so that this one does not outlive the time limit of scheduled actions
             self.env.ref("mail.ir_cron_mail_gateway_action")._trigger()
         self.env["ir.cron"]._commit_progress(len(visits))
         return errors[0] if errors else None
 
-    def _start_visits(self, relay, lock_cr, deadline):
-        """Start a network thread for each server that nobody else reads.
+    def _start_visits(self, relay, deadline):
+        """Start a network thread for each server.
 
         :return: (future -> server, errors of servers that could not even be started)
         """
         visits, errors = {}, []
         for server in self:
-            if not server._claim(lock_cr):
-                _logger.info("Incoming mail server %s is being read already", server.name)
-                continue
             try:
                 settings = server._mailbox_settings()
             except Exception as error:  # noqa: BLE001 an OAuth module may raise anything; the other servers go on
@@ -93,13 +96,27 @@ class FetchmailFetch(models.Model):
             visits[relay.start(f"fetch mail {server.id}", job)] = server
         return visits, errors
 
-    def _claim(self, lock_cr):
-        """Whether this transaction may read the server; ends with it, and with the process.
+    def _claim(self):
+        """Keep everybody else from reading the servers; those that somebody reads already are left out.
 
-        An advisory lock, since a row lock held while the network is slow would block whoever edits the server.
+        An advisory lock of the database session, gone with the process. A row lock would keep a transaction open
+        and whoever edits the server waiting, for as long as the network is slow.
         """
-        lock_cr.execute(SQL("SELECT pg_try_advisory_xact_lock(hashtext('fetchmail.server'), %s)", self.id))
-        return lock_cr.fetchone()[0]
+        free = self.browse()
+        for server in self:
+            self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(hashtext('fetchmail.server'), %s)", server.id))
+            if self.env.cr.fetchone()[0]:
+                free += server
+            else:
+                _logger.info("Incoming mail server %s is being read already", server.name)
+        return free
+
+    def _release(self):
+        """Let others read the servers again; a broken connection did so already."""
+        with suppress(psycopg2.Error):
+            self.env.cr.rollback()
+            for server in self:
+                self.env.cr.execute(SQL("SELECT pg_advisory_unlock(hashtext('fetchmail.server'), %s)", server.id))
 
     def _note_success(self, result):
         """Write down a visit that went well.

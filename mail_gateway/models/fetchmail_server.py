@@ -40,7 +40,6 @@ class FetchmailServer(models.Model):
         [("seen", "Mark as read"), ("move", "Move to a folder"), ("delete", "Delete from the server")],
         string="Afterwards",
         default="seen",
-        required=True,
         help="What happens on the mail server to a message that is stored here.",
     )
     imap_move_to = fields.Char("Move To", help="IMAP folder that stored messages are moved to.")
@@ -48,7 +47,6 @@ class FetchmailServer(models.Model):
         [("delete", "Delete from the server"), ("leave", "Leave on the server")],
         string="Afterwards (POP3)",
         default="delete",
-        required=True,
     )
     last_success = fields.Datetime(readonly=True, copy=False)
     last_fetch_count = fields.Integer("New in Last Fetch", readonly=True, copy=False)
@@ -106,7 +104,7 @@ class FetchmailServer(models.Model):
             starttls=self.is_starttls,
             verify_certificate=self.verify_certificate,
             folders=self._folders(),
-            afterwards=self.imap_afterwards if protocol == "imap" else self.pop_afterwards,
+            afterwards=(self.imap_afterwards or "seen") if protocol == "imap" else (self.pop_afterwards or "delete"),
             move_to=(self.imap_move_to or "").strip(),
         )
 

@@ -57,5 +57,5 @@ class Delivery:
         return delivery if isinstance(delivery, cls) else None
 
     def decide(self, action: Action, reason: str) -> None:
-        """Note a verdict. The first one counts: later steps only follow from it."""
-        self.verdict = self.verdict or Verdict(action, reason)
+        """Note a verdict. The last one counts: whoever calls a step knows more than the step."""
+        self.verdict = Verdict(action, reason)

@@ -1,0 +1,57 @@
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+
+
+@tagged("post_install", "-at_install")
+class TestFetchmailServer(InboundCommon):
+    def test_bad_folders_are_refused_when_saved(self):
+        for values in (
+            {"folder": " , "},
+            {"imap_afterwards": "move", "imap_move_to": ""},
+            {"imap_afterwards": "move", "imap_move_to": "INBOX"},
+        ):
+            with self.assertRaises(ValidationError):
+                self.server.write({"folder": "INBOX", **values})
+
+    def test_several_folders_are_comma_separated(self):
+        self.server.folder = "INBOX, Orders ,INBOX"
+        self.assertEqual(self.server._folders(), ("INBOX", "Orders"))
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetchmail_server")
+    def test_a_refused_connection_is_explained(self):
+        with self.assertRaisesRegex(UserError, "refuses connections on port 1"):
+            self.server.button_confirm_login()
+        self.assertEqual(self.server.state, "draft")
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetchmail_fetch")
+    def test_a_server_that_fails_for_long_is_not_switched_off(self):
+        self.server.write({"state": "done", "error_date": "2000-01-01"})
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            self.server.with_env(self.env(cr=cr))._fetch_mail()
+        self.env.invalidate_all()
+        self.assertEqual(self.server.state, "done")
+        self.assertIn("refuses connections", self.server.error_message)
+
+    def test_counts_open_the_messages_they_count(self):
+        self.deliver(self.to_alias(), raw(to="nobody@elsewhere.example"))
+        self.assertEqual((self.server.inbound_count, self.server.held_count, self.server.failed_count), (2, 1, 0))
+        action = self.server.with_context(inbound_state="held").action_open_inbound()
+        self.assertEqual(action["context"], {"search_default_held": 1})
+
+    def test_a_key_is_stored_only_once_per_server(self):
+        self.store(raw())
+        messages = self.env["mail.inbound.message"]
+        self.assertEqual(messages._known_keys(self.server, ["key 0", "key 1"]), {"key 0"})
+
+    def test_lanes_follow_the_setting(self):
+        messages = self.env["mail.inbound.message"]
+        for count in (4, 1, 2):
+            self.env["res.config.settings"].create({"inbound_lanes": count}).execute()
+            self.assertEqual(len(messages._lanes().filtered("active")), count)
+
+    def test_an_impossible_number_of_lanes_is_refused(self):
+        with self.assertRaises(ValidationError):
+            self.env["res.config.settings"].create({"inbound_lanes": 0})

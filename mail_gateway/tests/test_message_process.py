@@ -1,0 +1,45 @@
+import xmlrpc.client
+
+from odoo.tests import tagged
+
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+
+
+@tagged("post_install", "-at_install")
+class TestMessageProcess(InboundCommon):
+    """Programs that call mail.thread.message_process get what core promises, and leave a row."""
+
+    def process(self, source):
+        return self.env["mail.thread"].message_process(False, source)
+
+    def last(self):
+        return self.env["mail.inbound.message"].search([], order="id desc", limit=1)
+
+    def test_the_record_is_returned_and_a_row_is_left(self):
+        for source in (self.to_alias(subject="A"), xmlrpc.client.Binary(self.to_alias(subject="B"))):
+            record_id = self.process(source)
+            row = self.last()
+            self.assertEqual((row.transport, row.state, row.res_id), ("call", "delivered", record_id))
+
+    def test_text_is_taken_as_well_as_bytes(self):
+        self.process(self.to_alias(subject="Text").decode())
+        self.assertEqual(self.last().subject, "Text")
+
+    def test_no_route_is_a_value_error_and_a_rejected_row(self):
+        refused = False
+        try:  # assertRaises would roll back
+            self.process(raw(to="nobody@elsewhere.example"))
+        except ValueError as error:
+            refused = "nobody@elsewhere.example" in str(error)
+        self.assertTrue(refused)
+        self.assertEqual(self.last().state, "rejected")
+
+    def test_a_duplicate_is_answered_with_false_and_listed(self):
+        self.process(self.to_alias(message_id="<twice@x>"))
+        self.assertIs(self.process(self.to_alias(message_id="<twice@x>")), False)
+        self.assertEqual(self.last().state, "discarded")
+
+    def test_a_context_from_outside_cannot_pass_for_a_delivery(self):
+        thread = self.env["mail.thread"].with_context(mail_gateway_delivery={"queues_mail": True})
+        thread.message_process(False, self.to_alias())
+        self.assertEqual(self.last().transport, "call")
