@@ -5,6 +5,7 @@ import os
 import pwd
 import secrets
 import socket
+import time
 from contextlib import contextmanager
 
 from lab import ports, tls
@@ -119,6 +120,9 @@ class Dovecot(Service):
         file = self.home / "collected"
         file.write_text("".join(lines))
         file.chmod(0o644)
+        if self.pid:
+            # Dovecot looks once a second whether the file has changed, and tells nobody when it has read it.
+            time.sleep(1.1)
 
     def _mail_home(self, mailbox):
         name, _at, domain = mailbox.lower().partition("@")

@@ -10,7 +10,8 @@ import urllib.request
 from lab import crons, odoo_source, ports
 from lab.crons import run_cron_now, wake_cron
 from lab.errors import LabError
-from lab.odoo_runs import install, run_tests, shell
+from lab.odoo_runs import install, shell
+from lab.odoo_tests import run_tests
 from lab.paths import LAB, LOGS
 from lab.processes import PidFile, end, tail, wait_gone
 

@@ -46,17 +46,18 @@ def environment(extra=()):
     """Return the environment variables of an Odoo process: this source, and the lab's CA as the only trusted one."""
     return {
         **os.environ,
-        "PYTHONPATH": str(directory()),
+        "PYTHONPATH": f"{directory()}{os.pathsep}{ROOT / 'dev'}",
         "PYTHONUNBUFFERED": "1",
         "SSL_CERT_FILE": str(TLS / "ca.pem"),
         **dict(extra),
     }
 
 
-def command(database, *arguments):
+def command(database, *arguments, program="odoo"):
     """Return the command for Odoo on *database*.
 
     :param arguments: further words; a first one without dash is a subcommand such as ``shell``
+    :param program: the Python module to run
     """
     subcommand = [arguments[0]] if arguments and not str(arguments[0]).startswith("-") else []
     options = [
@@ -70,7 +71,7 @@ def command(database, *arguments):
     ]
     if addons_path():
         options += ["--addons-path", ",".join(map(str, addons_path()))]
-    words = [PYTHON, "-m", "odoo", *subcommand, *options, *arguments[len(subcommand):]]
+    words = [PYTHON, "-m", program, *subcommand, *options, *arguments[len(subcommand):]]
     return [str(word) for word in words]
 
 

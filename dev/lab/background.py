@@ -1,0 +1,31 @@
+"""An event loop in a thread, for the small servers that tests run inside their own process."""
+
+import asyncio
+import threading
+
+
+class LoopThread:
+    """Starts a thread with an event loop; call into it with :meth:`run`."""
+
+    def __init__(self, name):
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine, seconds=30):
+        """Run a coroutine in the thread and return its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
+
+    def stop(self):
+        """Cancel what still runs and end the thread."""
+        self.run(self._cancel_all())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(10)
+        self.loop.close()
+
+    @staticmethod
+    async def _cancel_all():
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,76 @@
+"""Core's own tests of mail, run with the addon installed: what they say it may not break."""
+
+import os
+
+from lab import databases
+from lab.console import say, step
+from lab.errors import LabError
+from lab.odoo_runs import trouble
+from lab.odoo_tests import remember_seconds, run_tests_in_parallel
+from lab.paths import ROOT
+from lab.postgres import Postgres
+
+TAGS = "/mail,/test_mail"
+EXCEPTIONS = ROOT / "dev" / "core_exceptions.txt"
+
+
+def run(tags=TAGS, template="core_tests"):
+    """Run the tests on fresh clones, two parts at a time, and compare what failed with the listed exceptions.
+
+    Browser tours skip themselves: the environment lacks the library that core drives the browser with.
+
+    :param tags: Odoo's --test-tags, to run a part
+    :param template: "core" runs them without the addon
+    :returns: 0 when some test ran and all that failed are listed, else 1
+    """
+    with step(f"core's tests {tags}, template {template}") as remarks:
+        outcome = _run_on_clones(tags, template)
+        remarks.append(str(outcome))
+    return _judge(outcome, _read_exceptions())
+
+
+def _run_on_clones(tags, template):
+    clones = [f"core_{os.getpid()}_{part}" for part in range(min(2, os.cpu_count() or 1))]
+    with Postgres():
+        try:
+            for name in clones:
+                databases.clone(template, name)
+            outcome = run_tests_in_parallel(clones, tags)
+        finally:
+            for name in clones:
+                databases.drop(name)
+    remember_seconds(outcome)
+    return outcome
+
+
+def _judge(outcome, exceptions):
+    unexpected = [name for name in outcome.failed if name not in exceptions]
+    for name in sorted(set(outcome.failed) & set(exceptions)):
+        say(f"expected   {name}: {exceptions[name]}")
+    for name in sorted(exceptions):
+        if outcome.outcomes.get(name) == "passed":
+            say(f"passes now {name}: take it out of {EXCEPTIONS.relative_to(ROOT)}")
+    if unexpected:
+        say("\n".join(trouble(log.read_text(), lines=200) for log in outcome.logs))
+    for name in unexpected:
+        say(f"FAILED     {name}")
+    passed, failed = outcome.count("passed"), len(outcome.failed)
+    say(f"{passed} passed, {failed} failed" + (f" ({failed - len(unexpected)} of them expected)" if failed else ""))
+    if not passed:
+        say("No test ran: that counts as a failure.")
+    return 0 if passed and not unexpected else 1
+
+
+def _read_exceptions():
+    """Return a dictionary from a test's name to the reason why it may fail.
+
+    :raises LabError: when a line gives no reason
+    """
+    reasons = {}
+    for line in EXCEPTIONS.read_text().splitlines() if EXCEPTIONS.exists() else ():
+        name, _sign, reason = (part.strip() for part in line.partition("#"))
+        if name and not reason:
+            raise LabError(f"{EXCEPTIONS}: no reason is given for {name}; write one behind a #.")
+        if name:
+            reasons[name] = reason
+    return reasons

@@ -1,0 +1,99 @@
+"""Running the tests that lie in Odoo's addons, in one database or in clones of it at the same time."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import odoo_source, ports
+from lab.errors import LabError
+from lab.odoo_runs import run, trouble
+from lab.paths import LAB, LOGS
+
+
+@dataclass(frozen=True)
+class TestRun:
+    """What became of a run of tests."""
+
+    # From a test's name, such as "mail.tests.test_mail_mail.TestMailMail.test_send", to "passed", "failed", "skipped".
+    outcomes: dict
+    seconds: dict
+    logs: tuple
+
+    @property
+    def failed(self):
+        """The names of the tests that failed, sorted."""
+        return sorted(name for name, outcome in self.outcomes.items() if outcome == "failed")
+
+    @property
+    def ok(self):
+        """Whether some test ran and none failed."""
+        return self.count("passed") > 0 and not self.failed
+
+    def count(self, outcome):
+        """Return how many tests had this outcome."""
+        return list(self.outcomes.values()).count(outcome)
+
+    def __str__(self):
+        return f"{self.count('passed')} passed, {self.count('failed')} failed, {self.count('skipped')} skipped"
+
+    def __add__(self, other):
+        return TestRun(self.outcomes | other.outcomes, self.seconds | other.seconds, self.logs + other.logs)
+
+
+def run_tests(database, modules=(), tags="", share=None):
+    """Run Odoo's tests in *database* and return a :class:`TestRun`.
+
+    :param modules: modules to update first
+    :param tags: Odoo's --test-tags
+    :param share: None for all, or (number from 0, total) for one of several equal parts
+    :raises LabError: when Odoo ended without having got through
+    """
+    LOGS.mkdir(parents=True, exist_ok=True)
+    results, log = LOGS / f"{database}-tests.jsonl", LOGS / f"{database}-tests.log"
+    results.write_text("")
+    arguments = ["--test-tags", tags, "--http-port", ports.any_free(), "--stop-after-init", "--max-cron-threads", "0"]
+    if modules:
+        arguments += ["--update", ",".join(modules)]
+    command = odoo_source.command(database, *arguments, program="lab.odoo_test_runner")
+    _code, output = run(command, {"LAB_TEST_RESULTS": str(results), **_share(share)})
+    log.write_text(output)
+    return _read(results, log, output)
+
+
+def run_tests_in_parallel(databases, tags):
+    """Run Odoo's tests, an equal part of them in each of the databases, at the same time."""
+    total = len(databases)
+    with ThreadPoolExecutor(total) as pool:
+        parts = pool.map(lambda item: run_tests(item[1], tags=tags, share=(item[0], total)), enumerate(databases))
+        return sum(parts, TestRun({}, {}, ()))
+
+
+def remember_seconds(test_run):
+    """Keep how long the tests took, to deal them out better the next time."""
+    _seconds_file().write_text(json.dumps({**_known_seconds(), **test_run.seconds}))
+
+
+def _share(share):
+    if not share:
+        return {}
+    if not _seconds_file().exists():
+        _seconds_file().write_text("{}")
+    return {"LAB_TEST_SHARE": f"{share[0]}/{share[1]}", "LAB_TEST_SECONDS": str(_seconds_file())}
+
+
+def _seconds_file():
+    return LAB / "test-seconds.json"
+
+
+def _known_seconds():
+    return json.loads(_seconds_file().read_text()) if _seconds_file().exists() else {}
+
+
+def _read(results, log, output):
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    if {"finished": True} not in lines:
+        raise LabError(f"Odoo did not get through the tests (all of its log: {log}):\n{trouble(output)}")
+    tests = [line for line in lines if "test" in line]
+    return TestRun({line["test"]: line["outcome"] for line in tests},
+                   {line["test"]: line["seconds"] for line in tests}, (Path(log),))

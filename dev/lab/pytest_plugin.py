@@ -1,0 +1,126 @@
+"""Fixtures for pytest; a conftest.py takes them with ``pytest_plugins = ["lab.pytest_plugin"]``.
+
+With ``LAB_KEEP=1`` the databases of the tests stay for a look at them.
+"""
+
+import os
+import re
+import signal
+
+import pytest
+
+from lab import databases, orphans
+from lab.browser import Browser
+from lab.dovecot import Dovecot
+from lab.errors import LabError
+from lab.odoo import OdooServer
+from lab.postfix import Postfix
+from lab.postgres import Postgres
+
+
+def pytest_configure():
+    """Unwind on SIGTERM as on Ctrl-C, so that every fixture stops what it started."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_signal):
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The PostgreSQL of the lab, running."""
+    orphans.stop_abandoned()
+    with _running(Postgres()) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def dovecot():
+    """Dovecot, running, with a certificate of the lab's authority."""
+    with _running(Dovecot()) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def untrusted_dovecot():
+    """Another Dovecot, running, with a certificate that nobody trusts."""
+    with _running(Dovecot("untrusted")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def postfix(dovecot):
+    """Postfix, running, delivering into ``dovecot``."""
+    with _running(Postfix()) as service:
+        yield service
+
+
+@pytest.fixture
+def database(postgres, request):
+    """The name of a fresh database with the addon."""
+    yield from _clone("gateway", request)
+
+
+@pytest.fixture
+def base_database(postgres, request):
+    """The name of a fresh database without the addon."""
+    yield from _clone("base", request)
+
+
+@pytest.fixture
+def odoo(postgres):
+    """A function that starts an :class:`lab.odoo.OdooServer`, with its arguments; all are stopped after the test."""
+    servers = []
+
+    def start(database, **options):
+        servers.append(OdooServer(database, **options))
+        return servers[-1].start()
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def browser():
+    """A window of Chromium."""
+    with Browser() as window:
+        yield window
+
+
+@pytest.fixture
+def mailbox(dovecot, request):
+    """The address of a mailbox that no other test and no other run uses; its password is ``lab.dovecot.PASSWORD``."""
+    return f"{_short_name(request)}-{os.getpid()}@mycompany.example"
+
+
+def _clone(template, request):
+    name = f"e2e_{os.getpid()}_{_short_name(request)}"[:60]
+    try:
+        databases.clone(template, name)
+    except LabError as error:
+        pytest.fail(str(error), pytrace=False)
+    yield name
+    if os.environ.get("LAB_KEEP") != "1":
+        databases.drop(name)
+
+
+def _short_name(request):
+    return re.sub(r"\W+", "_", request.node.name.removeprefix("test_")).strip("_").lower()[:40]
+
+
+class _running:
+    """A service as a context, whose failure to start is a failure in words."""
+
+    def __init__(self, service):
+        self._service = service
+
+    def __enter__(self):
+        try:
+            return self._service.__enter__()
+        except LabError as error:
+            pytest.exit(str(error), returncode=1)
+
+    def __exit__(self, *exception):
+        return self._service.__exit__(*exception)
