@@ -30,7 +30,7 @@ def run(tags=TAGS, template="core_tests"):
 
 
 def _run_on_clones(tags, template):
-    clones = [f"core_{os.getpid()}_{part}" for part in range(min(2, os.cpu_count() or 1))]
+    clones = [databases.run_name("core", part) for part in range(min(2, os.cpu_count() or 1))]
     with Postgres():
         try:
             for name in clones:

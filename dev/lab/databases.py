@@ -1,7 +1,9 @@
 """Template databases, installed once, and clones of them, made in seconds."""
 
 import os
+import re
 import shutil
+import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,8 +12,12 @@ from lab.console import say, step
 from lab.odoo_runs import install, shell
 from lab.paths import DATA, LAB, LOGS
 from lab.postgres import Postgres
+from lab.processes import age_mark
 
 FILESTORES = DATA / "filestore"
+
+_OF_A_RUN = re.compile(r"(?:e2e|unit|core)_(\d+)(?![^_.-])")
+_LOGS_STAY = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,33 @@ def clone(template, name):
         _ensure(TEMPLATES[template])
         _drop(name)
         _copy(TEMPLATES[template].database, name)
+    (LOGS / f"{name}.log").unlink(missing_ok=True)
     return name
 
 
 def drop(name):
-    """Drop the database *name*, if it exists, its attachments and its session files."""
+    """Drop the database *name*, if it exists, and its attachments; the log of its server stays."""
     _drop(name)
+
+
+def run_name(kind, detail=""):
+    """Return a database's name for this process: :func:`drop_abandoned` knows by it when nobody needs it any more."""
+    return f"{kind}_{os.getpid()}_{detail}"[:60].rstrip("_")
+
+
+def drop_abandoned():
+    """Drop the databases of test runs that were killed, and delete their logs when they are older than a day."""
+    for name in Postgres().databases():
+        if _is_abandoned(name):
+            _drop(name)
+    for log in LOGS.glob("*_*"):
+        if _is_abandoned(log.name) and time.time() - log.stat().st_mtime > _LOGS_STAY:
+            log.unlink()
+
+
+def _is_abandoned(name):
+    found = _OF_A_RUN.match(name)
+    return bool(found) and not age_mark(int(found[1]))
 
 
 def _ensure(template):
@@ -118,7 +145,6 @@ def _rename(source, target):
 def _drop(name):
     Postgres().drop_database(name)
     shutil.rmtree(FILESTORES / name, ignore_errors=True)
-    (LOGS / f"{name}.log").unlink(missing_ok=True)
 
 
 def _stamp(template):

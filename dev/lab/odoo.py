@@ -12,8 +12,9 @@ from lab.crons import run_cron_now, wake_cron
 from lab.errors import LabError
 from lab.odoo_runs import install, shell
 from lab.odoo_tests import run_tests
-from lab.paths import LAB, LOGS
-from lab.processes import PidFile, end, tail, wait_gone
+from lab.orphans import remember
+from lab.paths import LOGS
+from lab.processes import end, tail, wait_gone
 
 __all__ = ["OdooError", "OdooServer", "install", "run_cron_now", "run_tests", "shell", "wake_cron"]
 
@@ -61,8 +62,7 @@ class OdooServer:
             self.process = subprocess.Popen(
                 odoo_source.command(self.database, *self._arguments), stdin=subprocess.DEVNULL,
                 stdout=output, stderr=output, env=odoo_source.environment(self._env), start_new_session=True)
-        self._pid_file = PidFile(LAB / "run" / f"odoo-{self.process.pid}.json")
-        self._pid_file.write(self.process.pid)
+        self._pid_file = remember(self.process.pid)
         if wait:
             try:
                 self.wait_ready()

@@ -5,6 +5,7 @@ import subprocess
 
 from lab import odoo_source
 from lab.errors import LabError
+from lab.orphans import remember
 from lab.paths import LOGS
 from lab.processes import end
 
@@ -59,12 +60,15 @@ def run(command, environment=()):
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", env=odoo_source.environment(environment),
                                start_new_session=True)
+    pid_file = remember(process.pid)
     try:
         output, _nothing = process.communicate()
     except BaseException:
         # Interrupted: Odoo sits in a session of its own and would go on.
         end(process.pid, seconds=5)
         raise
+    finally:
+        pid_file.remove()
     return process.returncode, output
 
 

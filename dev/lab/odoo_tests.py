@@ -12,7 +12,7 @@ from lab.paths import LAB, LOGS
 
 
 @dataclass(frozen=True)
-class TestRun:
+class Outcome:
     """What became of a run of tests."""
 
     # From a test's name, such as "mail.tests.test_mail_mail.TestMailMail.test_send", to "passed", "failed", "skipped".
@@ -38,11 +38,11 @@ class TestRun:
         return f"{self.count('passed')} passed, {self.count('failed')} failed, {self.count('skipped')} skipped"
 
     def __add__(self, other):
-        return TestRun(self.outcomes | other.outcomes, self.seconds | other.seconds, self.logs + other.logs)
+        return Outcome(self.outcomes | other.outcomes, self.seconds | other.seconds, self.logs + other.logs)
 
 
 def run_tests(database, modules=(), tags="", share=None):
-    """Run Odoo's tests in *database* and return a :class:`TestRun`.
+    """Run Odoo's tests in *database* and return a :class:`Outcome`.
 
     :param modules: modules to update first
     :param tags: Odoo's --test-tags
@@ -66,7 +66,7 @@ def run_tests_in_parallel(databases, tags):
     total = len(databases)
     with ThreadPoolExecutor(total) as pool:
         parts = pool.map(lambda item: run_tests(item[1], tags=tags, share=(item[0], total)), enumerate(databases))
-        return sum(parts, TestRun({}, {}, ()))
+        return sum(parts, Outcome({}, {}, ()))
 
 
 def remember_seconds(test_run):
@@ -95,5 +95,5 @@ def _read(results, log, output):
     if {"finished": True} not in lines:
         raise LabError(f"Odoo did not get through the tests (all of its log: {log}):\n{trouble(output)}")
     tests = [line for line in lines if "test" in line]
-    return TestRun({line["test"]: line["outcome"] for line in tests},
+    return Outcome({line["test"]: line["outcome"] for line in tests},
                    {line["test"]: line["seconds"] for line in tests}, (Path(log),))

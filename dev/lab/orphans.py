@@ -1,9 +1,16 @@
-"""Odoo servers whose test run was killed: each notes its pid, so that later commands find it."""
+"""Odoo processes whose test run was killed: each is noted by its pid, so that later commands find it."""
 
 import signal
 
 from lab.paths import LAB
 from lab.processes import PidFile, age_mark, end
+
+
+def remember(pid):
+    """Note that the process *pid* is an Odoo that we started; the file is to be removed when it has ended."""
+    pid_file = PidFile(LAB / "run" / f"odoo-{pid}.json")
+    pid_file.write(pid)
+    return pid_file
 
 
 def stop_all():

@@ -5,6 +5,8 @@ import pwd
 import shutil
 import signal
 import socket
+import subprocess
+from contextlib import closing
 from pathlib import Path
 
 from lab import ports
@@ -83,15 +85,20 @@ class Postgres(Service):
         return psycopg2.connect(host="127.0.0.1", port=self.port, user=USER, dbname=database, **options)
 
     def execute(self, statement, *parameters, database="postgres"):
-        """Run one statement outside a transaction and return its rows, if it has any."""
-        connection = self.connect(database)
+        """Run one statement outside a transaction and return its rows, if it has any.
+
+        :raises LabError: when PostgreSQL refuses, with its words
+        """
+        import psycopg2
+
         try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement, parameters or None)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+            with closing(self.connect(database)) as connection:
+                connection.autocommit = True
+                with connection.cursor() as cursor:
+                    cursor.execute(statement, parameters or None)
+                    return cursor.fetchall() if cursor.description else []
+        except psycopg2.Error as error:
+            raise LabError(f"PostgreSQL could not do this: {statement}: {str(error).strip()}") from error
 
     def databases(self):
         """Return the names of the databases."""
@@ -133,9 +140,7 @@ class Postgres(Service):
             self._sql(f"CREATE ROLE {USER} LOGIN CREATEDB")
 
     def _sql(self, statement):
-        """Run SQL as the superuser, through psql: setup comes here before psycopg2 is installed."""
-        import subprocess
-
+        """Run SQL as the superuser and return the completed psql."""
         command = [binary("psql"), "-X", "-qAt", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", "-d", "postgres",
                    "-c", statement]
         return subprocess.run(command, text=True, capture_output=True, check=False, cwd="/")

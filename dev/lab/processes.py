@@ -1,5 +1,6 @@
 """Starting, finding and ending processes, always by pid, each in a process group of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -118,7 +119,5 @@ def end(pid, number=signal.SIGTERM, seconds=20):
 
 
 def _collect(pid):
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass

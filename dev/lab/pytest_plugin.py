@@ -1,6 +1,6 @@
 """Fixtures for pytest; a conftest.py takes them with ``pytest_plugins = ["lab.pytest_plugin"]``.
 
-With ``LAB_KEEP=1`` the databases of the tests stay for a look at them.
+With ``LAB_KEEP=1`` the databases of the tests stay for a look at them, under the name "kept_<test>".
 """
 
 import os
@@ -32,6 +32,7 @@ def postgres():
     """The PostgreSQL of the lab, running."""
     orphans.stop_abandoned()
     with _running(Postgres()) as service:
+        databases.drop_abandoned()
         yield service
 
 
@@ -96,13 +97,14 @@ def mailbox(dovecot, request):
 
 
 def _clone(template, request):
-    name = f"e2e_{os.getpid()}_{_short_name(request)}"[:60]
+    keep = os.environ.get("LAB_KEEP") == "1"
+    name = f"kept_{_short_name(request)}" if keep else databases.run_name("e2e", _short_name(request))
     try:
         databases.clone(template, name)
     except LabError as error:
         pytest.fail(str(error), pytrace=False)
     yield name
-    if os.environ.get("LAB_KEEP") != "1":
+    if not keep:
         databases.drop(name)
 
 

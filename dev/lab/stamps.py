@@ -10,11 +10,13 @@ def digest(*inputs):
     """Hash paths (their content; a missing file counts as empty) and plain values."""
     total = hashlib.sha256()
     for item in inputs:
-        if isinstance(item, Path):
-            item = item.read_bytes() if item.is_file() else b""
-        total.update(item if isinstance(item, bytes) else str(item).encode())
+        total.update(_content(item) if isinstance(item, Path) else str(item).encode())
         total.update(b"\0")
     return total.hexdigest()
+
+
+def _content(file):
+    return file.read_bytes() if file.is_file() else b""
 
 
 def is_current(name, value):

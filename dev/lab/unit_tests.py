@@ -1,7 +1,5 @@
 """The addon's own tests."""
 
-import os
-
 from lab import databases
 from lab.console import say, step
 from lab.odoo_runs import trouble
@@ -15,7 +13,7 @@ def run(tags="/mail_gateway"):
     :param tags: Odoo's --test-tags, to run a part
     :returns: 0 when some test ran and all passed, else 1
     """
-    database = f"unit_{os.getpid()}"
+    database = databases.run_name("unit")
     with Postgres():
         databases.clone("gateway", database)
         try:
