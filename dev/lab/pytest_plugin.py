@@ -63,6 +63,12 @@ def database(postgres, request):
     yield from _clone("gateway", request)
 
 
+@pytest.fixture(scope="module")
+def module_database(postgres, request):
+    """The name of a database with the addon that the tests of a module share."""
+    yield from _clone("gateway", request)
+
+
 @pytest.fixture
 def base_database(postgres, request):
     """The name of a fresh database without the addon."""
@@ -109,7 +115,8 @@ def _clone(template, request):
 
 
 def _short_name(request):
-    return re.sub(r"\W+", "_", request.node.name.removeprefix("test_")).strip("_").lower()[:40]
+    name = request.node.name.rpartition("/")[2].removesuffix(".py").removeprefix("test_")
+    return re.sub(r"\W+", "_", name).strip("_").lower()[:40]
 
 
 class _running:

@@ -4,6 +4,7 @@ from . import (
     mail_inbound_delivery,
     mail_inbound_lane,
     mail_inbound_folder,
+    mail_inbound_receipt,
     fetchmail_server,
     fetchmail_fetch,
     mail_thread,

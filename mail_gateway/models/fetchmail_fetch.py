@@ -7,6 +7,7 @@ import psycopg2
 
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.service.model import retrying
 from odoo.tools import SQL
 
 from ..tools.fetch import fetch_mailbox
@@ -124,16 +125,13 @@ class FetchmailFetch(models.Model):
         :return: whether there is more to fetch
         """
         now = fields.Datetime.now()
-        self.write(
-            {
-                "date": now,
-                "last_success": now if result.complete else self.last_success,
-                "last_fetch_count": result.stored,
-                "error_date": False,
-                "error_message": False,
-            }
+        self._note(
+            date=now,
+            last_success=now if result.complete else self.last_success,
+            last_fetch_count=result.stored,
+            error_date=False,
+            error_message=False,
         )
-        self.env.cr.commit()
         _logger.info("Incoming mail server %s: %s new messages", self.name, result.stored)
         return not result.complete
 
@@ -144,14 +142,15 @@ class FetchmailFetch(models.Model):
         """
         self.env.cr.rollback()
         now = fields.Datetime.now()
-        self.write(
-            {
-                "date": now,
-                "last_fetch_count": 0,
-                "error_date": self.error_date or now,
-                "error_message": self._words_for_connection(error),
-            }
+        self._note(
+            date=now,
+            last_fetch_count=0,
+            error_date=self.error_date or now,
+            error_message=self._words_for_connection(error),
         )
-        self.env.cr.commit()
         _logger.info("Incoming mail server %s could not be read", self.name, exc_info=error)
         return error
+
+    def _note(self, **values):
+        """Write and commit, again if somebody edits the server this very moment."""
+        retrying(partial(self.write, values), self.env)

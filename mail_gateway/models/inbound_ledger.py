@@ -1,4 +1,9 @@
+from contextlib import suppress
 from functools import partial
+
+import psycopg2
+
+from odoo.service.model import retrying
 
 from ..tools.mailbox import Batch
 
@@ -18,6 +23,7 @@ class InboundLedger:
         self._durable = durable
         self._messages = server.env["mail.inbound.message"].sudo()
         self._folders = server.env["mail.inbound.folder"].sudo()
+        self._receipts = server.env["mail.inbound.receipt"].sudo()
 
     def known(self, keys):
         return self._step(lambda: self._messages._known_keys(self._server, keys))
@@ -26,7 +32,7 @@ class InboundLedger:
         return self._step(lambda: self._messages._known_sources(self._server, sources))
 
     def unacknowledged(self):
-        return self._step(lambda: self._messages.search(self._open_acknowledgements()).mapped("remote_key"))
+        return self._step(lambda: self._owed().mapped("remote_key"))
 
     def position(self, account, folder):
         return self._step(lambda: self._folders._find(self._server, account, folder)._as_position())
@@ -46,11 +52,10 @@ class InboundLedger:
             self._folders._remember(self._server, batch.position)
 
     def _note_acknowledged(self, keys):
-        domain = [*self._open_acknowledgements(), ("remote_key", "in", keys)]
-        self._messages.search(domain).write({"acknowledged": True})
+        self._owed([("remote_key", "in", keys)]).unlink()
 
-    def _open_acknowledgements(self):
-        return [("server_id", "=", self._server.id), ("acknowledged", "=", False), ("remote_key", "!=", False)]
+    def _owed(self, domain=()):
+        return self._receipts.search([("server_id", "=", self._server.id), *domain])
 
     def _first_position_date(self):
         return min(self._folders.search([("server_id", "=", self._server.id)]).mapped("create_date"), default=None)
@@ -59,14 +64,13 @@ class InboundLedger:
         """Do `work` in a transaction of its own."""
         if not self._durable:
             return work()
-        cr = self._messages.env.cr
+        env = self._messages.env
         try:
-            result = work()
-            cr.commit()
+            return retrying(work, env)
         except BaseException:
-            cr.rollback()
+            with suppress(psycopg2.Error):
+                env.cr.rollback()
             raise
-        return result
 
 
 class RelayedLedger:

@@ -53,7 +53,6 @@ class MailInboundMessage(models.Model):
         help="How the message came in. Program: another program or addon handed it over, mailgate for one.",
     )
     remote_key = fields.Char(readonly=True, help="Names the message on its mail server.")
-    acknowledged = fields.Boolean(readonly=True, default=True, help="The mail server was told that it is stored.")
 
     state = fields.Selection(
         [
@@ -97,7 +96,6 @@ class MailInboundMessage(models.Model):
     )
     _due_index = models.Index("(next_try, id) WHERE state IN ('received', 'deferred')")
     _conversation_index = models.Index("(conversation, id) WHERE state IN ('received', 'deferred')")
-    _unacknowledged_index = models.Index("(server_id) WHERE NOT acknowledged")
     _state_index = models.Index("(state, server_id)")
 
     @api.depends("subject")

@@ -34,11 +34,11 @@ class MailInboundSpool(models.Model):
                     "transport": transport,
                     "server_id": server.id,
                     "remote_key": message.key,
-                    "acknowledged": False,
                 }
                 for message in messages
             ]
         )
+        self.env["mail.inbound.receipt"]._owe(server, [message.key for message in messages])
         if stored:
             self._wake_lanes()
         return stored

@@ -1,19 +1,26 @@
 """What the spool shows of a message before anybody dares to parse it. Nothing here ever raises."""
 
+import email.utils
 import re
 from contextlib import suppress
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
-from email.utils import getaddresses
+from email.policy import Compat32
 from typing import NamedTuple
 
 # Beyond this no header is read: a header block larger than that is an attack or not a mail.
 HEADER_BYTES = 256 * 1024
+# A header is cut here before it is read: the library's time for encoded words and parameters grows with the square.
+VALUE_LIMIT = 8000
 TEXT_LIMIT = 1000
+# An entry of a PostgreSQL index holds 2704 bytes, a character takes up to four.
+ID_LIMIT = 500
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 _RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "To", "Cc", "Resent-To", "Resent-Cc")
+# Newer Pythons answer a header that is not perfect with no address at all.
+_LENIENT = {"strict": False} if getattr(email.utils, "supports_strict_parsing", False) else {}
 
 
 class Headers(NamedTuple):
@@ -33,7 +40,7 @@ def read_headers(source: bytes) -> Headers:
     :return: what could be read, as text fit for the database
     """
     head = _parse(source)
-    message_id = _first_id(_text(head, "Message-Id")) or _text(head, "Message-Id").strip()
+    message_id = _first_id(_text(head, "Message-Id")) or _text(head, "Message-Id")[:ID_LIMIT]
     return Headers(
         subject=_text(head, "Subject"),
         sender=_text(head, "From"),
@@ -46,9 +53,19 @@ def read_headers(source: bytes) -> Headers:
 def _parse(source: bytes) -> Message:
     head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
     with suppress(Exception):
-        # the old policy hands out header values unparsed: the new one fails on some Message-Ids (CPython 105802)
-        return BytesHeaderParser().parsebytes(head)
+        return BytesHeaderParser(policy=ReadingPolicy()).parsebytes(head)
     return Message()
+
+
+class ReadingPolicy(Compat32):
+    """Header values as text of bounded length.
+
+    The old policy hands them out unparsed: the new one fails on some Message-Ids (CPython 105802).
+    """
+
+    def header_source_parse(self, sourcelines):
+        name, value = super().header_source_parse(sourcelines)
+        return name, as_text(value[:VALUE_LIMIT])
 
 
 def _conversation(head: Message) -> str:
@@ -58,29 +75,42 @@ def _conversation(head: Message) -> str:
 
 def _first_id(text: str) -> str:
     found = _MESSAGE_ID.search(text)
-    return found.group() if found else ""
+    return found.group()[:ID_LIMIT] if found else ""
 
 
 def _recipients(head: Message) -> str:
+    addresses = []
+    for value in (value for name in _RECIPIENT_HEADERS for value in head.get_all(name, [])):
+        with suppress(Exception):
+            addresses += [address.lower() for _name, address in email.utils.getaddresses([value], **_LENIENT)]
+    return ", ".join(dict.fromkeys(address for address in addresses if "@" in address))[:TEXT_LIMIT]
+
+
+def _text(head: Message, name: str) -> str:
+    return decode_words(head.get(name, ""))[:TEXT_LIMIT]
+
+
+def decode_words(value: str) -> str:
+    """Encoded words (RFC 2047) as text on one line; what cannot be decoded is kept with marks in its place."""
     with suppress(Exception):
-        pairs = getaddresses([_text(head, name, every=True) for name in _RECIPIENT_HEADERS])
-        return ", ".join(dict.fromkeys(address.lower() for _name, address in pairs if address))[:TEXT_LIMIT]
-    return ""
+        # decode_header hands out what stands between encoded words in Python's own escapes
+        parts = decode_header(value)
+        value = "".join(p if isinstance(p, str) else decode(p, c or "raw_unicode_escape") for p, c in parts)
+    return " ".join(as_text(value).split())
 
 
-def _text(head: Message, name: str, every: bool = False) -> str:
-    values = head.get_all(name, [])
-    return ", ".join(decode_words(value) for value in (values if every else values[:1]))[: TEXT_LIMIT * (10 if every else 1)]
+def decode(data: bytes, charset: str) -> str:
+    """`data` in a charset that a message names; as UTF-8 when Python does not know it."""
+    try:
+        return as_text(data.decode(charset, "replace"))
+    except (LookupError, ValueError):
+        return as_text(data.decode("utf-8", "replace"))
 
 
-def decode_words(value) -> str:
-    """Encoded words (RFC 2047) as text; what cannot be decoded is kept with marks in its place."""
-    raw = str(value)
-    with suppress(Exception):
-        parts = (
-            part.decode(charset or "utf-8", "replace") if isinstance(part, bytes) else part
-            for part, charset in decode_header(raw)
-        )
-        raw = "".join(parts)
-    readable = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return " ".join(readable.replace("\0", "").split())
+def as_text(raw: str) -> str:
+    """Text fit for the database: no NUL, no surrogates. Bytes that Python smuggles in as such are taken for UTF-8."""
+    try:
+        data = raw.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # other surrogates: some charsets, UTF-7 for one, can write them
+        data = raw.encode("utf-8", "replace")
+    return data.decode("utf-8", "replace").replace("\0", "")

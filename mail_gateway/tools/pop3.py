@@ -18,7 +18,8 @@ class _LongLines:
         line = self.file.readline(LINE_LIMIT + 1)
         if len(line) > LINE_LIMIT:
             raise poplib.error_proto("line too long")
-        if not line:
+        if not line.endswith(b"\n"):
+            # also half a line: cut after its first dot, it would pass for the end of the message
             raise EOFError("the server closed the connection")
         octets = len(line)
         return line.removesuffix(b"\n").removesuffix(b"\r"), octets

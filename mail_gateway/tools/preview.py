@@ -5,14 +5,19 @@ from contextlib import suppress
 from email.message import Message
 from html.parser import HTMLParser
 
-from .headers import decode_words
+from .headers import ReadingPolicy, as_text, decode, decode_words
 
 SOURCE_BYTES = 512 * 1024
+# The parser holds each line against each of the parts that it is nested in.
+SOURCE_LINES = 20_000
 TEXT_CHARS = 20_000
+# Some charsets take time by the square of the length.
+CONTENT_BYTES = 5 * TEXT_CHARS
 MOST_PARTS = 100
 SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject", "Message-Id", "In-Reply-To", "Auto-Submitted")
 _BREAKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table"}
-_HIDDEN = {"style", "script", "head", "title", "template"}
+# without `head`, whose end tag may be left out
+_HIDDEN = {"style", "script", "title", "template"}
 
 
 def preview(source: bytes) -> str:
@@ -22,9 +27,10 @@ def preview(source: bytes) -> str:
     :return: plain text of at most some TEXT_CHARS characters
     """
     with suppress(Exception):
-        message = email.message_from_bytes(source[:SOURCE_BYTES])
-        return "\n\n".join(filter(None, (_headers(message), _body(message), _attachments(message)))).replace("\0", "")
-    return source[:TEXT_CHARS].decode("utf-8", "replace").replace("\0", "")
+        lines = source[:SOURCE_BYTES].splitlines(keepends=True)[:SOURCE_LINES]
+        message = email.message_from_bytes(b"".join(lines), policy=ReadingPolicy())
+        return as_text("\n\n".join(filter(None, (_headers(message), _body(message), _attachments(message)))))
+    return decode(source[:TEXT_CHARS], "utf-8")
 
 
 def _headers(message: Message) -> str:
@@ -61,10 +67,7 @@ def _parts(message: Message) -> list[Message]:
 
 def _content(part: Message) -> str:
     payload = part.get_payload(decode=True) or b""
-    try:
-        return payload.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:
-        return payload.decode("utf-8", "replace")
+    return decode(payload[:CONTENT_BYTES], part.get_content_charset() or "utf-8")
 
 
 class _TextOnly(HTMLParser):
@@ -88,6 +91,6 @@ class _TextOnly(HTMLParser):
 
 def _without_markup(html: str) -> str:
     reader = _TextOnly()
-    reader.feed(html[: TEXT_CHARS * 5])
+    reader.feed(f"{html}\n")  # without the line break the parser may keep the last words back
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
     return "\n".join(line for line in lines if line)

@@ -1,0 +1,30 @@
+"""Fixtures of the end-to-end tests, on top of the lab's."""
+
+import pytest
+
+from e2e.gateway import Gateway
+
+pytest_plugins = ["lab.pytest_plugin"]
+
+
+@pytest.fixture(scope="module")
+def gateway(module_database):
+    """A running Odoo with the addon, the alias domain mycompany.example and the alias leads@.
+
+    The tests of a module share it: each has a mailbox and an incoming server of its own.
+    """
+    gateway = Gateway(module_database)
+    try:
+        yield gateway.prepare()
+    finally:
+        gateway.stop()
+
+
+@pytest.fixture
+def crash_gateway(database):
+    """The same on a database of its own, for tests that kill servers; none runs yet but the one that prepared it."""
+    gateway = Gateway(database)
+    try:
+        yield gateway.prepare()
+    finally:
+        gateway.stop()

@@ -1,0 +1,188 @@
+"""A database with the addon and the servers on it, in the words that the tests use."""
+
+import time
+from contextlib import contextmanager
+from itertools import count
+
+from lab.dovecot import PASSWORD
+from lab.odoo import OdooError, OdooServer, run_cron_now, wake_cron
+from lab.postgres import Postgres
+
+FETCH = "mail.ir_cron_mail_gateway_action"
+QUEUE = "mail.ir_cron_mail_scheduler_action"
+PENDING = ("received", "deferred")
+LEADS = "leads"
+DOMAIN = "mycompany.example"
+
+_number = count(1)
+
+
+class Gateway:
+    """One database and the Odoo servers on it.
+
+    :param database: its name
+    :param options: of every server, as :class:`lab.odoo.OdooServer` takes them
+    """
+
+    def __init__(self, database, **options):
+        self.database = database
+        self.options = options
+        self.servers = []
+
+    # Servers
+
+    def start(self, **options):
+        """Start one more Odoo server on the database."""
+        server = OdooServer(self.database, **{**self.options, **options})
+        self.servers.append(server)
+        return server.start()
+
+    @property
+    def odoo(self):
+        """The first server, started when need be."""
+        return self.servers[0] if self.servers else self.start()
+
+    def stop(self):
+        """End all servers."""
+        for server in self.servers:
+            server.stop()
+        self.servers = []
+
+    def call(self, model, method, *args, **kwargs):
+        """Call as the administrator."""
+        return self.odoo.call(model, method, *args, **kwargs)
+
+    # Configuration
+
+    def prepare(self, domain=DOMAIN):
+        """Give the company an alias domain, and leads@ an alias that creates CRM leads."""
+        [company] = self.call("res.company", "search", [], limit=1)
+        found = self.call("mail.alias.domain", "search", [["name", "=", domain]])
+        domain_id = found[0] if found else self.call("mail.alias.domain", "create", {"name": domain})
+        self.call("res.company", "write", [company], {"alias_domain_id": domain_id})
+        self.alias(LEADS, "crm.lead")
+        return self
+
+    def alias(self, name, model):
+        """Create an alias that anyone may write to."""
+        [model_id] = self.call("ir.model", "search", [["model", "=", model]])
+        values = {"alias_name": name, "alias_model_id": model_id, "alias_contact": "everyone", "alias_defaults": "{}"}
+        return self.call("mail.alias", "create", values)
+
+    def mail_server(self, mailbox, port, protocol="imap", confirm=True, **values):
+        """Create an incoming server for a Dovecot mailbox and confirm it."""
+        server = self.call("fetchmail.server", "create", {
+            "name": mailbox, "server_type": protocol, "server": "127.0.0.1", "port": port, "user": mailbox,
+            "password": PASSWORD, **values})
+        if confirm:
+            self.call("fetchmail.server", "button_confirm_login", [server])
+        return server
+
+    # Work
+
+    def fetch(self, server):
+        """Press "Fetch Now"; return what it says."""
+        return self.call("fetchmail.server", "fetch_mail", [server])["params"]["message"]
+
+    def wake(self, xmlid=FETCH):
+        """Make a scheduled action due, and wake the cron threads for that and everything else that is."""
+        run_cron_now(self.database, xmlid)
+
+    def settle(self, seconds=60, fetch=False):
+        """Wait until no message is pending; deferred ones are tried again at once.
+
+        :param fetch: keep fetching meanwhile
+        """
+        limit = time.monotonic() + seconds
+        while pending := self.count(["state", "in", PENDING]):
+            if time.monotonic() > limit:
+                raise AssertionError(f"{pending} messages are still pending after {seconds} s: {self.states()}")
+            self.hurry(fetch)
+            time.sleep(0.5)
+
+    def hurry(self, fetch=False):
+        """Have everything that waits for its time tried now."""
+        self.sql("UPDATE mail_inbound_message SET next_try = now() AT TIME ZONE 'UTC' "
+                 "WHERE state IN ('received', 'deferred') AND next_try < (now() AT TIME ZONE 'UTC') + interval '1 hour' "
+                 "AND next_try > (now() AT TIME ZONE 'UTC') + interval '8 seconds'")
+        for lane in ("mail_gateway.ir_cron_lane_1", "mail_gateway.ir_cron_lane_2", *([FETCH] if fetch else [])):
+            self.wake(lane)
+
+    # What is there, read past Odoo, which may be down
+
+    def count(self, *conditions):
+        """The number of inbound messages that meet conditions (column, operator, value)."""
+        where = " AND ".join(f"{column} {operator} %s" for column, operator, _value in conditions) or "true"
+        values = [value for _column, _operator, value in conditions]
+        return self.sql(f"SELECT count(*) FROM mail_inbound_message WHERE {where}", *values)[0][0]
+
+    def states(self):
+        """state -> number of inbound messages."""
+        return dict(self.sql("SELECT state, count(*) FROM mail_inbound_message GROUP BY state"))
+
+    def leads(self, server=None):
+        """The name of every CRM lead that a message made, sorted; of one incoming server or of all."""
+        rows = self.sql(
+            "SELECT lead.name FROM crm_lead lead JOIN mail_inbound_message message"
+            " ON message.res_model = 'crm.lead' AND message.res_id = lead.id AND message.state = 'delivered'"
+            " WHERE %s IS NULL OR message.server_id = %s", server, server)
+        return sorted(name for name, in rows)
+
+    def sql(self, statement, *values):
+        """Run one statement, committed; return its rows, if it has any."""
+        with self.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else None
+
+    @contextmanager
+    def cursor(self):
+        """A cursor whose work is committed."""
+        connection = Postgres().connect(self.database)
+        try:
+            with connection, connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+
+
+def message(subject, to=f"{LEADS}@{DOMAIN}", sender=None, message_id=True, body="Please call me.", **headers):
+    """A small message; without `sender` each has one of its own, so that no limit per sender is met.
+
+    :param message_id: True for a fresh one, None for no header, else its value
+    :param headers: further ones, _ for -
+    """
+    number = next(_number)
+    if message_id is True:
+        message_id = f"<{number}.{time.time_ns()}@customer.example>"
+    lines = {
+        "From": sender or f"Customer {number} <customer{number}@customer.example>",
+        "To": to,
+        "Subject": subject,
+        "Date": "Mon, 02 Nov 2026 10:00:00 +0000",
+        "Message-Id": message_id,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    head = "\r\n".join(f"{name}: {value}" for name, value in lines.items() if value is not None)
+    return f"{head}\r\n\r\n{body}\r\n".encode()
+
+
+def until(condition, seconds=60, every=0.2):
+    """Wait until `condition()` is true and return what it returned.
+
+    A server that is just being killed or started answers with errors: that is not true yet.
+    """
+    limit = time.monotonic() + seconds
+    while True:
+        try:
+            if result := condition():
+                return result
+        except (OSError, OdooError):
+            pass
+        if time.monotonic() > limit:
+            raise AssertionError(f"not true after {seconds} s")
+        time.sleep(every)
+
+
+__all__ = ["DOMAIN", "FETCH", "LEADS", "QUEUE", "Gateway", "message", "until", "wake_cron"]

@@ -1,0 +1,115 @@
+"""Reading IMAP mailboxes of a real Dovecot."""
+
+import pytest
+
+from e2e.gateway import message
+from lab.odoo import OdooError
+
+
+@pytest.fixture
+def server(gateway, dovecot, mailbox):
+    """A confirmed incoming server for the test's mailbox."""
+    return gateway.mail_server(mailbox, dovecot.port("imap"))
+
+
+def test_a_message_becomes_a_lead_and_is_marked_read(gateway, dovecot, mailbox, server):
+    dovecot.put(mailbox, message("Ten chairs"))
+    assert gateway.fetch(server) == "1 new messages."
+    gateway.settle()
+    assert gateway.leads(server) == ["Ten chairs"]
+    assert dovecot.flags(mailbox) == [{"\\Seen"}]
+
+
+def test_a_message_read_in_webmail_is_still_fetched(gateway, dovecot, mailbox, server):
+    dovecot.put(mailbox, message("Read by a person"))
+    dovecot.mark_seen(mailbox)
+    gateway.fetch(server)
+    gateway.settle()
+    assert gateway.leads(server) == ["Read by a person"]
+
+
+def test_the_first_confirmation_takes_what_is_unread(gateway, dovecot, mailbox):
+    dovecot.put(mailbox, message("Old and read"))
+    dovecot.mark_seen(mailbox)
+    dovecot.put(mailbox, message("Old and unread"))
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    dovecot.mark_seen(mailbox)  # between confirmation and the first fetch
+    dovecot.put(mailbox, message("New"))
+    gateway.fetch(server)
+    gateway.settle()
+    assert gateway.leads(server) == ["New", "Old and unread"]
+
+
+def test_nothing_is_fetched_twice(gateway, dovecot, mailbox, server):
+    dovecot.put(mailbox, message("Once", message_id=None))
+    for _again in range(3):
+        gateway.fetch(server)
+    gateway.settle()
+    assert gateway.leads(server) == ["Once"]
+
+
+def test_an_old_message_that_a_person_marks_as_unread_is_fetched(gateway, dovecot, mailbox):
+    dovecot.put(mailbox, message("Old"), flags=["\\Seen"])
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    assert gateway.fetch(server) == "0 new messages."
+    with dovecot.session(mailbox) as client:
+        client.select_folder("INBOX")
+        client.remove_flags(client.search(), [b"\\Seen"])
+    gateway.fetch(server)
+    gateway.settle()
+    assert gateway.leads(server) == ["Old"]
+
+
+def test_a_changed_uidvalidity_neither_loses_nor_doubles(gateway, dovecot, mailbox):
+    dovecot.put(mailbox, message("Before the addon"), flags=["\\Seen"])
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    dovecot.put_all(mailbox, [message(f"First {n}", message_id=None) for n in range(3)])
+    gateway.fetch(server)
+    dovecot.put(mailbox, message("Arrived while the server was restored"))
+    dovecot.change_uidvalidity(mailbox)
+    dovecot.mark_seen(mailbox)
+    gateway.fetch(server)
+    dovecot.put(mailbox, message("After"))
+    gateway.fetch(server)
+    gateway.settle()
+    leads = [name for name in gateway.leads(server) if name != "Before the addon"]
+    assert leads == ["After", "Arrived while the server was restored", "First 0", "First 1", "First 2"]
+
+
+def test_several_folders_are_read_and_stored_messages_moved(gateway, dovecot, mailbox):
+    dovecot.put(mailbox, message("In the inbox"))
+    dovecot.put(mailbox, message("In a folder"), folder="Orders.Été")
+    with dovecot.session(mailbox) as client:
+        client.create_folder("Done")
+    server = gateway.mail_server(
+        mailbox, dovecot.port("imap"), folder="INBOX, Orders.Été", imap_afterwards="move", imap_move_to="Done")
+    gateway.fetch(server)
+    gateway.settle()
+    assert gateway.leads(server) == ["In a folder", "In the inbox"]
+    assert [len(dovecot.read(mailbox, name)) for name in ("INBOX", "Orders.Été", "Done")] == [0, 0, 2]
+
+
+def test_stored_messages_are_deleted_when_the_server_says_so(gateway, dovecot, mailbox):
+    dovecot.put(mailbox, message("Kept by its owner"), flags=["\\Seen", "\\Deleted"])
+    server = gateway.mail_server(mailbox, dovecot.port("imap"), imap_afterwards="delete")
+    dovecot.put(mailbox, message("Deleted"))
+    gateway.fetch(server)
+    assert [b"Kept by its owner" in raw for raw in dovecot.read(mailbox)] == [True]
+
+
+def test_a_missing_folder_is_refused_when_confirmed(gateway, dovecot, mailbox):
+    with pytest.raises(OdooError, match="There is no folder “Ordres” on .* Folders there: .*INBOX"):
+        gateway.mail_server(mailbox, dovecot.port("imap"), folder="Ordres")
+
+
+def test_a_wrong_password_is_explained(gateway, dovecot, mailbox):
+    with pytest.raises(OdooError, match="does not let “.*” in. Check user name and password"):
+        gateway.mail_server(mailbox, dovecot.port("imap"), password="wrong")
+
+
+def test_a_large_backlog_is_read_in_batches(gateway, dovecot, mailbox):
+    dovecot.put_all(mailbox, [message(f"Backlog {n:03}") for n in range(130)])
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    assert gateway.fetch(server) == "130 new messages."
+    gateway.settle(120)
+    assert gateway.leads(server) == [f"Backlog {n:03}" for n in range(130)]

@@ -1,0 +1,20 @@
+from odoo import api, fields, models
+
+
+class MailInboundReceipt(models.Model):
+    """Stored messages whose mail server was not told yet: what a run that broke off leaves for the next one.
+
+    Rows of their own, since lanes write the messages while the fetch goes on.
+    """
+
+    _name = "mail.inbound.receipt"
+    _description = "Acknowledgement Owed to a Mail Server"
+    _rec_name = "remote_key"
+
+    server_id = fields.Many2one("fetchmail.server", required=True, index=True, ondelete="cascade")
+    remote_key = fields.Char(required=True)
+
+    @api.model
+    def _owe(self, server, keys):
+        """Note, in the transaction that stores the messages, that the server is to be told."""
+        self.create([{"server_id": server.id, "remote_key": key} for key in keys])
