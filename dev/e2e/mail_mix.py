@@ -1,0 +1,80 @@
+"""Two hundred messages of every sort, and what has to become of each."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from e2e.gateway import message
+
+WHAT_BECAME = "SELECT state, try_count, reason, detail FROM mail_inbound_message WHERE subject = %s"
+BAD_MESSAGE_ID = "<[{number}@customer.example]>"  # crashes Python's header parser (CPython issue 105802)
+
+
+@dataclass
+class MailMix:
+    """Messages by what is expected of them; a subject names one message.
+
+    :ivar routable: each makes one lead
+    :ivar unroutable: each is held
+    :ivar broken: each ends as failed, with its source
+    """
+
+    routable: dict = field(default_factory=dict)
+    unroutable: dict = field(default_factory=dict)
+    broken: dict = field(default_factory=dict)
+
+    @property
+    def sources(self):
+        """All messages, well mixed and always in the same order."""
+        everything = {**self.routable, **self.unroutable, **self.broken}
+        return [everything[subject] for subject in sorted(everything, key=lambda subject: hash_of(subject))]
+
+    def check(self, gateway, server):
+        """Each routable message made one lead; every other one is held or failed with its source."""
+        delivered = Counter(gateway.leads(server))
+        lost = {name: gateway.sql(WHAT_BECAME, name) for name in self.routable if not delivered[name]}
+        assert not lost
+        rows = dict(gateway.sql("SELECT name, count(*) FROM crm_lead GROUP BY name"))
+        assert rows == dict.fromkeys(self.routable, 1)
+        assert self._kept(gateway, "held") == self.unroutable
+        assert self._kept(gateway, "failed") == self.broken
+        assert gateway.count() == len(self.sources)
+
+    @staticmethod
+    def _kept(gateway, state):
+        rows = gateway.sql(
+            "SELECT subject, decode(convert_from(source, 'UTF8'), 'base64') FROM mail_inbound_message"
+            " WHERE state = %s", state)
+        return {subject: bytes(source) for subject, source in rows}
+
+
+def hash_of(text):
+    """A number that is the same in every run."""
+    return sum(ord(character) * 7919**position % 10007 for position, character in enumerate(text[::-1]))
+
+
+def mail_mix(total=200):
+    """Seven in ten plain ones, the rest without Message-Id, with attachments, unroutable or broken."""
+    mix = MailMix()
+    for number in range(total):
+        kind, subject = number % 20, f"Message {number:03}"
+        if kind in (0, 1):
+            mix.routable[subject] = message(subject, message_id=None)
+        elif kind in (2, 3):
+            mix.routable[subject] = with_attachment(subject)
+        elif kind == 4:
+            mix.unroutable[subject] = message(subject, to=f"nobody{number}@elsewhere.example")
+        elif kind == 5:
+            mix.broken[subject] = message(subject, message_id=BAD_MESSAGE_ID.format(number=number))
+        else:
+            mix.routable[subject] = message(subject)
+    return mix
+
+
+def with_attachment(subject):
+    """A message with a small PDF that is none."""
+    body = (
+        "--cut\r\nContent-Type: text/plain\r\n\r\nSee the file.\r\n--cut\r\n"
+        "Content-Type: application/pdf; name=order.pdf\r\nContent-Disposition: attachment; filename=order.pdf\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n" + "JVBERi0xLjQK" * 2000 + "\r\n--cut--"
+    )
+    return message(subject, body=body, Content_Type="multipart/mixed; boundary=cut")

@@ -1,0 +1,91 @@
+"""No message is lost or doubled while servers are killed, inserts refused and connections cut."""
+
+import random
+import time
+
+import pytest
+
+from e2e.gateway import FETCH, until
+from e2e.mail_mix import mail_mix
+from lab.proxy import Proxy
+
+PORTS = {"imap": "imap", "pop": "pop3"}
+KILLS = 8
+
+REFUSALS = """
+    CREATE FUNCTION refuse_some() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF random() < 0.05 THEN
+            RAISE EXCEPTION 'refused by the test' USING ERRCODE = '40001';
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER refuse_some BEFORE INSERT ON mail_message FOR EACH ROW EXECUTE FUNCTION refuse_some();
+"""
+
+
+@pytest.mark.parametrize("protocol", PORTS)
+def test_killed_servers_and_refused_inserts(crash_gateway, dovecot, mailbox, protocol):
+    gateway, mix, dice = crash_gateway, mail_mix(), random.Random(protocol)
+    server = gateway.mail_server(mailbox, dovecot.port(PORTS[protocol]), protocol)
+    gateway.sql(REFUSALS)
+    for part in range(KILLS):
+        dovecot.put_all(mailbox, mix.sources[part::KILLS])
+        before = gateway.count()
+        gateway.hurry(fetch=True)
+        # kill while it fetches or while it delivers: a few messages in, or a moment later
+        until(lambda before=before: gateway.count() > before)
+        time.sleep(dice.uniform(0, 2))
+        gateway.odoo.kill()
+        gateway.odoo.start()
+    gateway.hurry(fetch=True)
+    until(lambda: gateway.count() == len(mix.sources))
+    gateway.settle(240, fetch=True)
+    mix.check(gateway, server)
+    check_mailbox(dovecot, mailbox, protocol)
+
+
+@pytest.mark.parametrize("protocol", PORTS)
+def test_connections_cut_at_random(crash_gateway, dovecot, mailbox, protocol):
+    gateway, mix = crash_gateway, mail_mix(60)
+    with Proxy(dovecot.port(PORTS[protocol]), seed=protocol) as proxy:
+        server = gateway.mail_server(mailbox, proxy.port, protocol)
+        dovecot.put_all(mailbox, mix.sources)
+        proxy.cut_after = (500, 60_000)
+        until(lambda: fetch_once(gateway) or gateway.count() == len(mix.sources), 120)
+        assert proxy.cuts > 3
+        proxy.cut_after = None
+        until(lambda: fetch_once(gateway) or acknowledged(gateway))
+    gateway.settle(120)
+    mix.check(gateway, server)
+    check_mailbox(dovecot, mailbox, protocol)
+
+
+def test_postgresql_restarted(crash_gateway, postgres, dovecot, mailbox):
+    gateway, mix = crash_gateway, mail_mix(100)
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    for part in range(4):
+        dovecot.put_all(mailbox, mix.sources[part::4])
+        before = gateway.count()
+        gateway.hurry(fetch=True)
+        until(lambda before=before: gateway.count() > before)
+        postgres.restart(immediate=True)
+    until(lambda: fetch_once(gateway) or gateway.count() == len(mix.sources), 120)
+    gateway.settle(120, fetch=True)
+    mix.check(gateway, server)
+
+
+def fetch_once(gateway):
+    """Have the cron fetch, and wait until it has."""
+    gateway.odoo.run_cron(FETCH)
+
+
+def acknowledged(gateway):
+    """Whether the mail server was told about every message."""
+    return gateway.sql("SELECT count(*) FROM mail_inbound_receipt") == [(0,)]
+
+
+def check_mailbox(dovecot, mailbox, protocol):
+    """IMAP: all is marked read; POP3: all is deleted."""
+    flags = dovecot.flags(mailbox)
+    assert all("\\Seen" in each for each in flags) if protocol == "imap" else not flags

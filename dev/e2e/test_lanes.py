@@ -1,0 +1,74 @@
+"""Lanes: several at once, order within a conversation, messages that kill their worker."""
+
+from e2e.gateway import message, until
+from e2e.poison import poison_message
+
+
+def test_a_message_that_keeps_its_worker_busy_is_set_aside_and_the_others_go_on(crash_gateway, dovecot, mailbox):
+    gateway = crash_gateway
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    gateway.stop()
+    # worker processes, which the master kills when they are over their time
+    gateway.start(workers=1, extra_args=["--limit-time-real-cron", "12"])
+    dovecot.put(mailbox, poison_message("leads@mycompany.example", "<poison@customer.example>"))
+    dovecot.put_all(mailbox, [message(f"After the poison {n}") for n in range(5)])
+    gateway.wake()
+    until(lambda: len(gateway.leads(server)) == 5)
+    assert gateway.count(["state", "in", ("received", "deferred")]) == 1, "the poison is still being worked on"
+    until(lambda: gateway.hurry() or gateway.count(["state", "=", "failed"]), 120, every=1)
+    [(tries, reason, size)] = gateway.sql(
+        "SELECT try_count, reason, length(source) FROM mail_inbound_message WHERE state = 'failed'")
+    assert tries == 3 and "stopped or ran out of time" in reason and size > 3_000_000
+
+
+def test_messages_of_one_conversation_keep_their_order(gateway, dovecot, mailbox):
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    dovecot.put(mailbox, message("Order", message_id=f"<root.{mailbox}>"))
+    dovecot.put_all(mailbox, [
+        message(f"Re: Order {n:02}", body=f"Answer {n:02}", References=f"<root.{mailbox}>") for n in range(30)])
+    gateway.fetch(server)
+    gateway.settle()
+    rows = gateway.sql(
+        "SELECT subject FROM mail_message WHERE model = 'crm.lead' AND message_type = 'email' AND res_id ="
+        " (SELECT DISTINCT res_id FROM mail_inbound_message WHERE server_id = %s) ORDER BY id", server)
+    assert [subject for subject, in rows] == ["Order", *(f"Re: Order {n:02}" for n in range(30))]
+
+
+def test_two_lanes_deliver_at_the_same_time(gateway, dovecot, mailbox):
+    gateway.sql(SLOW_LEADS)
+    try:
+        server = gateway.mail_server(mailbox, dovecot.port("imap"))
+        dovecot.put_all(mailbox, [message(f"Slow {n}") for n in range(12)])
+        gateway.fetch(server)
+        # two rows are locked by the transactions that work on them
+        until(lambda: locked(gateway) == 2)
+        gateway.settle()
+    finally:
+        gateway.sql("DROP FUNCTION slow_lead CASCADE")
+    assert len(gateway.leads(server)) == 12
+
+
+def test_the_number_of_lanes_is_a_setting(gateway):
+    for lanes in (4, 2):
+        settings = gateway.call("res.config.settings", "create", {"inbound_lanes": lanes})
+        until(lambda settings=settings: gateway.call("res.config.settings", "execute", [settings]))
+        found = gateway.sql("SELECT count(*) FROM ir_cron WHERE active AND cron_name LIKE 'Mail: deliver inbound%%'")
+        assert found == [(lanes,)]
+
+
+SLOW_LEADS = """
+    CREATE FUNCTION slow_lead() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_sleep(1);
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER slow_lead BEFORE INSERT ON crm_lead FOR EACH ROW EXECUTE FUNCTION slow_lead();
+"""
+
+
+def locked(gateway):
+    """The number of pending messages that some transaction has locked."""
+    free = gateway.sql(
+        "SELECT count(*) FROM (SELECT id FROM mail_inbound_message WHERE state = 'received'"
+        " FOR UPDATE SKIP LOCKED) rows")[0][0]
+    return gateway.count(["state", "=", "received"]) - free
