@@ -116,7 +116,7 @@ def _build(template):
     else:
         Postgres().create_database(draft)
     install(draft, template.modules)
-    if template is BASE:
+    if not template.parent:
         _prepare_assets(draft)
     _drop(template.database)
     _rename(draft, template.database)

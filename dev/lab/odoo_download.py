@@ -14,7 +14,7 @@ _FROM_SID = ("odoo-19", "libjs-jquery", "libjs-jquery-form", "libjs-underscore",
              "fonts-montserrat", "fonts-inconsolata", "fonts-ocr-b")
 # sid's has another layout than the links of the package odoo-19 expect.
 _FROM_STABLE = ("fonts-font-awesome",)
-_ELSE = "Try again, or set ODOO_SOURCE to a checkout of Odoo 19."
+_ELSE = "Is the network there? Try again, or set ODOO_SOURCE to a checkout of Odoo 19."
 
 _APT = LAB / "apt"
 _TARGET = LAB / "odoo"
@@ -40,13 +40,13 @@ def _download():
     for directory in ("lists/partial", "archives/partial", "packages"):
         (_APT / directory).mkdir(parents=True)
     (_APT / "sid.list").write_text(f"deb [signed-by={_KEYRING}] {_mirror()} sid main\n")
-    run(["apt-get", *_private_lists(), "update"], f"read the package list of Debian sid. {_ELSE}")
+    run(["apt-get", *_private_lists(), "update"], "read the package list of Debian sid", _ELSE)
     _apt_download(_FROM_SID, _private_lists())
     _apt_download(_FROM_STABLE, ["-o", "APT::Sandbox::User=root"])
 
 
 def _apt_download(names, options):
-    run(["apt-get", *options, "download", *names], f"download {' '.join(names)}. {_ELSE}", cwd=_APT / "packages")
+    run(["apt-get", *options, "download", *names], f"download {' '.join(names)}", _ELSE, cwd=_APT / "packages")
 
 
 def _private_lists():

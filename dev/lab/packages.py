@@ -46,7 +46,7 @@ def _apt_get(names):
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *names]
     prefix = _root_prefix(f"apt-get update && {shlex.join(install)}")
     if not _simulation_works(install):
-        run([*prefix, "apt-get", "update"], "update the list of Debian packages (is the network there?)")
+        run([*prefix, "apt-get", "update"], "update the list of Debian packages", "Is the network there?")
     run([*prefix, *install], f"install the Debian packages {' '.join(names)}",
         env={**os.environ, **_QUIET})
 

@@ -11,26 +11,29 @@ from pathlib import Path
 from lab.errors import LabError
 
 
-def run(command, what, **options):
+def run(command, what, hint="", **options):
     """Run *command* to its end and return its output.
 
     :param what: what was attempted, for the error: "create the database"
-    :raises LabError: when it cannot be started or fails, with the last line that it printed
+    :param hint: what to do when it fails, a sentence
+    :raises LabError: when it cannot be started or fails, with the line that it printed about it
     """
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
     try:
         done = subprocess.run([str(word) for word in command], text=True, errors="replace", check=False, **options)
     except OSError as error:
-        raise LabError(f"Could not {what}: {command[0]}: {error.strerror}.") from error
+        raise LabError(f"Could not {what}: {command[0]}: {error.strerror}. {hint}".rstrip()) from error
     if done.returncode:
-        raise LabError(f"Could not {what}: {last_line(done.stdout) or f'exit code {done.returncode}'}")
+        reason = _complaint(done.stdout) or f"exit code {done.returncode}"
+        raise LabError(f"Could not {what}: {reason}{'' if reason.endswith('.') else '.'} {hint}".rstrip())
     return done.stdout
 
 
-def last_line(text):
-    """Return the last line of *text* that is not empty, or an empty string."""
-    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def _complaint(output):
+    """Return the line that tells why a program failed: the first that apt or pip marks as an error, else the last."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    marked = [line for line in lines if line.startswith(("E: ", "ERROR: "))]
+    return (marked or lines[-1:] or [""])[0]
 
 
 def tail(log, lines=15):

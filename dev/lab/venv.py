@@ -27,7 +27,7 @@ def build():
         _create()
     lists = [word for file in _LISTS for word in ("-r", file)]
     run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *lists],
-        f"install the Python packages into {VENV} (is the network there?)")
+        f"install the Python packages into {VENV}", "Is the network there?")
     stamps.write("venv", digest)
     return True
 
