@@ -7,6 +7,8 @@ from e2e.gateway import message
 
 WHAT_BECAME = "SELECT state, try_count, reason, detail FROM mail_inbound_message WHERE subject = %s"
 BAD_MESSAGE_ID = "<[{number}@customer.example]>"  # crashes Python's header parser (CPython issue 105802)
+# A message in delivery at three of eight kills is rare; more than this would be a fault.
+MOST_UNLUCKY = 2
 
 
 @dataclass
@@ -26,10 +28,11 @@ class MailMix:
     def sources(self):
         """All messages, well mixed and always in the same order."""
         everything = {**self.routable, **self.unroutable, **self.broken}
-        return [everything[subject] for subject in sorted(everything, key=lambda subject: hash_of(subject))]
+        return [everything[subject] for subject in sorted(everything, key=hash_of)]
 
     def check(self, gateway, server):
         """Each routable message made one lead; every other one is held or failed with its source."""
+        self._process_again_what_three_kills_hit(gateway)
         delivered = Counter(gateway.leads(server))
         lost = {name: gateway.sql(WHAT_BECAME, name) for name in self.routable if not delivered[name]}
         assert not lost
@@ -38,6 +41,15 @@ class MailMix:
         assert self._kept(gateway, "held") == self.unroutable
         assert self._kept(gateway, "failed") == self.broken
         assert gateway.count() == len(self.sources)
+
+    def _process_again_what_three_kills_hit(self, gateway):
+        """Do what a postmaster does with a message that three of the test's own kills happened to hit."""
+        rows = gateway.sql(
+            "SELECT id FROM mail_inbound_message WHERE state = 'failed' AND reason LIKE '%%ran out of time%%'")
+        assert len(rows) <= MOST_UNLUCKY
+        if rows:
+            gateway.call("mail.inbound.message", "action_process_again", [message_id for message_id, in rows])
+            gateway.settle(fetch=True)
 
     @staticmethod
     def _kept(gateway, state):

@@ -109,6 +109,11 @@ class MailInboundMessage(models.Model):
         for message in self:
             message.preview = preview(message._source_bytes())
 
+    @api.depends("subject", "email_from")
+    def _compute_display_name(self):
+        for message in self:
+            message.display_name = message.subject or self.env._("(no subject) from %s", message.email_from or "?")
+
     def _source_bytes(self) -> bytes:
         """The message as it arrived; empty once retention removed it."""
         self.ensure_one()

@@ -1,0 +1,48 @@
+"""How fast incoming mail becomes records."""
+
+import os
+import time
+
+from e2e.gateway import FETCH, Gateway, message, until
+from lab import databases
+from lab.proxy import Proxy
+
+ROUND_TRIPS_MS = (0, 50)
+MOST_SECONDS = 300
+
+
+def compare(dovecot, messages, milliseconds):
+    """Messages per second of Odoo's own gateway and of the addon, one after the other.
+
+    :param milliseconds: round trip time to the mail server
+    """
+    sources = [message(f"Bench {n}") for n in range(messages)]
+    return tuple(_measure(dovecot, template, sources, milliseconds) for template in ("base", "gateway"))
+
+
+def _measure(dovecot, template, sources, milliseconds):
+    name = f"bench_{template}_{os.getpid()}"
+    mailbox = f"{name}_{milliseconds}@mycompany.example"
+    gateway = Gateway(databases.clone(template, name))
+    try:
+        gateway.prepare()
+        # a packet is delayed on its way there and on its way back
+        with Proxy(dovecot.port("imap"), delay_ms=milliseconds / 2) as proxy:
+            gateway.mail_server(mailbox, proxy.port)
+            dovecot.put_all(mailbox, sources)
+            return len(sources) / _seconds_until_all_are_leads(gateway, len(sources))
+    finally:
+        gateway.stop()
+        databases.drop(name)
+
+
+def _seconds_until_all_are_leads(gateway, wanted):
+    start = time.monotonic()
+    gateway.wake(FETCH)
+    until(lambda: _leads(gateway) >= wanted or gateway.odoo.wake_cron(), MOST_SECONDS, every=0.05)
+    return time.monotonic() - start
+
+
+def _leads(gateway):
+    # the alias creates nothing else in a fresh database
+    return gateway.sql("SELECT count(*) FROM crm_lead")[0][0]

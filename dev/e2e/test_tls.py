@@ -1,0 +1,143 @@
+"""Encrypted connections to real servers: what is trusted, what is refused, and in which words."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from e2e.gateway import message
+from lab.dovecot import PASSWORD, Dovecot
+from lab.odoo import OdooError
+from lab.odoo_source import environment
+from lab.proxy import Proxy
+
+PORTS = {"imap": ("imap", "imaps"), "pop": ("pop3", "pop3s")}
+PROTOCOLS = pytest.mark.parametrize("protocol", PORTS)
+ENCRYPTIONS = pytest.mark.parametrize("encryption", ["is_ssl", "is_starttls"])
+
+
+@pytest.fixture(scope="module")
+def expired_dovecot():
+    """Another Dovecot, running, with a certificate that was good until 2024."""
+    with Dovecot("expired") as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def silent(gateway, dovecot):
+    """protocol -> what Test & Confirm says when the port expects TLS at once, and nobody told us.
+
+    Both sides wait for the other one to begin; so that the tests do not, they are asked at the same time.
+    """
+    def ask(protocol):
+        with pytest.raises(OdooError) as refusal:
+            gateway.mail_server("silent@mycompany.example", dovecot.port(PORTS[protocol][1]), protocol)
+        return str(refusal.value)
+
+    with ThreadPoolExecutor() as pool:
+        yield {protocol: pool.submit(ask, protocol) for protocol in PORTS}
+
+
+def connect(gateway, dovecot, mailbox, protocol, encryption, **values):
+    """Create an incoming server and confirm it."""
+    port = dovecot.port(PORTS[protocol][encryption == "is_ssl"])
+    return gateway.mail_server(mailbox, port, protocol, **{encryption: True, **values})
+
+
+@contextmanager
+def refused(*words):
+    """The administrator reads an error with all these words."""
+    with pytest.raises(OdooError) as refusal:
+        yield
+    for piece in words:
+        assert re.search(piece, str(refusal.value)), str(refusal.value)
+
+
+@PROTOCOLS
+@ENCRYPTIONS
+def test_a_trusted_certificate_is_accepted(silent, gateway, dovecot, mailbox, protocol, encryption):
+    server = connect(gateway, dovecot, mailbox, protocol, encryption, server="localhost")
+    dovecot.put(mailbox, message("Encrypted"))
+    assert gateway.fetch(server) == "1 new messages."
+
+
+@PROTOCOLS
+@ENCRYPTIONS
+def test_an_untrusted_certificate_is_refused(gateway, untrusted_dovecot, mailbox, protocol, encryption):
+    with refused("“127.0.0.1” could not prove who it is", "self-signed certificate", "this machine trusts its issuer"):
+        connect(gateway, untrusted_dovecot, mailbox, protocol, encryption)
+
+
+@PROTOCOLS
+@ENCRYPTIONS
+def test_an_expired_certificate_is_refused(gateway, expired_dovecot, mailbox, protocol, encryption):
+    with refused("“127.0.0.1” could not prove who it is", "certificate has expired"):
+        connect(gateway, expired_dovecot, mailbox, protocol, encryption)
+
+
+@PROTOCOLS
+@ENCRYPTIONS
+def test_a_certificate_for_another_name_is_refused(gateway, dovecot, mailbox, protocol, encryption):
+    # the resolver takes 127.1 for 127.0.0.1, the certificate does not
+    with refused("“127.1” could not prove who it is", "certificate is not valid for '127.1'",
+                 "Check that the server name is the one in its certificate"):
+        connect(gateway, dovecot, mailbox, protocol, encryption, server="127.1")
+
+
+@PROTOCOLS
+@ENCRYPTIONS
+def test_any_certificate_is_accepted_when_the_administrator_says_so(
+        gateway, untrusted_dovecot, mailbox, protocol, encryption):
+    server = connect(gateway, untrusted_dovecot, mailbox, protocol, encryption, verify_certificate=False)
+    untrusted_dovecot.put(mailbox, message("Encrypted, by whomever"))
+    assert gateway.fetch(server) == "1 new messages."
+
+
+@PROTOCOLS
+def test_a_certificate_that_expires_later_is_told_on_the_form(gateway, dovecot, expired_dovecot, mailbox, protocol):
+    server = connect(gateway, dovecot, mailbox, protocol, "is_ssl")
+    port = expired_dovecot.port(PORTS[protocol][1])
+    gateway.call("fetchmail.server", "write", [server], {"port": port})
+    with refused("certificate has expired"):
+        gateway.fetch(server)
+    [values] = gateway.call("fetchmail.server", "read", [server], ["state", "error_message"])
+    assert values["state"] == "done"
+    assert "certificate has expired" in values["error_message"]
+
+
+@PROTOCOLS
+def test_tls_on_a_port_that_does_not_speak_it_is_explained(gateway, dovecot, mailbox, protocol):
+    with refused("No encrypted connection to “127.0.0.1” on port", "Does this port expect STARTTLS, or no encryption?"):
+        gateway.mail_server(mailbox, dovecot.port(PORTS[protocol][0]), protocol, is_ssl=True)
+
+
+@PROTOCOLS
+def test_a_server_without_starttls_is_never_talked_to_unencrypted(gateway, dovecot, mailbox, protocol):
+    with WithoutStartTls(dovecot.port(PORTS[protocol][0])) as server:
+        with refused("No encrypted connection to “127.0.0.1” on port", "STARTTLS"):
+            gateway.mail_server(mailbox, server.port, protocol, is_starttls=True)
+        assert not server.passwords
+
+
+@PROTOCOLS
+def test_a_port_that_expects_tls_is_explained_when_none_is_configured(silent, protocol):
+    answer = silent[protocol].result()
+    assert "did not answer on port" in answer
+    assert "Does this port expect SSL/TLS?" in answer
+
+
+class WithoutStartTls(Proxy):
+    """Hides the capability, as a man in the middle does who wants the password."""
+
+    passwords = 0
+
+    def _cut(self, connection, data):
+        self.passwords += PASSWORD.encode() in data
+        for word in (b"STARTTLS", b"STLS"):
+            data = data.replace(word, b"XYZZY"[:len(word)].ljust(len(word), b"Z"))
+        return super()._cut(connection, data)
+
+
+def test_the_lab_trusts_its_own_authority_alone():
+    assert environment()["SSL_CERT_FILE"].endswith("ca.pem")
