@@ -1,6 +1,7 @@
 """Reading an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag that people share with us."""
 
 import re
+import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -12,14 +13,17 @@ from imapclient import DELETED, SEEN, IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
 
 from .mailbox import (
+    BATCH_BYTES,
     Batch,
     FolderPosition,
     Ledger,
     MailboxSettings,
+    MessagesRefused,
     RemoteMessage,
     SignInRefused,
     UnknownFolder,
     in_batches,
+    server_words,
 )
 
 # imaplib refuses reply lines over 1 MB. A UID has ten digits at most, so a search over that many messages fits.
@@ -72,21 +76,31 @@ class ImapMailbox:
         )
         try:
             if settings.starttls and not settings.tls:
-                client.starttls(settings.tls_context())
+                self._start_tls(client)
             self._sign_in(client)
             client._cached_capabilities = None  # signing in changes them
         except BaseException:
-            client.shutdown()
+            with suppress(OSError):  # a failed handshake closed the socket already
+                client.shutdown()
             raise
         return client
 
+    def _start_tls(self, client: IMAPClient) -> None:
+        try:
+            client.starttls(self.settings.tls_context())
+        except IMAP4.abort:
+            raise  # the connection broke
+        except IMAP4.error as error:
+            raise ssl.SSLError(server_words(error)) from error
+
     def _sign_in(self, client: IMAPClient) -> None:
+        client._imap._encoding = "utf-8"  # imaplib would not send a password beyond ASCII
         try:
             self.settings.sign_in(client._imap)  # imaplib's own object is what Odoo's OAuth modules expect
         except IMAP4.abort:
             raise  # the connection broke
         except IMAP4.error as error:
-            raise SignInRefused(str(error)) from error
+            raise SignInRefused(server_words(error)) from error
 
     def __enter__(self):
         return self
@@ -116,11 +130,12 @@ class ImapMailbox:
         old = position.last_uid
         yield Batch([], [], position)  # from now on a crash does not change what counts as old
         for uids in self._size_batches(self._wanted(position, state, ledger)):
-            fetched = self._fetch(uids)
+            fetched, refused = self._fetch_or_set_aside(uids)
             again = self._stored_before({uid: fetched[uid] for uid in fetched if uid <= old}, ledger)
-            position = position.after(uids)
+            position = position.after(uids, refused)
             messages = [RemoteMessage(self._key(uid), source) for uid, source in fetched.items() if uid not in again]
-            yield Batch(messages, [self._key(uid) for uid in fetched], position)
+            refusal = MessagesRefused(refused.values()) if refused else None
+            yield Batch(messages, [self._key(uid) for uid in fetched], position, refusal)
 
     def _position(self, folder: str, state: dict, ledger: Ledger) -> FolderPosition:
         """Where to read on.
@@ -160,7 +175,7 @@ class ImapMailbox:
         if state.get(b"UIDNEXT", last_uid + 2) <= last_uid + 1:
             return set()
         # `n:*` always answers with the last message, even when its UID is below n
-        return {uid for uid in self._client.search(["UID", f"{last_uid + 1}:*"]) if uid > last_uid}
+        return {uid for uid in self._search(["UID", f"{last_uid + 1}:*"], state) if uid > last_uid}
 
     def _search(self, criteria, state: dict) -> list[int]:
         criteria = [criteria] if isinstance(criteria, str) else criteria
@@ -175,8 +190,47 @@ class ImapMailbox:
     def _size_batches(self, uids: list[int]) -> Iterator[list[int]]:
         for start in range(0, len(uids), UID_WINDOW):
             window = uids[start : start + UID_WINDOW]
-            found = self._client.fetch(window, ["RFC822.SIZE"])
-            yield from in_batches({uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in window})
+            yield from in_batches(self._sizes(window))
+
+    def _sizes(self, uids: list[int]) -> dict[int, int]:
+        try:
+            found = self._client.fetch(uids, ["RFC822.SIZE"])
+        except (IMAP4.error, OSError):
+            # one of them cannot be read, which is found out when each travels alone
+            self._reconnect()
+            return dict.fromkeys(uids, BATCH_BYTES)
+        return {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
+
+    def _fetch_or_set_aside(self, uids: list[int]) -> tuple[dict[int, bytes], dict[int, Exception]]:
+        """What the server hands out, and the errors on what it does not: one message must not hold up the others.
+
+        Dovecot, for one, hangs up on a message that it can't read. It would do so at each visit.
+        """
+        try:
+            return self._fetch(uids), {}
+        except (IMAP4.error, OSError) as error:
+            self._reconnect()
+            if len(uids) == 1:
+                return {}, {uids[0]: error}
+        fetched, refused = {}, {}
+        for uid in uids:
+            found, missing = self._fetch_or_set_aside([uid])
+            fetched |= found
+            refused |= missing
+        return fetched, refused
+
+    def _reconnect(self) -> None:
+        """Sign in anew, back to the selected folder.
+
+        :raises imaplib.IMAP4.abort: (also OSError) when that fails, or the folder is not the same any more
+        """
+        folder, state = self._selected
+        self._selected = None
+        with suppress(OSError):
+            self._client.shutdown()
+        self._client = self._connect()
+        if self._select(folder).get(b"UIDVALIDITY") != state.get(b"UIDVALIDITY"):
+            raise IMAP4.abort(f"{folder} has another UIDVALIDITY now")
 
     def _fetch(self, uids: list[int]) -> dict[int, bytes]:
         """UID -> source. BODY.PEEK leaves the \\Seen flag alone; a message that vanished meanwhile is left out."""
@@ -192,13 +246,29 @@ class ImapMailbox:
 
     def acknowledge(self, keys: Iterable[str]) -> None:
         parsed = [key for key in map(ImapKey.parse, keys) if key and key.account == self.settings.account]
+        refusals = []
         for (folder, validity), group in groupby(sorted(parsed), key=lambda key: (key.folder, key.uid_validity)):
-            uids = [key.uid for key in group]
-            # keys of a former generation of UIDs, or of a folder that is gone, have nothing left to acknowledge
-            with suppress(UnknownFolder):
-                if self._select(folder).get(b"UIDVALIDITY", 0) == validity:
-                    self._acknowledge_uids(uids)
-            self._done += [str(ImapKey(self.settings.account, folder, validity, uid)) for uid in uids]
+            try:
+                self._acknowledge_in(folder, validity, list(group))
+            except IMAP4.abort:
+                raise  # the connection broke
+            except (IMAP4.error, UnknownFolder) as refusal:
+                refusals.append(refusal)
+        for refusal in refusals:
+            raise refusal
+
+    def _acknowledge_in(self, folder: str, validity: int, keys: list[ImapKey]) -> None:
+        # keys of a former generation of UIDs, or of a folder that is gone, have nothing left to acknowledge
+        if self._uid_validity(folder) == validity:
+            self._acknowledge_uids([key.uid for key in keys])
+        self._done += map(str, keys)
+
+    def _uid_validity(self, folder: str) -> int | None:
+        """That of a folder, None when it is gone."""
+        try:
+            return self._select(folder).get(b"UIDVALIDITY", 0)
+        except UnknownFolder:
+            return None
 
     def _acknowledge_uids(self, uids: list[int]) -> None:
         for start in range(0, len(uids), UID_WINDOW):
@@ -213,6 +283,13 @@ class ImapMailbox:
             self._client.add_flags(uids, [SEEN], silent=True)
 
     def _move(self, uids: list[int]) -> None:
+        try:
+            self._move_or_copy(uids)
+        except IMAPClientError:
+            self._expect_folder(self.settings.move_to)
+            raise
+
+    def _move_or_copy(self, uids: list[int]) -> None:
         if self._client.has_capability("MOVE"):  # RFC 6851
             self._client.move(uids, self.settings.move_to)
         else:
@@ -248,11 +325,14 @@ class ImapMailbox:
         try:
             state = self._client.select_folder(folder)
         except IMAPClientError:
-            if self._client.folder_exists(folder):
-                raise
-            raise UnknownFolder(folder, [name for _flags, _delimiter, name in self._client.list_folders()]) from None
+            self._expect_folder(folder)
+            raise
         self._selected = folder, state
         return state
+
+    def _expect_folder(self, folder: str) -> None:
+        if not self._client.folder_exists(folder):
+            raise UnknownFolder(folder, [name for _flags, _delimiter, name in self._client.list_folders()]) from None
 
     def _key(self, uid: int) -> str:
         folder, state = self._selected

@@ -35,6 +35,23 @@ class SignInRefused(MailboxProblem):
     """The server does not accept user name and password (or token). The text is the server's own."""
 
 
+class MessagesRefused(MailboxProblem):
+    """The server does not hand out some messages; all others were read. The text is the server's own.
+
+    :ivar count: how many
+    """
+
+    def __init__(self, errors: Iterable[Exception]):
+        errors = list(errors)
+        self.count = len(errors)
+        super().__init__(server_words(errors[0]))
+
+
+def server_words(error: Exception) -> str:
+    """The reply in an error of imaplib or poplib, which keep it as bytes."""
+    return " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in error.args)
+
+
 @dataclass(frozen=True)
 class MailboxSettings:
     """Everything a network thread needs, so that it never touches the database.
@@ -100,15 +117,15 @@ class FolderPosition:
     last_uid: int
     backlog: frozenset[int] = frozenset()
 
-    def after(self, uids: Iterable[int]) -> "FolderPosition":
-        """The position once `uids`, the lowest ones still wanted, are stored."""
+    def after(self, uids: Iterable[int], refused: Iterable[int] = ()) -> "FolderPosition":
+        """The position once `uids`, the lowest ones still wanted, are stored, all but those `refused`."""
         uids = set(uids)
         return FolderPosition(
             self.account,
             self.folder,
             self.uid_validity,
             max(self.last_uid, *uids) if uids else self.last_uid,
-            self.backlog - uids,
+            self.backlog - uids | frozenset(refused),
         )
 
 
@@ -116,11 +133,13 @@ class Batch(NamedTuple):
     """Messages to be stored and committed together, and the position that is true from then on.
 
     :ivar keys: what may be acknowledged after the commit; also messages whose content is stored already
+    :ivar refusal: why some messages are missing; they are asked for again next time
     """
 
     messages: list[RemoteMessage]
     keys: list[str]
     position: FolderPosition | None = None
+    refusal: MessagesRefused | None = None
 
 
 class Ledger(Protocol):

@@ -2,10 +2,20 @@
 
 import hashlib
 import poplib
+import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from .mailbox import Batch, Ledger, MailboxSettings, RemoteMessage, SignInRefused, in_batches
+from .mailbox import (
+    Batch,
+    Ledger,
+    MailboxSettings,
+    MessagesRefused,
+    RemoteMessage,
+    SignInRefused,
+    in_batches,
+    server_words,
+)
 
 # A single line may hold megabytes of HTML. poplib stops at 2 kB, and that for the whole process.
 LINE_LIMIT = 64 * 2**20
@@ -56,18 +66,25 @@ class Pop3Mailbox:
             client = _Pop3(settings.host, settings.port, timeout=settings.timeout)
         try:
             if settings.starttls and not settings.tls:
-                client.stls(context=settings.tls_context())
+                self._start_tls(client)
             self._sign_in(client)
         except BaseException:
-            client.close()
+            with suppress(OSError):  # a failed handshake closed the socket already
+                client.close()
             raise
         return client
+
+    def _start_tls(self, client: poplib.POP3) -> None:
+        try:
+            client.stls(context=self.settings.tls_context())
+        except poplib.error_proto as error:
+            raise ssl.SSLError(server_words(error)) from error
 
     def _sign_in(self, client: poplib.POP3) -> None:
         try:
             self.settings.sign_in(client)
         except poplib.error_proto as error:
-            raise SignInRefused(str(error)) from error
+            raise SignInRefused(server_words(error)) from error
 
     def __enter__(self):
         return self
@@ -84,17 +101,56 @@ class Pop3Mailbox:
 
     # ------------------------------------------------------------------ what is new
 
+    @property
+    def _deletes(self) -> bool:
+        return self.settings.afterwards == "delete"
+
     def leftovers(self, ledger: Ledger) -> list[str]:
-        """Known messages that are still there: a lost connection undoes every DELE since the last QUIT."""
-        return sorted(ledger.known(list(self._numbers_by_key()))) if self.settings.afterwards == "delete" else []
+        """A lost connection undoes every DELE since the last QUIT; what is gone is confirmed as well."""
+        return ledger.unacknowledged()
 
     def new_batches(self, ledger: Ledger) -> Iterator[Batch]:
         numbers = self._numbers_by_key()
         known = ledger.known(list(numbers))
         sizes = self._sizes()
-        new = {key: sizes.get(number, 0) for key, number in numbers.items() if key not in known}
-        for keys in in_batches(new):
-            yield Batch([RemoteMessage(key, self._retrieve(numbers[key])) for key in keys], keys)
+        done = set(self._deleted) if self._deletes else known
+        wanted = {key: sizes.get(number, 0) for key, number in numbers.items() if key not in done}
+        for keys in in_batches(wanted):
+            sources, refusal = self._retrieve_all(keys)
+            stored = self._stored_before({key: sources[key] for key in sources if key in known}, ledger)
+            messages = [
+                RemoteMessage(self._rename(key, source) if key in known else key, source)
+                for key, source in sources.items()
+                if key not in stored
+            ]
+            yield Batch(messages, [*stored, *(message.key for message in messages)], refusal=refusal)
+
+    def _stored_before(self, sources: dict[str, bytes], ledger: Ledger) -> list[str]:
+        """Those of known keys that still name the message that was stored under them.
+
+        A UIDL may be given to another message once its own is gone (RFC 1939, section 7): to delete by UIDL what
+        was left there, or was seen to be deleted, would lose that one.
+        """
+        known = ledger.known_sources(list(sources.values())) if sources else ()
+        return [key for key, source in sources.items() if source in known]
+
+    def _rename(self, key: str, source: bytes) -> str:
+        """A name of its own for a message whose UIDL was used before."""
+        new = f"{key};SHA256={hashlib.sha256(source).hexdigest()}"
+        self._numbers[new] = self._numbers[key]
+        return new
+
+    def _retrieve_all(self, keys: Iterable[str]) -> tuple[dict[str, bytes], MessagesRefused | None]:
+        """What the server hands out: a message that it can't read must not hold up the others."""
+        sources, refused = {}, []
+        for key in keys:
+            try:
+                sources[key] = self._retrieve(self._numbers[key])
+            except poplib.error_proto as error:
+                if not server_words(error).startswith("-ERR"):
+                    raise  # not an answer, but an answer that makes no sense
+                refused.append(error)
+        return sources, MessagesRefused(refused) if refused else None
 
     def _numbers_by_key(self) -> dict[str, int]:
         """Remote key -> message number of this session."""
@@ -109,7 +165,8 @@ class Pop3Mailbox:
             # UIDL is optional (RFC 1939, section 7); a server without it is known by content
             listing = [b"%d sha256:%s" % (n, self._content(n)) for n in range(1, self._client.stat()[0] + 1)]
         for line in listing:
-            number, _space, uidl = line.decode("ascii", "replace").partition(" ")
+            # two different UIDLs must not become one, whatever bytes they are
+            number, _space, uidl = line.decode("ascii", "backslashreplace").partition(" ")
             yield int(number), uidl.strip()
 
     def _content(self, number: int) -> bytes:
@@ -129,7 +186,7 @@ class Pop3Mailbox:
     def acknowledge(self, keys: Iterable[str]) -> None:
         numbers = self._numbers_by_key()
         for key in keys:
-            if self.settings.afterwards == "delete" and key in numbers:
+            if self._deletes and key in numbers:
                 self._client.dele(numbers[key])
                 self._deleted.append(key)
             else:

@@ -46,6 +46,8 @@ class Relay:
 
         :raises Abandoned: when nobody serves any more
         """
+        if self._closed.is_set():
+            raise Abandoned
         answer = Future()
         self._requests.put((answer, function, args))
         while not wait([answer], timeout=1).done:
@@ -61,6 +63,8 @@ class Relay:
         """
         try:
             while self._running:
+                if time.monotonic() >= deadline:
+                    self._closed.set()  # no further requests; those made in time are still done
                 try:
                     request = self._requests.get(timeout=max(deadline - time.monotonic(), 0.01))
                 except queue.Empty:

@@ -1,0 +1,33 @@
+from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
+from odoo.addons.mail_gateway.tools.delivery import Action, Delivery, Route, Unroutable, Verdict
+
+
+class TestDeliveryTool(ToolsCase):
+    def test_the_delivery_under_way_is_found_in_the_context(self):
+        delivery = Delivery()
+        self.assertIs(Delivery.of({Delivery.KEY: delivery}), delivery)
+
+    def test_without_a_delivery_the_context_has_none(self):
+        self.assertIsNone(Delivery.of({}))
+
+    def test_nothing_that_a_caller_can_send_passes_for_a_delivery(self):
+        for value in (True, 1, "delivery", {"route": ["res.partner", 1]}, ["res.partner"]):
+            self.assertIsNone(Delivery.of({Delivery.KEY: value}))
+
+    def test_the_last_verdict_counts(self):
+        delivery = Delivery()
+        delivery.decide(Action.HOLD, "what the step knew")
+        delivery.decide(Action.REJECT, "what its caller knows")
+        self.assertEqual(delivery.verdict, Verdict(Action.REJECT, "what its caller knows"))
+
+    def test_a_new_delivery_has_no_verdict(self):
+        self.assertIsNone(Delivery().verdict)
+
+    def test_actions_are_named_after_the_states_they_end_in(self):
+        self.assertEqual({action.value for action in Action}, {"delivered", "held", "rejected", "discarded"})
+
+    def test_a_route_may_be_a_model_alone(self):
+        self.assertEqual(Route("crm.lead"), ("crm.lead", 0, 0))
+
+    def test_unroutable_is_what_callers_of_message_process_catch(self):
+        self.assertIsInstance(Unroutable("nobody"), ValueError)

@@ -1,0 +1,277 @@
+from datetime import datetime
+from imaplib import IMAP4
+from unittest.mock import patch
+
+from odoo.addons.mail_gateway.tests.test_tools_helpers import (
+    MemoryLedger,
+    ToolsCase,
+    imap_script,
+    searched,
+    selected,
+)
+from odoo.addons.mail_gateway.tools import imap
+from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
+from odoo.addons.mail_gateway.tools.imap import ImapKey, ImapMailbox
+from odoo.addons.mail_gateway.tools.mailbox import FolderPosition, SignInRefused, UnknownFolder
+
+FOREVER = float("inf")
+ACCOUNT = "box@mycompany.example@127.0.0.1"
+THREE = {11: b"eleven", 12: b"twelve", 14: b"fourteen"}
+
+
+def key(uid, folder="INBOX", uid_validity=7, account=ACCOUNT):
+    return str(ImapKey(account, folder, uid_validity, uid))
+
+
+def position(last_uid, backlog=(), uid_validity=7):
+    return FolderPosition(ACCOUNT, "INBOX", uid_validity, last_uid, frozenset(backlog))
+
+
+class TestImapKey(ToolsCase):
+    def test_a_key_is_an_imap_url(self):
+        self.assertEqual(key(12), "imap://box@mycompany.example@127.0.0.1/INBOX;UIDVALIDITY=7/;UID=12")
+
+    def test_every_folder_name_survives_being_written_and_parsed(self):
+        for folder in ("INBOX", "INBOX/Orders", "Köln", "a;b", "INBOX;UIDVALIDITY=1/;UID=2", "line\nbreak", "/"):
+            with self.subTest(folder=folder):
+                parts = ImapKey("box@mail.example", folder, 2**32 - 1, 2**32 - 1)
+                self.assertEqual(ImapKey.parse(str(parts)), parts)
+
+    def test_other_keys_are_not_parsed(self):
+        for text in ("", "pop://box@mail.example/;UIDL=1", "imap://box/INBOX", key(12) + " ", key("x")):
+            with self.subTest(text=text):
+                self.assertIsNone(ImapKey.parse(text))
+
+
+class ImapCase(ToolsCase):
+    def imap(self, messages, **changes):
+        return self.serve(b"* OK ready\r\n", imap_script(messages, **changes))
+
+    def open(self, server, **values):
+        mailbox = ImapMailbox(server.settings("imap", **values))
+        self.addCleanup(mailbox.disconnect)
+        return mailbox
+
+    def fetch(self, server, ledger=None, **values):
+        ledger = ledger or MemoryLedger()
+        fetch_mailbox(server.settings("imap", **values), ledger, FOREVER)
+        return ledger
+
+    def heard(self, server, word):
+        """The commands with this word, without their tags."""
+        return [line.split(b" ", 1)[1] for line in server.heard if word in line]
+
+
+class TestImapConnection(ImapCase):
+    def test_a_refused_login_is_told_in_the_servers_words(self):
+        with self.assertRaises(SignInRefused) as caught:
+            self.open(self.imap({}, LOGIN=b"NO [AUTHENTICATIONFAILED] not you\r\n"))
+        self.assertEqual(str(caught.exception), "[AUTHENTICATIONFAILED] not you")
+
+    def test_a_login_that_breaks_off_is_no_refusal(self):
+        with self.assertRaises(IMAP4.abort):
+            self.open(self.imap({}, LOGIN=b"* BYE going down\r\n"))
+
+    def test_a_password_beyond_ascii_is_sent(self):
+        server = self.imap({})
+        self.open(server, sign_in=lambda connection: connection.login("box", "pässword"))
+        self.assertEqual(self.heard(server, b"LOGIN"), ['LOGIN box "pässword"'.encode()])
+
+    def test_a_server_that_says_nothing_is_given_up(self):
+        with self.assertRaises(TimeoutError):
+            self.open(self.serve(b"", None), timeout=0.2)
+
+    def test_a_server_that_falls_silent_is_given_up(self):
+        script = imap_script({})
+        server = self.serve(b"* OK ready\r\n", lambda line: b"" if b"SELECT" in line else script(line))
+        with self.assertRaises(TimeoutError):
+            self.fetch(server, timeout=0.2)
+
+    def test_a_server_that_is_not_imap_is_refused(self):
+        with self.assertRaises(IMAP4.error):
+            self.open(self.serve(b"HTTP/1.1 400 Bad Request\r\n", lambda _line: b""), timeout=1)
+
+    def test_an_unknown_folder_is_told_with_those_that_exist(self):
+        server = self.imap({}, SELECT=b"NO no such folder\r\n", **{'LIST_"" "ORDERS"': b""})
+        with self.assertRaises(UnknownFolder) as caught:
+            self.open(server, folders=("Orders",)).check()
+        self.assertEqual(caught.exception.existing, ("INBOX",))
+
+    def test_a_folder_that_exists_but_is_refused_is_not_unknown(self):
+        with self.assertRaises(IMAP4.error):
+            self.open(self.imap({}, SELECT=b"NO not yours\r\n")).check()
+
+    def test_a_check_also_looks_for_the_folder_to_move_to(self):
+        server = self.imap({})
+        self.open(server, afterwards="move", move_to="Done").check()
+        self.assertEqual(self.heard(server, b"SELECT"), [b'SELECT "INBOX"', b'SELECT "Done"'])
+
+
+class TestImapNew(ImapCase):
+    def test_in_a_folder_seen_first_the_unread_is_new_and_the_rest_is_old(self):
+        ledger = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(12)))
+        self.assertEqual(ledger.messages, {key(12): b"twelve"})
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+
+    def test_remembering_a_folder_stores_nothing_but_what_is_old(self):
+        ledger = MemoryLedger()
+        self.open(self.imap(THREE, UID_SEARCH_UNSEEN=searched(12))).remember(ledger)
+        self.assertEqual((ledger.messages, ledger.position(ACCOUNT, "INBOX")), ({}, position(14, backlog=[12])))
+
+    def test_what_lies_above_the_watermark_is_new_even_when_read(self):
+        ledger = self.fetch(self.imap(THREE), MemoryLedger(position=position(11)))
+        self.assertEqual(ledger.messages, {key(12): b"twelve", key(14): b"fourteen"})
+
+    def test_the_last_message_below_the_watermark_is_not_new(self):
+        without_uid_next = self.imap(THREE, SELECT=selected(3))
+        ledger = self.fetch(without_uid_next, MemoryLedger(position=position(14)))
+        self.assertEqual(ledger.messages, {})
+
+    def test_without_uidnext_the_highest_uid_is_looked_up(self):
+        ledger = self.fetch(self.imap(THREE, SELECT=selected(3)))
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+
+    def test_the_backlog_is_read_even_when_read_by_somebody_meanwhile(self):
+        ledger = self.fetch(self.imap(THREE), MemoryLedger(position=position(14, backlog=[11])))
+        self.assertEqual(ledger.messages, {key(11): b"eleven"})
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+
+    def test_what_is_stored_is_not_read_again(self):
+        server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
+        ledger = MemoryLedger({key(11): b"eleven"}, position(14))
+        self.fetch(server, ledger)
+        self.assertEqual(self.heard(server, b"BODY"), [b"UID FETCH 12 (BODY.PEEK[])"])
+
+    def test_an_unread_message_that_was_never_stored_is_new(self):
+        ledger = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(11)), MemoryLedger(position=position(14)))
+        self.assertEqual(ledger.messages, {key(11): b"eleven"})
+
+    def test_a_message_that_vanished_meanwhile_is_passed_over(self):
+        server = self.imap({11: b"eleven"}, SELECT=selected(2, uid_next=13), UID_SEARCH_UID=searched(11, 12))
+        ledger = self.fetch(server, MemoryLedger(position=position(10)))
+        self.assertEqual(ledger.messages, {key(11): b"eleven"})
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(12))
+
+    def test_after_new_uids_what_was_stored_before_is_recognized_by_content(self):
+        ledger = MemoryLedger({key(3, uid_validity=6): b"eleven"}, position(3, uid_validity=6))
+        server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
+        self.fetch(server, ledger)
+        self.assertEqual(set(ledger.messages), {key(3, uid_validity=6), key(12)})
+        self.assertIn(b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)", self.heard(server, b"STORE"))
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+
+    def test_after_new_uids_what_came_since_the_last_success_is_looked_at_again(self):
+        ledger = MemoryLedger(position=position(3, uid_validity=6), last_success=datetime(2030, 1, 3, 12))
+        server = self.imap(THREE, UID_SEARCH_SINCE=searched(14))
+        self.fetch(server, ledger)
+        self.assertEqual(ledger.messages, {key(14): b"fourteen"})
+        self.assertEqual(self.heard(server, b"SINCE"), [b"UID SEARCH SINCE 01-Jan-2030"])
+
+    def test_two_messages_with_the_same_content_above_the_watermark_are_both_new(self):
+        ledger = self.fetch(self.imap({11: b"same", 12: b"same"}), MemoryLedger(position=position(10)))
+        self.assertEqual(set(ledger.messages), {key(11), key(12)})
+
+    def test_a_large_folder_is_searched_in_windows(self):
+        server = self.imap(THREE, UID_SEARCH_1=searched(11), UID_SEARCH_3=searched(14))
+        with patch.object(imap, "SEARCH_WINDOW", 2):
+            ledger = self.fetch(server, MemoryLedger(position=position(10)))
+        self.assertEqual(set(ledger.messages), {key(11), key(14)})
+        self.assertEqual(
+            self.heard(server, b"SEARCH"),
+            [f"UID SEARCH {window} {what}".encode() for what in ("UNSEEN", "UID 11:*") for window in ("1:2", "3:4")],
+        )
+
+    def test_many_new_messages_are_asked_for_in_windows(self):
+        server = self.imap(THREE)
+        with patch.object(imap, "UID_WINDOW", 2):
+            ledger = self.fetch(server, MemoryLedger(position=position(10)))
+        self.assertEqual(len(ledger.messages), 3)
+        self.assertEqual(
+            self.heard(server, b"RFC822.SIZE"),
+            [b"UID FETCH 11,12 (RFC822.SIZE)", b"UID FETCH 14 (RFC822.SIZE)"],
+        )
+
+    def test_every_folder_has_its_own_position(self):
+        ledger = self.fetch(self.imap(THREE), folders=("INBOX", "Orders"))
+        self.assertEqual(sorted(folder for _account, folder in ledger.positions), ["INBOX", "Orders"])
+
+
+class TestImapAfterwards(ImapCase):
+    def acknowledge(self, *keys, script=None, **values):
+        """The server, and what was reported as acknowledged; messages 11 and 12 unless keys are given."""
+        server = self.imap(THREE, **script or {})
+        mailbox = self.open(server, **values)
+        mailbox.acknowledge(keys or (key(11), key(12)))
+        return server, mailbox.acknowledged()
+
+    def test_reading_leaves_the_flags_alone(self):
+        server = self.imap(THREE)
+        list(self.open(server).new_batches(MemoryLedger(position=position(10))))
+        self.assertEqual(self.heard(server, b"BODY"), [b"UID FETCH 11,12,14 (BODY.PEEK[])"])
+        self.assertEqual(self.heard(server, b"STORE"), [])
+
+    def test_stored_messages_are_marked_as_read(self):
+        server, done = self.acknowledge()
+        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)"])
+        self.assertEqual(done, [key(11), key(12)])
+
+    def test_with_move_messages_are_moved_at_once(self):
+        server, _done = self.acknowledge(
+            script={"CAPABILITY": b"* CAPABILITY IMAP4rev1 MOVE\r\n"}, afterwards="move", move_to="Done"
+        )
+        self.assertEqual(self.heard(server, b"Done"), [b'UID MOVE 11,12 "Done"'])
+        self.assertEqual(self.heard(server, b"STORE"), [])
+
+    def test_without_move_and_uidplus_messages_are_copied_marked_and_expunged(self):
+        server, _done = self.acknowledge(afterwards="move", move_to="Done")
+        self.assertEqual(
+            self.heard(server, b"")[-3:],
+            [b'UID COPY 11,12 "Done"', b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)", b"EXPUNGE"],
+        )
+
+    def test_a_copy_that_is_refused_deletes_nothing(self):
+        server = self.imap(THREE, UID_COPY=b"NO [TRYCREATE] no such folder\r\n")
+        with self.assertRaises(IMAP4.error):
+            self.open(server, afterwards="move", move_to="Done").acknowledge([key(11)])
+        self.assertEqual(self.heard(server, b"STORE"), [])
+
+    def test_with_uidplus_only_the_stored_messages_are_expunged(self):
+        server, _done = self.acknowledge(
+            script={"CAPABILITY": b"* CAPABILITY IMAP4rev1 UIDPLUS\r\n"}, afterwards="delete"
+        )
+        self.assertEqual(self.heard(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
+
+    def test_capabilities_are_those_after_the_login(self):
+        script = imap_script(THREE)
+        heard = []
+
+        def answer(line):
+            heard.append(line)
+            if b"CAPABILITY" in line and any(b"LOGIN" in earlier for earlier in heard):
+                return b"* CAPABILITY IMAP4rev1 MOVE\r\n%s OK done\r\n" % line.split()[0]
+            return script(line)
+
+        server = self.serve(b"* OK ready\r\n", answer)
+        self.open(server, afterwards="move", move_to="Done").acknowledge([key(11)])
+        self.assertEqual(self.heard(server, b"Done"), [b'UID MOVE 11 "Done"'])
+
+    def test_many_messages_are_acknowledged_in_windows(self):
+        with patch.object(imap, "UID_WINDOW", 1):
+            server, done = self.acknowledge()
+        self.assertEqual(len(self.heard(server, b"STORE")), 2)
+        self.assertEqual(len(done), 2)
+
+    def test_uids_of_a_former_generation_are_not_touched(self):
+        server, done = self.acknowledge(key(11, uid_validity=6))
+        self.assertEqual(self.heard(server, b"STORE"), [])
+        self.assertEqual(done, [key(11, uid_validity=6)])
+
+    def test_messages_of_a_folder_that_is_gone_need_no_acknowledgement(self):
+        gone = {'SELECT_"ORDERS"': b"NO no such folder\r\n", 'LIST_"" "ORDERS"': b""}
+        server, done = self.acknowledge(key(11, folder="Orders"), key(11), script=gone)
+        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
+        self.assertEqual(len(done), 2)
+
+    def test_messages_of_another_account_are_left_alone(self):
+        server, done = self.acknowledge(key(11, account="other@mail.example"), "pop://x/;UIDL=1")
+        self.assertEqual((self.heard(server, b"STORE"), done), ([], []))

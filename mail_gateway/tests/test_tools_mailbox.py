@@ -1,0 +1,84 @@
+import ssl
+
+from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
+from odoo.addons.mail_gateway.tools.mailbox import (
+    BATCH_BYTES,
+    BATCH_COUNT,
+    FolderPosition,
+    MailboxSettings,
+    SignInRefused,
+    UnknownFolder,
+    in_batches,
+    server_words,
+)
+
+POSITION = FolderPosition("box@mail.example", "INBOX", 7, 10, frozenset({2, 5}))
+
+
+class TestInBatches(ToolsCase):
+    def test_nothing_makes_no_batch(self):
+        self.assertEqual(list(in_batches({})), [])
+
+    def test_a_batch_holds_so_many_messages(self):
+        batches = list(in_batches(dict.fromkeys(range(2 * BATCH_COUNT + 1), 1)))
+        self.assertEqual([len(batch) for batch in batches], [BATCH_COUNT, BATCH_COUNT, 1])
+
+    def test_a_batch_holds_so_many_bytes(self):
+        half = BATCH_BYTES // 2
+        self.assertEqual(list(in_batches({"a": half, "b": half, "c": 1})), [["a", "b"], ["c"]])
+
+    def test_a_message_above_the_limit_travels_alone(self):
+        self.assertEqual(list(in_batches({"a": 1, "b": BATCH_BYTES + 1, "c": 1})), [["a"], ["b"], ["c"]])
+
+    def test_the_order_stays_and_nothing_is_lost(self):
+        sizes = {n: n * 1000 for n in range(500)}
+        self.assertEqual([n for batch in in_batches(sizes) for n in batch], list(sizes))
+
+
+class TestFolderPosition(ToolsCase):
+    def test_the_watermark_moves_to_the_highest_stored_uid(self):
+        self.assertEqual(POSITION.after([11, 14]).last_uid, 14)
+
+    def test_the_watermark_never_goes_back(self):
+        self.assertEqual(POSITION.after([2]).last_uid, 10)
+
+    def test_what_is_stored_leaves_the_backlog(self):
+        self.assertEqual(POSITION.after([2, 11]).backlog, {5})
+
+    def test_nothing_stored_changes_nothing(self):
+        self.assertEqual(POSITION.after([]), POSITION)
+
+
+class TestMailboxSettings(ToolsCase):
+    def settings(self, **values):
+        values = {"host": "Mail.Example", "user": "box@mycompany.example", **values}
+        return MailboxSettings("imap", port=993, sign_in=None, **values)
+
+    def test_the_account_does_not_depend_on_port_or_case_of_the_host(self):
+        self.assertEqual(self.settings().account, "box@mycompany.example@mail.example")
+
+    def test_a_user_name_cannot_break_out_of_the_account(self):
+        self.assertEqual(self.settings(user="a/b;UID=1").account, "a%2Fb%3BUID%3D1@mail.example")
+
+    def test_certificate_and_name_are_verified(self):
+        context = self.settings().tls_context()
+        self.assertTrue(context.check_hostname)
+        self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
+
+    def test_verification_can_be_switched_off(self):
+        context = self.settings(verify_certificate=False).tls_context()
+        self.assertFalse(context.check_hostname)
+        self.assertEqual(context.verify_mode, ssl.CERT_NONE)
+
+
+class TestProblems(ToolsCase):
+    def test_an_unknown_folder_names_those_that_exist(self):
+        problem = UnknownFolder("Orders", iter(["INBOX", "Sent"]))
+        self.assertEqual((problem.folder, problem.existing, str(problem)), ("Orders", ("INBOX", "Sent"), "Orders"))
+
+    def test_replies_in_bytes_are_told_as_text(self):
+        self.assertEqual(server_words(ValueError(b"-ERR no, J\xc3\xbcrgen")), "-ERR no, Jürgen")
+        self.assertEqual(server_words(ValueError("LOGIN", b"\xff")), "LOGIN \ufffd")
+
+    def test_a_refusal_without_words_has_none(self):
+        self.assertEqual(str(SignInRefused(server_words(ValueError()))), "")

@@ -1,0 +1,145 @@
+import poplib
+from unittest.mock import patch
+
+from odoo.addons.mail_gateway.tests.test_tools_helpers import LastWords, MemoryLedger, ToolsCase, pop3_script
+from odoo.addons.mail_gateway.tools import pop3
+from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
+from odoo.addons.mail_gateway.tools.mailbox import BATCH_BYTES, SignInRefused
+from odoo.addons.mail_gateway.tools.pop3 import Pop3Mailbox
+
+FOREVER = float("inf")
+HELLO = b"Subject: Hello\r\n\r\nHello"
+BYE = b"Subject: Bye\r\n\r\nBye"
+ACCOUNT = "box@mycompany.example@127.0.0.1"
+
+
+class TestPop3(ToolsCase):
+    def pop3(self, messages, **changes):
+        return self.serve(b"+OK ready\r\n", pop3_script(messages, **changes))
+
+    def fetch(self, server, ledger=None, **values):
+        ledger = ledger or MemoryLedger()
+        fetch_mailbox(server.settings("pop", **{"afterwards": "delete", **values}), ledger, FOREVER)
+        return ledger
+
+    def assertNothingStored(self, error, **changes):
+        server, ledger = self.pop3({"1": HELLO}, **changes), MemoryLedger()
+        with self.assertRaises(error):
+            self.fetch(server, ledger)
+        self.assertEqual(ledger.messages, {})
+        self.assertNotIn(b"DELE 1", server.heard)
+
+    # ------------------------------------------------------------------ reading
+
+    def test_messages_are_stored_under_their_uidl(self):
+        ledger = self.fetch(self.pop3({"one": HELLO, "two": BYE}))
+        self.assertEqual(
+            ledger.messages,
+            {f"pop://{ACCOUNT}/;UIDL=one": HELLO + b"\r\n", f"pop://{ACCOUNT}/;UIDL=two": BYE + b"\r\n"},
+        )
+
+    def test_known_messages_are_not_read_again(self):
+        server = self.pop3({"one": HELLO, "two": BYE})
+        ledger = self.fetch(server, afterwards="leave")
+        self.fetch(server, ledger, afterwards="leave")
+        self.assertEqual([line for line in server.heard if b"RETR" in line], [b"RETR 1", b"RETR 2"])
+
+    def test_without_uidl_messages_are_known_by_their_content(self):
+        server = self.pop3({"1": HELLO, "2": BYE}, UIDL=b"-ERR what?\r\n")
+        ledger = self.fetch(server, afterwards="leave")
+        self.assertEqual(len(ledger.messages), 2)
+        swapped = self.pop3({"1": BYE, "2": HELLO}, UIDL=b"-ERR what?\r\n")
+        self.fetch(swapped, ledger, afterwards="leave")
+        self.assertEqual(len(ledger.messages), 2)
+
+    def test_a_line_of_three_megabytes_arrives_whole(self):
+        source = b"Subject: Long\r\n\r\n" + b"x" * 3_000_000
+        ledger = self.fetch(self.pop3({"1": source}))
+        self.assertEqual(list(ledger.messages.values()), [source + b"\r\n"])
+
+    def test_a_line_without_end_is_refused(self):
+        with patch.object(pop3, "LINE_LIMIT", 1000):
+            self.assertNothingStored(poplib.error_proto, RETR=b"+OK\r\n%s\r\n.\r\n" % (b"x" * 1001))
+
+    def test_doubled_dots_are_single_again(self):
+        ledger = self.fetch(self.pop3({"1": b"\r\n..\r\n...\r\n.. a"}))
+        self.assertEqual(list(ledger.messages.values()), [b"\r\n.\r\n..\r\n. a\r\n"])
+
+    def test_a_connection_that_breaks_between_lines_stores_nothing(self):
+        self.assertNothingStored(EOFError, RETR=LastWords(b"+OK\r\nSubject: Hello\r\n\r\nHel\r\n"))
+
+    def test_a_connection_that_breaks_within_a_line_stores_nothing(self):
+        self.assertNothingStored(EOFError, RETR=LastWords(b"+OK\r\nSubject: Hello\r\n\r\nHel"))
+
+    def test_half_a_line_that_begins_with_a_dot_is_not_the_end_of_the_message(self):
+        self.assertNothingStored(EOFError, RETR=LastWords(b"+OK\r\nSubject: Hello\r\n\r\nThe file is\r\n."))
+
+    def test_what_was_stored_before_the_connection_broke_stays_stored(self):
+        script = pop3_script({"1": b"x" * BATCH_BYTES, "2": BYE})
+
+        def answer(line):
+            return LastWords(b"+OK\r\n") if line == b"RETR 2" else script(line)
+
+        ledger = MemoryLedger()
+        with self.assertRaises(EOFError):
+            self.fetch(self.serve(b"+OK\r\n", answer), ledger)
+        self.assertEqual(len(ledger.messages), 1)
+        self.assertEqual(ledger.confirmed, set())
+
+    # ------------------------------------------------------------------ afterwards
+
+    def test_stored_messages_are_deleted(self):
+        server = self.pop3({"1": HELLO})
+        ledger = self.fetch(server)
+        self.assertIn(b"DELE 1", server.heard)
+        self.assertEqual(ledger.confirmed, set(ledger.messages))
+
+    def test_stored_messages_may_be_left_there(self):
+        server = self.pop3({"1": HELLO})
+        ledger = self.fetch(server, afterwards="leave")
+        self.assertNotIn(b"DELE 1", server.heard)
+        self.assertEqual(ledger.confirmed, set(ledger.messages))
+
+    def test_a_deletion_counts_only_after_a_good_answer_to_quit(self):
+        for reply in (LastWords(b"-ERR some were not removed\r\n"), LastWords(b"")):
+            with self.subTest(reply=reply):
+                ledger = self.fetch(self.pop3({"1": HELLO}, QUIT=reply))
+                self.assertEqual((len(ledger.messages), ledger.confirmed), (1, set()))
+
+    def test_a_message_whose_deletion_was_lost_is_deleted_but_not_stored_again(self):
+        ledger = self.fetch(self.pop3({"1": HELLO}, QUIT=LastWords(b"")))
+        server = self.pop3({"1": HELLO})
+        self.fetch(server, ledger)
+        self.assertNotIn(b"RETR 1", server.heard)
+        self.assertIn(b"DELE 1", server.heard)
+        self.assertEqual(ledger.confirmed, set(ledger.messages))
+
+    def test_what_is_gone_from_the_server_needs_no_deletion(self):
+        server = self.pop3({})
+        with Pop3Mailbox(server.settings("pop", afterwards="delete")) as mailbox:
+            mailbox.acknowledge(["pop://gone"])
+        self.assertEqual(mailbox.acknowledged(), ["pop://gone"])
+
+    # ------------------------------------------------------------------ connecting
+
+    def test_a_refused_sign_in_is_told_in_the_servers_words(self):
+        server = self.pop3({}, PASS=b"-ERR [AUTH] not you\r\n")
+        with self.assertRaises(SignInRefused) as caught:
+            Pop3Mailbox(server.settings("pop"))
+        self.assertEqual(str(caught.exception), "-ERR [AUTH] not you")
+
+    def test_a_connection_that_breaks_at_sign_in_is_no_refusal(self):
+        with self.assertRaises(EOFError):
+            Pop3Mailbox(self.pop3({}, PASS=LastWords(b"")).settings("pop"))
+
+    def test_a_server_that_says_nothing_is_given_up(self):
+        with self.assertRaises(TimeoutError):
+            Pop3Mailbox(self.serve(b"", None).settings("pop", timeout=0.2))
+
+    def test_a_server_that_falls_silent_is_given_up(self):
+        with self.assertRaises(TimeoutError):
+            self.fetch(self.pop3({"1": HELLO}, RETR=b"+OK\r\nSubject: Hello\r\n"), timeout=0.2)
+
+    def test_a_sign_in_is_all_that_a_check_needs(self):
+        with Pop3Mailbox(self.pop3({"1": HELLO}).settings("pop")) as mailbox:
+            self.assertIsNone(mailbox.check())
