@@ -3,6 +3,7 @@ from imaplib import IMAP4
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import (
+    LastWords,
     MemoryLedger,
     ToolsCase,
     imap_script,
@@ -25,6 +26,11 @@ def key(uid, folder="INBOX", uid_validity=7, account=ACCOUNT):
 
 def position(last_uid, backlog=(), uid_validity=7):
     return FolderPosition(ACCOUNT, "INBOX", uid_validity, last_uid, frozenset(backlog))
+
+
+def reply_to(line, reply):
+    """`reply` with the tag of `line` in it, of the same type."""
+    return type(reply)(reply % line.split()[0])
 
 
 class TestImapKey(ToolsCase):
@@ -56,6 +62,17 @@ class ImapCase(ToolsCase):
         ledger = ledger or MemoryLedger()
         fetch_mailbox(server.settings("imap", **values), ledger, FOREVER)
         return ledger
+
+    def store_all(self, server, ledger):
+        """Store what is new, without the rest of a visit.
+
+        :return: the batches
+        """
+        batches = []
+        for batch in self.open(server).new_batches(ledger):
+            ledger.store(batch)
+            batches.append(batch)
+        return batches
 
     def heard(self, server, word):
         """The commands with this word, without their tags."""
@@ -151,6 +168,22 @@ class TestImapNew(ImapCase):
         ledger = self.fetch(server, MemoryLedger(position=position(10)))
         self.assertEqual(ledger.messages, {key(11): b"eleven"})
         self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(12))
+
+    def test_a_message_that_the_server_cannot_read_does_not_hold_up_the_others(self):
+        script = imap_script(THREE)
+        for broken in (b"%s NO [SERVERBUG] cannot read it\r\n", LastWords(b"* BYE %s\r\n")):
+            with self.subTest(broken=broken):
+                server = self.serve(
+                    b"* OK ready\r\n",
+                    lambda line, reply=broken: (
+                        reply_to(line, reply) if b"BODY" in line and b"12" in line else script(line)
+                    ),
+                )
+                ledger = MemoryLedger(position=position(10))
+                batches = self.store_all(server, ledger)
+                self.assertEqual(ledger.messages, {key(11): b"eleven", key(14): b"fourteen"})
+                self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, backlog=[12]))
+                self.assertEqual(batches[-1].refusal.count, 1)
 
     def test_after_new_uids_what_was_stored_before_is_recognized_by_content(self):
         ledger = MemoryLedger({key(3, uid_validity=6): b"eleven"}, position(3, uid_validity=6))

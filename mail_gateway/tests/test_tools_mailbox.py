@@ -1,4 +1,5 @@
 import ssl
+from dataclasses import replace
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
 from odoo.addons.mail_gateway.tools.mailbox import (
@@ -6,6 +7,7 @@ from odoo.addons.mail_gateway.tools.mailbox import (
     BATCH_COUNT,
     FolderPosition,
     MailboxSettings,
+    MessagesRefused,
     SignInRefused,
     UnknownFolder,
     in_batches,
@@ -45,6 +47,9 @@ class TestFolderPosition(ToolsCase):
     def test_what_is_stored_leaves_the_backlog(self):
         self.assertEqual(POSITION.after([2, 11]).backlog, {5})
 
+    def test_what_the_server_refused_stays_in_the_backlog(self):
+        self.assertEqual(POSITION.after([2, 11, 14], refused=[11]), replace(POSITION, last_uid=14, backlog={5, 11}))
+
     def test_nothing_stored_changes_nothing(self):
         self.assertEqual(POSITION.after([]), POSITION)
 
@@ -79,6 +84,10 @@ class TestProblems(ToolsCase):
     def test_replies_in_bytes_are_told_as_text(self):
         self.assertEqual(server_words(ValueError(b"-ERR no, J\xc3\xbcrgen")), "-ERR no, Jürgen")
         self.assertEqual(server_words(ValueError("LOGIN", b"\xff")), "LOGIN \ufffd")
+
+    def test_refused_messages_are_counted_and_told_in_the_servers_words(self):
+        problem = MessagesRefused(iter([ValueError(b"-ERR broken"), ValueError(b"-ERR broken too")]))
+        self.assertEqual((problem.count, str(problem)), (2, "-ERR broken"))
 
     def test_a_refusal_without_words_has_none(self):
         self.assertEqual(str(SignInRefused(server_words(ValueError()))), "")

@@ -86,6 +86,22 @@ class TestPop3(ToolsCase):
         self.assertEqual(len(ledger.messages), 1)
         self.assertEqual(ledger.confirmed, set())
 
+    def test_a_message_that_the_server_cannot_read_does_not_hold_up_the_others(self):
+        script = pop3_script({"1": HELLO, "2": BYE})
+        server = self.serve(b"+OK\r\n", lambda line: b"-ERR cannot read it\r\n" if line == b"RETR 1" else script(line))
+        with Pop3Mailbox(server.settings("pop", afterwards="delete")) as mailbox:
+            (batch,) = mailbox.new_batches(MemoryLedger())
+        self.assertEqual([message.source for message in batch.messages], [BYE + b"\r\n"])
+        self.assertEqual((batch.refusal.count, str(batch.refusal)), (1, "-ERR cannot read it"))
+
+    def test_another_message_under_a_known_uidl_is_stored_before_it_is_deleted(self):
+        ledger = self.fetch(self.pop3({"one": HELLO}))
+        server = self.pop3({"one": BYE})
+        self.fetch(server, ledger)
+        self.assertEqual(sorted(ledger.messages.values()), [BYE + b"\r\n", HELLO + b"\r\n"])
+        self.assertIn(b"DELE 1", server.heard)
+        self.assertEqual(ledger.confirmed, set(ledger.messages))
+
     # ------------------------------------------------------------------ afterwards
 
     def test_stored_messages_are_deleted(self):
