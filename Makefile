@@ -3,7 +3,7 @@
 LAB := PYTHONPATH=dev python3 -m lab
 PYTHON := .lab/venv/bin/python
 
-.PHONY: help setup demo test test-unit test-e2e test-core lint clean
+.PHONY: help setup demo test test-unit test-e2e test-core lint bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -29,6 +29,9 @@ test-e2e: setup ## real mail servers, real browser, killed processes
 
 test-core: setup ## the tests of Odoo's own mail, with the addon installed
 	@$(LAB) test-core
+
+bench: setup ## incoming mail side by side with Odoo's own gateway
+	@PYTHONPATH=dev $(PYTHON) -m bench
 
 clean: ## stop all processes of the lab and remove .lab
 	@$(LAB) clean

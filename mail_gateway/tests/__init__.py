@@ -2,6 +2,7 @@ from . import (
     test_delivery,
     test_fetchmail_server,
     test_message_process,
+    test_oauth,
     test_side_effects,
     test_states,
     test_tools_delivery,
