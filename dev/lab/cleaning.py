@@ -24,7 +24,7 @@ def _remove(directory):
         return
     # Postfix's queue belongs to its own user: to root, or to a user of the namespace that it ran in.
     if privilege.namespace_works():
-        subprocess.run([*privilege.NAMESPACE, "rm", "-rf", directory], check=False)
+        subprocess.run([*privilege.NAMESPACE, "rm", "-rf", directory], check=False, capture_output=True)
     if directory.exists() and privilege.sudo_works():
         subprocess.run(["sudo", "-n", "rm", "-rf", directory], check=False)
     if directory.exists():

@@ -5,7 +5,7 @@ import os
 from lab import databases
 from lab.console import say, step
 from lab.errors import LabError
-from lab.odoo_runs import trouble
+from lab.odoo_runs import errors
 from lab.odoo_tests import remember_seconds, run_tests_in_parallel
 from lab.paths import ROOT
 from lab.postgres import Postgres
@@ -51,7 +51,7 @@ def _judge(outcome, exceptions):
         if outcome.outcomes.get(name) == "passed":
             say(f"passes now {name}: take it out of {EXCEPTIONS.relative_to(ROOT)}")
     if unexpected:
-        say("\n".join(trouble(log.read_text(), lines=200) for log in outcome.logs))
+        say("\n".join(errors(log.read_text()) for log in outcome.logs))
     for name in unexpected:
         say(f"FAILED     {name}")
     passed, failed = outcome.count("passed"), len(outcome.failed)

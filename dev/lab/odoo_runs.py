@@ -47,14 +47,19 @@ def shell(database, code):
 
 
 def trouble(output, lines=60):
-    """Return the part of Odoo's log that tells what went wrong: the last errors with their tracebacks."""
+    """Return the part of Odoo's log that tells what went wrong: the last errors, or the last lines of all."""
+    return errors(output, lines) or "\n".join(output.splitlines()[-lines:])
+
+
+def errors(output, lines=200):
+    """Return the last errors of Odoo's log with their tracebacks, an empty string when there are none."""
     kept, keep = [], False
     for line in output.splitlines():
         if _STARTS_RECORD.match(line):
             keep = bool(_TROUBLE.match(line)) and _HARMLESS not in line
         if keep:
             kept.append(line)
-    return "\n".join((kept or output.splitlines())[-lines:])
+    return "\n".join(kept[-lines:])
 
 
 def run(command, environment=()):

@@ -2,7 +2,7 @@
 
 from lab import databases
 from lab.console import say, step
-from lab.odoo_runs import trouble
+from lab.odoo_runs import errors
 from lab.odoo_tests import run_tests
 from lab.postgres import Postgres
 
@@ -28,7 +28,7 @@ def run(tags="/mail_gateway"):
 def report(outcome):
     """Print failures with their tracebacks, or that there was nothing to run; return the exit code."""
     if outcome.failed:
-        say("\n".join(trouble(log.read_text(), lines=200) for log in outcome.logs))
+        say("\n".join(errors(log.read_text()) for log in outcome.logs))
         say("\n".join(f"FAILED {name}" for name in outcome.failed))
     elif not outcome.ok:
         say("No test ran: that counts as a failure.")
