@@ -90,8 +90,8 @@ def test_what_was_left_is_deleted_once_the_server_says_so(gateway, dovecot, mail
     assert stored(gateway, leaving) == ["Left at first"]
 
 
-@pytest.mark.parametrize("words", [b"DELE", b"QUIT", b"+OK Logging out"])
-def test_a_connection_cut_before_the_end_neither_loses_nor_doubles(gateway, dovecot, mailbox, scissors, words):
+@pytest.mark.parametrize("words", [b"DELE", b"QUIT", b"+OK Logging out"], ids=["dele", "quit", "answer"])
+def test_a_cut_neither_loses_nor_doubles(gateway, dovecot, mailbox, scissors, words):
     server = gateway.mail_server(mailbox, scissors.port, "pop")
     subjects = [f"Cut {number}" for number in range(3)]
     dovecot.put_all(mailbox, [message(subject, to=NOBODY, message_id=None) for subject in subjects])
@@ -114,7 +114,7 @@ def test_a_line_of_three_megabytes_is_stored_byte_for_byte(gateway, dovecot, mai
     dovecot.put(mailbox, source)
     gateway.fetch(server)
     assert gateway.sql(
-        "SELECT decode(convert_from(source, 'ascii'), 'base64') = %s, size FROM mail_inbound_message"
+        "SELECT decode(convert_from(source, 'UTF8'), 'base64') = %s, size FROM mail_inbound_message"
         " WHERE server_id = %s", source, server) == [(True, len(source))]
 
 

@@ -34,16 +34,26 @@ class FetchmailFetch(models.Model):
         self.ensure_one().check_access("write")
         if self.state != "done":
             raise UserError(self.env._("Test and confirm “%s” first.", self.name))
-        error = self.sudo()._fetch_mail()
+        if not self.active:
+            raise UserError(self.env._("The server “%s” can't be used because it is archived.", self.name))
+        if not self._claim():
+            return self._notification("info", self.env._("It is being read at this moment."))
+        try:
+            error = self.sudo()._fetch_mail()
+        finally:
+            self._release()
         if error is not None:
             raise UserError(self._words_for_connection(error)) from error
+        return self._notification("success", self.env._("%s new messages.", self.last_fetch_count))
+
+    def _notification(self, kind, message):
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "success",
+                "type": kind,
                 "title": self.name,
-                "message": self.env._("%s new messages.", self.last_fetch_count),
+                "message": message,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
@@ -67,10 +77,9 @@ class FetchmailFetch(models.Model):
             unfinished = False
             for outcome in relay.serve(start + MOST_SECONDS):
                 server = visits[outcome]
-                if outcome.exception():
-                    errors.append(server._note_failure(outcome.exception()))
-                else:
-                    unfinished |= server._note_success(outcome.result())
+                unfinished |= server._note_outcome(outcome, errors)
+                server._release()  # whoever wants to read it need not wait for the slow ones
+                claimed -= server
         finally:
             claimed._release()
         if unfinished:
@@ -100,6 +109,7 @@ class FetchmailFetch(models.Model):
     def _claim(self):
         """Keep everybody else from reading the servers; those that somebody reads already are left out.
 
+        Who claimed one may claim it once more, and releases it as often.
         An advisory lock of the database session, gone with the process. A row lock would keep a transaction open
         and whoever edits the server waiting, for as long as the network is slow.
         """
@@ -118,6 +128,21 @@ class FetchmailFetch(models.Model):
             self.env.cr.rollback()
             for server in self:
                 self.env.cr.execute(SQL("SELECT pg_advisory_unlock(hashtext('fetchmail.server'), %s)", server.id))
+            self.env.cr.commit()  # no open transaction while others are waited for
+
+    def _note_outcome(self, outcome, errors):
+        """Write down how a visit went.
+
+        :param outcome: its future
+        :param list errors: gets the visit's error, if any
+        :return: whether there is more to fetch
+        """
+        if not self.exists():  # deleted meanwhile
+            return False
+        if outcome.exception():
+            errors.append(self._note_failure(outcome.exception()))
+            return False
+        return self._note_success(outcome.result())
 
     def _note_success(self, result):
         """Write down a visit that went well.
@@ -146,7 +171,7 @@ class FetchmailFetch(models.Model):
             date=now,
             last_fetch_count=0,
             error_date=self.error_date or now,
-            error_message=self._words_for_connection(error),
+            error_message=self._words_for_connection(error).replace("\0", ""),  # the server may say anything
         )
         _logger.info("Incoming mail server %s could not be read", self.name, exc_info=error)
         return error

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..tools.faults import ConnectionFault, connection_fault
 from ..tools.fetch import open_mailbox
-from ..tools.mailbox import MailboxProblem, MailboxSettings, UnknownFolder
+from ..tools.mailbox import MailboxProblem, MailboxSettings, MessagesRefused, UnknownFolder
 from ..tools.sign_in import SignInRecorder
 from .inbound_ledger import InboundLedger
 
@@ -74,14 +74,23 @@ class FetchmailServer(models.Model):
                 continue
             if not (server.imap_move_to or "").strip():
                 raise ValidationError(self.env._("Name the folder that messages of “%s” are moved to.", server.name))
-            if server.imap_move_to.strip() in folders:
+            if server._move_to() in folders:
                 raise ValidationError(
                     self.env._("“%s” is read and can't be the folder that messages are moved to.", server.imap_move_to)
                 )
 
     def _folders(self):
-        names = dict.fromkeys(name.strip() for name in (self.folder or "").split(","))
+        names = dict.fromkeys(self._folder_name(name) for name in (self.folder or "").split(","))
         return tuple(name for name in names if name)
+
+    def _move_to(self):
+        return self._folder_name(self.imap_move_to or "")
+
+    @staticmethod
+    def _folder_name(name):
+        """INBOX alone is the same in upper and lower case (RFC 3501, section 5.1)."""
+        name = name.strip()
+        return "INBOX" if name.upper() == "INBOX" else name
 
     # ------------------------------------------------------------------ connecting
 
@@ -105,7 +114,7 @@ class FetchmailServer(models.Model):
             verify_certificate=self.verify_certificate,
             folders=self._folders(),
             afterwards=(self.imap_afterwards or "seen") if protocol == "imap" else (self.pop_afterwards or "delete"),
-            move_to=(self.imap_move_to or "").strip(),
+            move_to=self._move_to(),
         )
 
     def _record_sign_in(self, protocol):
@@ -150,10 +159,16 @@ class FetchmailServer(models.Model):
 
     def _words_for_connection(self, error):
         """A sentence for the administrator: what is wrong, where, what to do."""
-        if isinstance(error, UserError):
-            return str(error)
-        if isinstance(error, UnknownFolder):
-            return self._words_for_folder(error)
+        match error:
+            case UserError():
+                return str(error)
+            case UnknownFolder():
+                return self._words_for_folder(error)
+            case MessagesRefused():
+                return self._words_for_refusal(error)
+        return self._words_for_connection_fault(error)
+
+    def _words_for_connection_fault(self, error):
         where = {"server": self.server, "port": self.port, "user": self.user, "error": str(error)}
         match connection_fault(error):
             case ConnectionFault.NAME:
@@ -162,6 +177,12 @@ class FetchmailServer(models.Model):
                 return self.env._(
                     "“%(server)s” refuses connections on port %(port)s. Check the port and the encryption: usual are "
                     "993 (IMAP with TLS), 143 (IMAP), 995 (POP3 with TLS) and 110 (POP3).",
+                    **where,
+                )
+            case ConnectionFault.TIMEOUT if not self.is_ssl:
+                return self.env._(
+                    "“%(server)s” did not answer on port %(port)s in time. Does this port expect SSL/TLS? Else check the "
+                    "port, and that no firewall stands in between. (%(error)s)",
                     **where,
                 )
             case ConnectionFault.TIMEOUT:
@@ -175,6 +196,12 @@ class FetchmailServer(models.Model):
                     "“%(server)s” could not prove who it is: %(error)s. Check that the server name is the one in its "
                     "certificate and that this machine trusts its issuer; to accept any certificate, switch off "
                     "“Verify Certificate”.",
+                    **where,
+                )
+            case ConnectionFault.TLS if self.is_starttls and not self.is_ssl:
+                return self.env._(
+                    "No encrypted connection to “%(server)s” on port %(port)s by STARTTLS. Does this port expect SSL/TLS, "
+                    "or no encryption? (%(error)s)",
                     **where,
                 )
             case ConnectionFault.TLS:
@@ -199,6 +226,15 @@ class FetchmailServer(models.Model):
             folder=error.folder,
             server=self.server,
             existing=", ".join(error.existing[:50]),
+        )
+
+    def _words_for_refusal(self, error):
+        return self.env._(
+            "“%(server)s” does not hand out %(count)s of the messages. All others are read, and these are asked for again "
+            "each time. It says: %(error)s",
+            server=self.server,
+            count=error.count,
+            error=str(error),
         )
 
     # ------------------------------------------------------------------ counts

@@ -1,0 +1,253 @@
+"""Several incoming servers at a time: slow, dead and lying ones next to good ones."""
+
+import re
+import socketserver
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from e2e.gateway import message, until
+from lab import ports
+from lab.odoo import OdooError
+from lab.proxy import Proxy
+
+PROTOCOLS = {"imap": "imap", "pop": "pop3"}
+NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
+
+
+class Counter(Proxy):
+    """Counts the commands of an IMAP client."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.commands = []
+
+    def _cut(self, connection, data):
+        found = re.findall(rb"^[A-P]{4}\d+ ((?:UID )?[A-Z]+)", data, re.M)
+        self.commands += [word for word in found if word not in {b"OK", b"NO", b"BAD"}]
+        return super()._cut(connection, data)
+
+
+@pytest.fixture
+def black_hole():
+    """A server that accepts connections and never answers."""
+    with Proxy(0, mode="black-hole") as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def connect(gateway):
+    """A function that creates a server which counts as confirmed, whether it answers or not."""
+    def create(mailbox, port, protocol="imap", **values):
+        server = gateway.mail_server(mailbox, port, protocol, confirm=False, **values)
+        gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", server)
+        return server
+
+    yield create
+    # the next test is not to wait for the servers of this one
+    found = gateway.call("fetchmail.server", "search", [["state", "=", "done"]])
+    gateway.call("fetchmail.server", "set_draft", found)
+
+
+@pytest.fixture
+def form(gateway):
+    """A function that reads what stands on the form of a server."""
+    def read(server):
+        fields = ["state", "date", "error_date", "error_message", "last_fetch_count"]
+        return gateway.call("fetchmail.server", "read", [server], fields)[0]
+
+    return read
+
+
+def stored(gateway, server):
+    """The subjects of what is stored of a server, sorted."""
+    return sorted(subject for subject, in gateway.sql(
+        "SELECT subject FROM mail_inbound_message WHERE server_id = %s", server))
+
+
+def activate(gateway):
+    """The scheduled action is switched on by confirming a server; the tests write the state past Odoo."""
+    gateway.sql("UPDATE ir_cron SET active = true WHERE id = (SELECT res_id FROM ir_model_data"
+                " WHERE module = 'mail' AND name = 'ir_cron_mail_gateway_action')")
+
+
+def test_slow_and_dead_servers_delay_no_other(gateway, dovecot, mailbox, black_hole, connect, form):
+    slow = connect("slow@mycompany.example", black_hole.port, priority=1)
+    dead = connect("dead@mycompany.example", ports.any_free(), priority=2)
+    good = {protocol: connect(f"{protocol}-{mailbox}", dovecot.port(PROTOCOLS[protocol]), protocol)
+            for protocol in PROTOCOLS}
+    for protocol in PROTOCOLS:
+        dovecot.put(f"{protocol}-{mailbox}", message(f"Quick {protocol}"))
+    activate(gateway)
+    gateway.wake()
+    until(lambda: gateway.leads(good["imap"]) + gateway.leads(good["pop"]) == ["Quick imap", "Quick pop"])
+    assert not form(slow)["date"]  # still waited for
+    assert "refuses connections on port" in form(dead)["error_message"]
+
+    # while the scheduled action waits for the slow one, a person may have a good one read
+    dovecot.put(f"imap-{mailbox}", message("Right now", to=NOBODY))
+    assert gateway.fetch(good["imap"]) == "1 new messages."
+    assert gateway.fetch(slow) == "It is being read at this moment."
+    assert not form(slow)["date"]
+
+    black_hole.cut_all()
+    until(lambda: form(slow)["error_date"])
+    assert "The connection to “127.0.0.1” port" in form(slow)["error_message"]
+
+
+def test_a_server_that_fails_says_why_until_it_works_again(gateway, dovecot, mailbox, connect, form):
+    with Proxy(dovecot.port("imap")) as proxy:
+        proxy.mode = "refuse"
+        server = connect(mailbox, proxy.port)
+        activate(gateway)
+        for _again in range(2):
+            before = form(server)["date"]
+            gateway.wake()
+            until(lambda before=before: form(server)["date"] != before)
+            assert "refuses connections on port" in form(server)["error_message"]
+        first = form(server)["error_date"]
+        assert form(server)["state"] == "done"
+        assert first <= form(server)["date"]
+        dovecot.put(mailbox, message("Waited", to=NOBODY))
+        proxy.mode = "forward"
+        gateway.wake()
+        until(lambda: stored(gateway, server) == ["Waited"])
+        until(lambda: not form(server)["error_date"])
+        assert not form(server)["error_message"]
+
+
+def test_two_odoo_servers_fetch_and_deliver_everything_once(gateway, dovecot, mailbox, connect):
+    subjects = [f"Shared {number:02}" for number in range(20)]
+    incoming = []
+    for protocol, port in PROTOCOLS.items():
+        box = f"{protocol}-{mailbox}"
+        dovecot.put_all(box, [message(subject, message_id=None) for subject in subjects])
+        incoming.append(connect(box, dovecot.port(port), protocol))
+    activate(gateway)
+    hosts = [gateway.odoo, gateway.start()]
+    with ThreadPoolExecutor() as pool:
+        visits = [pool.submit(host.call, "fetchmail.server", "fetch_mail", [server])
+                  for _again in range(3) for server in incoming for host in hosts]
+        gateway.wake()
+        for visit in visits:
+            visit.result()
+    gateway.settle()
+    assert [gateway.leads(server) for server in incoming] == [subjects, subjects]
+
+
+def test_round_trips_are_few_on_a_slow_network(gateway, dovecot, mailbox, connect):
+    with Counter(dovecot.port("imap"), delay_ms=50) as proxy:
+        server = connect(mailbox, proxy.port)
+        dovecot.put_all(mailbox, [message(f"Far away {number}", to=NOBODY) for number in range(120)])
+        assert gateway.fetch(server) == "120 new messages."
+        assert proxy.connections == 1
+        # sizes, and three batches
+        assert proxy.commands.count(b"UID FETCH") == 1 + 3
+        assert len(proxy.commands) < 20
+
+
+def test_messages_that_cannot_be_moved_are_moved_when_the_folder_is_back(gateway, dovecot, mailbox, connect, form):
+    with dovecot.session(mailbox) as client:
+        client.create_folder("Done")
+    server = connect(mailbox, dovecot.port("imap"), imap_afterwards="move", imap_move_to="Done")
+    with dovecot.session(mailbox) as client:
+        client.delete_folder("Done")
+    for subject in ("First", "Second"):
+        dovecot.put(mailbox, message(subject, to=NOBODY, message_id=None))
+        with pytest.raises(OdooError, match="There is no folder “Done” on “127.0.0.1”. Folders there: .*INBOX"):
+            gateway.fetch(server)
+    assert stored(gateway, server) == ["First", "Second"]
+    assert "There is no folder “Done”" in form(server)["error_message"]
+    with dovecot.session(mailbox) as client:
+        client.create_folder("Done")
+    assert gateway.fetch(server) == "0 new messages."
+    assert stored(gateway, server) == ["First", "Second"]
+    assert [len(dovecot.read(mailbox, folder)) for folder in ("INBOX", "Done")] == [0, 2]
+    assert not form(server)["error_message"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_message_that_the_server_cannot_read_holds_up_no_other(gateway, dovecot, protocol, mailbox, connect, form):
+    box = f"{protocol}-{mailbox}"
+    server = connect(box, dovecot.port(PROTOCOLS[protocol]), protocol)
+    dovecot.put_all(box, [message(f"Disk {number}", to=NOBODY, message_id=None) for number in range(4)])
+    with unreadable(dovecot, box, "Disk 1"):
+        for count in ("4 new", "5 new"):
+            with pytest.raises(OdooError, match="does not hand out 1 of the messages. All others are read"):
+                gateway.fetch(server)
+            dovecot.put(box, message(f"After {count}", to=NOBODY))
+    assert "does not hand out 1 of the messages" in form(server)["error_message"]
+    assert stored(gateway, server) == ["After 4 new", "Disk 0", "Disk 2", "Disk 3"]
+    assert gateway.fetch(server) == "2 new messages."
+    assert stored(gateway, server) == ["After 4 new", "After 5 new", "Disk 0", "Disk 1", "Disk 2", "Disk 3"]
+    assert not form(server)["error_message"]
+
+
+@contextmanager
+def unreadable(dovecot, mailbox, subject):
+    """A bad sector under one message."""
+    name, _at, domain = mailbox.lower().partition("@")
+    maildir = dovecot.home / "mail" / domain / name / "Maildir"
+    [file] = (file for file in maildir.glob("[cn][ue][rw]/*") if subject.encode() in file.read_bytes())
+    file.chmod(0)
+    yield
+    # Dovecot may have renamed it
+    [file] = maildir.glob(f"[cn][ue][rw]/{file.name.partition(':')[0]}*")
+    file.chmod(0o600)
+
+
+def test_words_of_a_server_that_cannot_be_stored_stop_nobody(gateway, dovecot, mailbox, connect, form):
+    with talking(b"-ERR \0 go away\r\n") as port:
+        liar = connect("liar@mycompany.example", port, "pop", priority=1)
+        good = connect(mailbox, dovecot.port("imap"))
+        dovecot.put(mailbox, message("Next to a liar", to=NOBODY))
+        activate(gateway)
+        gateway.wake()
+        until(lambda: stored(gateway, good) == ["Next to a liar"] and form(good)["date"])
+        until(lambda: form(liar)["error_message"])
+    assert "go away" in form(liar)["error_message"]
+
+
+@contextmanager
+def talking(words):
+    """A port where each connection gets to hear the same."""
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(words)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def test_a_server_that_is_deleted_while_it_is_read_stops_nobody(gateway, dovecot, mailbox, connect, form):
+    with Proxy(0, mode="black-hole") as first, Proxy(0, mode="black-hole") as second:
+        deleted = connect("deleted@mycompany.example", first.port)
+        other = connect("other@mycompany.example", second.port)
+        activate(gateway)
+        gateway.wake()
+        until(lambda: first.connections and second.connections)
+        gateway.call("fetchmail.server", "unlink", [deleted])
+        first.cut_all()
+        second.cut_all()
+        until(lambda: form(other)["error_message"])
+
+
+def test_an_archived_server_is_not_read(gateway, dovecot, mailbox, connect):
+    server = connect(mailbox, dovecot.port("imap"), active=False)
+    dovecot.put(mailbox, message("Not for us any more"))
+    with pytest.raises(OdooError, match="archived"):
+        gateway.fetch(server)
+    assert not stored(gateway, server)
+
+
+def test_inbox_in_other_letters_is_the_same_folder(gateway, dovecot, mailbox, connect):
+    server = connect(mailbox, dovecot.port("imap"), folder="INBOX, Inbox")
+    dovecot.put(mailbox, message("Once", to=NOBODY, message_id=None))
+    gateway.fetch(server)
+    assert stored(gateway, server) == ["Once"]
+    with pytest.raises(OdooError, match="is read and can't be the folder that messages are moved to"):
+        gateway.call("fetchmail.server", "write", [server], {"imap_afterwards": "move", "imap_move_to": "inbox"})
