@@ -113,17 +113,20 @@ class Pop3Mailbox:
         numbers = self._numbers_by_key()
         known = ledger.known(list(numbers))
         sizes = self._sizes()
-        done = set(self._deleted) if self._deletes else known
-        wanted = {key: sizes.get(number, 0) for key, number in numbers.items() if key not in done}
+        settled = set(self._deleted) if self._deletes else known
+        wanted = {key: sizes.get(number, 0) for key, number in numbers.items() if key not in settled}
         for keys in in_batches(wanted):
-            sources, refusal = self._retrieve_all(keys)
+            sources, refusal, broken = self._retrieve_all(keys)
             stored = self._stored_before({key: sources[key] for key in sources if key in known}, ledger)
             messages = [
                 RemoteMessage(self._rename(key, source) if key in known else key, source)
                 for key, source in sources.items()
                 if key not in stored
             ]
-            yield Batch(messages, [*stored, *(message.key for message in messages)], refusal=refusal)
+            done = [] if broken else [*stored, *(message.key for message in messages)]
+            yield Batch(messages, done, refusal=refusal)
+            if broken:
+                raise broken
 
     def _stored_before(self, sources: dict[str, bytes], ledger: Ledger) -> list[str]:
         """Those of known keys that still name the message that was stored under them.
@@ -140,17 +143,23 @@ class Pop3Mailbox:
         self._numbers[new] = self._numbers[key]
         return new
 
-    def _retrieve_all(self, keys: Iterable[str]) -> tuple[dict[str, bytes], MessagesRefused | None]:
-        """What the server hands out: a message that it can't read must not hold up the others."""
-        sources, refused = {}, []
+    def _retrieve_all(self, keys: Iterable[str]) -> tuple[dict[str, bytes], MessagesRefused | None, Exception | None]:
+        """What the server hands out: a message that it can't read must not hold up the others.
+
+        :return: key -> source, what the server refused, and the error that ended the connection; what came before
+            it counts, so that a line that breaks again and again still gets on
+        """
+        sources, refused, broken = {}, [], None
         for key in keys:
             try:
                 sources[key] = self._retrieve(self._numbers[key])
-            except poplib.error_proto as error:
+            except (OSError, EOFError, poplib.error_proto) as error:
+                # anything but -ERR is no answer, or one that makes no sense
                 if not server_words(error).startswith("-ERR"):
-                    raise  # not an answer, but an answer that makes no sense
+                    broken = error
+                    break
                 refused.append(error)
-        return sources, MessagesRefused(refused) if refused else None
+        return sources, MessagesRefused(refused) if refused else None, broken
 
     def _numbers_by_key(self) -> dict[str, int]:
         """Remote key -> message number of this session."""
