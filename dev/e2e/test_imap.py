@@ -14,7 +14,7 @@ def server(gateway, dovecot, mailbox):
 
 def test_a_message_becomes_a_lead_and_is_marked_read(gateway, dovecot, mailbox, server):
     dovecot.put(mailbox, message("Ten chairs"))
-    assert gateway.fetch(server) == "1 new messages."
+    assert gateway.fetch(server) == "New messages: 1"
     gateway.settle()
     assert gateway.leads(server) == ["Ten chairs"]
     assert dovecot.flags(mailbox) == [{"\\Seen"}]
@@ -51,7 +51,7 @@ def test_nothing_is_fetched_twice(gateway, dovecot, mailbox, server):
 def test_an_old_message_that_a_person_marks_as_unread_is_fetched(gateway, dovecot, mailbox):
     dovecot.put(mailbox, message("Old"), flags=["\\Seen"])
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
-    assert gateway.fetch(server) == "0 new messages."
+    assert gateway.fetch(server) == "New messages: 0"
     with dovecot.session(mailbox) as client:
         client.select_folder("INBOX")
         client.remove_flags(client.search(), [b"\\Seen"])
@@ -110,6 +110,6 @@ def test_a_wrong_password_is_explained(gateway, dovecot, mailbox):
 def test_a_large_backlog_is_read_in_batches(gateway, dovecot, mailbox):
     dovecot.put_all(mailbox, [message(f"Backlog {n:03}") for n in range(130)])
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
-    assert gateway.fetch(server) == "130 new messages."
+    assert gateway.fetch(server) == "New messages: 130"
     gateway.settle(120)
     assert gateway.leads(server) == [f"Backlog {n:03}" for n in range(130)]

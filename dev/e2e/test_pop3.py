@@ -58,7 +58,7 @@ def owed(gateway, server):
 
 def test_a_message_becomes_a_lead_and_is_deleted(gateway, dovecot, mailbox, server):
     dovecot.put(mailbox, message("Ten chairs"))
-    assert gateway.fetch(server) == "1 new messages."
+    assert gateway.fetch(server) == "New messages: 1"
     gateway.settle()
     assert gateway.leads(server) == ["Ten chairs"]
     assert not dovecot.read(mailbox)
@@ -75,7 +75,7 @@ def test_a_message_read_in_webmail_is_still_fetched(gateway, dovecot, mailbox, s
 def test_what_is_left_on_the_server_is_fetched_once(gateway, dovecot, mailbox, leaving):
     dovecot.put(mailbox, message("Left"))
     dovecot.put(mailbox, message("Left without Message-Id", message_id=None))
-    assert [gateway.fetch(leaving) for _again in range(3)] == ["2 new messages.", *["0 new messages."] * 2]
+    assert [gateway.fetch(leaving) for _again in range(3)] == ["New messages: 2", *["New messages: 0"] * 2]
     gateway.settle()
     assert gateway.leads(leaving) == ["Left", "Left without Message-Id"]
     assert len(dovecot.read(mailbox)) == 2
@@ -85,7 +85,7 @@ def test_what_was_left_is_deleted_once_the_server_says_so(gateway, dovecot, mail
     dovecot.put(mailbox, message("Left at first", to=NOBODY, message_id=None))
     gateway.fetch(leaving)
     gateway.call("fetchmail.server", "write", [leaving], {"pop_afterwards": "delete"})
-    assert gateway.fetch(leaving) == "0 new messages."
+    assert gateway.fetch(leaving) == "New messages: 0"
     assert not dovecot.read(mailbox)
     assert stored(gateway, leaving) == ["Left at first"]
 
@@ -103,7 +103,7 @@ def test_a_cut_neither_loses_nor_doubles(gateway, dovecot, mailbox, scissors, wo
     assert scissors.cuts == 1
     assert stored(gateway, server) == subjects
     scissors.words = None
-    assert gateway.fetch(server) == "0 new messages."
+    assert gateway.fetch(server) == "New messages: 0"
     assert not dovecot.read(mailbox)
     assert not owed(gateway, server)
     assert stored(gateway, server) == subjects
@@ -121,7 +121,7 @@ def test_a_line_of_three_megabytes_is_stored_byte_for_byte(gateway, dovecot, mai
 def test_a_large_backlog_is_read_in_batches(gateway, dovecot, mailbox, server):
     subjects = [f"Backlog {number:03}" for number in range(130)]
     dovecot.put_all(mailbox, [message(subject, to=NOBODY) for subject in subjects])
-    assert gateway.fetch(server) == "130 new messages."
+    assert gateway.fetch(server) == "New messages: 130"
     assert stored(gateway, server) == subjects
     assert not dovecot.read(mailbox)
 

@@ -67,7 +67,7 @@ def refused(*words):
 def test_a_trusted_certificate_is_accepted(silent, gateway, dovecot, mailbox, protocol, encryption):
     server = connect(gateway, dovecot, mailbox, protocol, encryption, server="localhost")
     dovecot.put(mailbox, message("Encrypted"))
-    assert gateway.fetch(server) == "1 new messages."
+    assert gateway.fetch(server) == "New messages: 1"
 
 
 @PROTOCOLS
@@ -99,7 +99,7 @@ def test_any_certificate_is_accepted_when_the_administrator_says_so(
         gateway, untrusted_dovecot, mailbox, protocol, encryption):
     server = connect(gateway, untrusted_dovecot, mailbox, protocol, encryption, verify_certificate=False)
     untrusted_dovecot.put(mailbox, message("Encrypted, by whomever"))
-    assert gateway.fetch(server) == "1 new messages."
+    assert gateway.fetch(server) == "New messages: 1"
 
 
 @PROTOCOLS

@@ -8,8 +8,6 @@ from lab.console import say, step
 from lab.errors import LabError
 from lab.paths import LAB, PYTHON, ROOT
 
-_ADDON_REQUIREMENTS = "IMAPClient>=3.0,<5\nflufl.bounce>=4,<7\n"
-
 
 def setup(templates=()):
     """Install, download and prepare all that tests need.
@@ -24,18 +22,11 @@ def setup(templates=()):
         with step("Odoo") as remarks:
             remarks.append(odoo_download.fetch())
         with step("Python packages") as remarks:
-            _write_addon_requirements()
             remarks.append("installed" if venv.build() else "up to date")
         with step("certificates") as remarks:
             remarks.append("made" if tls.make() else "up to date")
         with step("databases"):
             _databases(templates)
-
-
-def _write_addon_requirements():
-    file = ROOT / "requirements.txt"
-    if not file.exists():
-        file.write_text(_ADDON_REQUIREMENTS)
 
 
 def _databases(templates):

@@ -44,7 +44,7 @@ class FetchmailFetch(models.Model):
             self._release()
         if error is not None:
             raise UserError(self._words_for_connection(error)) from error
-        return self._notification("success", self.env._("%s new messages.", self.last_fetch_count))
+        return self._notification("success", self.env._("New messages: %s", self.last_fetch_count))
 
     def _notification(self, kind, message):
         return {

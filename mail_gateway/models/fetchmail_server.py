@@ -7,7 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..tools.faults import ConnectionFault, connection_fault
 from ..tools.fetch import open_mailbox
-from ..tools.mailbox import MailboxProblem, MailboxSettings, MessagesRefused, UnknownFolder
+from ..tools.mailbox import MailboxProblem, MailboxSettings, MessagesRefused, UnknownFolder, server_words
 from ..tools.sign_in import SignInRecorder
 from .inbound_ledger import InboundLedger
 
@@ -169,7 +169,7 @@ class FetchmailServer(models.Model):
         return self._words_for_connection_fault(error)
 
     def _words_for_connection_fault(self, error):
-        where = {"server": self.server, "port": self.port, "user": self.user, "error": str(error)}
+        where = {"server": self.server, "port": self.port, "user": self.user, "error": server_words(error)}
         match connection_fault(error):
             case ConnectionFault.NAME:
                 return self.env._("There is no server named “%(server)s”. Check the server name. (%(error)s)", **where)
