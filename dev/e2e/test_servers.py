@@ -88,7 +88,7 @@ def test_slow_and_dead_servers_delay_no_other(gateway, dovecot, mailbox, black_h
 
     # while the scheduled action waits for the slow one, a person may have a good one read
     dovecot.put(f"imap-{mailbox}", message("Right now", to=NOBODY))
-    assert gateway.fetch(good["imap"]) == "1 new messages."
+    assert gateway.fetch(good["imap"]) == "New messages: 1"
     assert gateway.fetch(slow) == "It is being read at this moment."
     assert not form(slow)["date"]
 
@@ -141,7 +141,7 @@ def test_round_trips_are_few_on_a_slow_network(gateway, dovecot, mailbox, connec
     with Counter(dovecot.port("imap"), delay_ms=50) as proxy:
         server = connect(mailbox, proxy.port)
         dovecot.put_all(mailbox, [message(f"Far away {number}", to=NOBODY) for number in range(120)])
-        assert gateway.fetch(server) == "120 new messages."
+        assert gateway.fetch(server) == "New messages: 120"
         assert proxy.connections == 1
         # sizes, and three batches
         assert proxy.commands.count(b"UID FETCH") == 1 + 3
@@ -162,7 +162,7 @@ def test_messages_that_cannot_be_moved_are_moved_when_the_folder_is_back(gateway
     assert "There is no folder “Done”" in form(server)["error_message"]
     with dovecot.session(mailbox) as client:
         client.create_folder("Done")
-    assert gateway.fetch(server) == "0 new messages."
+    assert gateway.fetch(server) == "New messages: 0"
     assert stored(gateway, server) == ["First", "Second"]
     assert [len(dovecot.read(mailbox, folder)) for folder in ("INBOX", "Done")] == [0, 2]
     assert not form(server)["error_message"]
@@ -180,7 +180,7 @@ def test_a_message_that_the_server_cannot_read_holds_up_no_other(gateway, doveco
             dovecot.put(box, message(f"After {count}", to=NOBODY))
     assert "does not hand out 1 of the messages" in form(server)["error_message"]
     assert stored(gateway, server) == ["After 4 new", "Disk 0", "Disk 2", "Disk 3"]
-    assert gateway.fetch(server) == "2 new messages."
+    assert gateway.fetch(server) == "New messages: 2"
     assert stored(gateway, server) == ["After 4 new", "After 5 new", "Disk 0", "Disk 1", "Disk 2", "Disk 3"]
     assert not form(server)["error_message"]
 
