@@ -244,6 +244,36 @@ def test_an_archived_server_is_not_read(gateway, dovecot, mailbox, connect):
     assert not stored(gateway, server)
 
 
+def test_a_new_host_name_hides_and_doubles_nothing(gateway, dovecot, mailbox):
+    """A mailbox that could not be reached for a while is read by people, and then found under another name."""
+    dovecot.put(mailbox, message("Before the addon", to=NOBODY), flags=["\\Seen"])
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    dovecot.put(mailbox, message("Fetched", to=NOBODY, message_id=None))
+    gateway.fetch(server)
+    dovecot.put(mailbox, message("Read by a person meanwhile", to=NOBODY))
+    dovecot.mark_seen(mailbox)
+    with dovecot.session(mailbox) as client:
+        client.select_folder("INBOX")
+        client.remove_flags(client.search(["SUBJECT", "Fetched"]), [b"\\Seen"])
+    gateway.call("fetchmail.server", "write", [server], {"server": "localhost"})
+    gateway.fetch(server)
+    assert stored(gateway, server) == ["Fetched", "Read by a person meanwhile"]
+    gateway.call("fetchmail.server", "write", [server], {"server": "127.0.0.1"})
+    gateway.fetch(server)
+    assert stored(gateway, server) == ["Fetched", "Read by a person meanwhile"]
+
+
+def test_another_user_on_the_same_host_has_a_mailbox_of_their_own(gateway, dovecot, mailbox):
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    gateway.fetch(server)
+    other = f"other-{mailbox}"
+    dovecot.put(other, message("Old in the other one", to=NOBODY), flags=["\\Seen"])
+    dovecot.put(other, message("New in the other one", to=NOBODY))
+    gateway.call("fetchmail.server", "write", [server], {"user": other})
+    gateway.fetch(server)
+    assert stored(gateway, server) == ["New in the other one"]
+
+
 def test_inbox_in_other_letters_is_the_same_folder(gateway, dovecot, mailbox, connect):
     server = connect(mailbox, dovecot.port("imap"), folder="INBOX, Inbox")
     dovecot.put(mailbox, message("Once", to=NOBODY, message_id=None))

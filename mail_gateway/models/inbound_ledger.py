@@ -35,7 +35,7 @@ class InboundLedger:
         return self._step(lambda: self._owed().mapped("remote_key"))
 
     def position(self, account, folder):
-        return self._step(lambda: self._folders._find(self._server, account, folder)._as_position())
+        return self._step(lambda: self._folder(account, folder)._as_position())
 
     def last_success(self):
         return self._step(lambda: self._server.last_success or self._first_position_date())
@@ -50,6 +50,16 @@ class InboundLedger:
         self._messages._store(self._server, batch.messages)
         if batch.position:
             self._folders._remember(self._server, batch.position)
+
+    def _folder(self, account, folder):
+        """The same user's folder, under whatever host name it was read last.
+
+        When a server has another name, people have often read the mail that it could not be asked for meanwhile.
+        """
+        user = account.rpartition("@")[0]
+        domain = [("server_id", "=", self._server.id), ("folder", "=", folder)]
+        found = self._folders.search(domain, order="write_date desc, id desc")
+        return found.filtered(lambda each: each.account.rpartition("@")[0] == user)[:1]
 
     def _note_acknowledged(self, keys):
         self._owed([("remote_key", "in", keys)]).unlink()

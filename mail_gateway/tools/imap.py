@@ -4,6 +4,7 @@ import re
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from imaplib import IMAP4
 from itertools import groupby
@@ -146,7 +147,7 @@ class ImapMailbox:
         validity = state.get(b"UIDVALIDITY", 0)
         known = ledger.position(self.settings.account, folder)
         if known and known.uid_validity == validity:
-            return known
+            return replace(known, account=self.settings.account)
         candidates = set(self._search("UNSEEN", state))
         since = known and ledger.last_success()
         if since:

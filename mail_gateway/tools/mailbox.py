@@ -155,7 +155,7 @@ class Ledger(Protocol):
         """Keys that are stored, but that no acknowledgement is recorded for."""
 
     def position(self, account: str, folder: str) -> FolderPosition | None:
-        """How far the folder was read, None when it was never seen."""
+        """How far the folder was read, under a former name of its host too; None when it was never seen."""
 
     def last_success(self):
         """The moment (datetime, UTC) of the last fetch that went well, None when there was none."""

@@ -1,0 +1,180 @@
+"""Uninstalling the addon gives Odoo's mail back as it was, and loses nothing."""
+
+import base64
+import os
+
+import pytest
+
+from e2e.gateway import FETCH, Gateway, message, until
+from lab import databases
+from lab.odoo import install
+
+NOBODY = "nobody@elsewhere.example"
+PROTOCOLS = {"imap": "imap", "pop": "pop3"}
+OURS = "SELECT model, array_agg(res_id) FROM ir_model_data WHERE module = 'mail_gateway' GROUP BY model"
+CORE = {
+    "cron": "SELECT id, active, interval_number, interval_type, priority, user_id FROM ir_cron"
+            " WHERE id NOT IN (SELECT res_id FROM ir_model_data WHERE module = 'mail_gateway' AND model = 'ir.cron')",
+    "servers": "SELECT id, name, active, state, server, port, server_type, is_ssl, attach, original, user, password,"
+               " object_id, priority, date FROM fetchmail_server",
+    "parameters": r"SELECT key, value FROM ir_config_parameter WHERE key NOT LIKE 'mail\_gateway.%%'",
+    # not that of our own scheduled actions
+    "chatter": "SELECT id, model, res_id, subject, body, message_id, author_id FROM mail_message"
+               " WHERE model <> 'ir.actions.server'",
+    "leads": "SELECT id, name, active, email_from FROM crm_lead",
+    "aliases": "SELECT id, alias_name, alias_domain_id, alias_model_id FROM mail_alias",
+}
+
+
+class UsedGateway(Gateway):
+    """A database with the addon in use, without cron threads: each step is taken when the test says so."""
+
+    def __init__(self, database, dovecot):
+        super().__init__(database, cron_threads=0)
+        self.dovecot = dovecot
+        self.boxes = {protocol: f"uninstall-{protocol}-{os.getpid()}@mycompany.example" for protocol in PROTOCOLS}
+        self.ids = {}
+        self.kept = {subject: message(subject, to=NOBODY) for subject in ("Held", "Not delivered yet")}
+
+    def use(self):
+        """Messages in every state, four lanes, a parameter of ours."""
+        for protocol, port in PROTOCOLS.items():
+            self.ids[protocol] = self.mail_server(self.boxes[protocol], self.dovecot.port(port), protocol)
+            self.put(protocol, message(f"Delivered {protocol}", message_id=None))
+            self.fetch(self.ids[protocol])
+        self.put("imap", self.kept["Held"])
+        self.fetch(self.ids["imap"])
+        self.deliver()
+        self.put("imap", self.kept["Not delivered yet"])
+        self.fetch(self.ids["imap"])
+        settings = self.call("res.config.settings", "create", {"inbound_lanes": 4})
+        self.call("res.config.settings", "execute", [settings])
+        self.call("ir.config_parameter", "set_param", "mail_gateway.source_retention_days", "10")
+
+    def put(self, protocol, raw):
+        """A message arrives."""
+        self.dovecot.put(self.boxes[protocol], raw)
+
+    def deliver(self):
+        """Run a lane to its end."""
+        [(lane,)] = self.sql("SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_lane_1'")
+        self.call("ir.cron", "method_direct_trigger", [lane])
+
+    def core(self):
+        """Everything of core's that has to stay as it is."""
+        return {what: sorted(self.sql(statement), key=repr) for what, statement in CORE.items()}
+
+    def all_leads(self):
+        """The names of all leads that the tests made, sorted."""
+        return sorted(name for name, in self.sql("SELECT name FROM crm_lead WHERE create_date > %s", self.since))
+
+    def push(self, button):
+        """Press a button on the form of the addon."""
+        module = self.call("ir.module.module", "search", [["name", "=", "mail_gateway"]])
+        self.call("ir.module.module", button, module)
+
+
+@pytest.fixture(scope="module")
+def used(postgres, dovecot):
+    """The addon in use."""
+    name = databases.clone("gateway", databases.run_name("e2e", "uninstall"))
+    used = UsedGateway(name, dovecot)
+    used.since = used.sql("SELECT now() AT TIME ZONE 'UTC'")[0][0]
+    try:
+        used.prepare().use()
+        yield used
+    finally:
+        used.stop()
+        databases.drop(name)
+
+
+@pytest.fixture(scope="module")
+def before(used):
+    """What stood in the database before the addon was uninstalled."""
+    assert used.states() == {"delivered": 2, "held": 1, "received": 1}
+    return {"core": used.core(), "ours": dict(used.sql(OURS))}
+
+
+@pytest.fixture(scope="module")
+def uninstalled(used, before):
+    """The same database without the addon."""
+    used.push("button_immediate_uninstall")
+    return used
+
+
+@pytest.fixture(scope="module")
+def core_at_work(uninstalled):
+    """Odoo's own gateway, left to itself with a new message in each mailbox."""
+    for protocol in PROTOCOLS:
+        uninstalled.put(protocol, message(f"For core {protocol}"))
+    uninstalled.start(cron_threads=2)
+    uninstalled.wake(FETCH)
+    return uninstalled
+
+
+@pytest.fixture(scope="module")
+def reinstalled(core_at_work):
+    """The addon again, and another message in each mailbox."""
+    until(lambda: len(core_at_work.all_leads()) >= 4)
+    core_at_work.stop()
+    install(core_at_work.database, ["mail_gateway"])
+    for protocol in PROTOCOLS:
+        core_at_work.put(protocol, message(f"Back again {protocol}"))
+    core_at_work.options = {"cron_threads": 2}
+    core_at_work.start()
+    core_at_work.wake(FETCH)
+    return core_at_work
+
+
+@pytest.mark.parametrize("what", CORE)
+def test_what_is_cores_stays_as_it_is(before, uninstalled, what):
+    assert uninstalled.core()[what] == before["core"][what]
+
+
+@pytest.mark.parametrize("model", ["ir.cron", "res.groups", "ir.ui.menu", "ir.ui.view", "ir.actions.act_window"])
+def test_nothing_of_ours_is_left(before, uninstalled, model):
+    assert before["ours"][model]
+    assert not uninstalled.call(model, "search", [["id", "in", before["ours"][model]]], context={"active_test": False})
+
+
+def test_all_lanes_are_gone(before, uninstalled):
+    assert len(before["ours"]["ir.cron"]) == 4
+    assert uninstalled.sql("SELECT count(*) FROM ir_cron cron JOIN ir_act_server action"
+                           " ON action.id = cron.ir_actions_server_id WHERE action.code LIKE '%%_run_lane%%'") == [(0,)]
+
+
+def test_no_parameter_table_or_column_of_ours_is_left(uninstalled):
+    assert not uninstalled.sql(r"SELECT key FROM ir_config_parameter WHERE key LIKE 'mail\_gateway%%'")
+    assert not uninstalled.sql(r"SELECT table_name FROM information_schema.tables WHERE table_name LIKE 'mail\_inbound%%'")
+    assert not uninstalled.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'fetchmail_server'"
+                               " AND column_name IN ('verify_certificate', 'imap_afterwards', 'last_success')")
+
+
+def test_the_form_of_a_server_opens(uninstalled):
+    views = uninstalled.call("fetchmail.server", "get_views", [[False, "form"], [False, "list"]])["views"]
+    assert "inbound_count" not in views["form"]["arch"]
+
+
+def test_what_was_not_delivered_is_kept_as_files_of_its_server(uninstalled):
+    files = uninstalled.call("ir.attachment", "search_read", [["name", "=like", "%.eml"]],
+                             ["datas", "mimetype", "res_model", "res_id", "description"])
+    assert sorted(base64.b64decode(file["datas"]) for file in files) == sorted(uninstalled.kept.values())
+    for file in files:
+        assert (file["res_model"], file["res_id"]) == ("fetchmail.server", uninstalled.ids["imap"])
+        assert file["mimetype"] == "message/rfc822"
+        assert "Undelivered when mail_gateway was uninstalled" in file["description"]
+    assert any("No one is at home" in file["description"] for file in files)
+
+
+def test_odoos_own_gateway_goes_on_by_itself(core_at_work, dovecot):
+    leads = ["Delivered imap", "Delivered pop", "For core imap", "For core pop"]
+    until(lambda: core_at_work.all_leads() == leads)
+    until(lambda: not dovecot.read(core_at_work.boxes["pop"]))
+    assert all("\\Seen" in flags for flags in dovecot.flags(core_at_work.boxes["imap"]))
+
+
+def test_installed_again_it_goes_on_where_core_stopped(reinstalled):
+    until(lambda: reinstalled.count() == len(PROTOCOLS))
+    reinstalled.settle()
+    assert reinstalled.all_leads() == ["Back again imap", "Back again pop", "Delivered imap", "Delivered pop",
+                                       "For core imap", "For core pop"]
