@@ -18,9 +18,9 @@ CORE = {
     "servers": "SELECT id, name, active, state, server, port, server_type, is_ssl, attach, original, user, password,"
                " object_id, priority, date FROM fetchmail_server",
     "parameters": r"SELECT key, value FROM ir_config_parameter WHERE key NOT LIKE 'mail\_gateway.%%'",
-    # not that of our own scheduled actions
+    # not that of scheduled actions, some of which are ours
     "chatter": "SELECT id, model, res_id, subject, body, message_id, author_id FROM mail_message"
-               " WHERE model <> 'ir.actions.server'",
+               " WHERE model NOT IN ('ir.cron', 'ir.actions.server')",
     "leads": "SELECT id, name, active, email_from FROM crm_lead",
     "aliases": "SELECT id, alias_name, alias_domain_id, alias_model_id FROM mail_alias",
 }
