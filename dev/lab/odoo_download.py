@@ -66,16 +66,27 @@ def _private_lists():
 
 
 def _mirror():
-    """Return the Debian mirror that this machine uses, or Debian's own address."""
-    listing = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT) $(ORIGIN) $(RELEASE)"],
-        capture_output=True, text=True, check=False).stdout
-    for line in listing.splitlines():
-        address, *kind = line.split()
+    """Return the Debian mirror that this machine's apt is configured with.
+
+    :raises LabError: when there is none
+    """
+    for address, component, origin, release in _index_targets("$(ORIGIN)", "$(RELEASE)"):
         # The security archive is another tree and has no sid.
-        if kind[:2] == ["main", "Debian"] and "security" not in kind[2]:
+        if (component, origin) == ("main", "Debian") and "security" not in release:
             return address
-    return "http://deb.debian.org/debian"
+    # Without lists, on an image just installed, apt knows addresses but not yet whose they are.
+    for address, component, *_unknown in _index_targets("-", "-", "--no-release-info"):
+        if component == "main" and address.rstrip("/").endswith("/debian"):
+            return address
+    raise LabError("apt has no Debian mirror configured: add one to /etc/apt/sources.list and run `apt-get update`.")
+
+
+def _index_targets(origin, release, *options):
+    """Four words a line: address, component, and what *origin* and *release* stand for."""
+    listing = subprocess.run(
+        ["apt-get", "indextargets", *options, "--format", f"$(REPO_URI) $(COMPONENT) {origin} {release}"],
+        capture_output=True, text=True, check=False).stdout
+    return [words for line in listing.splitlines() if len(words := line.split()) == 4]
 
 
 def _unpack():
