@@ -163,12 +163,13 @@ def test_messages_that_cannot_be_moved_are_moved_when_the_folder_is_back(gateway
     assert not form(server)["error_message"]
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_message_that_the_server_cannot_read_holds_up_no_other(gateway, dovecot, protocol, mailbox, connect, form):
-    box = f"{protocol}-{mailbox}"
+@pytest.mark.parametrize(("protocol", "sized"), [("imap", True), ("imap", False), ("pop", True)])
+def test_a_message_that_the_server_cannot_read_holds_up_no_other(
+        gateway, dovecot, protocol, sized, mailbox, connect, form):
+    box = f"{protocol}-{sized}-{mailbox}"
     server = connect(box, dovecot.port(PROTOCOLS[protocol]), protocol)
     dovecot.put_all(box, [message(f"Disk {number}", to=NOBODY, message_id=None) for number in range(4)])
-    with unreadable(dovecot, box, "Disk 1"):
+    with unreadable(dovecot, box, "Disk 1", sized):
         for count in ("4 new", "5 new"):
             with pytest.raises(OdooError, match="does not hand out 1 of the messages. All others are read"):
                 gateway.fetch(server)
@@ -181,15 +182,16 @@ def test_a_message_that_the_server_cannot_read_holds_up_no_other(gateway, doveco
 
 
 @contextmanager
-def unreadable(dovecot, mailbox, subject):
-    """A bad sector under one message."""
+def unreadable(dovecot, mailbox, subject, sized):
+    """A bad sector under one message; its size is known without reading it, or not."""
     name, _at, domain = mailbox.lower().partition("@")
     maildir = dovecot.home / "mail" / domain / name / "Maildir"
     [file] = (file for file in maildir.glob("[cn][ue][rw]/*") if subject.encode() in file.read_bytes())
+    stem, *sizes = file.name.split(",")
+    file = file.rename(file.with_name(",".join([stem, *(sizes if sized else [])])))
     file.chmod(0)
     yield
-    # Dovecot may have renamed it
-    [file] = maildir.glob(f"[cn][ue][rw]/{file.name.partition(':')[0]}*")
+    [file] = maildir.glob(f"[cn][ue][rw]/{stem}*")  # Dovecot may have renamed it
     file.chmod(0o600)
 
 
