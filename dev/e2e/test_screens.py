@@ -33,7 +33,7 @@ we move into a new office in March and need forty chairs: swivelling, with armre
 Could you send us an offer by the end of the week? Two of them we would like to try beforehand, if that is possible. \
 The floor is carpet, so hard castors please.
 
-https://customer.example/{"a-long-address-without-any-place-to-break-it" * 8}
+https://customer.example/{"nowhereToBreak" * 25}
 
 Kind regards
 Purchasing
@@ -179,6 +179,11 @@ def picture(window, name, **options):
     window.screenshot(name, **options)
 
 
+def fits(locator):
+    """Whether nothing of an element sticks out at its side."""
+    return locator.evaluate("element => element.scrollWidth <= element.clientWidth")
+
+
 def row(page, text):
     """The row of a list that contains a text."""
     return page.locator(".o_data_row", has_text=text)
@@ -227,8 +232,7 @@ def test_a_delivered_message_shows_its_text_and_leads_to_its_record(window, scen
     preview = page.locator("[name=preview]")
     expect(preview).to_contain_text("Could you send us an offer")
     assert "monospace" in preview.evaluate("element => getComputedStyle(element).fontFamily")
-    assert preview.evaluate("element => element.scrollWidth <= element.clientWidth")
-    assert page.locator(".o_form_sheet").evaluate("element => element.scrollWidth <= element.clientWidth")
+    assert fits(preview)
     picture(window, "inbound_delivered", full_page=True)
     page.locator("a[name=chatter]").click()
     expect(row(page, "Forty chairs")).to_be_visible()
@@ -236,6 +240,17 @@ def test_a_delivered_message_shows_its_text_and_leads_to_its_record(window, scen
     page.locator("button[name=action_open_record]").click()
     expect(page.locator(".o-mail-Chatter")).to_contain_text("Could you send us an offer")
     picture(window, "lead")
+
+
+def test_words_without_end_stay_inside_the_form(window, scene):
+    subject = "endless" * 40
+    scene.hold(subject)
+    page = open_message(window, scene, subject)
+    assert fits(page.locator(".o_form_sheet"))
+    picture(window, "inbound_endless", full_page=True)
+    page.locator("a[name=detail]").click()
+    expect(page.locator("[name=remote_key]")).to_be_visible()
+    assert fits(page.locator(".o_form_sheet"))
 
 
 def test_the_source_can_be_downloaded(window, scene):
