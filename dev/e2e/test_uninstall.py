@@ -144,9 +144,9 @@ def test_all_lanes_are_gone(before, uninstalled):
 
 
 def test_no_parameter_table_or_column_of_ours_is_left(uninstalled):
-    assert not uninstalled.sql(r"SELECT key FROM ir_config_parameter WHERE key LIKE 'mail\_gateway%%'")
-    assert not uninstalled.sql(r"SELECT table_name FROM information_schema.tables WHERE table_name LIKE 'mail\_inbound%%'")
-    assert not uninstalled.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'fetchmail_server'"
+    assert not uninstalled.sql(r"SELECT 1 FROM ir_config_parameter WHERE key LIKE 'mail\_gateway%%'")
+    assert not uninstalled.sql(r"SELECT 1 FROM information_schema.tables WHERE table_name LIKE 'mail\_inbound%%'")
+    assert not uninstalled.sql("SELECT 1 FROM information_schema.columns WHERE table_name = 'fetchmail_server'"
                                " AND column_name IN ('verify_certificate', 'imap_afterwards', 'last_success')")
 
 

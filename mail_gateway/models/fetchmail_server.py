@@ -181,8 +181,8 @@ class FetchmailServer(models.Model):
                 )
             case ConnectionFault.TIMEOUT if not self.is_ssl:
                 return self.env._(
-                    "“%(server)s” did not answer on port %(port)s in time. Does this port expect SSL/TLS? Else check the "
-                    "port, and that no firewall stands in between. (%(error)s)",
+                    "“%(server)s” did not answer on port %(port)s in time. Does this port expect SSL/TLS? Else check "
+                    "the port, and that no firewall stands in between. (%(error)s)",
                     **where,
                 )
             case ConnectionFault.TIMEOUT:
@@ -200,8 +200,8 @@ class FetchmailServer(models.Model):
                 )
             case ConnectionFault.TLS if self.is_starttls and not self.is_ssl:
                 return self.env._(
-                    "No encrypted connection to “%(server)s” on port %(port)s by STARTTLS. Does this port expect SSL/TLS, "
-                    "or no encryption? (%(error)s)",
+                    "No encrypted connection to “%(server)s” on port %(port)s by STARTTLS. Does this port expect "
+                    "SSL/TLS, or no encryption? (%(error)s)",
                     **where,
                 )
             case ConnectionFault.TLS:
@@ -230,8 +230,8 @@ class FetchmailServer(models.Model):
 
     def _words_for_refusal(self, error):
         return self.env._(
-            "“%(server)s” does not hand out %(count)s of the messages. All others are read, and these are asked for again "
-            "each time. It says: %(error)s",
+            "“%(server)s” does not hand out %(count)s of the messages. All others are read, and these are asked for "
+            "again each time. It says: %(error)s",
             server=self.server,
             count=error.count,
             error=str(error),
