@@ -206,8 +206,12 @@ class MailInboundDelivery(models.Model):
         with self.pool.cursor() as cr:
             message = self.with_env(self.env(cr=cr))
             state, reason, values = message._judge_error(error)
-            detail = "".join(traceback.format_exception(error))
-            message._move_to(state, reason, detail=detail.replace("\0", ""), **values)
+            message._move_to(state, reason, detail=self._detail(error), **values)
+
+    @staticmethod
+    def _detail(error):
+        """Where it happened; a message without a route has nothing to add to its reason."""
+        return False if isinstance(error, Unroutable) else "".join(traceback.format_exception(error)).replace("\0", "")
 
     def _judge_error(self, error):
         """What a failed try means: (state, reason, further values)."""

@@ -95,7 +95,16 @@ class MailThread(models.AbstractModel):
         """Extends core's method: a notice to the sender means that the message was refused."""
         super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
         if delivery := Delivery.of(self.env.context):
-            delivery.decide(Action.REJECT, self.env._("Refused; %s was told.", email_from))
+            why = delivery.refusal or self.env._("Odoo refused it.")
+            delivery.decide(Action.REJECT, self.env._("%(why)s %(sender)s was told.", why=why, sender=email_from))
+
+    @api.model
+    def _detect_write_to_catchall(self, msg_dict):
+        """Extends core's method: says why core refuses what it answers with true."""
+        detected = super()._detect_write_to_catchall(msg_dict)
+        if detected and (delivery := Delivery.of(self.env.context)):
+            delivery.refusal = self.env._("The catchall address takes replies only, and this is none.")
+        return detected
 
     @api.model
     def _detect_loop_headers(self, msg_dict):

@@ -40,6 +40,7 @@ class Delivery:
     :ivar queues_mail: mail caused by the delivery is left to the queue instead of being sent on the spot
     :ivar route: the route that a person decided on, None for Odoo's routing
     :ivar message_id: as Odoo parsed it; links what was made
+    :ivar refusal: why the sender is about to be told that the message is refused
     """
 
     KEY = "mail_gateway_delivery"
@@ -48,6 +49,7 @@ class Delivery:
         self.queues_mail = queues_mail
         self.route = route
         self.message_id = None
+        self.refusal = ""
         self.verdict = None
 
     @classmethod
