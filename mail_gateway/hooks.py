@@ -16,8 +16,8 @@ def uninstall_hook(env):
     """Keep what no record exists for yet, as .eml attachments, and remove our own parameters."""
     open_states = ("received", "deferred", "held", "failed")
     messages = env["mail.inbound.message"].search([("state", "in", open_states), ("source", "!=", False)])
-    env["ir.attachment"].create(
-        [
+    for message in messages:
+        env["ir.attachment"].create(
             {
                 "name": message.source_filename,
                 "datas": message.source,
@@ -26,9 +26,8 @@ def uninstall_hook(env):
                 "res_model": "fetchmail.server" if message.server_id else False,
                 "res_id": message.server_id.id,
             }
-            for message in messages
-        ]
-    )
+        )
+        env.invalidate_all()  # one source in memory at a time
     if messages:
         _logger.warning("%s undelivered messages are kept as .eml attachments", len(messages))
     env["ir.config_parameter"].search([("key", "=like", "mail\\_gateway.%")]).unlink()

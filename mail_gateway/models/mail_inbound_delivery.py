@@ -6,8 +6,8 @@ from functools import partial
 import psycopg2
 from psycopg2.errors import SerializationFailure
 
-from odoo import api, fields, models, modules
-from odoo.exceptions import UserError
+from odoo import SUPERUSER_ID, api, fields, models, modules
+from odoo.exceptions import ConcurrencyError, LockError, UserError
 from odoo.modules.registry import Registry
 from odoo.service.model import retrying
 from odoo.tools import SQL
@@ -18,6 +18,9 @@ from ..tools.retry import MOST_DEFERRALS, MOST_TRIES, delay_after_fault, delay_a
 
 _logger = logging.getLogger(__name__)
 
+# what Odoo itself raises when it meets another transaction
+PASSING = (ConcurrencyError, LockError)
+
 
 class MailInboundDelivery(models.Model):
     """From the spool to the record."""
@@ -27,7 +30,8 @@ class MailInboundDelivery(models.Model):
     @api.model
     def _run_lane(self):
         """Body of the scheduled actions "lane": deliver what is due, message by message."""
-        while message := self._take_next():
+        lane = self.with_user(SUPERUSER_ID)  # whoever an administrator made the user of the scheduled action
+        while message := lane._take_next():
             message._deliver()
             # one more may be due: the job goes on until nothing can be taken or its time is up
             if not self.env["ir.cron"]._commit_progress(1, remaining=1):
@@ -74,6 +78,7 @@ class MailInboundDelivery(models.Model):
                        SELECT FROM mail_inbound_message earlier
                         WHERE earlier.conversation = message.conversation
                           AND earlier.state IN ('received', 'deferred')
+                          AND earlier.next_try IS NOT NULL
                           AND earlier.id < message.id
                    )
               ORDER BY message.next_try, message.id
@@ -113,11 +118,12 @@ class MailInboundDelivery(models.Model):
     def _deliver(self):
         """One try. Any exception rolls back everything but the counted try."""
         self.ensure_one()
+        tries = self.try_count
         try:
             # conflicts with other transactions are repeated as Odoo does for requests
-            retrying(partial(self._try_delivery, self.try_count), self.env)
+            retrying(partial(self._try_delivery, tries), self.env)
         except Exception as error:  # noqa: BLE001 whatever it is, the message stays and says why
-            self._settle_error(error)
+            self._settle_error(error, tries)
 
     def _try_delivery(self, tries):
         """The record and the state are written in the same transaction."""
@@ -182,7 +188,7 @@ class MailInboundDelivery(models.Model):
         It rolls back, and our row with it: the row is written once more after that. A program that goes on without
         rolling back has the row as it is now. Passing faults leave none: the program repeats the call.
         """
-        if is_passing(error):
+        if is_passing(error, PASSING):
             return
         reason = self.env._("The program that handed it over was told: %s", error)
         values = {**self._values_from_source(self._source_bytes()), "transport": "call"}
@@ -194,31 +200,37 @@ class MailInboundDelivery(models.Model):
     @staticmethod
     def _leave_refused_call(dbname, values, reason):
         with Registry(dbname).cursor() as cr:
-            env = api.Environment(cr, api.SUPERUSER_ID, {})
+            env = api.Environment(cr, SUPERUSER_ID, {})
             env["mail.inbound.message"].create(values)._move_to("rejected", reason)
 
-    def _settle_error(self, error):
-        """Write down a try that failed, in a transaction of its own: that of the try may be beyond use."""
+    def _settle_error(self, error, tries):
+        """Write down a try that failed, in a transaction of its own: that of the try may be beyond use.
+
+        Unless the try did end well: a connection can break after the commit got through, and what runs after a
+        commit can fail.
+        """
         with suppress(psycopg2.Error):
             self.env.cr.rollback()
         if not isinstance(error, Unroutable):
             _logger.info("Inbound message %s could not be delivered", self.id, exc_info=error)
         with self.pool.cursor() as cr:
             message = self.with_env(self.env(cr=cr))
+            if not message._lock_for_try(tries):
+                return
             state, reason, values = message._judge_error(error)
             message._move_to(state, reason, detail=self._detail(error), **values)
 
     @staticmethod
     def _detail(error):
         """Where it happened; a message without a route has nothing to add to its reason."""
-        return False if isinstance(error, Unroutable) else "".join(traceback.format_exception(error)).replace("\0", "")
+        return False if isinstance(error, Unroutable) else "".join(traceback.format_exception(error))
 
     def _judge_error(self, error):
         """What a failed try means: (state, reason, further values)."""
         now = fields.Datetime.now()
         if isinstance(error, Unroutable):
             return "held", str(error), {}
-        if is_passing(error) and self.deferral_count < MOST_DEFERRALS:
+        if is_passing(error, PASSING) and self.deferral_count < MOST_DEFERRALS:
             # not the message's fault: the try does not count
             return (
                 "deferred",

@@ -1,8 +1,9 @@
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 
 LANES_PARAMETER = "mail_gateway.lanes"
 DEFAULT_LANES = 2
 MOST_LANES = 16
+LANE_NAME = "ir_cron_lane_"
 
 
 class MailInboundLane(models.Model):
@@ -13,9 +14,18 @@ class MailInboundLane(models.Model):
     @api.model
     def _lanes(self):
         """All lanes, archived ones too."""
-        data = self.env["ir.model.data"].sudo()
-        ids = data.search([("module", "=", "mail_gateway"), ("name", "=like", "ir\\_cron\\_lane\\_%")]).mapped("res_id")
-        return self.env["ir.cron"].sudo().with_context(active_test=False).browse(sorted(ids)).exists()
+        return self.env["ir.cron"].sudo().concat(*self._lanes_by_number().values())
+
+    @api.model
+    def _lanes_by_number(self):
+        """number -> ir.cron; an administrator may have deleted some."""
+        pattern = LANE_NAME.replace("_", "\\_") + "%"
+        named = self.env["ir.model.data"].sudo().search(
+            [("module", "=", "mail_gateway"), ("model", "=", "ir.cron"), ("name", "=like", pattern)]
+        )
+        crons = self.env["ir.cron"].sudo()
+        lanes = {int(data.name.removeprefix(LANE_NAME)): crons.browse(data.res_id) for data in named}
+        return {number: lanes[number] for number in sorted(lanes) if lanes[number].exists()}
 
     @api.model
     def _wake_lanes(self):
@@ -25,27 +35,29 @@ class MailInboundLane(models.Model):
 
     @api.model
     def _set_lane_count(self, count: int):
-        """Have exactly `count` lanes at work.
+        """Have the lanes 1 to `count` at work and no others.
 
         :raises UserError: when a lane that is to change is at work this moment (core's rule for scheduled actions)
         """
-        lanes = self._lanes()
-        for number in range(len(lanes) + 1, count + 1):
-            lanes += self._add_lane(lanes[0], number)
-        for number, lane in enumerate(lanes, start=1):
+        lanes = self._lanes_by_number()
+        for number in range(1, count + 1):
+            if number not in lanes:
+                self._add_lane(number)
+        for number, lane in lanes.items():
             if lane.active != (number <= count):
                 lane.active = number <= count
 
-    def _add_lane(self, pattern, number):
-        lane = pattern.copy({"name": f"Mail: deliver inbound messages, lane {number}", "active": True})
+    def _add_lane(self, number):
+        values = {
+            "name": f"Mail: deliver inbound messages, lane {number}",
+            "model_id": self.env["ir.model"]._get_id(self._name),
+            "state": "code",
+            "code": "model._run_lane()",
+            "user_id": SUPERUSER_ID,
+            "interval_number": 1,
+            "interval_type": "minutes",
+        }
         # named, so that uninstalling removes it
-        self.env["ir.model.data"].sudo().create(
-            {
-                "module": "mail_gateway",
-                "name": f"ir_cron_lane_{number}",
-                "model": "ir.cron",
-                "res_id": lane.id,
-                "noupdate": True,
-            }
+        self.env["ir.cron"].sudo()._load_records(
+            [{"xml_id": f"mail_gateway.{LANE_NAME}{number}", "values": values, "noupdate": True}]
         )
-        return lane

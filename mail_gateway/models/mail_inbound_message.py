@@ -5,9 +5,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..tools.delivery import Route
+from ..tools.headers import as_text
 from ..tools.preview import preview
 
 PENDING = ("received", "deferred")
+# a person decides about these
+HELD_UP = ("held", "failed")
 
 # Who leads where; _move_to() makes every transition.
 TRANSITIONS = {
@@ -79,7 +82,7 @@ class MailInboundMessage(models.Model):
     detail = fields.Text(string="Technical Detail", readonly=True)
     try_count = fields.Integer(string="Tries", readonly=True, aggregator=None)
     deferral_count = fields.Integer(string="Deferrals", readonly=True, aggregator=None)
-    next_try = fields.Datetime(readonly=True, default=fields.Datetime.now)
+    next_try = fields.Datetime(readonly=True, default=fields.Datetime.now, help="Empty: no lane takes the message.")
     done_date = fields.Datetime(string="Done", readonly=True)
 
     res_model = fields.Char(string="Record Model", readonly=True)
@@ -96,7 +99,9 @@ class MailInboundMessage(models.Model):
     )
     _due_index = models.Index("(next_try, id) WHERE state IN ('received', 'deferred')")
     _conversation_index = models.Index("(conversation, id) WHERE state IN ('received', 'deferred')")
-    _state_index = models.Index("(state, server_id)")
+    _held_up_index = models.Index("(state) WHERE state IN ('held', 'failed')")
+    _server_index = models.Index("(server_id, state)")
+    _order_index = models.Index("(received_date DESC, id DESC)")
 
     @api.depends("subject")
     def _compute_source_filename(self):
@@ -135,10 +140,11 @@ class MailInboundMessage(models.Model):
         self.write(
             {
                 "state": state,
-                "reason": reason,
-                "detail": False,
                 "done_date": False if state in PENDING else fields.Datetime.now(),
                 **values,
+                # both may quote the message
+                "reason": as_text(reason),
+                "detail": as_text(values.get("detail") or ""),
             }
         )
 
@@ -157,11 +163,12 @@ class MailInboundMessage(models.Model):
 
     def action_process_again(self):
         """Hand held or failed messages to delivery once more, as if they had just come in."""
-        self._as_postmaster()._requeue(self.env._("Processed again by %s.", self.env.user.name))
+        reason = self.env._("Processed again by %s.", self.env.user.name)
+        self._decidable("received")._requeue(reason, route_model=False, route_res_id=False, route_alias_id=False)
 
     def action_discard(self):
         """Decide that held or failed messages are not wanted. They stay listed, with their source."""
-        self._as_postmaster()._move_to("discarded", self.env._("Discarded by %s.", self.env.user.name))
+        self._decidable("discarded")._move_to("discarded", self.env._("Discarded by %s.", self.env.user.name))
 
     def action_route(self):
         """Open the dialog that asks where the messages go."""
@@ -188,7 +195,7 @@ class MailInboundMessage(models.Model):
 
     def _route_to(self, route: Route):
         """Deliver held or failed messages to where a person decided, past Odoo's routing."""
-        self._as_postmaster()._requeue(
+        self._decidable("received")._requeue(
             self.env._("Routed by %s.", self.env.user.name),
             route_model=route.model,
             route_res_id=route.res_id,
@@ -200,9 +207,16 @@ class MailInboundMessage(models.Model):
         self._move_to("received", reason, try_count=0, deferral_count=0, next_try=now, **values)
         self._wake_lanes()
 
-    def _as_postmaster(self):
-        """The same messages with all rights, for a postmaster only."""
+    def _decidable(self, state):
+        """The same messages with all rights, for a postmaster who decides about them.
+
+        :param str state: where they are to go
+        :raises UserError: when the user is no postmaster, or a message is neither held nor failed
+        """
         if not self.env.user.has_group("mail_gateway.group_postmaster"):
             raise UserError(self.env._("Only a postmaster may decide what becomes of an inbound message."))
         self.check_access("read")
+        for message in self:
+            if message.state not in HELD_UP:
+                raise message._wrong_transition(state)
         return self.sudo()

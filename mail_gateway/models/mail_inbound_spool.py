@@ -45,8 +45,12 @@ class MailInboundSpool(models.Model):
 
     @api.model
     def _store_call(self, source):
-        """Add a message that a program hands to mail.thread.message_process, which delivers it on the spot."""
-        return self.create({**self._values_from_source(source), "transport": "call"})
+        """Add a message that a program hands to mail.thread.message_process, which delivers it on the spot.
+
+        No lane may take it, even if somebody commits in the middle.
+        """
+        values = {**self._values_from_source(source), "transport": "call", "next_try": False}
+        return self.create({**values, "state": "received"})
 
     @api.model
     def _values_from_source(self, source: bytes) -> dict:

@@ -61,6 +61,8 @@ class MailThread(models.AbstractModel):
             return self._decided_routes(delivery.route, message_dict)
         try:
             return super().message_route(message, message_dict, model, thread_id, custom_values)
+        except UnicodeError:
+            raise  # a ValueError too, but about the message and not about its route
         except ValueError as error:
             raise Unroutable(self._words_for_no_route(error, message_dict)) from error
 

@@ -27,9 +27,11 @@ class ResConfigSettings(models.TransientModel):
         for settings in self:
             if not 1 <= settings.inbound_lanes <= MOST_LANES:
                 raise ValidationError(self.env._("Delivery lanes: from 1 to %s.", MOST_LANES))
-            if settings.inbound_retention_days < 0:
-                raise ValidationError(self.env._("Days to keep sources: 0 or more."))
+            if settings.inbound_retention_days < 1:
+                raise ValidationError(self.env._("Days to keep sources: 1 or more."))
 
     def set_values(self):
+        before = self.default_get(["inbound_lanes"])["inbound_lanes"]
         super().set_values()
-        self.env["mail.inbound.message"]._set_lane_count(self.inbound_lanes)
+        if self.inbound_lanes != before:  # whoever switched a lane off by hand meant it
+            self.env["mail.inbound.message"]._set_lane_count(self.inbound_lanes)

@@ -67,5 +67,32 @@ class TestDelivery(InboundCommon):
         self.assertEqual([first.state, second.state], ["delivered", "delivered"])
         self.assertEqual(first.res_id, second.res_id)
 
+    def test_an_address_with_a_nul_is_held_like_any_other(self):
+        message = self.deliver(raw(to="=?utf-8?Q?a=00b?= <nobody@elsewhere.example>"))
+        self.assertEqual(message.state, "held")
+        self.assertIn("nobody@elsewhere.example", message.reason)
+
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    def test_an_error_after_the_commit_changes_nothing(self):
+        message = self.store(self.to_alias())
+        real = type(message)._settle
+
+        def settle(self, delivery):
+            real(self, delivery)
+            self.env.cr.commit()
+            raise ZeroDivisionError("in a post-commit hook")
+
+        with patch.object(type(message), "_settle", settle):
+            self.run_lane()
+        self.assertEqual((message.state, message.reason), ("delivered", ""))
+
+    def test_a_lane_works_whoever_is_its_user(self):
+        message = self.store(self.to_alias())
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            admin = self.env.ref("base.user_admin").id
+            self.env["mail.inbound.message"].with_env(self.env(cr=cr, user=admin, su=False))._run_lane()
+        self.env.invalidate_all()
+        self.assertEqual(message.state, "delivered")
+
     def broken_partner(self, error):
         return patch.object(type(self.env["res.partner"]), "message_new", side_effect=error, autospec=True)

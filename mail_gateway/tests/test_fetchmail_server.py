@@ -1,3 +1,5 @@
+from psycopg2.errors import UniqueViolation
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -42,15 +44,27 @@ class TestFetchmailServer(InboundCommon):
         self.assertEqual(action["context"], {"search_default_held": 1})
 
     def test_a_key_is_stored_only_once_per_server(self):
-        self.store(raw())
+        message = self.store(raw())
         messages = self.env["mail.inbound.message"]
         self.assertEqual(messages._known_keys(self.server, ["key 0", "key 1"]), {"key 0"})
+        with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation):
+            message.copy({"remote_key": message.remote_key, "server_id": self.server.id}).flush_recordset()
 
     def test_lanes_follow_the_setting(self):
         messages = self.env["mail.inbound.message"]
         for count in (4, 1, 2):
             self.env["res.config.settings"].create({"inbound_lanes": count}).execute()
             self.assertEqual(len(messages._lanes().filtered("active")), count)
+
+    def test_a_deleted_lane_comes_back_when_the_number_changes_and_only_then(self):
+        messages = self.env["mail.inbound.message"]
+        self.env.ref("mail_gateway.ir_cron_lane_1").unlink()
+        self.env.ref("mail_gateway.ir_cron_lane_2").active = False
+        self.env["res.config.settings"].create({}).execute()
+        self.assertFalse(messages._lanes().filtered("active"))
+        self.env["res.config.settings"].create({"inbound_lanes": 3}).execute()
+        self.assertEqual(messages._lanes().mapped("active"), [True] * 3)
+        self.assertEqual(self.env.ref("mail_gateway.ir_cron_lane_1").code, "model._run_lane()")
 
     def test_an_impossible_number_of_lanes_is_refused(self):
         with self.assertRaises(ValidationError):

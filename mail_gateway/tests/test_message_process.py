@@ -39,6 +39,11 @@ class TestMessageProcess(InboundCommon):
         self.assertIs(self.process(self.to_alias(message_id="<twice@x>")), False)
         self.assertEqual(self.last().state, "discarded")
 
+    def test_no_lane_takes_what_a_program_is_delivering(self):
+        row = self.env["mail.inbound.message"].with_context(default_state="held")._store_call(self.to_alias())
+        self.run_lane()
+        self.assertEqual((row.state, row.try_count), ("received", 0))
+
     def test_a_context_from_outside_cannot_pass_for_a_delivery(self):
         thread = self.env["mail.thread"].with_context(mail_gateway_delivery={"queues_mail": True})
         thread.message_process(False, self.to_alias())

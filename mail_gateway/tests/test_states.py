@@ -45,6 +45,18 @@ class TestStates(InboundCommon):
         self.run_lane()
         self.assertEqual(self.env["res.partner"].browse(message.res_id).name, "Via alias")
 
+    def test_only_held_and_failed_messages_are_decided_about(self):
+        message = self.store(self.to_alias()).with_user(self.postmaster)
+        for decide in (message.action_discard, message.action_process_again):
+            with self.assertRaisesRegex(UserError, "is received and can't become"):
+                decide()
+
+    def test_a_message_processed_again_takes_its_usual_way(self):
+        message = self.deliver(raw(to="nobody@elsewhere.example"))
+        message.write({"route_model": "res.partner", "route_res_id": 1, "route_alias_id": self.alias.id})
+        message.with_user(self.postmaster).action_process_again()
+        self.assertEqual((message.route_model, message.route_res_id, message.route_alias_id.id), (False, 0, False))
+
     def test_a_route_to_nowhere_is_refused(self):
         message = self.deliver(raw(to="nobody@elsewhere.example"))
         with self.assertRaisesRegex(UserError, "Choose where"):

@@ -25,12 +25,16 @@ _PASSING_CODES = {errorcodes.LOCK_NOT_AVAILABLE, errorcodes.READ_ONLY_SQL_TRANSA
 _PASSING_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EROFS}
 
 
-def is_passing(error: BaseException | None) -> bool:
+def is_passing(error: BaseException | None, further: tuple[type[BaseException], ...] = ()) -> bool:
     """Whether trying the same again later can succeed: conflicts, locks, connections, memory, disk space.
 
     Causes are looked at too, since frameworks wrap what they catch.
+
+    :param further: exceptions of a framework that pass as well
     """
     while error is not None:
+        if isinstance(error, further):
+            return True
         if isinstance(error, MemoryError | ConnectionError | TimeoutError | psycopg2.InterfaceError):
             return True
         if isinstance(error, OSError) and error.errno in _PASSING_ERRNOS:
