@@ -5,9 +5,10 @@ from pathlib import Path
 
 from lab import ports
 from lab.errors import LabError
-from lab.paths import DATA, LAB, PYTHON, ROOT, TLS
+from lab.paths import DATA, HERE, LAB, PYTHON, ROOT, TLS
 
 ADDON = ROOT / "mail_gateway"
+_ODOO_BIN = HERE / "bin" / "odoo-bin.py"
 
 _SETTINGS = """\
 [options]
@@ -53,11 +54,11 @@ def environment(extra=()):
     }
 
 
-def command(database, *arguments, program="odoo"):
+def command(database, *arguments, program=None):
     """Return the command for Odoo on *database*.
 
     :param arguments: further words; a first one without dash is a subcommand such as ``shell``
-    :param program: the Python module to run
+    :param program: a Python module to run instead of Odoo itself
     """
     subcommand = [arguments[0]] if arguments and not str(arguments[0]).startswith("-") else []
     options = [
@@ -71,7 +72,8 @@ def command(database, *arguments, program="odoo"):
     ]
     if addons_path():
         options += ["--addons-path", ",".join(map(str, addons_path()))]
-    words = [PYTHON, "-m", program, *subcommand, *options, *arguments[len(subcommand):]]
+    start = ["-m", program] if program else [_ODOO_BIN]
+    words = [PYTHON, *start, *subcommand, *options, *arguments[len(subcommand):]]
     return [str(word) for word in words]
 
 
