@@ -13,7 +13,14 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Keep what no record exists for yet, as .eml attachments, and remove our own parameters."""
+    """Give fetching back to core; nothing that is undelivered goes with the table."""
+    _keep_undelivered(env)
+    _stop_starttls(env)
+    env["ir.config_parameter"].search([("key", "=like", "mail\\_gateway.%")]).unlink()
+
+
+def _keep_undelivered(env):
+    """Sources of what no record exists for yet become .eml attachments."""
     open_states = ("received", "deferred", "held", "failed")
     messages = env["mail.inbound.message"].search([("state", "in", open_states), ("source", "!=", False)])
     for message in messages:
@@ -30,4 +37,11 @@ def uninstall_hook(env):
         env.invalidate_all()  # one source in memory at a time
     if messages:
         _logger.warning("%s undelivered messages are kept as .eml attachments", len(messages))
-    env["ir.config_parameter"].search([("key", "=like", "mail\\_gateway.%")]).unlink()
+
+
+def _stop_starttls(env):
+    """Core knows no STARTTLS and would send the password in the clear: somebody has to confirm such a server anew."""
+    servers = env["fetchmail.server"].search([("is_starttls", "=", True), ("is_ssl", "=", False), ("state", "=", "done")])
+    if servers:
+        servers.with_context(fetchmail_cron_running=True).set_draft()
+        _logger.warning("No longer confirmed, since they are encrypted by STARTTLS: %s", ", ".join(servers.mapped("name")))

@@ -16,7 +16,7 @@ CORE = {
     "cron": "SELECT id, active, interval_number, interval_type, priority, user_id FROM ir_cron"
             " WHERE id NOT IN (SELECT res_id FROM ir_model_data WHERE module = 'mail_gateway' AND model = 'ir.cron')",
     "servers": "SELECT id, name, active, state, server, port, server_type, is_ssl, attach, original, user, password,"
-               " object_id, priority, date FROM fetchmail_server",
+               " object_id, priority, date FROM fetchmail_server WHERE name <> 'STARTTLS'",
     "parameters": r"SELECT key, value FROM ir_config_parameter WHERE key NOT LIKE 'mail\_gateway.%%'",
     # not that of scheduled actions, some of which are ours
     "chatter": "SELECT id, model, res_id, subject, body, message_id, author_id FROM mail_message"
@@ -42,6 +42,7 @@ class UsedGateway(Gateway):
             self.ids[protocol] = self.mail_server(self.boxes[protocol], self.dovecot.port(port), protocol)
             self.put(protocol, message(f"Delivered {protocol}", message_id=None))
             self.fetch(self.ids[protocol])
+        self.mail_server(self.boxes["imap"], self.dovecot.port("imap"), name="STARTTLS", is_starttls=True)
         self.put("imap", self.kept["Held"])
         self.fetch(self.ids["imap"])
         self.deliver()
@@ -148,6 +149,10 @@ def test_no_parameter_table_or_column_of_ours_is_left(uninstalled):
     assert not uninstalled.sql(r"SELECT 1 FROM information_schema.tables WHERE table_name LIKE 'mail\_inbound%%'")
     assert not uninstalled.sql("SELECT 1 FROM information_schema.columns WHERE table_name = 'fetchmail_server'"
                                " AND column_name IN ('verify_certificate', 'imap_afterwards', 'last_success')")
+
+
+def test_no_password_leaves_unencrypted_where_it_was_encrypted(uninstalled):
+    assert uninstalled.sql("SELECT state FROM fetchmail_server WHERE name = 'STARTTLS'") == [("draft",)]
 
 
 def test_the_form_of_a_server_opens(uninstalled):
