@@ -97,6 +97,14 @@ def _test_core(*tags):
     return run(*tags)
 
 
+def _translations():
+    """Write the addon's strings into mail_gateway/i18n/mail_gateway.pot."""
+    _in_environment()
+    from lab.translations import write_template
+
+    write_template()
+
+
 def _clean():
     """Stop every process of the lab and remove all its files."""
     from lab.cleaning import remove_all
@@ -135,5 +143,6 @@ def _in_environment():
 
 COMMANDS = {
     "setup": _setup, "databases": _databases, "up": _up, "down": _down, "status": _status,
-    "test-unit": _test_unit, "test-core": _test_core, "clean": _clean, "help": _help,
+    "test-unit": _test_unit, "test-core": _test_core, "translations": _translations, "clean": _clean,
+    "help": _help,
 }
