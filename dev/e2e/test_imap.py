@@ -1,9 +1,13 @@
 """Reading IMAP mailboxes of a real Dovecot."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from e2e.gateway import message
 from lab.odoo import OdooError
+
+NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
 
 
 @pytest.fixture
@@ -61,7 +65,8 @@ def test_an_old_message_that_a_person_marks_as_unread_is_fetched(gateway, doveco
 
 
 def test_a_changed_uidvalidity_neither_loses_nor_doubles(gateway, dovecot, mailbox):
-    dovecot.put(mailbox, message("Before the addon"), flags=["\\Seen"])
+    with dovecot.session(mailbox) as client:
+        client.append("INBOX", message("Before the addon"), ["\\Seen"], datetime.now() - timedelta(minutes=1))
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     dovecot.put_all(mailbox, [message(f"First {n}", message_id=None) for n in range(3)])
     gateway.fetch(server)
@@ -72,8 +77,34 @@ def test_a_changed_uidvalidity_neither_loses_nor_doubles(gateway, dovecot, mailb
     dovecot.put(mailbox, message("After"))
     gateway.fetch(server)
     gateway.settle()
-    leads = [name for name in gateway.leads(server) if name != "Before the addon"]
-    assert leads == ["After", "Arrived while the server was restored", "First 0", "First 1", "First 2"]
+    assert gateway.leads(server) == ["After", "Arrived while the server was restored", "First 0", "First 1", "First 2"]
+
+
+def test_a_mailbox_put_back_from_a_backup_neither_loses_nor_doubles(gateway, dovecot, mailbox, server):
+    """UIDVALIDITY stays, and UIDs are given to other messages."""
+    dovecot.put_all(mailbox, [message(f"Before {n}", to=NOBODY, message_id=None) for n in range(3)])
+    gateway.fetch(server)
+    dovecot.put(mailbox, message("Read in webmail", to=NOBODY), flags=["\\Seen"])
+    gateway.sql("UPDATE mail_inbound_folder SET last_uid = '90' WHERE server_id = %s", server)
+    gateway.sql("UPDATE mail_inbound_message SET remote_key = regexp_replace(remote_key, 'UID=3$', 'UID=4')"
+                " WHERE server_id = %s", server)
+    for count in (1, 0):
+        assert gateway.fetch(server) == f"New messages: {count}"
+    assert gateway.sql("SELECT count(*) FROM mail_inbound_message WHERE subject = 'Read in webmail'"
+                       " AND remote_key LIKE '%%GENERATION=1'") == [(1,)]
+
+
+def test_a_folder_that_is_gone_does_not_stop_the_others(gateway, dovecot, mailbox):
+    with dovecot.session(mailbox) as client:
+        client.create_folder("Gone")
+    server = gateway.mail_server(mailbox, dovecot.port("imap"), folder="Gone, INBOX")
+    with dovecot.session(mailbox) as client:
+        client.delete_folder("Gone")
+    dovecot.put(mailbox, message("In the inbox", to=NOBODY))
+    with pytest.raises(OdooError, match="There is no folder “Gone” on"):
+        gateway.fetch(server)
+    [found] = gateway.call("fetchmail.server", "read", [server], ["last_fetch_count", "error_message"])
+    assert found["last_fetch_count"] == 1 and "There is no folder “Gone”" in found["error_message"]
 
 
 def test_several_folders_are_read_and_stored_messages_moved(gateway, dovecot, mailbox):

@@ -27,6 +27,12 @@ class Scissors(Proxy):
 
 
 @pytest.fixture
+def mailbox(mailbox):
+    """One of its own for each test, also for those that are named like one of test_imap."""
+    return f"pop3-{mailbox}"
+
+
+@pytest.fixture
 def server(gateway, dovecot, mailbox):
     """A confirmed incoming server for the test's mailbox."""
     return gateway.mail_server(mailbox, dovecot.port("pop3"), "pop")
@@ -140,6 +146,23 @@ def test_a_mailbox_that_is_read_by_another_program_is_left_for_later(gateway, do
         other.dele(1)
         gateway.fetch(server)
     assert stored(gateway, server) == ["Meanwhile"]
+
+
+def test_a_reused_uidl_hides_no_message_where_messages_are_left(gateway, dovecot, mailbox, leaving):
+    """RFC 1939, section 7: what vanished from the listing has no name any more."""
+    dovecot.put_all(mailbox, [message(subject, to=NOBODY) for subject in ("First", "Other")])
+    gateway.fetch(leaving)
+    names = "SELECT subject, remote_key FROM mail_inbound_message WHERE server_id = %s"
+    before = dict(gateway.sql(names, leaving))
+    with dovecot.session(mailbox) as client:
+        client.select_folder("INBOX")
+        client.delete_messages(client.search(["SUBJECT", "First"]))
+        client.expunge()
+    for _again in range(2):
+        gateway.fetch(leaving)
+    after = dict(gateway.sql(names, leaving))
+    assert after["Other"] == before["Other"]
+    assert after["First"].startswith("gone:") and after["First"].endswith(f":{before['First']}")
 
 
 def test_a_reused_uidl_hides_no_message(gateway, dovecot, mailbox, server):

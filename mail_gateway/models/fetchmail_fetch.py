@@ -1,6 +1,7 @@
 import logging
 import time
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 import psycopg2
@@ -11,7 +12,8 @@ from odoo.service.model import retrying
 from odoo.tools import SQL
 
 from ..tools.fetch import fetch_mailbox
-from ..tools.relay import Relay
+from ..tools.pace import Pace, TookTooLong
+from ..tools.relay import Abandoned, Relay
 from .inbound_ledger import InboundLedger, RelayedLedger
 
 _logger = logging.getLogger(__name__)
@@ -19,6 +21,10 @@ _logger = logging.getLogger(__name__)
 # Odoo stops a scheduled action after 120 s by default: reading, and then waiting for a server that hangs, fit in.
 READ_SECONDS = 40
 MOST_SECONDS = 75
+# Each has a thread and a connection while it is read.
+MOST_SERVERS = 32
+# Servers that had no turn have a run of their own, unless they were read that recently.
+RECENT = timedelta(minutes=5)
 
 
 class FetchmailFetch(models.Model):
@@ -69,42 +75,58 @@ class FetchmailFetch(models.Model):
         """
         if not self:
             return None
-        servers = self.with_context(fetchmail_cron_running=True)
         relay, start = Relay(), time.monotonic()
-        claimed = servers._claim()
+        waiting = self.with_context(fetchmail_cron_running=True).sorted(lambda s: s.date or datetime.min)
+        visits, errors, unfinished, count = {}, [], False, 0
         try:
-            visits, errors = claimed._start_visits(relay, start + READ_SECONDS)
-            unfinished = False
+            waiting = waiting._start_visits(relay, start, visits, errors)
             for outcome in relay.serve(start + MOST_SECONDS):
-                server = visits[outcome]
-                unfinished |= server._note_outcome(outcome, errors)
+                server, pace = visits.pop(outcome)
+                unfinished |= server._note_outcome(outcome, pace, errors)
                 server._release()  # whoever wants to read it need not wait for the slow ones
-                claimed -= server
+                waiting = waiting._start_visits(relay, start, visits, errors)
+                count += 1
         finally:
-            claimed._release()
-        if unfinished:
+            for server, _pace in visits.values():
+                server._release()
+        if unfinished or waiting._long_unread():
             # a run of its own, so that this one does not outlive the time limit of scheduled actions
             self.env.ref("mail.ir_cron_mail_gateway_action")._trigger()
-        self.env["ir.cron"]._commit_progress(len(visits))
+        self.env["ir.cron"]._commit_progress(count)
         return errors[0] if errors else None
 
-    def _start_visits(self, relay, deadline):
-        """Start a network thread for each server.
+    def _start_visits(self, relay, start, visits, errors):
+        """Start a network thread for each server, as far as they may be read at the same time.
 
-        :return: (future -> server, errors of servers that could not even be started)
+        :param start: value of time.monotonic() at which the run began
+        :param dict visits: future -> (server, pace); gets those that are started
+        :param list errors: gets the errors of servers that could not even be started
+        :return: servers that have to wait
         """
-        visits, errors = {}, []
-        for server in self:
-            try:
-                settings = server._mailbox_settings()
-            except Exception as error:  # noqa: BLE001 an OAuth module may raise anything; the other servers go on
-                errors.append(server._note_failure(error))
-                continue
+        for position, server in enumerate(self):
+            if len(visits) >= MOST_SERVERS or time.monotonic() > start + READ_SECONDS:
+                return self[position:]
+            if server._claim():
+                server._start_visit(relay, Pace(start + READ_SECONDS, start + MOST_SECONDS), visits, errors)
+        return self.browse()
+
+    def _start_visit(self, relay, pace, visits, errors):
+        try:
+            settings = self._mailbox_settings()
             self.env.cr.commit()  # an OAuth token may have been renewed
-            ledger = RelayedLedger(relay, InboundLedger(server))
-            job = partial(fetch_mailbox, settings, ledger, deadline)
-            visits[relay.start(f"fetch mail {server.id}", job)] = server
-        return visits, errors
+            ledger = RelayedLedger(relay, InboundLedger(self))
+            job = partial(fetch_mailbox, settings, ledger, pace)
+            visits[relay.start(f"fetch mail {self.id}", job)] = self, pace
+        except Exception as error:  # noqa: BLE001 an OAuth module may raise anything, or there is no thread to be had
+            self.env.cr.rollback()
+            errors.append(error)
+            if self.exists():  # not deleted meanwhile
+                self._note_failure(error, pace)
+            self._release()
+
+    def _long_unread(self):
+        """Those that were not read for some time."""
+        return self.exists().filtered(lambda s: not s.date or s.date < fields.Datetime.now() - RECENT)
 
     def _claim(self):
         """Keep everybody else from reading the servers; those that somebody reads already are left out.
@@ -130,51 +152,50 @@ class FetchmailFetch(models.Model):
                 self.env.cr.execute(SQL("SELECT pg_advisory_unlock(hashtext('fetchmail.server'), %s)", server.id))
             self.env.cr.commit()  # no open transaction while others are waited for
 
-    def _note_outcome(self, outcome, errors):
+    def _note_outcome(self, outcome, pace, errors):
         """Write down how a visit went.
 
         :param outcome: its future
+        :param pace: how far it got
         :param list errors: gets the visit's error, if any
         :return: whether there is more to fetch
         """
         if not self.exists():  # deleted meanwhile
             return False
-        if outcome.exception():
-            errors.append(self._note_failure(outcome.exception()))
-            return False
-        return self._note_success(outcome.result())
+        error = outcome.exception() or outcome.result().refusal
+        if error is None:
+            self._note_success(pace)
+        else:
+            if isinstance(error, Abandoned) and pace.reading:
+                error = TookTooLong(MOST_SECONDS, pace.reading)
+            errors.append(error)
+            self._note_failure(error, pace)
+        # what is refused each time does not make a run of its own each time
+        return not pace.complete and (error is None or (pace.stored > 0 and not outcome.exception()))
 
-    def _note_success(self, result):
-        """Write down a visit that went well.
-
-        :return: whether there is more to fetch
-        """
+    def _note_success(self, pace):
+        """Write down a visit that went well."""
         now = fields.Datetime.now()
         self._note(
             date=now,
-            last_success=now if result.complete else self.last_success,
-            last_fetch_count=result.stored,
+            last_success=now if pace.complete else self.last_success,
+            last_fetch_count=pace.stored,
             error_date=False,
             error_message=False,
         )
-        _logger.info("Incoming mail server %s: %s new messages", self.name, result.stored)
-        return not result.complete
+        _logger.info("Incoming mail server %s: %s new messages", self.name, pace.stored)
 
-    def _note_failure(self, error):
-        """Write down why a visit failed.
-
-        :return: the error
-        """
+    def _note_failure(self, error, pace):
+        """Write down why a visit failed, and what it stored nevertheless."""
         self.env.cr.rollback()
         now = fields.Datetime.now()
         self._note(
             date=now,
-            last_fetch_count=0,
+            last_fetch_count=pace.stored,
             error_date=self.error_date or now,
             error_message=self._words_for_connection(error).replace("\0", ""),  # the server may say anything
         )
         _logger.info("Incoming mail server %s could not be read", self.name, exc_info=error)
-        return error
 
     def _note(self, **values):
         """Write and commit, again if somebody edits the server this very moment."""

@@ -5,9 +5,8 @@ from imaplib import IMAP4
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..tools.faults import ConnectionFault, connection_fault
 from ..tools.fetch import open_mailbox
-from ..tools.mailbox import MailboxProblem, MailboxSettings, MessagesRefused, UnknownFolder, server_words
+from ..tools.mailbox import MailboxProblem, MailboxSettings
 from ..tools.sign_in import SignInRecorder
 from .inbound_ledger import InboundLedger
 
@@ -156,86 +155,6 @@ class FetchmailServer(models.Model):
                 raise UserError(server._words_for_connection(error)) from error
             server.state = "done"
         return True
-
-    def _words_for_connection(self, error):
-        """A sentence for the administrator: what is wrong, where, what to do."""
-        match error:
-            case UserError():
-                return str(error)
-            case UnknownFolder():
-                return self._words_for_folder(error)
-            case MessagesRefused():
-                return self._words_for_refusal(error)
-        return self._words_for_connection_fault(error)
-
-    def _words_for_connection_fault(self, error):
-        where = {"server": self.server, "port": self.port, "user": self.user, "error": server_words(error)}
-        match connection_fault(error):
-            case ConnectionFault.NAME:
-                return self.env._("There is no server named “%(server)s”. Check the server name. (%(error)s)", **where)
-            case ConnectionFault.REFUSED:
-                return self.env._(
-                    "“%(server)s” refuses connections on port %(port)s. Check the port and the encryption: usual are "
-                    "993 (IMAP with TLS), 143 (IMAP), 995 (POP3 with TLS) and 110 (POP3).",
-                    **where,
-                )
-            case ConnectionFault.TIMEOUT if not self.is_ssl:
-                return self.env._(
-                    "“%(server)s” did not answer on port %(port)s in time. Does this port expect SSL/TLS? Else check "
-                    "the port, and that no firewall stands in between. (%(error)s)",
-                    **where,
-                )
-            case ConnectionFault.TIMEOUT:
-                return self.env._(
-                    "“%(server)s” did not answer on port %(port)s in time. Check the port, and that no firewall stands "
-                    "in between. (%(error)s)",
-                    **where,
-                )
-            case ConnectionFault.CERTIFICATE:
-                return self.env._(
-                    "“%(server)s” could not prove who it is: %(error)s. Check that the server name is the one in its "
-                    "certificate and that this machine trusts its issuer; to accept any certificate, switch off "
-                    "“Verify Certificate”.",
-                    **where,
-                )
-            case ConnectionFault.TLS if self.is_starttls and not self.is_ssl:
-                return self.env._(
-                    "No encrypted connection to “%(server)s” on port %(port)s by STARTTLS. Does this port expect "
-                    "SSL/TLS, or no encryption? (%(error)s)",
-                    **where,
-                )
-            case ConnectionFault.TLS:
-                return self.env._(
-                    "No encrypted connection to “%(server)s” on port %(port)s. Does this port expect STARTTLS, or no "
-                    "encryption? (%(error)s)",
-                    **where,
-                )
-            case ConnectionFault.SIGN_IN:
-                return self.env._(
-                    "“%(server)s” does not let “%(user)s” in. Check user name and password. It says: %(error)s", **where
-                )
-            case ConnectionFault.LOST:
-                return self.env._("The connection to “%(server)s” port %(port)s broke: %(error)s", **where)
-            case ConnectionFault.REPLY:
-                return self.env._("“%(server)s” refused what was asked of it. It says: %(error)s", **where)
-        return self.env._("Reading “%(server)s” failed: %(error)s", **where)
-
-    def _words_for_folder(self, error):
-        return self.env._(
-            "There is no folder “%(folder)s” on “%(server)s”. Folders there: %(existing)s.",
-            folder=error.folder,
-            server=self.server,
-            existing=", ".join(error.existing[:50]),
-        )
-
-    def _words_for_refusal(self, error):
-        return self.env._(
-            "“%(server)s” does not hand out %(count)s of the messages. All others are read, and these are asked for "
-            "again each time. It says: %(error)s",
-            server=self.server,
-            count=error.count,
-            error=str(error),
-        )
 
     # ------------------------------------------------------------------ counts
 

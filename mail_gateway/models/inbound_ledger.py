@@ -35,10 +35,16 @@ class InboundLedger:
         return self._step(lambda: self._owed().mapped("remote_key"))
 
     def position(self, account, folder):
-        return self._step(lambda: self._folder(account, folder)._as_position())
+        return self._step(lambda: self._last_position(account, folder))
 
     def last_success(self):
-        return self._step(lambda: self._server.last_success or self._first_position_date())
+        return self._step(lambda: self._server.last_success)
+
+    def first_visit(self, account, folder):
+        return self._step(lambda: min(self._positions(account, folder).mapped("create_date")))
+
+    def forget_vanished(self, prefix, keys):
+        self._step(lambda: self._messages._forget_vanished(self._server, prefix, keys))
 
     def store(self, batch: Batch):
         self._step(lambda: self._store(batch))
@@ -51,24 +57,24 @@ class InboundLedger:
         if batch.position:
             self._folders._remember(self._server, batch.position)
 
-    def _folder(self, account, folder):
-        """The same user's folder, under whatever host name it was read last.
+    def _positions(self, account, folder):
+        """The same user's folder, under whatever host names it was read, the last one first.
 
         When a server has another name, people have often read the mail that it could not be asked for meanwhile.
         """
         user = account.rpartition("@")[0]
         domain = [("server_id", "=", self._server.id), ("folder", "=", folder)]
         found = self._folders.search(domain, order="write_date desc, id desc")
-        return found.filtered(lambda each: each.account.rpartition("@")[0] == user)[:1]
+        return found.filtered(lambda each: each.account.rpartition("@")[0] == user)
+
+    def _last_position(self, account, folder):
+        return self._positions(account, folder)[:1]._as_position()
 
     def _note_acknowledged(self, keys):
         self._owed([("remote_key", "in", keys)]).unlink()
 
     def _owed(self, domain=()):
         return self._receipts.search([("server_id", "=", self._server.id), *domain])
-
-    def _first_position_date(self):
-        return min(self._folders.search([("server_id", "=", self._server.id)]).mapped("create_date"), default=None)
 
     def _step(self, work):
         """Do `work` in a transaction of its own."""

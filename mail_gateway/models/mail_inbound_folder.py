@@ -18,6 +18,7 @@ class MailInboundFolder(models.Model):
     uid_validity = fields.Char(string="UIDVALIDITY", required=True, readonly=True)
     last_uid = fields.Char(string="Last UID", required=True, readonly=True)
     backlog = fields.Text(readonly=True, help="UIDs up to the last one that are still to be stored.")
+    generation = fields.Integer(readonly=True, help="How often the UIDs of the folder were given out anew before.")
 
     _folder_unique = models.UniqueIndex("(server_id, account, folder)")
 
@@ -30,7 +31,12 @@ class MailInboundFolder(models.Model):
         if not self:
             return None
         return FolderPosition(
-            self.account, self.folder, int(self.uid_validity), int(self.last_uid), parse_uids(self.backlog or "")
+            self.account,
+            self.folder,
+            int(self.uid_validity),
+            int(self.last_uid),
+            parse_uids(self.backlog or ""),
+            self.generation,
         )
 
     @api.model
@@ -41,6 +47,7 @@ class MailInboundFolder(models.Model):
             "uid_validity": str(position.uid_validity),
             "last_uid": str(position.last_uid),
             "backlog": format_uids(position.backlog),
+            "generation": position.generation,
         }
         if not found:
             self.create({"server_id": server.id, "account": position.account, "folder": position.folder, **values})

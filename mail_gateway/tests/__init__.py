@@ -11,6 +11,7 @@ from . import (
     test_tools_headers,
     test_tools_imap,
     test_tools_mailbox,
+    test_tools_pace,
     test_tools_pop3,
     test_tools_preview,
     test_tools_relay,

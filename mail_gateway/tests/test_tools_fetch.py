@@ -3,7 +3,8 @@ from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import MemoryLedger, ToolsCase
 from odoo.addons.mail_gateway.tools.fetch import MAILBOXES, FetchResult, fetch_mailbox
-from odoo.addons.mail_gateway.tools.mailbox import Batch, MailboxSettings, RemoteMessage
+from odoo.addons.mail_gateway.tools.mailbox import Batch, MailboxSettings, MessagesRefused, RemoteMessage
+from odoo.addons.mail_gateway.tools.pace import Pace
 
 LATER = time.monotonic() + 3600
 BATCHES = [
@@ -27,7 +28,7 @@ class PlainMailbox:
     def leftovers(self, ledger):
         return ledger.unacknowledged()
 
-    def new_batches(self, _ledger):
+    def new_batches(self, _ledger, _pace):
         yield from self._batches
 
     def acknowledge(self, keys):
@@ -65,7 +66,7 @@ class TestFetch(ToolsCase):
     def fetch(self, batches=BATCHES, deadline=LATER, **values):
         settings = MailboxSettings("test", "127.0.0.1", 1, "box", sign_in=None)
         with patch.dict(MAILBOXES, {"test": lambda _settings: PlainMailbox(batches, self.log, **values)}):
-            return fetch_mailbox(settings, self.ledger, deadline)
+            return fetch_mailbox(settings, self.ledger, Pace(deadline))
 
     def test_each_batch_is_stored_before_it_is_acknowledged(self):
         self.fetch()
@@ -76,6 +77,10 @@ class TestFetch(ToolsCase):
 
     def test_the_result_counts_what_was_stored(self):
         self.assertEqual(self.fetch(), FetchResult(3, True))
+
+    def test_a_refusal_is_told_along_with_what_was_stored(self):
+        refusal = MessagesRefused([ValueError("no")])
+        self.assertEqual(self.fetch([*BATCHES, Batch([], [], refusal=refusal)]), FetchResult(3, True, refusal))
 
     def test_what_cannot_be_stored_is_not_acknowledged(self):
         self.ledger = LoggingLedger(self.log, fails=True)

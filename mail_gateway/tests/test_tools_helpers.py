@@ -4,6 +4,7 @@ import random
 import re
 import socket
 import threading
+from datetime import datetime
 from pathlib import Path
 
 from odoo.tests import BaseCase, tagged
@@ -54,10 +55,11 @@ def mutations(seeds, count):
 class MemoryLedger:
     """Remembers what is stored, and in which order it was told what."""
 
-    def __init__(self, stored=None, position=None, last_success=None):
+    def __init__(self, stored=None, position=None, last_success=None, first_visit=None):
         self.messages = dict(stored or {})
         self.positions = {(position.account, position.folder): position} if position else {}
         self.success = last_success
+        self.first = first_visit or datetime(2000, 1, 1)
         self.confirmed = set()
 
     def known(self, keys):
@@ -74,6 +76,13 @@ class MemoryLedger:
 
     def last_success(self):
         return self.success
+
+    def first_visit(self, _account, _folder):
+        return self.first
+
+    def forget_vanished(self, prefix, keys):
+        for key in [key for key in self.messages if key.startswith(prefix) and key not in keys]:
+            self.messages[f"gone:{key}"] = self.messages.pop(key)
 
     def store(self, batch):
         self.messages.update((message.key, message.source) for message in batch.messages)
@@ -202,17 +211,20 @@ def pop3_script(messages, **changes):
     )
 
 
-def imap_script(messages, **changes):
+def imap_script(messages, dates=(), **changes):
     """An `answer` of an IMAP server with one folder, whose UIDVALIDITY is 7.
 
     :param messages: UID -> source
+    :param dates: UID -> INTERNALDATE
     :param changes: command, with _ for a space -> untagged replies, or a function that makes them from the line;
         bytes that begin with NO, BAD or * BYE are the whole reply
     """
 
     def fetch(line):
         uids = [uid for uid in _uids(line.split()[2]) if uid in messages]
-        if b"RFC822.SIZE" in line:
+        if b"INTERNALDATE" in line:
+            items = [(uid, b'INTERNALDATE "%s"' % dates[uid]) for uid in uids if uid in dates]
+        elif b"RFC822.SIZE" in line:
             items = [(uid, b"RFC822.SIZE %d" % len(messages[uid])) for uid in uids]
         else:
             items = [(uid, b"BODY[] {%d}\r\n%s" % (len(messages[uid]), messages[uid])) for uid in uids]
@@ -230,6 +242,7 @@ def imap_script(messages, **changes):
         b"SELECT": selected(len(messages), uid_next=max(messages, default=0) + 1),
         b"UID SEARCH ALL": searched(*messages),
         b"UID SEARCH UNSEEN": searched(),
+        b"UID SEARCH SINCE": searched(),
         b"UID SEARCH UID": above,
         b"UID FETCH": fetch,
         b"UID STORE": b"",

@@ -1,3 +1,4 @@
+import time
 from datetime import datetime
 from imaplib import IMAP4
 from unittest.mock import patch
@@ -10,22 +11,24 @@ from odoo.addons.mail_gateway.tests.test_tools_helpers import (
     searched,
     selected,
 )
-from odoo.addons.mail_gateway.tools import imap
+from odoo.addons.mail_gateway.tools import imap_connection
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.imap import ImapKey, ImapMailbox
+from odoo.addons.mail_gateway.tools.imap import ImapMailbox
+from odoo.addons.mail_gateway.tools.imap_key import ImapKey
 from odoo.addons.mail_gateway.tools.mailbox import FolderPosition, SignInRefused, UnknownFolder
+from odoo.addons.mail_gateway.tools.pace import Pace
 
 FOREVER = float("inf")
 ACCOUNT = "box@mycompany.example@127.0.0.1"
 THREE = {11: b"eleven", 12: b"twelve", 14: b"fourteen"}
 
 
-def key(uid, folder="INBOX", uid_validity=7, account=ACCOUNT):
-    return str(ImapKey(account, folder, uid_validity, uid))
+def key(uid, folder="INBOX", uid_validity=7, account=ACCOUNT, generation=0):
+    return str(ImapKey(account, folder, uid_validity, uid, generation))
 
 
-def position(last_uid, backlog=(), uid_validity=7):
-    return FolderPosition(ACCOUNT, "INBOX", uid_validity, last_uid, frozenset(backlog))
+def position(last_uid, backlog=(), uid_validity=7, generation=0):
+    return FolderPosition(ACCOUNT, "INBOX", uid_validity, last_uid, frozenset(backlog), generation)
 
 
 def reply_to(line, reply):
@@ -40,8 +43,9 @@ class TestImapKey(ToolsCase):
     def test_every_folder_name_survives_being_written_and_parsed(self):
         for folder in ("INBOX", "INBOX/Orders", "Köln", "a;b", "INBOX;UIDVALIDITY=1/;UID=2", "line\nbreak", "/"):
             with self.subTest(folder=folder):
-                parts = ImapKey("box@mail.example", folder, 2**32 - 1, 2**32 - 1)
-                self.assertEqual(ImapKey.parse(str(parts)), parts)
+                for generation in (0, 3):
+                    parts = ImapKey("box@mail.example", folder, 2**32 - 1, 2**32 - 1, generation)
+                    self.assertEqual(ImapKey.parse(str(parts)), parts)
 
     def test_other_keys_are_not_parsed(self):
         for text in ("", "pop://box@mail.example/;UIDL=1", "imap://box/INBOX", key(12) + " ", key("x")):
@@ -60,7 +64,7 @@ class ImapCase(ToolsCase):
 
     def fetch(self, server, ledger=None, **values):
         ledger = ledger or MemoryLedger()
-        fetch_mailbox(server.settings("imap", **values), ledger, FOREVER)
+        self.result = fetch_mailbox(server.settings("imap", **values), ledger, Pace(FOREVER))
         return ledger
 
     def store_all(self, server, ledger):
@@ -69,7 +73,7 @@ class ImapCase(ToolsCase):
         :return: the batches
         """
         batches = []
-        for batch in self.open(server).new_batches(ledger):
+        for batch in self.open(server).new_batches(ledger, Pace(FOREVER)):
             ledger.store(batch)
             batches.append(batch)
         return batches
@@ -189,40 +193,105 @@ class TestImapNew(ImapCase):
         ledger = MemoryLedger({key(3, uid_validity=6): b"eleven"}, position(3, uid_validity=6))
         server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
         self.fetch(server, ledger)
-        self.assertEqual(set(ledger.messages), {key(3, uid_validity=6), key(12)})
+        self.assertEqual(set(ledger.messages), {key(3, uid_validity=6), key(12, generation=1)})
         self.assertIn(b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)", self.heard(server, b"STORE"))
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, generation=1))
 
     def test_after_new_uids_what_came_since_the_last_success_is_looked_at_again(self):
         ledger = MemoryLedger(position=position(3, uid_validity=6), last_success=datetime(2030, 1, 3, 12))
         server = self.imap(THREE, UID_SEARCH_SINCE=searched(14))
         self.fetch(server, ledger)
-        self.assertEqual(ledger.messages, {key(14): b"fourteen"})
+        self.assertEqual(ledger.messages, {key(14, generation=1): b"fourteen"})
         self.assertEqual(self.heard(server, b"SINCE"), [b"UID SEARCH SINCE 01-Jan-2030"])
+
+    def test_after_new_uids_what_was_read_before_the_first_visit_stays_old(self):
+        dates = {
+            11: b"03-Jan-2030 11:59:58 +0000",
+            12: b"03-Jan-2030 12:59:59 +0100",
+            14: b"03-Jan-2030 12:00:00 +0000",
+        }
+        server = self.imap(THREE, dates=dates, UID_SEARCH_SINCE=searched(11, 12, 14))
+        for last_success in (None, datetime(2030, 1, 3, 13)):
+            with self.subTest(last_success=last_success):
+                first = datetime(2030, 1, 3, 12, 0, 0, 500_000)
+                ledger = MemoryLedger(
+                    position=position(3, uid_validity=6), last_success=last_success, first_visit=first
+                )
+                self.fetch(server, ledger)
+                self.assertEqual(list(ledger.messages.values()), [b"fourteen"])
+
+    def test_a_uidnext_that_went_back_makes_new_uids(self):
+        ledger = MemoryLedger({key(12): b"twelve before", key(90): b"eleven"}, position(90))
+        server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
+        self.fetch(server, ledger)
+        self.assertEqual(set(ledger.messages), {key(12), key(90), key(12, generation=1)})
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, generation=1))
+        self.fetch(server, ledger)
+        self.assertEqual(len(ledger.messages), 3)
+
+    def test_after_a_uidnext_that_went_back_nobody_elses_message_is_acknowledged(self):
+        ledger = MemoryLedger({key(12): b"twelve before"}, position(90))
+        server = self.imap(THREE)
+        self.fetch(server, ledger, afterwards="delete")
+        self.assertEqual(self.heard(server, b"STORE"), [])
+        self.assertEqual(ledger.confirmed, {key(12)})
 
     def test_two_messages_with_the_same_content_above_the_watermark_are_both_new(self):
         ledger = self.fetch(self.imap({11: b"same", 12: b"same"}), MemoryLedger(position=position(10)))
         self.assertEqual(set(ledger.messages), {key(11), key(12)})
 
-    def test_a_large_folder_is_searched_in_windows(self):
-        server = self.imap(THREE, UID_SEARCH_1=searched(11), UID_SEARCH_3=searched(14))
-        with patch.object(imap, "SEARCH_WINDOW", 2):
-            ledger = self.fetch(server, MemoryLedger(position=position(10)))
-        self.assertEqual(set(ledger.messages), {key(11), key(14)})
-        self.assertEqual(
-            self.heard(server, b"SEARCH"),
-            [f"UID SEARCH {window} {what}".encode() for what in ("UNSEEN", "UID 11:*") for window in ("1:2", "3:4")],
-        )
+    def test_a_search_may_find_more_than_a_megabyte(self):
+        uids = range(1_000_000, 1_200_000)
+        server = self.imap({}, SELECT=selected(len(uids), uid_next=1_200_000), UID_SEARCH_UNSEEN=searched(*uids))
+        ledger = MemoryLedger()
+        self.open(server).remember(ledger)
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX").backlog, set(uids))
 
     def test_many_new_messages_are_asked_for_in_windows(self):
         server = self.imap(THREE)
-        with patch.object(imap, "UID_WINDOW", 2):
+        with patch.object(imap_connection, "UID_WINDOW", 2):
             ledger = self.fetch(server, MemoryLedger(position=position(10)))
         self.assertEqual(len(ledger.messages), 3)
         self.assertEqual(
             self.heard(server, b"RFC822.SIZE"),
             [b"UID FETCH 11,12 (RFC822.SIZE)", b"UID FETCH 14 (RFC822.SIZE)"],
         )
+
+    def test_a_message_without_content_is_refused_and_asked_for_again(self):
+        nil = b"* 1 FETCH (UID 11 BODY[] NIL)\r\n* 2 FETCH (UID 12 BODY[] {6}\r\ntwelve)\r\n* 3 FETCH (UID 14)\r\n"
+        script = imap_script(THREE)
+        server = self.serve(
+            b"* OK ready\r\n",
+            lambda line: nil + b"%s OK done\r\n" % line.split()[0] if b"BODY" in line else script(line),
+        )
+        ledger = self.fetch(server, MemoryLedger(position=position(10)))
+        self.assertEqual(ledger.messages, {key(12): b"twelve"})
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, backlog=[11, 14]))
+        self.assertEqual((self.result.stored, self.result.refusal.count), (1, 2))
+
+    def test_a_folder_that_is_gone_or_refused_does_not_stop_those_after_it(self):
+        for gone, error in (({'LIST_"" "GONE"': b""}, UnknownFolder), ({}, IMAP4.error)):
+            with self.subTest(error=error):
+                server = self.imap(
+                    THREE, UID_SEARCH_UNSEEN=searched(12), **{'SELECT_"GONE"': b"NO not now\r\n"}, **gone
+                )
+                ledger = self.fetch(server, folders=("Gone", "INBOX"))
+                self.assertEqual(ledger.messages, {key(12): b"twelve"})
+                self.assertIsInstance(self.result.refusal, error)
+
+    def test_what_is_too_large_for_the_time_left_keeps_nobody_waiting(self):
+        server = self.imap({11: b"x" * 5_000_000, 12: b"twelve", 14: b"fourteen"})
+        now = time.monotonic()
+        ledger = MemoryLedger(position=position(10))
+        pace = Pace(now + 40, now + 75)
+        with patch.object(Pace, "finish"):  # the line stays slow
+            result = fetch_mailbox(server.settings("imap"), ledger, pace)
+            self.assertEqual(set(ledger.messages), {key(12), key(14)})
+            self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, backlog=[11]))
+            self.assertEqual((result.stored, result.complete), (2, False))
+            result = fetch_mailbox(server.settings("imap"), ledger, Pace(now + 40, now + 75))
+        self.assertIn(key(11), ledger.messages)
+        self.assertEqual((result.stored, result.complete), (1, True))
 
     def test_every_folder_has_its_own_position(self):
         ledger = self.fetch(self.imap(THREE), folders=("INBOX", "Orders"))
@@ -239,7 +308,7 @@ class TestImapAfterwards(ImapCase):
 
     def test_reading_leaves_the_flags_alone(self):
         server = self.imap(THREE)
-        list(self.open(server).new_batches(MemoryLedger(position=position(10))))
+        list(self.open(server).new_batches(MemoryLedger(position=position(10)), Pace(FOREVER)))
         self.assertEqual(self.heard(server, b"BODY"), [b"UID FETCH 11,12,14 (BODY.PEEK[])"])
         self.assertEqual(self.heard(server, b"STORE"), [])
 
@@ -289,7 +358,7 @@ class TestImapAfterwards(ImapCase):
         self.assertEqual(self.heard(server, b"Done"), [b'UID MOVE 11 "Done"'])
 
     def test_many_messages_are_acknowledged_in_windows(self):
-        with patch.object(imap, "UID_WINDOW", 1):
+        with patch.object(imap_connection, "UID_WINDOW", 1):
             server, done = self.acknowledge()
         self.assertEqual(len(self.heard(server, b"STORE")), 2)
         self.assertEqual(len(done), 2)
@@ -304,6 +373,13 @@ class TestImapAfterwards(ImapCase):
         server, done = self.acknowledge(key(11, folder="Orders"), key(11), script=gone)
         self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
         self.assertEqual(len(done), 2)
+
+    def test_what_a_former_account_is_owed_is_forgotten(self):
+        former = key(11, account="other@mail.example")
+        server = self.imap(THREE)
+        ledger = self.fetch(server, MemoryLedger({former: b"eleven"}))
+        self.assertEqual(self.heard(server, b"STORE"), [])
+        self.assertEqual(ledger.confirmed, {former})
 
     def test_messages_of_another_account_are_left_alone(self):
         server, done = self.acknowledge(key(11, account="other@mail.example"), "pop://x/;UIDL=1")

@@ -3,38 +3,15 @@ from dataclasses import replace
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
 from odoo.addons.mail_gateway.tools.mailbox import (
-    BATCH_BYTES,
-    BATCH_COUNT,
     FolderPosition,
     MailboxSettings,
     MessagesRefused,
     SignInRefused,
     UnknownFolder,
-    in_batches,
     server_words,
 )
 
 POSITION = FolderPosition("box@mail.example", "INBOX", 7, 10, frozenset({2, 5}))
-
-
-class TestInBatches(ToolsCase):
-    def test_nothing_makes_no_batch(self):
-        self.assertEqual(list(in_batches({})), [])
-
-    def test_a_batch_holds_so_many_messages(self):
-        batches = list(in_batches(dict.fromkeys(range(2 * BATCH_COUNT + 1), 1)))
-        self.assertEqual([len(batch) for batch in batches], [BATCH_COUNT, BATCH_COUNT, 1])
-
-    def test_a_batch_holds_so_many_bytes(self):
-        half = BATCH_BYTES // 2
-        self.assertEqual(list(in_batches({"a": half, "b": half, "c": 1})), [["a", "b"], ["c"]])
-
-    def test_a_message_above_the_limit_travels_alone(self):
-        self.assertEqual(list(in_batches({"a": 1, "b": BATCH_BYTES + 1, "c": 1})), [["a"], ["b"], ["c"]])
-
-    def test_the_order_stays_and_nothing_is_lost(self):
-        sizes = {n: n * 1000 for n in range(500)}
-        self.assertEqual([n for batch in in_batches(sizes) for n in batch], list(sizes))
 
 
 class TestFolderPosition(ToolsCase):
@@ -48,7 +25,10 @@ class TestFolderPosition(ToolsCase):
         self.assertEqual(POSITION.after([2, 11]).backlog, {5})
 
     def test_what_the_server_refused_stays_in_the_backlog(self):
-        self.assertEqual(POSITION.after([2, 11, 14], refused=[11]), replace(POSITION, last_uid=14, backlog={5, 11}))
+        self.assertEqual(POSITION.after([2, 11, 14], owed=[11]), replace(POSITION, last_uid=14, backlog={5, 11}))
+
+    def test_what_was_passed_over_stays_in_the_backlog(self):
+        self.assertEqual(POSITION.after([12], owed=[11, 14]), replace(POSITION, last_uid=12, backlog={2, 5, 11}))
 
     def test_nothing_stored_changes_nothing(self):
         self.assertEqual(POSITION.after([]), POSITION)

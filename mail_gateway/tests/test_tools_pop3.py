@@ -1,10 +1,12 @@
 import poplib
+import time
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import LastWords, MemoryLedger, ToolsCase, pop3_script
-from odoo.addons.mail_gateway.tools import pop3
+from odoo.addons.mail_gateway.tools import pace, pop3
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.mailbox import BATCH_BYTES, SignInRefused
+from odoo.addons.mail_gateway.tools.mailbox import SignInRefused
+from odoo.addons.mail_gateway.tools.pace import BATCH_BYTES, Pace
 from odoo.addons.mail_gateway.tools.pop3 import Pop3Mailbox
 
 FOREVER = float("inf")
@@ -13,13 +15,20 @@ BYE = b"Subject: Bye\r\n\r\nBye"
 ACCOUNT = "box@mycompany.example@127.0.0.1"
 
 
+class SlowPace(Pace):
+    """Never learns that the line is fast."""
+
+    def finish(self, size):
+        self.reading = 0
+
+
 class TestPop3(ToolsCase):
     def pop3(self, messages, **changes):
         return self.serve(b"+OK ready\r\n", pop3_script(messages, **changes))
 
     def fetch(self, server, ledger=None, **values):
         ledger = ledger or MemoryLedger()
-        fetch_mailbox(server.settings("pop", **{"afterwards": "delete", **values}), ledger, FOREVER)
+        fetch_mailbox(server.settings("pop", **{"afterwards": "delete", **values}), ledger, Pace(FOREVER))
         return ledger
 
     def assertNothingStored(self, error, **changes):
@@ -90,9 +99,24 @@ class TestPop3(ToolsCase):
         script = pop3_script({"1": HELLO, "2": BYE})
         server = self.serve(b"+OK\r\n", lambda line: b"-ERR cannot read it\r\n" if line == b"RETR 1" else script(line))
         with Pop3Mailbox(server.settings("pop", afterwards="delete")) as mailbox:
-            (batch,) = mailbox.new_batches(MemoryLedger())
+            (batch,) = mailbox.new_batches(MemoryLedger(), Pace(FOREVER))
         self.assertEqual([message.source for message in batch.messages], [BYE + b"\r\n"])
         self.assertEqual((batch.refusal.count, str(batch.refusal)), (1, "-ERR cannot read it"))
+
+    def test_a_batch_ends_when_its_time_is_over(self):
+        server = self.pop3({"1": HELLO, "2": BYE})
+        with patch.object(pace, "BATCH_SECONDS", -1), Pop3Mailbox(server.settings("pop")) as mailbox:
+            batches = list(mailbox.new_batches(MemoryLedger(), SlowPace(FOREVER)))
+        self.assertEqual([len(batch.messages) for batch in batches], [1, 1])
+
+    def test_what_is_too_large_for_the_time_left_comes_last(self):
+        server = self.pop3({"1": b"x" * 5_000_000, "2": BYE})
+        now = time.monotonic()
+        ledger = MemoryLedger()
+        for stored, complete in ((1, False), (1, True)):
+            result = fetch_mailbox(server.settings("pop", afterwards="leave"), ledger, SlowPace(now + 40, now + 75))
+            self.assertEqual((result.stored, result.complete), (stored, complete))
+        self.assertEqual([line for line in server.heard if b"RETR" in line], [b"RETR 2", b"RETR 1"])
 
     def test_another_message_under_a_known_uidl_is_stored_before_it_is_deleted(self):
         ledger = self.fetch(self.pop3({"one": HELLO}))
@@ -126,9 +150,29 @@ class TestPop3(ToolsCase):
         ledger = self.fetch(self.pop3({"1": HELLO}, QUIT=LastWords(b"")))
         server = self.pop3({"1": HELLO})
         self.fetch(server, ledger)
-        self.assertNotIn(b"RETR 1", server.heard)
+        self.assertEqual(len(ledger.messages), 1)
         self.assertIn(b"DELE 1", server.heard)
         self.assertEqual(ledger.confirmed, set(ledger.messages))
+
+    def test_a_message_that_got_the_uidl_of_an_owed_one_is_read_before_it_is_deleted(self):
+        """QUIT took effect, its answer was lost, and the UIDL was given again (RFC 1939, section 7)."""
+        ledger = self.fetch(self.pop3({"1": HELLO}, QUIT=LastWords(b"")))
+        server = self.pop3({"1": BYE})
+        self.fetch(server, ledger)
+        self.assertEqual(sorted(ledger.messages.values()), [BYE + b"\r\n", HELLO + b"\r\n"])
+        self.assertLess(server.heard.index(b"RETR 1"), server.heard.index(b"DELE 1"))
+
+    def test_a_uidl_that_is_given_again_names_a_new_message_where_messages_are_left(self):
+        ledger = MemoryLedger()
+        for messages in ({"1": HELLO, "2": HELLO}, {"2": HELLO}, {"1": BYE, "2": HELLO}):
+            self.fetch(self.pop3(messages), ledger, afterwards="leave")
+        self.assertEqual(sorted(ledger.messages.values()), [BYE + b"\r\n"] + [HELLO + b"\r\n"] * 2)
+
+    def test_a_server_that_lists_nothing_for_once_makes_no_message_new(self):
+        ledger = MemoryLedger()
+        for messages in ({"1": HELLO}, {}, {"1": HELLO}):
+            self.fetch(self.pop3(messages), ledger, afterwards="leave")
+        self.assertEqual(len(ledger.messages), 1)
 
     def test_what_is_gone_from_the_server_needs_no_deletion(self):
         server = self.pop3({})

@@ -1,13 +1,13 @@
 """One visit to one mailbox, in a network thread."""
 
 import poplib
-import time
 from collections.abc import Iterable
 from imaplib import IMAP4
 from typing import NamedTuple
 
 from .imap import ImapMailbox
 from .mailbox import Ledger, Mailbox, MailboxProblem, MailboxSettings
+from .pace import Pace
 from .pop3 import Pop3Mailbox
 
 MAILBOXES = {"imap": ImapMailbox, "pop": Pop3Mailbox}
@@ -16,10 +16,12 @@ MAILBOXES = {"imap": ImapMailbox, "pop": Pop3Mailbox}
 class FetchResult(NamedTuple):
     """:ivar stored: number of new messages
     :ivar complete: False when the time was up before the mailbox was read to its end
+    :ivar refusal: what the server refused on the way, None when all went well
     """
 
     stored: int
     complete: bool
+    refusal: Exception | None = None
 
 
 def open_mailbox(settings: MailboxSettings):
@@ -30,28 +32,25 @@ def open_mailbox(settings: MailboxSettings):
     return MAILBOXES[settings.protocol](settings)
 
 
-def fetch_mailbox(settings: MailboxSettings, ledger: Ledger, deadline: float) -> FetchResult:
+def fetch_mailbox(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> FetchResult:
     """Store what is new in the mailbox, and tell the mail server only about what is stored.
 
-    :param deadline: value of time.monotonic() after which no further batch is begun
-    :raises OSError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: the visit ended early, or the server
-        refused something on the way; what was stored stays stored, and what was not acknowledged will be next time
+    :param pace: the time that the visit has; also tells whoever waits how far it got
+    :raises OSError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: the visit ended early; what was stored
+        stays stored, and what was not acknowledged will be next time
     """
-    stored, complete = 0, True
     with open_mailbox(settings) as mailbox:
         refusals = [_acknowledge(mailbox, mailbox.leftovers(ledger))]
-        for batch in mailbox.new_batches(ledger):
+        for batch in mailbox.new_batches(ledger, pace):
             ledger.store(batch)  # durable from here on
+            pace.stored += len(batch.messages)
             # a crash before this line only means: known already, next time
             refusals += [batch.refusal, _acknowledge(mailbox, batch.keys)]
-            stored += len(batch.messages)
-            if time.monotonic() > deadline:
-                complete = False
+            if pace.is_over():
+                pace.complete = False
                 break
     ledger.acknowledged(mailbox.acknowledged())
-    for refusal in filter(None, refusals):
-        raise refusal
-    return FetchResult(stored, complete)
+    return FetchResult(pace.stored, pace.complete, next(filter(None, refusals), None))
 
 
 def _acknowledge(mailbox: Mailbox, keys: Iterable[str]) -> Exception | None:

@@ -6,12 +6,12 @@ known already is asked of a :class:`Ledger`, which also makes messages durable.
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
-BATCH_COUNT = 50
-BATCH_BYTES = 10 * 2**20
+from .pace import Pace
 
 
 class MailboxProblem(Exception):
@@ -109,6 +109,7 @@ class FolderPosition:
     :ivar uid_validity: the generation of UIDs that the rest refers to (RFC 3501, section 2.3.1.1)
     :ivar last_uid: every message up to this UID is stored, or was old when the folder was first seen
     :ivar backlog: UIDs up to ``last_uid`` that are still to be stored
+    :ivar generation: how often the UIDs were given out anew before
     """
 
     account: str
@@ -116,17 +117,14 @@ class FolderPosition:
     uid_validity: int
     last_uid: int
     backlog: frozenset[int] = frozenset()
+    generation: int = 0
 
-    def after(self, uids: Iterable[int], refused: Iterable[int] = ()) -> "FolderPosition":
-        """The position once `uids`, the lowest ones still wanted, are stored, all but those `refused`."""
+    def after(self, uids: Iterable[int], owed: Iterable[int] = ()) -> "FolderPosition":
+        """The position once `uids` are stored, all but those of them and of the lower ones that are still `owed`."""
         uids = set(uids)
-        return FolderPosition(
-            self.account,
-            self.folder,
-            self.uid_validity,
-            max(self.last_uid, *uids) if uids else self.last_uid,
-            self.backlog - uids | frozenset(refused),
-        )
+        last_uid = max(self.last_uid, *uids) if uids else self.last_uid
+        backlog = self.backlog - uids | frozenset(uid for uid in owed if uid <= last_uid)
+        return replace(self, last_uid=last_uid, backlog=backlog)
 
 
 class Batch(NamedTuple):
@@ -139,7 +137,7 @@ class Batch(NamedTuple):
     messages: list[RemoteMessage]
     keys: list[str]
     position: FolderPosition | None = None
-    refusal: MessagesRefused | None = None
+    refusal: Exception | None = None
 
 
 class Ledger(Protocol):
@@ -157,8 +155,11 @@ class Ledger(Protocol):
     def position(self, account: str, folder: str) -> FolderPosition | None:
         """How far the folder was read, under a former name of its host too; None when it was never seen."""
 
-    def last_success(self):
-        """The moment (datetime, UTC) of the last fetch that went well, None when there was none."""
+    def last_success(self) -> datetime | None:
+        """The moment (UTC) of the last fetch that went well, None when there was none."""
+
+    def first_visit(self, account: str, folder: str) -> datetime:
+        """The moment (UTC) when a folder that has a position was seen first."""
 
     def store(self, batch: Batch) -> None:
         """Make the batch durable."""
@@ -173,8 +174,8 @@ class Mailbox(Protocol):
     def leftovers(self, ledger: Ledger) -> list[str]:
         """Keys that were stored by a run that ended before it could acknowledge them."""
 
-    def new_batches(self, ledger: Ledger) -> Iterator[Batch]:
-        """What is new, oldest first."""
+    def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
+        """What is new, oldest first, but for what is too large for the time that the visit has."""
 
     def acknowledge(self, keys: Iterable[str]) -> None:
         """Do with the messages what the settings say about messages that are stored."""
@@ -184,19 +185,3 @@ class Mailbox(Protocol):
 
     def check(self) -> None:
         """:raises MailboxProblem: when the settings do not fit the server"""
-
-
-def in_batches(sizes: dict) -> Iterator[list]:
-    """Cut the keys of `sizes` (key -> bytes) into lists of at most BATCH_COUNT keys and BATCH_BYTES bytes.
-
-    A message larger than that travels alone.
-    """
-    batch, total = [], 0
-    for key, size in sizes.items():
-        if batch and (len(batch) >= BATCH_COUNT or total + size > BATCH_BYTES):
-            yield batch
-            batch, total = [], 0
-        batch.append(key)
-        total += size
-    if batch:
-        yield batch

@@ -3,6 +3,7 @@
 import hashlib
 import poplib
 import ssl
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -13,9 +14,9 @@ from .mailbox import (
     MessagesRefused,
     RemoteMessage,
     SignInRefused,
-    in_batches,
     server_words,
 )
+from .pace import Pace
 
 # A single line may hold megabytes of HTML. poplib stops at 2 kB, and that for the whole process.
 LINE_LIMIT = 64 * 2**20
@@ -106,27 +107,35 @@ class Pop3Mailbox:
         return self.settings.afterwards == "delete"
 
     def leftovers(self, ledger: Ledger) -> list[str]:
-        """A lost connection undoes every DELE since the last QUIT; what is gone is confirmed as well."""
-        return ledger.unacknowledged()
+        """What is gone from the server, or may stay there.
 
-    def new_batches(self, ledger: Ledger) -> Iterator[Batch]:
+        What a lost connection left undeleted is read again by new_batches: QUIT may have taken effect although its
+        answer was lost, and the UIDL may name another message since.
+        """
+        owed = ledger.unacknowledged()
+        return [key for key in owed if key not in self._numbers_by_key()] if self._deletes else owed
+
+    def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
         numbers = self._numbers_by_key()
+        if numbers and not self._deletes:  # an empty listing may also be a mail server that is not well
+            ledger.forget_vanished(self._key("UIDL", ""), list(numbers))
         known = ledger.known(list(numbers))
         sizes = self._sizes()
-        settled = set(self._deleted) if self._deletes else known
+        settled = set() if self._deletes else known
         wanted = {key: sizes.get(number, 0) for key, number in numbers.items() if key not in settled}
-        for keys in in_batches(wanted):
-            sources, refusal, broken = self._retrieve_all(keys)
-            stored = self._stored_before({key: sources[key] for key in sources if key in known}, ledger)
-            messages = [
-                RemoteMessage(self._rename(key, source) if key in known else key, source)
-                for key, source in sources.items()
-                if key not in stored
-            ]
-            done = [] if broken else [*stored, *(message.key for message in messages)]
-            yield Batch(messages, done, refusal=refusal)
-            if broken:
-                raise broken
+        for choose in (pace.what_fits, pace.what_is_left):
+            while keys := choose(wanted):
+                sources, refusal, broken = self._retrieve_in_time(keys, wanted, pace)
+                stored = self._stored_before({key: sources[key] for key in sources if key in known}, ledger)
+                messages = [
+                    RemoteMessage(self._rename(key, source) if key in known else key, source)
+                    for key, source in sources.items()
+                    if key not in stored
+                ]
+                done = [] if broken else [*stored, *(message.key for message in messages)]
+                yield Batch(messages, done, refusal=refusal)
+                if broken:
+                    raise broken
 
     def _stored_before(self, sources: dict[str, bytes], ledger: Ledger) -> list[str]:
         """Those of known keys that still name the message that was stored under them.
@@ -143,22 +152,30 @@ class Pop3Mailbox:
         self._numbers[new] = self._numbers[key]
         return new
 
-    def _retrieve_all(self, keys: Iterable[str]) -> tuple[dict[str, bytes], MessagesRefused | None, Exception | None]:
-        """What the server hands out: a message that it can't read must not hold up the others.
+    def _retrieve_in_time(
+        self, keys: Iterable[str], wanted: dict[str, int], pace: Pace
+    ) -> tuple[dict[str, bytes], MessagesRefused | None, Exception | None]:
+        """What the server hands out in the time of a batch: what it can't read must not hold up the others.
 
+        :param wanted: key -> bytes of what is still to be read; loses what was asked for
         :return: key -> source, what the server refused, and the error that ended the connection; what came before
             it counts, so that a line that breaks again and again still gets on
         """
         sources, refused, broken = {}, [], None
+        end = pace.end_of_batch()
         for key in keys:
             try:
+                pace.begin(wanted.pop(key))
                 sources[key] = self._retrieve(self._numbers[key])
+                pace.finish(len(sources[key]))
             except (OSError, EOFError, poplib.error_proto) as error:
                 # anything but -ERR is no answer, or one that makes no sense
                 if not server_words(error).startswith("-ERR"):
                     broken = error
                     break
                 refused.append(error)
+            if time.monotonic() > end:
+                break
         return sources, MessagesRefused(refused) if refused else None, broken
 
     def _numbers_by_key(self) -> dict[str, int]:

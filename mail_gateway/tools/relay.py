@@ -27,9 +27,9 @@ class Relay:
         """Run `job` in a thread of its own.
 
         :return: a future that the serving thread settles
+        :raises RuntimeError: when the system has no thread to give
         """
         outcome = Future()
-        self._running.add(outcome)
 
         def run():
             try:
@@ -39,6 +39,7 @@ class Relay:
             self._requests.put((Future(), settle, (value,)))
 
         threading.Thread(target=run, name=name, daemon=True).start()
+        self._running.add(outcome)
         return outcome
 
     def call(self, function: Callable, *args):

@@ -1,0 +1,86 @@
+"""What is done on an IMAP server with messages that are stored: marked as read, moved or deleted."""
+
+from collections.abc import Iterable
+from imaplib import IMAP4
+from itertools import groupby
+
+from imapclient import DELETED, SEEN
+from imapclient.exceptions import IMAPClientError
+
+from .imap_connection import ImapConnection, in_windows
+from .imap_key import ImapKey
+from .mailbox import UnknownFolder
+
+
+class ImapAfterwards:
+    """Acknowledges messages on a connection."""
+
+    def __init__(self, connection: ImapConnection):
+        self._connection = connection
+        self._settings = connection.settings
+        self._done = []
+
+    def acknowledge(self, keys: Iterable[str]) -> None:
+        """Do what the settings say; every folder gets its turn.
+
+        :raises imaplib.IMAP4.error: (also UnknownFolder) what a server refused on the way
+        """
+        parsed = [key for key in map(ImapKey.parse, keys) if key and key.account == self._settings.account]
+        refusals = []
+        for folder, group in groupby(sorted(parsed), key=lambda key: key.folder):
+            try:
+                self._acknowledge_in(folder, list(group))
+            except IMAP4.abort:
+                raise  # the connection broke
+            except (IMAP4.error, UnknownFolder) as refusal:
+                refusals.append(refusal)
+        for refusal in refusals:
+            raise refusal
+
+    def _acknowledge_in(self, folder: str, keys: list[ImapKey]) -> None:
+        # keys of a former generation of UIDs, or of a folder that is gone, have nothing left to acknowledge
+        present = self._present(folder)
+        for window in in_windows([key.uid for key in keys if (key.uid_validity, key.generation) == present]):
+            self._finish(window)
+        self._done += map(str, keys)
+
+    def _present(self, folder: str) -> tuple[int, int] | None:
+        """UIDVALIDITY and generation of a folder, None when it is gone."""
+        try:
+            validity = self._connection.select(folder).get(b"UIDVALIDITY", 0)
+        except UnknownFolder:
+            return None
+        return validity, self._connection.generations.get(folder, 0)
+
+    def _finish(self, uids: list[int]) -> None:
+        if self._settings.afterwards == "move":
+            self._move(uids)
+        elif self._settings.afterwards == "delete":
+            self._delete(uids)
+        else:
+            self._connection.client.add_flags(uids, [SEEN], silent=True)
+
+    def _move(self, uids: list[int]) -> None:
+        try:
+            self._move_or_copy(uids)
+        except IMAPClientError:
+            self._connection.expect_folder(self._settings.move_to)
+            raise
+
+    def _move_or_copy(self, uids: list[int]) -> None:
+        if self._connection.client.has_capability("MOVE"):  # RFC 6851
+            self._connection.client.move(uids, self._settings.move_to)
+        else:
+            self._connection.client.copy(uids, self._settings.move_to)
+            self._delete(uids)
+
+    def _delete(self, uids: list[int]) -> None:
+        self._connection.client.add_flags(uids, [DELETED], silent=True)
+        if self._connection.client.has_capability("UIDPLUS"):  # RFC 4315: expunges these and no others
+            self._connection.client.uid_expunge(uids)
+        else:
+            self._connection.client.expunge()
+
+    def acknowledged(self) -> list[str]:
+        """Keys that nothing is owed for any more."""
+        return self._done

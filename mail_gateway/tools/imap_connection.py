@@ -1,0 +1,127 @@
+"""One signed-in IMAP connection (RFC 3501) and the folder that is selected on it."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import suppress
+from imaplib import IMAP4
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientError
+
+from .imap_key import ImapKey
+from .mailbox import MailboxSettings, SignInRefused, UnknownFolder, server_words
+
+# servers limit the length of a command line
+UID_WINDOW = 500
+# The reply to a search is one line. imaplib refuses more than 1 MB, some 130,000 messages.
+LINE_LIMIT = 64 * 2**20
+
+
+def in_windows(uids: list) -> Iterator[list]:
+    """`uids` in lists that fit into a command."""
+    for start in range(0, len(uids), UID_WINDOW):
+        yield uids[start : start + UID_WINDOW]
+
+
+class ImapConnection:
+    """IMAPClient, and what it takes to stay connected.
+
+    :ivar client: the IMAPClient; another one after :meth:`reconnect`
+    :ivar generations: folder -> how often its UIDs were given out anew before
+    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :raises imaplib.IMAP4.error: when the server refuses; IMAPClient's exceptions derive from it
+    """
+
+    def __init__(self, settings: MailboxSettings):
+        self.settings = settings
+        self.generations = {}
+        self._selected = None
+        self.client = self._connect()
+
+    def _connect(self) -> IMAPClient:
+        settings = self.settings
+        client = IMAPClient(
+            settings.host,
+            settings.port,
+            ssl=settings.tls,
+            ssl_context=settings.tls_context() if settings.tls else None,
+            timeout=SocketTimeout(settings.timeout, settings.timeout),
+        )
+        client.normalise_times = False  # dates with their time zone
+        client._imap.readline = lambda: client._imap.file.readline(LINE_LIMIT)
+        try:
+            if settings.starttls and not settings.tls:
+                self._start_tls(client)
+            self._sign_in(client)
+            client._cached_capabilities = None  # signing in changes them
+        except BaseException:
+            with suppress(OSError):  # a failed handshake closed the socket already
+                client.shutdown()
+            raise
+        return client
+
+    def _start_tls(self, client: IMAPClient) -> None:
+        try:
+            client.starttls(self.settings.tls_context())
+        except IMAP4.abort:
+            raise  # the connection broke
+        except IMAP4.error as error:
+            raise ssl.SSLError(server_words(error)) from error
+
+    def _sign_in(self, client: IMAPClient) -> None:
+        client._imap._encoding = "utf-8"  # imaplib would not send a password beyond ASCII
+        try:
+            self.settings.sign_in(client._imap)  # imaplib's own object is what Odoo's OAuth modules expect
+        except IMAP4.abort:
+            raise  # the connection broke
+        except IMAP4.error as error:
+            raise SignInRefused(server_words(error)) from error
+
+    def disconnect(self):
+        """Log out; a connection that is dead already is just dropped."""
+        with suppress(OSError, IMAPClientError, ValueError):
+            self.client.logout()
+        with suppress(OSError):
+            self.client.shutdown()
+
+    def reconnect(self) -> None:
+        """Sign in anew, back to the selected folder.
+
+        :raises imaplib.IMAP4.abort: (also OSError) when that fails, or the folder is not the same any more
+        """
+        folder, state = self._selected
+        self._selected = None
+        with suppress(OSError):
+            self.client.shutdown()
+        self.client = self._connect()
+        again = self.select(folder)
+        same = again.get(b"UIDVALIDITY") == state.get(b"UIDVALIDITY")
+        if not same or again.get(b"UIDNEXT", 0) < state.get(b"UIDNEXT", 0):
+            raise IMAP4.abort(f"the UIDs of {folder} were given out anew")
+
+    def select(self, folder: str) -> dict:
+        """What the server says about a folder, which is the selected one from now on.
+
+        :raises UnknownFolder: when there is none of that name
+        """
+        if self._selected and self._selected[0] == folder:
+            return self._selected[1]
+        self._selected = None
+        try:
+            state = self.client.select_folder(folder)
+        except IMAPClientError:
+            self.expect_folder(folder)
+            raise
+        self._selected = folder, state
+        return state
+
+    def expect_folder(self, folder: str) -> None:
+        """:raises UnknownFolder: when there is no folder of that name"""
+        if not self.client.folder_exists(folder):
+            raise UnknownFolder(folder, [name for _flags, _delimiter, name in self.client.list_folders()]) from None
+
+    def key(self, uid: int) -> str:
+        """The remote key of a message in the selected folder."""
+        folder, state = self._selected
+        generation = self.generations.get(folder, 0)
+        return str(ImapKey(self.settings.account, folder, state.get(b"UIDVALIDITY", 0), uid, generation))
