@@ -63,7 +63,7 @@ def kill_while_mail_comes_in(gateway, dovecot, mailbox, protocol, between=lambda
     until_more(gateway, len(mix.sources) - 1)
     gateway.settle(240, fetch=True)
     mix.check(gateway, server)
-    check_mailbox(dovecot, mailbox, protocol)
+    check_mailbox(gateway, dovecot, mailbox, protocol)
 
 
 @pytest.mark.parametrize("protocol", PORTS)
@@ -76,10 +76,9 @@ def test_connections_cut_at_random(crash_gateway, dovecot, mailbox, protocol):
         until(lambda: fetch_once(gateway) or gateway.count() == len(mix.sources), 120)
         assert proxy.cuts > 3
         proxy.cut_after = None
-        until(lambda: fetch_once(gateway) or acknowledged(gateway))
-    gateway.settle(120)
-    mix.check(gateway, server)
-    check_mailbox(dovecot, mailbox, protocol)
+        gateway.settle(120)
+        mix.check(gateway, server)
+        check_mailbox(gateway, dovecot, mailbox, protocol)
 
 
 @pytest.mark.parametrize("protocol", PORTS)
@@ -98,7 +97,7 @@ def test_postgresql_restarted(crash_gateway, postgres, dovecot, mailbox, protoco
     until_more(gateway, len(mix.sources) - 1)
     gateway.settle(240, fetch=True)
     mix.check(gateway, server)
-    check_mailbox(dovecot, mailbox, protocol)
+    check_mailbox(gateway, dovecot, mailbox, protocol)
 
 
 def until_more(gateway, before):
@@ -119,7 +118,8 @@ def acknowledged(gateway):
     return gateway.sql("SELECT count(*) FROM mail_inbound_receipt") == [(0,)]
 
 
-def check_mailbox(dovecot, mailbox, protocol):
-    """IMAP: all is marked read; POP3: all is deleted."""
+def check_mailbox(gateway, dovecot, mailbox, protocol):
+    """IMAP: all is marked read; POP3: all is deleted; by the next fetch at the latest."""
+    until(lambda: acknowledged(gateway) or fetch_once(gateway))
     flags = dovecot.flags(mailbox)
     assert all("\\Seen" in each for each in flags) if protocol == "imap" else not flags
