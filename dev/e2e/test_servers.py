@@ -97,6 +97,19 @@ def test_slow_and_dead_servers_delay_no_other(gateway, dovecot, mailbox, black_h
     assert "The connection to “127.0.0.1” port" in form(slow)["error_message"]
 
 
+def test_so_many_servers_are_read_at_a_time(gateway, black_hole, connect, form):
+    servers = [connect(f"box{number}@mycompany.example", black_hole.port) for number in range(40)]
+    activate(gateway)
+    gateway.wake()
+    until(lambda: black_hole.connections == 32)
+    assert not any(form(server)["date"] for server in servers)
+    assert black_hole.connections == 32
+    black_hole.cut_all()
+    until(lambda: black_hole.connections == 40)
+    black_hole.cut_all()
+    until(lambda: all(form(server)["error_message"] for server in servers))
+
+
 def test_a_server_that_fails_says_why_until_it_works_again(gateway, dovecot, mailbox, connect, form):
     with Proxy(dovecot.port("imap")) as proxy:
         proxy.mode = "refuse"
