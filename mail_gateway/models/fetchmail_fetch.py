@@ -81,8 +81,9 @@ class FetchmailFetch(models.Model):
         try:
             waiting = waiting._start_visits(relay, start, visits, errors)
             for outcome in relay.serve(start + MOST_SECONDS):
-                server, pace = visits.pop(outcome)
+                server, pace = visits[outcome]
                 unfinished |= server._note_outcome(outcome, pace, errors)
+                del visits[outcome]
                 server._release()  # whoever wants to read it need not wait for the slow ones
                 waiting = waiting._start_visits(relay, start, visits, errors)
                 count += 1
@@ -111,6 +112,7 @@ class FetchmailFetch(models.Model):
         return self.browse()
 
     def _start_visit(self, relay, pace, visits, errors):
+        """Start the network thread of one server, which is claimed."""
         try:
             settings = self._mailbox_settings()
             self.env.cr.commit()  # an OAuth token may have been renewed
