@@ -27,12 +27,6 @@ class Scissors(Proxy):
 
 
 @pytest.fixture
-def mailbox(mailbox):
-    """One of its own for each test, also for those that are named like one of test_imap."""
-    return f"pop3-{mailbox}"
-
-
-@pytest.fixture
 def server(gateway, dovecot, mailbox):
     """A confirmed incoming server for the test's mailbox."""
     return gateway.mail_server(mailbox, dovecot.port("pop3"), "pop")

@@ -6,6 +6,7 @@ With ``LAB_KEEP=1`` the databases of the tests stay for a look at them, under th
 import os
 import re
 import signal
+from itertools import count
 
 import pytest
 
@@ -16,6 +17,8 @@ from lab.errors import LabError
 from lab.odoo import OdooServer
 from lab.postfix import Postfix
 from lab.postgres import Postgres
+
+_mailboxes = count(1)
 
 
 def pytest_configure():
@@ -99,7 +102,8 @@ def browser():
 @pytest.fixture
 def mailbox(dovecot, request):
     """The address of a mailbox that no other test and no other run uses; its password is ``lab.dovecot.PASSWORD``."""
-    return f"{_short_name(request)}-{os.getpid()}@mycompany.example"
+    # long names are cut and may be the same then, as may be those of two files
+    return f"{_short_name(request)}-{os.getpid()}-{next(_mailboxes)}@mycompany.example"
 
 
 def _clone(template, request):
