@@ -119,7 +119,7 @@ def _help(error=None):
     if error:
         warn(error)
     for name, command in COMMANDS.items():
-        say(f"  {name:10} {command.__doc__}")
+        say(f"  {name:13}{command.__doc__}")
     return 1 if error else 0
 
 

@@ -98,7 +98,7 @@ class Postfix(Service):
     def _write_config(self):
         certificate, key = tls.certificate()
         values = {"home": self.home, "certificate": certificate, "key": key, "smtp": self.port,
-                  "smtps": self.smtps_port, "lmtp": ports.port("lmtp")}
+                  "smtps": self.smtps_port, "lmtp": ports.port("lmtp"), "log": self.log, "logs": self.log.parent}
         for name in ("main.cf", "master.cf", "transport"):
             text = (HERE / f"postfix-{name}").read_text()
             for word, value in values.items():

@@ -122,7 +122,9 @@ class Pop3Mailbox:
         known = ledger.known(list(numbers))
         sizes = self._sizes()
         settled = set() if self._deletes else known
-        wanted = {key: sizes.get(number, 0) for key, number in numbers.items() if key not in settled}
+        # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
+        ordered = sorted(numbers, key=lambda key: key in known)
+        wanted = {key: sizes.get(numbers[key], 0) for key in ordered if key not in settled}
         for choose in (pace.what_fits, pace.what_is_left):
             while keys := choose(wanted):
                 sources, refusal, broken = self._retrieve_in_time(keys, wanted, pace)
