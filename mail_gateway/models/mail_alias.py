@@ -16,6 +16,6 @@ class MailAlias(models.Model):
         delivery = Delivery.of(self.env.context)
         if set_invalid and delivery and delivery.queues_mail:
             return
-        if delivery:
+        if delivery and not set_invalid:
             delivery.refusal = self.env._("The alias %s does not take mail from this sender.", self.display_name)
         super()._alias_bounce_incoming_email(message, message_dict, set_invalid=set_invalid)
