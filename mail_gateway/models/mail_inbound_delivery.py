@@ -182,16 +182,18 @@ class MailInboundDelivery(models.Model):
             return Verdict(Action.ACCEPT)
         return Verdict(Action.HOLD, self.env._("Odoo's routing neither delivered nor refused this message."))
 
-    def _settle_refused_call(self, error):
+    def _settle_refused_call(self, error, source):
         """The program that handed the message over gets the error, as core promises, and keeps the message.
 
         It rolls back, and our row with it: the row is written once more after that. A program that goes on without
         rolling back has the row as it is now. Passing faults leave none: the program repeats the call.
+
+        After a database error nothing may be read any more: that would hide the error.
         """
         if is_passing(error, PASSING):
             return
         reason = self.env._("The program that handed it over was told: %s", error)
-        values = {**self._values_from_source(self._source_bytes()), "transport": "call"}
+        values = {**self._values_from_source(source), "transport": "call"}
         if not isinstance(error, psycopg2.Error):
             self._move_to("rejected", reason)
         if not modules.module.current_test:  # tests roll back all the time

@@ -20,12 +20,13 @@ class MailThread(models.AbstractModel):
         if Delivery.of(self.env.context):
             return super().message_process(model, message, *arguments)
         delivery = Delivery()
-        inbound = self.env["mail.inbound.message"].sudo()._store_call(self._source_of(message))
+        source = self._source_of(message)
+        inbound = self.env["mail.inbound.message"].sudo()._store_call(source)
         try:
             thread = self.with_context(**{Delivery.KEY: delivery})
             result = super(MailThread, thread).message_process(model, message, *arguments)
         except Exception as error:
-            inbound._settle_refused_call(error)
+            inbound._settle_refused_call(error, source)
             raise
         inbound._settle(delivery)
         return result

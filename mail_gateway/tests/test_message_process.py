@@ -1,6 +1,10 @@
 import xmlrpc.client
+from unittest.mock import patch
+
+from psycopg2.errors import DivisionByZero
 
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
@@ -33,6 +37,14 @@ class TestMessageProcess(InboundCommon):
             refused = "nobody@elsewhere.example" in str(error)
         self.assertTrue(refused)
         self.assertEqual(self.last().state, "rejected")
+
+    @mute_logger("odoo.sql_db")
+    def test_a_database_error_reaches_the_caller_as_it_is(self):
+        def fail(self, msg_dict, custom_values=None):
+            self.env.cr.execute("SELECT 1/0")
+
+        with patch.object(type(self.env["res.partner"]), "message_new", fail), self.assertRaises(DivisionByZero):
+            self.env["mail.thread"].message_process("res.partner", raw(to="nobody@elsewhere.example"))
 
     def test_a_duplicate_is_answered_with_false_and_listed(self):
         self.process(self.to_alias(message_id="<twice@x>"))

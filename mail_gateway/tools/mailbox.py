@@ -167,6 +167,9 @@ class Ledger(Protocol):
     def acknowledged(self, keys: Iterable[str]) -> None:
         """Record that the mail server was told."""
 
+    def forget_vanished(self, prefix: str, keys: Iterable[str]) -> None:
+        """Free the names that begin with `prefix` and are not among `keys`: their server may give them to others."""
+
 
 class Mailbox(Protocol):
     """A signed-in connection to one mailbox; a context manager."""
@@ -185,3 +188,6 @@ class Mailbox(Protocol):
 
     def check(self) -> None:
         """:raises MailboxProblem: when the settings do not fit the server"""
+
+    def remember(self, ledger: Ledger) -> None:
+        """Fix what counts as old where nothing was read yet."""
