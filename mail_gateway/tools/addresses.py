@@ -1,0 +1,97 @@
+"""Addresses and domains as people type them, made comparable; what a FROM filter says.
+
+Comparing ignores case and knows internationalised domains (IDNA 2008, RFC 5891): ``Café.example`` and
+``xn--caf-dma.example`` are the same domain.
+"""
+
+import re
+from email.utils import getaddresses
+
+import idna
+
+# RFC 5322, section 3.2.3, and the letters that RFC 6531 adds.
+_LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+# RFC 1123, section 2.1; underscores are no host names, but are met in the domains of addresses.
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_LONGEST_DOMAIN = 253
+_LONGEST_LOCAL_PART = 64
+
+
+def normalize_domain(text: str | None) -> str | None:
+    """Make a domain comparable.
+
+    :return: lower case, IDNA encoded; None when `text` is no domain
+    """
+    domain = (text or "").strip().lower()
+    if not domain.isascii():
+        try:
+            domain = idna.encode(domain, uts46=True).decode()
+        except idna.IDNAError:
+            return None
+    if len(domain) > _LONGEST_DOMAIN or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
+        return None
+    return domain
+
+
+def normalize_address(text: str | None) -> str | None:
+    """Make a plain address (no display name) comparable.
+
+    :return: lower case, its domain IDNA encoded; None when `text` is no address
+    """
+    local, at, domain = (text or "").strip().rpartition("@")
+    domain = normalize_domain(domain)
+    if not at or not domain or len(local) > _LONGEST_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
+        return None
+    return f"{local.lower()}@{domain}"
+
+
+def domain_of(address: str | None) -> str:
+    """The domain of a normalized address; empty when there is none."""
+    return (address or "").rpartition("@")[2]
+
+
+def split_author(text: str | None) -> tuple[str, str]:
+    """Read the value of a From header.
+
+    :return: (display name, address) of the first address in it; both empty when there is none
+    """
+    for name, address in _addresses(text or ""):
+        if "@" in address:
+            return name, address
+    return "", ""
+
+
+def _addresses(text):
+    try:
+        # Newer Pythons answer nothing at all to a comma in an unquoted name, unless told not to be strict.
+        return getaddresses([text], strict=False)
+    except TypeError:
+        return getaddresses([text])
+
+
+def filter_entries(from_filter: str | None) -> tuple[str, ...]:
+    """The entries of a FROM filter: domains and addresses, comma separated, as they were typed."""
+    return tuple(entry.strip() for entry in (from_filter or "").split(",") if entry.strip())
+
+
+def normalize_entry(entry: str) -> str | None:
+    """Make an entry of a FROM filter comparable; None when it is neither a domain nor an address."""
+    return normalize_address(entry) if "@" in entry else normalize_domain(entry)
+
+
+def bad_entries(from_filter: str | None) -> tuple[str, ...]:
+    """The entries of a FROM filter that can never match anything."""
+    return tuple(entry for entry in filter_entries(from_filter) if normalize_entry(entry) is None)
+
+
+def filter_matches(address: str | None, from_filter: str | None) -> bool:
+    """Say whether a FROM filter lets an address pass; no filter lets everything pass.
+
+    :param address: plain or with a display name
+    """
+    entries = filter_entries(from_filter)
+    if not entries:
+        return True
+    plain = normalize_address(split_author(address)[1])
+    wanted = {plain, domain_of(plain)} if plain else set()
+    return any(normalize_entry(entry) in wanted for entry in entries)
