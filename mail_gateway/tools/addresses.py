@@ -61,6 +61,18 @@ def split_author(text: str | None) -> tuple[str, str]:
     return "", ""
 
 
+def author_address(text: str | None) -> str | None:
+    """The address in a From header, made comparable.
+
+    Whoever writes may have a local part that no standard allows (two dots in a row are met): it is left as it is.
+
+    :return: of the first address; None when there is none with a proper domain
+    """
+    local, _at, domain = split_author(text)[1].rpartition("@")
+    domain = normalize_domain(domain)
+    return f"{local.lower()}@{domain}" if local and domain else None
+
+
 def _addresses(text):
     try:
         # Newer Pythons answer nothing at all to a comma in an unquoted name, unless told not to be strict.
@@ -92,6 +104,5 @@ def filter_matches(address: str | None, from_filter: str | None) -> bool:
     entries = filter_entries(from_filter)
     if not entries:
         return True
-    plain = normalize_address(split_author(address)[1])
-    wanted = {plain, domain_of(plain)} if plain else set()
-    return any(normalize_entry(entry) in wanted for entry in entries)
+    plain = author_address(address)
+    return bool(plain) and any(normalize_entry(entry) in (plain, domain_of(plain)) for entry in entries)

@@ -1,0 +1,235 @@
+"""Which outgoing server sends a message, under which From, and why not through the others.
+
+The order follows the documentation of Odoo's e-mail servers. Odoo 19 itself prefers the server of the default From to
+one without a filter; here, as documented, it is the other way round.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from .addresses import author_address, domain_of, filter_entries, filter_matches, normalize_entry, split_author
+
+
+class Traffic(str, Enum):
+    """What kind of mail a message is."""
+
+    TRANSACTIONAL = "transactional"
+    MASS = "mass"
+
+
+ANY_TRAFFIC = "any"
+
+
+class Step(str, Enum):
+    """Why a server was chosen; the order of the steps is the order of the search."""
+
+    FORCED = "forced"  # the message itself, its template or its mailing names the server
+    ADDRESS = "address"  # a filter entry equals the author's address
+    DOMAIN = "domain"  # ... or its domain
+    NO_FILTER = "no_filter"  # the server has no filter
+    DEFAULT_ADDRESS = "default_address"  # a filter entry equals the default From
+    DEFAULT_DOMAIN = "default_domain"  # ... or its domain
+    FIRST = "first"  # nothing matches: the first server
+    ODOO_BIN = "odoo_bin"  # no server may send: the settings of odoo-bin
+
+
+class Reason(str, Enum):
+    """Why a server was passed over."""
+
+    ARCHIVED = "archived"
+    NOT_THE_OWNER = "not_the_owner"  # it serves the address of its owner only
+    TRAFFIC = "traffic"  # it does not carry this kind of mail
+    NO_MATCH = "no_match"  # its filter lets neither the author nor the default From pass
+    LATER_STEP = "later_step"  # it would have been found by a later step
+    LOWER_PRIORITY = "lower_priority"  # found by the same step, after the chosen one
+    NOT_FORCED = "not_forced"  # the message names another server
+
+
+@dataclass(frozen=True)
+class OutgoingServer:
+    """What choosing needs to know of a server.
+
+    :ivar from_filter: as typed: domains and addresses, comma separated; empty for none
+    :ivar traffic: a value of Traffic, or ANY_TRAFFIC
+    :ivar owner: None for a server that everybody shares; else the address of the user whose server it is, empty
+        when that user has none
+    :ivar offered: False for a personal server that the sender of this message may not use
+    """
+
+    id: int
+    from_filter: str = ""
+    active: bool = True
+    traffic: str = ANY_TRAFFIC
+    owner: str | None = None
+    offered: bool = True
+
+
+class PassedOver(NamedTuple):
+    """:ivar step: the step that would have found the server, None when none would"""
+
+    server: OutgoingServer
+    reason: Reason
+    step: Step | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The server, the From, and why.
+
+    :ivar server: None for the settings of odoo-bin
+    :ivar author: the From as it was asked for
+    :ivar header_from: the From as it leaves, in readable form; empty when there is none to be had
+    :ivar from_filter: of what sends
+    :ivar passed_over: in the order of the servers
+    """
+
+    server: OutgoingServer | None
+    step: Step
+    author: str
+    header_from: str
+    from_filter: str
+    passed_over: tuple[PassedOver, ...] = ()
+
+    @property
+    def is_encapsulated(self) -> bool:
+        """Whether somebody else's address stands in for the author's."""
+        return self.header_from != self.author
+
+    def envelope_sender(self, bounce_address: str | None) -> str:
+        """The Return-Path: the bounce address where the filter lets it pass, else the From.
+
+        :param bounce_address: of the company or record
+        """
+        if bounce_address and filter_matches(bounce_address, self.from_filter):
+            return bounce_address
+        return split_author(self.header_from)[1]
+
+
+def select(
+    author: str | None,
+    servers: Sequence[OutgoingServer],
+    default_from: str | None = None,
+    *,
+    odoo_bin_filter: str | None = None,
+    traffic: Traffic = Traffic.TRANSACTIONAL,
+    forced_id: int | None = None,
+) -> Selection:
+    """Choose the server and the From for one message.
+
+    :param author: its From, with or without a display name; of several addresses the first counts
+    :param servers: all of them, in the order of their priority
+    :param default_from: the complete address that stands in for an author's
+    :param odoo_bin_filter: the filter that holds when no server may send
+    :param forced_id: the server that the message names. It counts if it may carry the message at all.
+    """
+    address = author_address(author)
+    unusable = _unusable(servers, address, Traffic(traffic))
+    usable = [server for server in servers if server not in unusable]
+    steps = {server: _step_for(server, address, default_from) for server in usable}
+    server, step = _choose(usable, steps, forced_id)
+    from_filter = (server.from_filter if server else odoo_bin_filter) or ""
+    return Selection(
+        server,
+        step,
+        author or "",
+        header_from(author, from_filter, default_from),
+        from_filter,
+        tuple(_why_not(other, unusable, steps, step) for other in servers if other != server),
+    )
+
+
+def _unusable(servers, address, traffic):
+    """server -> why it must not carry this message, whatever its filter says."""
+    found = {}
+    for server in servers:
+        if not server.active:
+            found[server] = Reason.ARCHIVED
+        elif not server.offered or not _is_owners(server, address):
+            found[server] = Reason.NOT_THE_OWNER
+        elif server.traffic not in (ANY_TRAFFIC, traffic.value):
+            found[server] = Reason.TRAFFIC
+    return found
+
+
+def _is_owners(server, address):
+    """A personal server serves its owner's address, and only when its filter names that."""
+    if server.owner is None:
+        return True
+    return bool(address) and address == author_address(server.owner) and address in _entries(server)
+
+
+def _entries(server):
+    return {normalize_entry(entry) for entry in filter_entries(server.from_filter)} - {None}
+
+
+def _step_for(server, address, default_from):
+    """The first step that finds the server; FIRST finds every one."""
+    entries = _entries(server)
+    default = author_address(default_from)
+    if address in entries:
+        return Step.ADDRESS
+    if domain_of(address) in entries:
+        return Step.DOMAIN
+    if not filter_entries(server.from_filter):
+        return Step.NO_FILTER
+    if default in entries:
+        return Step.DEFAULT_ADDRESS
+    if domain_of(default) in entries:
+        return Step.DEFAULT_DOMAIN
+    return Step.FIRST
+
+
+def _choose(usable, steps, forced_id):
+    for server in usable:
+        if server.id == forced_id:
+            return server, Step.FORCED
+    for step in Step:
+        for server in usable:
+            if steps[server] is step:
+                return server, step
+    return None, Step.ODOO_BIN
+
+
+def _why_not(server, unusable, steps, chosen_step):
+    if server in unusable:
+        return PassedOver(server, unusable[server])
+    step = steps[server]
+    if chosen_step is Step.FORCED:
+        return PassedOver(server, Reason.NOT_FORCED, step)
+    if step is chosen_step:
+        return PassedOver(server, Reason.LOWER_PRIORITY, step)
+    return PassedOver(server, Reason.NO_MATCH if step is Step.FIRST else Reason.LATER_STEP, step)
+
+
+def header_from(author: str | None, from_filter: str | None, default_from: str | None) -> str:
+    """The From that leaves through a server with this filter.
+
+    The author's own, where the filter names it or its domain; else the default From under the author's name. Without a
+    filter the server promises nothing about the author's domain: the default From stands in, too. Without a default
+    From there is nothing to stand in.
+
+    :return: readable, not encoded for transport
+    """
+    default = split_author(default_from)[1]
+    address = split_author(author)[1]
+    if not default:
+        return author or ""
+    if not address:
+        return default
+    if author_address(address) == author_address(default):
+        return author
+    if filter_entries(from_filter) and filter_matches(address, from_filter):
+        return author
+    return encapsulate(author, default)
+
+
+def encapsulate(author: str, default_from: str) -> str:
+    """Put the author's name, else the local part of their address, before the default From.
+
+    `"Admin" <admin@example.com>` becomes `"Admin" <notifications@mycompany.com>`.
+    """
+    name, address = split_author(author)
+    words = (name or address.partition("@")[0]).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{words}" <{default_from}>'
