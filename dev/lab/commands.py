@@ -66,7 +66,7 @@ def _down():
     """Stop every process of the lab."""
     from lab.orphans import stop_all
 
-    for service in reversed(_services()):
+    for service in reversed(_services() + _further_services()):
         service.keep(False)
         service.stop()
     stop_all()
@@ -76,9 +76,10 @@ def _status():
     """Tell what runs, and where."""
     from lab import ports
 
-    for service in _services():
+    running = tuple(service for service in _further_services() if service.pid)
+    for service in _services() + running:
         where = ", ".join(f"{name} 127.0.0.1:{ports.port(name)}" for name in service.port_names)
-        say(f"{service.name:9} {f'pid {service.pid}' if service.pid else 'stopped':12} {where}  log {service.log}")
+        say(f"{service.name:18} {f'pid {service.pid}' if service.pid else 'stopped':12} {where}  log {service.log}")
 
 
 def _test_unit(*tags):
@@ -129,6 +130,14 @@ def _services():
     from lab.postgres import Postgres
 
     return Postgres(), Dovecot(), Postfix()
+
+
+def _further_services():
+    """What only some tests start."""
+    from lab.dovecot import Dovecot
+    from lab.postfix import FURTHER, Postfix
+
+    return (Dovecot("untrusted"), Dovecot("expired"), *map(Postfix, FURTHER))
 
 
 def _in_environment():

@@ -11,8 +11,10 @@ from lab.paths import LAB, ROOT
 _MAIL = ("imap", "imaps", "pop3", "pop3s", "lmtp")
 # One Dovecot for each kind of certificate.
 _DOVECOTS = {"": 10, "untrusted-": 20, "expired-": 30}
+_POSTFIXES = {"": 1, "second-": 4, "third-": 6}
 _OFFSETS = {
-    "postgres": 0, "smtp": 1, "smtps": 2, "odoo": 3,
+    "postgres": 0, "odoo": 3,
+    **{prefix + name: first + n for prefix, first in _POSTFIXES.items() for n, name in enumerate(("smtp", "smtps"))},
     **{prefix + name: first + n for prefix, first in _DOVECOTS.items() for n, name in enumerate(_MAIL)},
 }
 _SIZE = 40
@@ -24,7 +26,8 @@ def port(name):
     """Return the port of the service *name*.
 
     :param name: postgres, smtp, smtps, odoo (the demo), imap, imaps, pop3, pop3s or lmtp; the last five also behind
-        "untrusted-" and "expired-" for the Dovecots with bad certificates
+        "untrusted-" and "expired-" for the Dovecots with bad certificates, smtp and smtps also behind "second-" and
+        "third-" for the further Postfixes
     """
     return _base() + _OFFSETS[name]
 

@@ -1,4 +1,4 @@
-"""Postfix: an SMTP server that delivers all addresses under .example into Dovecot and sends nothing to anywhere else."""
+"""Postfix: SMTP servers that deliver all addresses under .example into Dovecot and send nothing to anywhere else."""
 
 import json
 import os
@@ -12,6 +12,8 @@ from lab.paths import HERE
 from lab.processes import run
 from lab.service import Service
 
+# Besides the usual one: for tests that ask which way a message took.
+FURTHER = ("second", "third")
 _OWNED_BY_POSTFIX = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
                      "saved", "trace")
 _PREPARE = """\
@@ -35,24 +37,27 @@ class Postfix(Service):
     What becomes of an address: ``unknown...@*.example`` bounces with 5.1.1, ``full...@*.example`` with 5.2.2,
     ``later...@*.example`` and ``*@*.test`` wait in the queue, other ``*.example`` are delivered into the Dovecot of the
     lab, and everything else bounces with 5.7.1.
+
+    :param which: empty or one of :data:`FURTHER`; each is a server of its own with its ports, queue and host name
     """
 
-    name = "postfix"
-    port_names = ("smtp", "smtps")
-
-    def __init__(self):
+    def __init__(self, which=""):
+        self.name = f"postfix-{which}" if which else "postfix"
+        self.hostname = f"{which or 'mail'}.mycompany.example"
+        prefix = f"{which}-" if which else ""
+        self.port_names = self._smtp, self._smtps = f"{prefix}smtp", f"{prefix}smtps"
         super().__init__()
         self._config = self.home / "config"
 
     @property
     def port(self):
         """The port for SMTP with STARTTLS."""
-        return ports.port("smtp")
+        return ports.port(self._smtp)
 
     @property
     def smtps_port(self):
         """The port for SMTP inside TLS."""
-        return ports.port("smtps")
+        return ports.port(self._smtps)
 
     def prepare(self):
         if not shutil.which("postfix", path="/usr/sbin"):
@@ -95,10 +100,15 @@ class Postfix(Service):
         """Delete all waiting messages."""
         self._postfix_command("postsuper", "-d", "ALL")
 
+    def carried(self, mail):
+        """Tell whether a parsed message came through this server, by its Received headers."""
+        return any(f"by {self.hostname} (Postfix)" in header for header in mail.get_all("Received", ()))
+
     def _write_config(self):
         certificate, key = tls.certificate()
-        values = {"home": self.home, "certificate": certificate, "key": key, "smtp": self.port,
-                  "smtps": self.smtps_port, "lmtp": ports.port("lmtp"), "log": self.log, "logs": self.log.parent}
+        values = {"home": self.home, "hostname": self.hostname, "certificate": certificate, "key": key,
+                  "smtp": self.port, "smtps": self.smtps_port, "lmtp": ports.port("lmtp"),
+                  "log": self.log, "logs": self.log.parent}
         for name in ("main.cf", "master.cf", "transport"):
             text = (HERE / f"postfix-{name}").read_text()
             for word, value in values.items():

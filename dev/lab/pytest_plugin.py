@@ -15,7 +15,7 @@ from lab.browser import Browser
 from lab.dovecot import Dovecot
 from lab.errors import LabError
 from lab.odoo import OdooServer
-from lab.postfix import Postfix
+from lab.postfix import FURTHER, Postfix
 from lab.postgres import Postgres
 
 _mailboxes = count(1)
@@ -34,6 +34,8 @@ def _interrupt(*_signal):
 def postgres():
     """The PostgreSQL of the lab, running."""
     orphans.stop_abandoned()
+    for which in FURTHER:
+        Postfix(which).stop_unless_used()
     with _running(Postgres()) as service:
         databases.drop_abandoned()
         yield service
@@ -57,6 +59,20 @@ def untrusted_dovecot():
 def postfix(dovecot):
     """Postfix, running, delivering into ``dovecot``."""
     with _running(Postfix()) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def second_postfix(dovecot):
+    """Another Postfix, running, with a host name of its own: ``carried(mail)`` tells which one a message took."""
+    with _running(Postfix("second")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def third_postfix(dovecot):
+    """One more of these."""
+    with _running(Postfix("third")) as service:
         yield service
 
 

@@ -97,8 +97,12 @@ class Service:
         return self
 
     def __exit__(self, *_exception):
+        self._use.close()
+        self.stop_unless_used()
+
+    def stop_unless_used(self):
+        """Stop the server if nobody is inside it, as after its last user was killed, and nobody keeps it."""
         with locks.exclusive(f"{self.name}-users-change"):
-            self._use.close()
             if locks.nobody_holds(f"{self.name}-users") and not self._keep_file.exists():
                 self.stop()
 
