@@ -39,7 +39,8 @@ class Reason(str, Enum):
     """Why a server was passed over."""
 
     ARCHIVED = "archived"
-    NOT_THE_OWNER = "not_the_owner"  # it serves the address of its owner only
+    NOT_THE_OWNER = "not_the_owner"  # it serves what its owner writes under their own address
+    NOT_OFFERED = "not_offered"  # the sender may not use it
     TRAFFIC = "traffic"  # it does not carry this kind of mail
     NO_MATCH = "no_match"  # its filter lets neither the author nor the default From pass
     LATER_STEP = "later_step"  # it would have been found by a later step
@@ -55,7 +56,7 @@ class OutgoingServer:
     :ivar traffic: a value of Traffic, or ANY_TRAFFIC
     :ivar owner: None for a server that everybody shares; else the address of the user whose server it is, empty
         when that user has none
-    :ivar offered: False for a personal server that the sender of this message may not use
+    :ivar offered: False when the sender of this message may not use it
     """
 
     id: int
@@ -146,8 +147,10 @@ def _unusable(servers, address, traffic):
     for server in servers:
         if not server.active:
             found[server] = Reason.ARCHIVED
-        elif not server.offered or not _is_owners(server, address):
+        elif server.owner is not None and not (server.offered and _is_owners(server, address)):
             found[server] = Reason.NOT_THE_OWNER
+        elif not server.offered:
+            found[server] = Reason.NOT_OFFERED
         elif server.traffic not in (ANY_TRAFFIC, traffic.value):
             found[server] = Reason.TRAFFIC
     return found
@@ -155,8 +158,6 @@ def _unusable(servers, address, traffic):
 
 def _is_owners(server, address):
     """A personal server serves its owner's address, and only when its filter names that."""
-    if server.owner is None:
-        return True
     return bool(address) and address == author_address(server.owner) and address in _entries(server)
 
 

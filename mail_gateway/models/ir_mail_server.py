@@ -1,0 +1,124 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import email_normalize
+
+from ..tools.addresses import filter_matches
+from ..tools.sending import Sending, SentAs
+from ..tools.server_selection import ANY_TRAFFIC, OutgoingServer, Traffic, header_from, select
+
+TRAFFIC_KEY = "mail_gateway_traffic"
+
+
+class IrMail_Server(models.Model):
+    """Chooses servers in the documented order; the choice itself is made in tools/server_selection.py."""
+
+    _inherit = "ir.mail_server"
+
+    from_filter_problem = fields.Char(compute="_compute_from_filter_problem")
+
+    # ------------------------------------------------------------------ filters
+
+    @api.depends("from_filter")
+    def _compute_from_filter_problem(self):
+        for server in self:
+            server.from_filter_problem = server._words_for_bad_entries()
+
+    @api.constrains("from_filter")
+    def _check_from_filter(self):
+        for server in self:
+            if problem := server._words_for_bad_entries():
+                raise ValidationError(problem)
+
+    @api.model
+    def _match_from_filter(self, email_from, from_filter):
+        """Replaces core's method: comparing knows IDNA, and what is malformed never matches."""
+        return filter_matches(email_from or "", from_filter)
+
+    # ------------------------------------------------------------------ choosing
+
+    def _find_mail_server(self, email_from, mail_servers=None):
+        """Replaces core's method: the documented order, in which a server without a filter comes before the server of
+        the default From; and the kind of mail that a server carries counts.
+
+        `_filter_mail_servers_fallback` is not asked: that personal servers serve nobody else is part of the choice.
+        """
+        selection = self._select_server(email_from, mail_servers)
+        server = self.sudo().browse(selection.server.id) if selection.server else None
+        return server, email_normalize(self._default_from()) if selection.is_encapsulated else email_from
+
+    def _select_server(self, email_from, mail_servers=None, forced=None):
+        """Choose the server and the From for a message.
+
+        The context may name the default From (core's `domain_notifications_email`) and the kind of mail.
+
+        :param str email_from: its From
+        :param mail_servers: those that its sender may use, None for those that everybody may use
+        :param forced: the server that the message names
+        :rtype: mail_gateway.tools.server_selection.Selection
+        """
+        return select(
+            email_from or "",
+            self._servers_to_choose_from(mail_servers),
+            self._default_from(),
+            odoo_bin_filter=self._get_default_from_filter() or "",
+            traffic=self._traffic_in_context(),
+            forced_id=forced.id if forced else None,
+        )
+
+    def _servers_to_choose_from(self, offered):
+        servers = self.sudo().with_context(active_test=False)
+        if offered is None:
+            offered = servers.search(self._find_mail_server_allowed_domain(), order="sequence, id")
+            everyone = servers.search([], order="sequence, id")
+        else:
+            everyone = offered.sudo() | servers.search([], order="sequence, id")
+        return [server._as_plain_values(server.id in offered.ids) for server in everyone]
+
+    def _as_plain_values(self, offered):
+        owner = self.owner_user_id
+        return OutgoingServer(
+            id=self.id,
+            from_filter=self.from_filter or "",
+            active=self.active,
+            traffic=self.traffic or ANY_TRAFFIC,
+            owner=(owner.email or "") if owner else None,
+            offered=offered,
+        )
+
+    def _default_from(self):
+        """The complete address that stands in for an author's; of the alias domain at hand, else of the company."""
+        return self.env.context.get("domain_notifications_email") or self._get_default_from_address() or ""
+
+    def _traffic_in_context(self):
+        is_mass = self.env.context.get(TRAFFIC_KEY) == Traffic.MASS
+        return Traffic.MASS if is_mass else Traffic.TRANSACTIONAL
+
+    @api.model
+    def _get_default_from_address(self):
+        """Extends core's method: without an alias domain the system parameter counts, when it is a complete address."""
+        parameter = self.env["ir.config_parameter"].sudo().get_param("mail.default.from") or ""
+        if not self.env.company.alias_domain_id and "@" in parameter:
+            return parameter
+        return super()._get_default_from_address()
+
+    # ------------------------------------------------------------------ rewriting the From
+
+    def _prepare_email_message__(self, message, smtp_session):  # noqa: PLW3201 core's name
+        """Extends core's method: the filter of the session that sends decides about the From, whoever opened it.
+
+        Core puts the default From in place when the session asks for it, which it does only if the session was opened
+        for a message whose server was looked for; a server that a message names would spoof the author.
+        """
+        if message["From"] and hasattr(smtp_session, "from_filter"):
+            smtp_session.smtp_from = self._smtp_from(str(message["From"]), smtp_session.from_filter)
+        smtp_from, smtp_to_list, message = super()._prepare_email_message__(message, smtp_session)
+        if sending := Sending.of(self.env.context):
+            sending.sent_as = SentAs(str(message["From"]), smtp_from, str(message["Reply-To"] or ""))
+        return smtp_from, smtp_to_list, message
+
+    def _smtp_from(self, author, from_filter):
+        """What core takes as the wish of a session: the author, or the default From to put in place."""
+        default_from = self._default_from()
+        if header_from(author, from_filter, default_from) == author:
+            return author
+        return email_normalize(default_from)
