@@ -1,7 +1,9 @@
 """A database with the addon and the servers on it, in the words that the tests use."""
 
 import time
+import xmlrpc.client
 from contextlib import contextmanager
+from email import message_from_bytes, policy
 from itertools import count
 
 from lab.dovecot import PASSWORD
@@ -78,7 +80,60 @@ class Gateway:
             self.call("fetchmail.server", "button_confirm_login", [server])
         return server
 
+    def outgoing_server(self, postfix, **values):
+        """Create an outgoing server that leads to one of the lab's Postfixes; return its id."""
+        return self.call("ir.mail_server", "create", {
+            "name": postfix.name, "smtp_host": "127.0.0.1", "smtp_port": postfix.port, "smtp_encryption": "none",
+            "smtp_authentication": "login", **values})
+
+    def set_parameter(self, key, value):
+        """Set a system parameter; a value of False removes it."""
+        self.call("ir.config_parameter", "set_param", key, value)
+
+    def user(self, name, email, **values):
+        """Create a user who is told by e-mail and may see all leads; the login is the address, and so is the password.
+
+        :return: (id of the user, id of their contact)
+        """
+        [group] = self.call("ir.model.data", "search_read", [
+            ["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]], ["res_id"])
+        user = self.call("res.users", "create", {
+            "name": name, "login": email, "password": email, "email": email, "notification_type": "email",
+            "group_ids": [(4, group["res_id"])], **values}, context={"no_reset_password": True})
+        [found] = self.call("res.users", "read", [user], ["partner_id"])
+        return user, found["partner_id"][0]
+
     # Work
+
+    def comment(self, author, model, record, body, partners=()):
+        """Post a comment.
+
+        :param author: (id of the user, login), of one whose password is the login
+        :param partners: ids of contacts that are told besides the followers
+        :return: the id of its message
+        """
+        user, login = author
+        models = xmlrpc.client.ServerProxy(f"{self.odoo.url}/xmlrpc/2/object")
+        posted = models.execute_kw(self.database, user, login, model, "message_post", [record], {
+            "body": body, "message_type": "comment", "subtype_xmlid": "mail.mt_comment", "partner_ids": list(partners)})
+        return posted[0] if isinstance(posted, list) else posted
+
+    def letters(self, dovecot, mailbox, number=1, seconds=30):
+        """The parsed messages of a mailbox, the oldest first, once there are so many; Odoo's queue is hurried.
+
+        :raises AssertionError: after that time, with what Odoo says about mail that it could not send
+        """
+        def read():
+            found = dovecot.read(mailbox)
+            if len(found) < number and self.sql("SELECT 1 FROM mail_mail WHERE state = 'outgoing'"):
+                self.wake(QUEUE)
+            return len(found) >= number and found
+
+        try:
+            return [message_from_bytes(raw, policy=policy.default) for raw in until(read, seconds)]
+        except AssertionError as error:
+            failures = self.sql("SELECT email_from, failure_reason FROM mail_mail WHERE state = 'exception'")
+            raise AssertionError(f"{mailbox} has no {number} messages; failed: {failures}") from error
 
     def fetch(self, server):
         """Press "Fetch Now"; return what it says."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import smtplib
 import socket
@@ -14,6 +15,7 @@ from lab.service import Service
 
 # Besides the usual one: for tests that ask which way a message took.
 FURTHER = ("second", "third")
+_RECEIVED_BY = re.compile(r"\bby (\S+) \(Postfix\)")
 _OWNED_BY_POSTFIX = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
                      "saved", "trace")
 _PREPARE = """\
@@ -100,10 +102,6 @@ class Postfix(Service):
         """Delete all waiting messages."""
         self._postfix_command("postsuper", "-d", "ALL")
 
-    def carried(self, mail):
-        """Tell whether a parsed message came through this server, by its Received headers."""
-        return any(f"by {self.hostname} (Postfix)" in header for header in mail.get_all("Received", ()))
-
     def _write_config(self):
         certificate, key = tls.certificate()
         values = {"home": self.home, "hostname": self.hostname, "certificate": certificate, "key": key,
@@ -117,6 +115,11 @@ class Postfix(Service):
 
     def _postfix_command(self, name, *arguments):
         return run([*_as_root(), f"/usr/sbin/{name}", "-c", self._config, *arguments], f"run {name}")
+
+
+def carriers(mail):
+    """The host names of the Postfixes that a parsed message came through, the last one first."""
+    return [name for header in mail.get_all("Received", ()) for name in _RECEIVED_BY.findall(header)]
 
 
 def _as_root():

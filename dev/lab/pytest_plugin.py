@@ -64,7 +64,7 @@ def postfix(dovecot):
 
 @pytest.fixture(scope="session")
 def second_postfix(dovecot):
-    """Another Postfix, running, with a host name of its own: ``carried(mail)`` tells which one a message took."""
+    """Another Postfix, running, with a host name of its own: ``lab.postfix.carriers`` tells which one a message took."""
     with _running(Postfix("second")) as service:
         yield service
 
