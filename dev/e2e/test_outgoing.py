@@ -1,0 +1,373 @@
+"""Which Postfix a message takes and what it says when it lies in the recipient's mailbox: one company, many servers."""
+
+import os
+from itertools import count
+
+import pytest
+
+from e2e.gateway import Gateway, message, until
+from lab.postfix import carriers
+
+_RUN = os.getpid()
+# Domains of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
+DOMAIN = f"mycompany-{_RUN}.example"
+OTHER, CUSTOMER = f"other-{_RUN}.example", f"customer-{_RUN}.example"
+IDN, IDN_ASCII = f"café-{_RUN}.example", f"café-{_RUN}.example".encode("idna").decode()
+NOTIFICATIONS, BOUNCE, CATCHALL = (f"{name}@{DOMAIN}" for name in ("notifications", "bounce", "catchall"))
+ADMIN = f"admin@{OTHER}"
+
+_number = count(1)
+
+
+class Office:
+    """A company whose Odoo has three Postfixes to choose from; the third is the one of odoo-bin's settings."""
+
+    def __init__(self, gateway, dovecot, *postfixes):
+        self.gateway, self.dovecot = gateway, dovecot
+        self.first, self.second, self.third = postfixes
+
+    def servers(self, *filters):
+        """Have one outgoing server for each FROM filter, by priority, on the first, second and third Postfix.
+
+        :return: their ids
+        """
+        postfixes = (self.first, self.second, self.third)
+        return [self.server(postfix, sequence=priority, from_filter=from_filter)
+                for priority, (postfix, from_filter) in enumerate(zip(postfixes, filters, strict=False), 1)]
+
+    def server(self, postfix, **values):
+        """Create an outgoing server."""
+        return self.gateway.outgoing_server(postfix, **values)
+
+    def reset(self):
+        """Leave nothing of a test's configuration to the next one."""
+        # Odoo refuses to archive a server that something names; the next test does not care.
+        self.gateway.sql("UPDATE ir_mail_server SET active = false")
+        for key in ("mail.default.from_filter", "mass_mailing.outgoing_mail_server", "mass_mailing.mail_server_id"):
+            self.gateway.set_parameter(key, False)
+
+    def recipient(self):
+        """An address whose mailbox is empty."""
+        return f"reader-{next(_number)}@{CUSTOMER}"
+
+    def contact(self):
+        """A contact with an empty mailbox; return (id, address)."""
+        address = self.recipient()
+        return self.gateway.call("res.partner", "create", {"name": "Reader", "email": address}), address
+
+    def send(self, author, **values):
+        """Send a message from this author and return it from the recipient's mailbox."""
+        address = self.recipient()
+        mail = self.gateway.call("mail.mail", "create", {
+            "email_from": author, "email_to": address, "subject": "Chairs", "body_html": "<p>Ten of them.</p>",
+            "auto_delete": False, **values})
+        self.gateway.call("mail.mail", "send", [mail])
+        return self.read(address)
+
+    def read(self, address):
+        """The only message of a mailbox."""
+        [mail] = self.gateway.letters(self.dovecot, address)
+        return mail
+
+
+@pytest.fixture(scope="module")
+def shared_office(module_database, dovecot, postfix, second_postfix, third_postfix):
+    """The office that the tests of the module share."""
+    gateway = Gateway(module_database, extra_args=("--smtp-port", third_postfix.port))
+    try:
+        yield Office(gateway.prepare(DOMAIN), dovecot, postfix, second_postfix, third_postfix)
+    finally:
+        gateway.stop()
+
+
+@pytest.fixture
+def office(shared_office):
+    """The office without any outgoing server."""
+    shared_office.reset()
+    return shared_office
+
+
+def author(mail):
+    """Display name and address of the From header."""
+    [address] = mail["From"].addresses
+    return address.display_name, address.addr_spec
+
+
+def way(mail):
+    """Host name of the only Postfix that Odoo gave the message to."""
+    [hostname] = carriers(mail)
+    return hostname
+
+
+# Encapsulation
+
+
+def test_an_author_elsewhere_leaves_as_their_name_before_the_default_from(office):
+    office.servers(DOMAIN)
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert author(mail) == ("Admin", NOTIFICATIONS)
+    assert mail["Return-Path"] == f"<{BOUNCE}>"
+
+
+def test_an_author_of_the_filters_domain_keeps_their_address(office):
+    office.servers(DOMAIN)
+    assert author(office.send(f"Sales <sales@{DOMAIN}>")) == ("Sales", f"sales@{DOMAIN}")
+
+
+def test_a_filter_equal_to_the_default_from_encapsulates_every_other_author(office):
+    office.servers(NOTIFICATIONS)
+    assert author(office.send(f"Sales <sales@{DOMAIN}>")) == ("Sales", NOTIFICATIONS)
+    assert author(office.send(f'"Admin" <{ADMIN}>')) == ("Admin", NOTIFICATIONS)
+    assert author(office.send(f"Robot <{NOTIFICATIONS}>")) == ("Robot", NOTIFICATIONS)
+
+
+def test_a_bounce_address_that_the_filter_does_not_name_is_no_return_path(office):
+    office.servers(NOTIFICATIONS)
+    assert office.send(f'"Admin" <{ADMIN}>')["Return-Path"] == f"<{NOTIFICATIONS}>"
+
+
+def test_a_server_without_filter_sends_the_default_from(office):
+    office.servers("")
+    assert author(office.send(f'"Admin" <{ADMIN}>')) == ("Admin", NOTIFICATIONS)
+
+
+def test_without_a_display_name_the_local_part_stands_in(office):
+    office.servers(DOMAIN)
+    assert author(office.send(ADMIN)) == ("admin", NOTIFICATIONS)
+
+
+@pytest.mark.parametrize("name", [
+    "Müller, Jürgen", 'The "Big" One', "日本 太郎", "O'Hara (Sales)", "Sales @ Company", "Back\\slash"])
+def test_a_display_name_survives_encapsulation(office, name):
+    office.servers(DOMAIN)
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    assert author(office.send(f'"{quoted}" <{ADMIN}>')) == (name, NOTIFICATIONS)
+
+
+def test_odoobot_without_an_address_sends_as_the_default_from(office):
+    office.servers(DOMAIN)
+    [odoobot] = office.gateway.call("ir.model.data", "search_read", [
+        ["module", "=", "base"], ["name", "=", "partner_root"]], ["res_id"])
+    office.gateway.call("res.partner", "write", [odoobot["res_id"]], {"email": False})
+    mail = office.send(False, author_id=odoobot["res_id"])
+    assert (way(mail), author(mail)[1]) == (office.first.hostname, NOTIFICATIONS)
+
+
+# The choice, step by step
+
+
+def test_a_filter_equal_to_the_address_comes_before_its_domain(office):
+    office.servers(OTHER, ADMIN)
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.second.hostname, ("Admin", ADMIN))
+
+
+def test_a_filter_equal_to_the_domain_comes_before_no_filter(office):
+    office.servers("", OTHER)
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.second.hostname, ("Admin", ADMIN))
+
+
+def test_no_filter_comes_before_the_server_of_the_default_from(office):
+    office.servers(NOTIFICATIONS, DOMAIN, "")
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.third.hostname, ("Admin", NOTIFICATIONS))
+
+
+def test_the_default_froms_address_comes_before_its_domain(office):
+    office.servers(f"elsewhere-{_RUN}.example", DOMAIN, NOTIFICATIONS)
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.third.hostname, ("Admin", NOTIFICATIONS))
+
+
+def test_the_default_froms_domain_comes_before_the_first_server(office):
+    office.servers(f"elsewhere-{_RUN}.example", DOMAIN)
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.second.hostname, ("Admin", NOTIFICATIONS))
+
+
+def test_when_nothing_matches_the_first_server_sends_the_default_from(office):
+    office.servers(f"elsewhere-{_RUN}.example", f"nowhere-{_RUN}.example")
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.first.hostname, ("Admin", NOTIFICATIONS))
+    assert mail["Return-Path"] == f"<{NOTIFICATIONS}>"
+
+
+def test_priority_10_is_used_before_priority_20(office):
+    office.server(office.first, sequence=20, from_filter=DOMAIN)
+    office.server(office.second, sequence=10, from_filter=DOMAIN)
+    assert way(office.send(f"Sales <sales@{DOMAIN}>")) == office.second.hostname
+
+
+def test_an_archived_server_is_not_used(office):
+    archived, _other = office.servers(DOMAIN, "")
+    office.gateway.call("ir.mail_server", "write", [archived], {"active": False})
+    assert way(office.send(f"Sales <sales@{DOMAIN}>")) == office.second.hostname
+
+
+def test_every_entry_of_a_comma_separated_filter_counts(office):
+    office.servers("", f"{OTHER.upper()} , sales@{DOMAIN}")
+    for sender in (ADMIN, f"sales@{DOMAIN}"):
+        mail = office.send(f"Someone <{sender}>")
+        assert (way(mail), author(mail)) == (office.second.hostname, ("Someone", sender))
+
+
+@pytest.mark.parametrize(("from_filter", "sender"), [(IDN, f"anna@{IDN_ASCII}"), (IDN_ASCII, f"anna@{IDN}")])
+def test_a_domain_is_the_same_in_letters_and_in_its_xn_form(office, from_filter, sender):
+    office.servers(DOMAIN, from_filter)
+    mail = office.send(f"Anna <{sender}>")
+    assert way(mail) == office.second.hostname
+    assert mail["From"] in (f"Anna <anna@{IDN}>", f"Anna <anna@{IDN_ASCII}>")
+
+
+# Without any server: the settings of odoo-bin
+
+
+def test_without_a_server_an_author_whom_the_parameter_names_keeps_their_address(office):
+    office.gateway.set_parameter("mail.default.from_filter", f"{OTHER}, {DOMAIN}")
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.third.hostname, ("Admin", ADMIN))
+    assert mail["Return-Path"] == f"<{BOUNCE}>"
+
+
+def test_without_a_server_an_author_whom_the_parameter_does_not_name_is_encapsulated(office):
+    office.gateway.set_parameter("mail.default.from_filter", DOMAIN)
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.third.hostname, ("Admin", NOTIFICATIONS))
+
+
+def test_the_parameter_means_nothing_to_a_server(office):
+    office.gateway.set_parameter("mail.default.from_filter", OTHER)
+    office.servers(DOMAIN)
+    mail = office.send(f'"Admin" <{ADMIN}>')
+    assert (way(mail), author(mail)) == (office.first.hostname, ("Admin", NOTIFICATIONS))
+
+
+# A server that the message itself names
+
+
+def test_a_forced_server_encapsulates_an_author_whom_its_filter_does_not_name(office):
+    _own, forced = office.servers(OTHER, DOMAIN)
+    mail = office.send(f'"Admin" <{ADMIN}>', mail_server_id=forced)
+    assert (way(mail), author(mail)) == (office.second.hostname, ("Admin", NOTIFICATIONS))
+
+
+def test_a_templates_server_encapsulates_an_author_whom_its_filter_does_not_name(office):
+    _own, forced = office.servers(OTHER, DOMAIN)
+    partner, address = office.contact()
+    [model] = office.gateway.call("ir.model", "search", [["model", "=", "res.partner"]])
+    template = office.gateway.call("mail.template", "create", {
+        "name": "Chairs", "model_id": model, "subject": "Chairs", "body_html": "<p>Ten of them.</p>",
+        "email_from": f'"Admin" <{ADMIN}>', "partner_to": "{{ object.id }}", "mail_server_id": forced})
+    office.gateway.call("mail.template", "send_mail", template, partner, force_send=True)
+    mail = office.read(address)
+    assert (way(mail), author(mail)) == (office.second.hostname, ("Admin", NOTIFICATIONS))
+
+
+# Transactional mail and mass mail
+
+
+@pytest.fixture
+def two_ways(office):
+    """The office with a server for transactional mail and, of a better priority, one for mass mail; their ids."""
+    return (office.server(office.first, sequence=20, traffic="transactional", from_filter=DOMAIN),
+            office.server(office.second, sequence=10, traffic="mass", from_filter=DOMAIN))
+
+
+def mailing(office, partner, **values):
+    """Send a mailing of Email Marketing to one contact."""
+    [model] = office.gateway.call("ir.model", "search", [["model", "=", "res.partner"]])
+    created = office.gateway.call("mailing.mailing", "create", {
+        "subject": "Chairs", "body_html": "<p>Ten of them.</p>", "mailing_model_id": model,
+        "mailing_domain": f"[('id', '=', {partner})]", "email_from": f"News <news@{DOMAIN}>", **values})
+    office.gateway.call("mailing.mailing", "action_send_mail", [created])
+
+
+def test_a_mailing_leaves_through_the_server_for_mass_mail(office, two_ways):
+    partner, address = office.contact()
+    mailing(office, partner)
+    assert way(office.read(address)) == office.second.hostname
+
+
+def test_the_dedicated_server_carries_the_mailings(office, two_ways):
+    dedicated = office.server(office.third, sequence=30, from_filter=DOMAIN)
+    office.gateway.set_parameter("mass_mailing.outgoing_mail_server", "True")
+    office.gateway.set_parameter("mass_mailing.mail_server_id", str(dedicated))
+    partner, address = office.contact()
+    mailing(office, partner)
+    assert way(office.read(address)) == office.third.hostname
+
+
+def test_a_mailing_never_leaves_through_a_transactional_server_even_if_it_names_it(office, two_ways):
+    partner, address = office.contact()
+    mailing(office, partner, mail_server_id=two_ways[0])
+    assert way(office.read(address)) == office.second.hostname
+
+
+def test_the_composers_mass_mode_leaves_through_the_server_for_mass_mail(office, two_ways):
+    contacts = [office.contact(), office.contact()]
+    composer = office.gateway.call("mail.compose.message", "create", {
+        "composition_mode": "mass_mail", "model": "res.partner", "res_ids": str([partner for partner, _ in contacts]),
+        "subject": "Chairs", "body": "<p>Ten of them.</p>", "email_from": f"News <news@{DOMAIN}>"})
+    office.gateway.call("mail.compose.message", "action_send_mail", [composer])
+    assert {way(office.read(address)) for _partner, address in contacts} == {office.second.hostname}
+
+
+def test_a_comment_leaves_through_the_server_for_transactional_mail(office, two_ways):
+    partner, address = office.contact()
+    office.gateway.call("res.partner", "message_post", [partner], body="Ten chairs.", message_type="comment",
+                        subtype_xmlid="mail.mt_comment", partner_ids=[partner])
+    assert way(office.read(address)) == office.first.hostname
+
+
+# A comment and the reply to it
+
+
+@pytest.fixture
+def lead(office):
+    """A lead, and one who comments on it from an address elsewhere: (id, author for :meth:`Gateway.comment`)."""
+    login = f"agent-{next(_number)}@{OTHER}"
+    user, _partner = office.gateway.user("Agent", login)
+    # without a team, whose alias replies would go to
+    values = {"name": "Chairs", "type": "lead", "team_id": False}
+    return office.gateway.call("crm.lead", "create", values), (user, login)
+
+
+def test_a_notification_says_who_wrote_and_where_replies_and_bounces_go(office, lead):
+    office.servers(DOMAIN)
+    record, agent = lead
+    partner, address = office.contact()
+    comment = office.gateway.comment(agent, "crm.lead", record, "Which colour?", [partner])
+    mail = office.read(address)
+    [posted] = office.gateway.call("mail.message", "read", [comment], ["message_id"])
+    assert author(mail) == ("Agent", NOTIFICATIONS)
+    assert mail["Reply-To"].addresses[0].addr_spec == CATCHALL
+    assert mail["Return-Path"] == f"<{BOUNCE}>"
+    assert mail["Message-Id"] == posted["message_id"]
+
+
+def test_a_notification_about_a_record_with_an_alias_is_replied_to_there(office, lead):
+    office.servers(DOMAIN)
+    record, agent = lead
+    team = office.gateway.call("crm.team", "create", {"name": "Chairs", "alias_name": "chairs"})
+    office.gateway.call("crm.lead", "write", [record], {"team_id": team})
+    partner, address = office.contact()
+    office.gateway.comment(agent, "crm.lead", record, "Which height?", [partner])
+    assert office.read(address)["Reply-To"].addresses[0].addr_spec == f"chairs@{DOMAIN}"
+
+
+def test_a_reply_to_an_encapsulated_author_lands_in_the_chatter(office, lead):
+    office.servers(DOMAIN)
+    record, agent = lead
+    partner, address = office.contact()
+    office.gateway.comment(agent, "crm.lead", record, "Which colour?", [partner])
+    question = office.read(address)
+    incoming = office.gateway.mail_server(CATCHALL, office.dovecot.port("imap"))
+    office.first.submit(
+        message("Re: Chairs", CATCHALL, f"Reader <{address}>", body="Blue.", In_Reply_To=question["Message-Id"]),
+        address, [CATCHALL])
+    until(lambda: office.gateway.fetch(incoming) and office.gateway.count(["server_id", "=", incoming]))
+    office.gateway.settle()
+    [answer] = office.gateway.call("mail.message", "search_read", [
+        ["model", "=", "crm.lead"], ["res_id", "=", record], ["message_type", "=", "email"]], ["body", "author_id"])
+    assert ("Blue." in answer["body"], answer["author_id"][0]) == (True, partner)
