@@ -18,5 +18,11 @@ from . import (
     mail_thread,
     mail_mail,
     mail_alias,
+    mail_former_address,
+    mail_former_route,
+    mail_former_rename,
+    ir_config_parameter,
+    mail_alias_domain,
+    res_company,
     res_config_settings,
 )

@@ -1,0 +1,79 @@
+from odoo import api, models
+from odoo.exceptions import ValidationError
+
+from ..tools.addresses import normalize_address, normalize_domain
+from ..tools.parameters import MIRRORED
+
+
+class MailAliasDomain(models.Model):
+    """Checked like the system parameters that mirror it, which follow what is written here."""
+
+    _inherit = "mail.alias.domain"
+
+    @api.model
+    def default_get(self, fields):
+        """Extends core's method: the first alias domain starts with what the system parameters say."""
+        values = super().default_get(fields)
+        if not self.sudo().search_count([], limit=1):
+            parameters = self.env["res.company"]._main_company_of_mail()._local_parts_of_parameters()
+            values.update({field: value for field, value in parameters.items() if field in fields})
+        return values
+
+    def write(self, vals):
+        """Extends core's method: the system parameters follow when this is the main company's alias domain."""
+        result = super().write(vals)
+        if vals.keys() & set(MIRRORED.values()):
+            self.env["ir.config_parameter"]._show_alias_domain()
+        return result
+
+    def unlink(self):
+        """Extends core's method: the database takes it from its companies without a word to them."""
+        result = super().unlink()
+        self.env["ir.config_parameter"]._show_alias_domain()
+        return result
+
+    def _follow(self, wanted):
+        """Write what differs, all at once: two addresses may change places.
+
+        :param wanted: {field: value}, empty values change nothing but the default From
+        """
+        changes = {field: value for field, value in wanted.items() if self and (self[field] or "") != value}
+        if not wanted.get("name"):
+            changes.pop("name", None)
+        if changes:
+            self.write(changes)
+
+    @api.model
+    def _sanitize_configuration(self, config_values):
+        """Extends core's method: domains are stored in the form in which mail names them.
+
+        Core compares them with the lower case addresses of incoming mail as they stand.
+        """
+        super()._sanitize_configuration(config_values)
+        if config_values.get("name"):
+            config_values["name"] = config_values["name"].strip().lower()
+        if "@" in (config_values.get("default_from") or ""):
+            config_values["default_from"] = (
+                normalize_address(config_values["default_from"]) or config_values["default_from"]
+            )
+        return config_values
+
+    @api.constrains(*MIRRORED.values())
+    def _check_addresses(self):
+        for domain in self:
+            for key, field in MIRRORED.items():
+                self.env["ir.config_parameter"]._check_mail_value(
+                    key, domain[field] or "", domain._words_for_place(field)
+                )
+            domain._check_catchall_is_not_bounce()
+
+    def _words_for_place(self, field):
+        label = self._fields[field].get_description(self.env, ["string"])["string"]
+        return self.env._("%(field)s of the alias domain “%(domain)s”", field=label, domain=self.name)
+
+    def _check_catchall_is_not_bounce(self):
+        """Core looks for the same catchall twice and the same bounce twice, not for one that is also the other."""
+        name = normalize_domain(self.name)
+        same = self.sudo().search([]).filtered(lambda other: normalize_domain(other.name) == name)
+        if both := set(same.mapped("catchall_alias")) & set(same.mapped("bounce_alias")):
+            raise ValidationError(self.env["ir.config_parameter"]._words_for_same_address(f"{both.pop()}@{name}"))

@@ -1,0 +1,145 @@
+"""The system parameters of mail: their defaults, and what a good value of each is."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from .addresses import bad_entries, filter_entries, normalize_address, normalize_domain
+
+# Larger numbers help nobody, and a period that leads before the year 1 would stop all incoming mail.
+LARGEST_NUMBER = 1_000_000
+SCOPES = ("sender", "alias")
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+class Flaw(Enum):
+    """What is wrong with a value."""
+
+    DOMAIN = "domain"
+    LOCAL_PART = "local_part"
+    SENDER = "sender"
+    FILTER = "filter"
+    NUMBER = "number"
+    SCOPE = "scope"
+
+
+class BadValue(ValueError):
+    """A value that can't be used.
+
+    :param flaw: what is wrong with it
+    :param part: the part that is wrong, as it was typed
+    """
+
+    def __init__(self, flaw: Flaw, part: str):
+        super().__init__(f"{flaw.value}: {part!r}")
+        self.flaw = flaw
+        self.part = part
+
+
+def read_domain(text: str) -> str:
+    """The domain in its comparable form.
+
+    :raises BadValue: when `text` is no domain
+    """
+    domain = normalize_domain(text)
+    if not domain:
+        raise BadValue(Flaw.DOMAIN, text)
+    return domain
+
+
+def read_local_part(text: str) -> str:
+    """What stands before the @ of an address, in lower case.
+
+    Letters with accents are refused, though RFC 6531 has them: core would quietly make others of them.
+
+    :raises BadValue: when `text` is none
+    """
+    address = normalize_address(f"{text.strip()}@local.example")
+    if not address or not text.isascii() or "@" in text:
+        raise BadValue(Flaw.LOCAL_PART, text)
+    return address.partition("@")[0]
+
+
+def read_sender(text: str) -> str:
+    """The default From: a local part or a complete address; empty when authors keep their own address.
+
+    :raises BadValue: when `text` is neither
+    """
+    local, at, domain = text.strip().rpartition("@")
+    try:
+        if at:
+            return f"{read_local_part(local)}@{read_domain(domain)}"
+        return read_local_part(domain) if domain else ""
+    except BadValue as bad:
+        raise BadValue(Flaw.SENDER, text) from bad
+
+
+def read_filter(text: str) -> str:
+    """A FROM filter as it was typed; empty when it lets everything pass.
+
+    :raises BadValue: when an entry is neither a domain nor an address; names the first such entry
+    """
+    for entry in bad_entries(text):
+        raise BadValue(Flaw.FILTER, entry)
+    return text.strip() if filter_entries(text) else ""
+
+
+def read_number(text: str) -> str:
+    """A whole number from 1 to :data:`LARGEST_NUMBER`, without leading zeros. 0 is refused: it could mean none or all.
+
+    :raises BadValue: when `text` is none
+    """
+    if not _NUMBER.fullmatch(text.strip()) or not 1 <= int(text) <= LARGEST_NUMBER:
+        raise BadValue(Flaw.NUMBER, text)
+    return str(int(text))
+
+
+def read_scope(text: str) -> str:
+    """One of :data:`SCOPES`.
+
+    :raises BadValue: when `text` is none
+    """
+    scope = text.strip().lower()
+    if scope not in SCOPES:
+        raise BadValue(Flaw.SCOPE, text)
+    return scope
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A system parameter.
+
+    :param read: makes the stored form of what somebody typed, or raises :class:`BadValue`
+    :param default: what counts where it is absent
+    :param created: whether installing the addon creates it
+    :param field: where Odoo 19 keeps it on the alias domain instead; empty when it does not
+    :param kind: the type in which programs want it
+    """
+
+    read: Callable[[str], str]
+    default: str = ""
+    created: bool = False
+    field: str = ""
+    kind: type = str
+
+
+PARAMETERS = {
+    "mail.catchall.domain": Parameter(read_domain, field="name"),
+    "mail.catchall.alias": Parameter(read_local_part, "catchall", created=True, field="catchall_alias"),
+    "mail.bounce.alias": Parameter(read_local_part, "bounce", created=True, field="bounce_alias"),
+    "mail.default.from": Parameter(read_sender, "notifications", created=True, field="default_from"),
+    "mail.default.from_filter": Parameter(read_filter),
+    "mail.incoming.limit.period": Parameter(read_number, "60", created=True, kind=int),
+    "mail.incoming.limit.alias": Parameter(read_number, "5", created=True, kind=int),
+    "mail.incoming.limit.scope": Parameter(read_scope, "sender"),
+}
+# key -> field of the alias domain, for those that Odoo 19 keeps there
+MIRRORED = {key: parameter.field for key, parameter in PARAMETERS.items() if parameter.field}
+
+
+def good_entries(from_filter: str) -> str:
+    """A FROM filter without its malformed entries."""
+    bad = bad_entries(from_filter)
+    return ",".join(entry for entry in filter_entries(from_filter) if entry not in bad)
