@@ -170,7 +170,17 @@ class MailInboundDelivery(models.Model):
             mail_message_ids=[fields.Command.set(made.ids)],
             res_model=record.model,
             res_id=record.res_id,
+            **self._marks(delivery.leads),
         )
+
+    def _marks(self, leads):
+        """Which former addresses the message was sent to, and where they led."""
+        entries = self.env["mail.former.address"].browse({lead.entry_id for lead in leads}).exists()
+        pairs = [f"{lead.address} → {lead.to or self.env._('(nothing)')}" for lead in leads]
+        return {
+            "former_address": ", ".join(pairs) or False,
+            "former_address_ids": [fields.Command.set(entries.ids)],
+        }
 
     def _messages_made(self, delivery):
         """The chatter messages of this Message-Id: no other delivery can have made them (D4)."""
@@ -231,7 +241,7 @@ class MailInboundDelivery(models.Model):
         """What a failed try means: (state, reason, further values)."""
         now = fields.Datetime.now()
         if isinstance(error, Unroutable):
-            return "held", str(error), {}
+            return "held", str(error), self._marks(error.leads)
         if is_passing(error, PASSING) and self.deferral_count < MOST_DEFERRALS:
             # not the message's fault: the try does not count
             return (

@@ -89,6 +89,11 @@ class MailInboundMessage(models.Model):
     res_id = fields.Many2oneReference(string="Record ID", model_field="res_model", readonly=True)
     mail_message_ids = fields.Many2many("mail.message", string="Chatter Messages", readonly=True)
 
+    former_address = fields.Char(
+        readonly=True, help="The former addresses that the message was sent to, and what they led to."
+    )
+    former_address_ids = fields.Many2many("mail.former.address", string="Former Addresses", readonly=True)
+
     route_model = fields.Char(readonly=True, help="The model that a person routed the message to.")
     route_res_id = fields.Many2oneReference(model_field="route_model", readonly=True)
     route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null")

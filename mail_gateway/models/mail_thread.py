@@ -2,7 +2,10 @@ import ast
 import xmlrpc.client
 
 from odoo import api, models
+from odoo.tools import formataddr
+from odoo.tools.mail import decode_message_header, email_split_tuples
 
+from ..tools.addresses import normalize_address
 from ..tools.delivery import Action, Delivery, Unroutable
 
 
@@ -40,14 +43,48 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def message_parse(self, message, save_original=False):
-        """Extends core's method: a Message-Id that was processed before is a decision to discard."""
+        """Extends core's method: former addresses count as what they lead to now.
+
+        A Message-Id that was processed before is a decision to discard.
+        """
         msg_dict = super().message_parse(message, save_original=save_original)
+        self._lead_on(message, msg_dict)
         delivery = Delivery.of(self.env.context)
         if delivery and not delivery.message_id:
             delivery.message_id = msg_dict["message_id"]
             if self.env["mail.message"].sudo().search_count([("message_id", "=", delivery.message_id)], limit=1):
                 delivery.decide(Action.DISCARD, self.env._("A message with this Message-Id was processed before."))
         return msg_dict
+
+    @api.model
+    def _lead_on(self, message, msg_dict):
+        """Have the recipients in core's dictionary be what former addresses among them lead to now.
+
+        All of core's routing reads them there: aliases, catchall, who may write to an alias. Only whether it is a
+        bounce was read already.
+        """
+        parts = {key: email_split_tuples(msg_dict[key]) for key in ("to", "cc", "recipients") if msg_dict.get(key)}
+        addresses = {normalize_address(address) for pairs in parts.values() for _name, address in pairs} - {None}
+        leads = self.env["mail.former.address"].sudo()._leads(addresses)
+        if delivery := Delivery.of(self.env.context):
+            delivery.leads = tuple(leads.values())
+        current = {address: lead.to for address, lead in leads.items() if lead.to}
+        if not current:
+            return
+        for key, pairs in parts.items():
+            now = [formataddr((name, current.get(normalize_address(address), address))) for name, address in pairs]
+            msg_dict[key] = ",".join(dict.fromkeys(now))
+        if not msg_dict["is_bounce"]:
+            msg_dict.update(self._message_parse_extract_bounce(message, msg_dict))
+
+    def _is_only_for_lost_addresses(self, message, delivery):
+        """Whether nothing stands in for any address that the message names.
+
+        Addresses that only transport names (Delivered-To, say) are no recipients of their own.
+        """
+        lost = {lead.address for lead in delivery.leads if not lead.to}
+        named = ",".join(decode_message_header(message, header, separator=",") for header in ("To", "Cc"))
+        return bool(lost) and {normalize_address(address) for _name, address in email_split_tuples(named)} <= lost
 
     @api.model
     def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
@@ -60,12 +97,14 @@ class MailThread(models.AbstractModel):
             return super().message_route(message, message_dict, model, thread_id, custom_values)
         if delivery.route:
             return self._decided_routes(delivery.route, message_dict)
+        if not thread_id and self._is_only_for_lost_addresses(message, delivery):
+            model = False  # the incoming server's model does not stand in for what was deleted
         try:
             return super().message_route(message, message_dict, model, thread_id, custom_values)
         except UnicodeError:
             raise  # a ValueError too, but about the message and not about its route
         except ValueError as error:
-            raise Unroutable(self._words_for_no_route(error, message_dict)) from error
+            raise Unroutable(self._words_for_no_route(error, message_dict), delivery.leads) from error
 
     def _decided_routes(self, route, message_dict):
         """Core's route tuple for a person's decision; references to another thread don't count any more."""
@@ -79,6 +118,8 @@ class MailThread(models.AbstractModel):
 
     def _words_for_no_route(self, error, message_dict):
         if str(error).startswith("No possible route"):
+            if reasons := [lead.reason for lead in Delivery.of(self.env.context).leads if not lead.to]:
+                return "\n".join(reasons)
             return self.env._(
                 "No one is at home at %s: none of these addresses is an alias, the message answers nothing that Odoo "
                 "sent, and its incoming server creates no records.",
@@ -103,9 +144,15 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _detect_write_to_catchall(self, msg_dict):
-        """Extends core's method: says why core refuses what it answers with true."""
+        """Extends core's method: says why core refuses what it answers with true.
+
+        What went to a deleted address besides the catchall is held instead.
+        """
         detected = super()._detect_write_to_catchall(msg_dict)
-        if detected and (delivery := Delivery.of(self.env.context)):
+        delivery = Delivery.of(self.env.context)
+        if self.env.context.get("mail_catchall_write_any_to") and delivery and not all(lead.to for lead in delivery.leads):
+            return False
+        if detected and delivery:
             delivery.refusal = self.env._("The catchall address takes replies only, and this is none.")
         return detected
 

@@ -3,6 +3,8 @@
 from enum import Enum
 from typing import NamedTuple
 
+from .former import Lead
+
 
 class Action(str, Enum):
     """What is done with a message; the values are the states it ends in."""
@@ -21,7 +23,14 @@ class Verdict(NamedTuple):
 
 
 class Unroutable(ValueError):
-    """No route leads anywhere. A ValueError, as callers of message_process expect."""
+    """No route leads anywhere. A ValueError, as callers of message_process expect.
+
+    :ivar leads: of the former addresses that the message was sent to
+    """
+
+    def __init__(self, reason: str, leads: tuple[Lead, ...] = ()):
+        super().__init__(reason)
+        self.leads = leads
 
 
 class Route(NamedTuple):
@@ -41,6 +50,7 @@ class Delivery:
     :ivar route: the route that a person decided on, None for Odoo's routing
     :ivar message_id: as Odoo parsed it; links what was made
     :ivar refusal: why the sender is about to be told that the message is refused
+    :ivar leads: of the former addresses that the message was sent to
     """
 
     KEY = "mail_gateway_delivery"
@@ -50,6 +60,7 @@ class Delivery:
         self.route = route
         self.message_id = None
         self.refusal = ""
+        self.leads: tuple[Lead, ...] = ()
         self.verdict = None
 
     @classmethod
