@@ -44,14 +44,17 @@ class MailMail(models.Model):
 
     def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
         """Extends core's method: one kind of mail after the other; what is learned meanwhile is written down."""
-        lean = self.with_context(prefetch_fields=False)  # no bodies in memory, as in core
-        for traffic in Traffic:
-            mails = self.browse(lean.filtered(lambda mail, wanted=traffic: mail._traffic() is wanted).ids)
+        for traffic, mails in self._by_traffic().items():
             context = {TRAFFIC_KEY: traffic.value, Sending.KEY: Sending()}
             super(MailMail, mails.with_context(**context)).send(
                 auto_commit=auto_commit, raise_exception=raise_exception, post_send_callback=post_send_callback
             )
         return True
+
+    def _by_traffic(self):
+        lean = self.with_context(prefetch_fields=False)  # no bodies in memory, as in core
+        ids = {traffic: [mail.id for mail in lean if mail._traffic() is traffic] for traffic in Traffic}
+        return {traffic: self.browse(of_a_kind) for traffic, of_a_kind in ids.items() if of_a_kind}
 
     def _split_by_mail_configuration(self):
         """Extends core's method: a server that the messages name but that must not carry them is passed over."""
