@@ -132,7 +132,7 @@ class Gateway:
         try:
             return [message_from_bytes(raw, policy=policy.default) for raw in until(read, seconds)]
         except AssertionError as error:
-            failures = self.sql("SELECT email_from, failure_reason FROM mail_mail WHERE state = 'exception'")
+            failures = self.sql("SELECT DISTINCT failure_reason FROM mail_mail WHERE state = 'exception'")
             raise AssertionError(f"{mailbox} has no {number} messages; failed: {failures}") from error
 
     def fetch(self, server):

@@ -1,12 +1,15 @@
 """Which Postfix a message takes and what it says when it lies in the recipient's mailbox: one company, many servers."""
 
 import os
+from email import message_from_bytes, policy
+from email.utils import parseaddr
 from itertools import count
 
 import pytest
 
-from e2e.gateway import Gateway, message, until
+from e2e.gateway import QUEUE, Gateway, message, until
 from lab.postfix import carriers
+from lab.smtp_script import ScriptedSmtp
 
 _RUN = os.getpid()
 # Domains of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
@@ -53,16 +56,31 @@ class Office:
     def contact(self):
         """A contact with an empty mailbox; return (id, address)."""
         address = self.recipient()
-        return self.gateway.call("res.partner", "create", {"name": "Reader", "email": address}), address
+        partner = self.gateway.call("res.partner", "create", {"name": "Reader", "email": address},
+                                    context={"mail_create_nosubscribe": True})
+        return partner, address
 
     def send(self, author, **values):
         """Send a message from this author and return it from the recipient's mailbox."""
         address = self.recipient()
         mail = self.gateway.call("mail.mail", "create", {
-            "email_from": author, "email_to": address, "subject": "Chairs", "body_html": "<p>Ten of them.</p>",
-            "auto_delete": False, **values})
+            "email_from": author, "email_to": address, "subject": "Chairs", "body_html": "<p>Ten of them.</p>", **values})
         self.gateway.call("mail.mail", "send", [mail])
         return self.read(address)
+
+    def comment(self, user):
+        """Have somebody comment on a contact; return the message from that contact's mailbox.
+
+        :param user: (id, login)
+        """
+        partner, address = self.contact()
+        self.gateway.comment(user, "res.partner", partner, "Which colour?", [partner])
+        return self.read(address)
+
+    def user(self, domain):
+        """Create a user with an address of this domain; return (id, login), the login being the address."""
+        login = f"agent-{next(_number)}@{domain}"
+        return self.gateway.user("Agent", login)[0], login
 
     def read(self, address):
         """The only message of a mailbox."""
@@ -91,6 +109,12 @@ def author(mail):
     """Display name and address of the From header."""
     [address] = mail["From"].addresses
     return address.display_name, address.addr_spec
+
+
+def reply_to(mail):
+    """The address of the Reply-To header."""
+    [address] = mail["Reply-To"].addresses
+    return address.addr_spec
 
 
 def way(mail):
@@ -314,10 +338,82 @@ def test_the_composers_mass_mode_leaves_through_the_server_for_mass_mail(office,
 
 
 def test_a_comment_leaves_through_the_server_for_transactional_mail(office, two_ways):
+    assert way(office.comment(office.user(DOMAIN))) == office.first.hostname
+
+
+def test_mass_mail_without_a_server_for_it_leaves_by_odoo_bins_settings(office):
+    office.server(office.first, traffic="transactional")
     partner, address = office.contact()
-    office.gateway.call("res.partner", "message_post", [partner], body="Ten chairs.", message_type="comment",
-                        subtype_xmlid="mail.mt_comment", partner_ids=[partner])
-    assert way(office.read(address)) == office.first.hostname
+    mailing(office, partner)
+    assert way(office.read(address)) == office.third.hostname
+
+
+def test_transactional_mail_without_a_server_for_it_leaves_by_odoo_bins_settings(office):
+    office.server(office.second, traffic="mass")
+    assert way(office.comment(office.user(DOMAIN))) == office.third.hostname
+
+
+def test_one_run_of_the_queue_sends_each_message_its_own_way(office, two_ways):
+    office.server(office.third, from_filter=ADMIN)
+    kinds = {office.first: {}, office.second: {"headers": "{'Precedence': 'bulk'}"}, office.third: {"email_from": ADMIN}}
+    sent = [(office.recipient(), postfix, values) for _ in range(2) for postfix, values in kinds.items()]
+    office.gateway.call("mail.mail", "create", [
+        {"email_from": f"Sales <sales@{DOMAIN}>", "email_to": address, "subject": "Chairs", "auto_delete": True,
+         "body_html": "<p>Ten of them.</p>", **values} for address, _postfix, values in sent])
+    office.gateway.odoo.run_cron(QUEUE)
+    assert [way(office.read(address)) for address, _postfix, _values in sent] == [
+        postfix.hostname for _address, postfix, _values in sent]
+
+
+# A user's own server
+
+
+@pytest.fixture
+def own_server():
+    """An SMTP server that wants a password, as those of the personal accounts do that Odoo knows as a user's own."""
+    with ScriptedSmtp(auth=True) as server:
+        yield server
+
+
+@pytest.fixture
+def owner(office, own_server):
+    """A user with a server of their own: (id, login)."""
+    user, login = office.user(DOMAIN)
+    office.gateway.call("ir.mail_server", "create", {
+        "name": login, "smtp_host": "127.0.0.1", "smtp_port": own_server.port, "smtp_encryption": "none",
+        "smtp_user": login, "smtp_pass": "secret", "owner_user_id": user, "from_filter": login, "sequence": 1})
+    return user, login
+
+
+def test_a_users_own_server_carries_what_they_write(office, owner, own_server):
+    office.server(office.first, sequence=10, from_filter=DOMAIN)
+    partner, address = office.contact()
+    office.gateway.comment(owner, "res.partner", partner, "Which colour?", [partner])
+    [received] = own_server.received
+    assert (received.sender, received.recipients) == (owner[1], (address,))
+    assert author(message_from_bytes(received.raw, policy=policy.default)) == ("Agent", owner[1])
+
+
+def test_a_users_own_server_carries_nothing_of_others(office, owner, own_server):
+    assert way(office.comment(office.user(DOMAIN))) == office.third.hostname
+    assert way(office.send(f"Agent <{owner[1]}>")) == office.third.hostname
+    assert not own_server.sessions
+
+
+# What is written down
+
+
+def test_what_is_written_down_is_what_lies_in_the_mailbox(office):
+    office.servers(f"elsewhere-{_RUN}.example", DOMAIN)
+    user = office.user(OTHER)
+    mail = office.comment(user)
+    [row] = office.gateway.call("mail.outgoing.selection", "search_read", [
+        ["mail_message_id.message_id", "=", mail["Message-Id"]]])
+    assert (row["server_name"], row["step"], row["traffic"]) == (office.second.name, "default_domain", "transactional")
+    assert parseaddr(row["from_before"]) == ("Agent", user[1])
+    assert parseaddr(row["from_after"]) == author(mail) == ("Agent", NOTIFICATIONS)
+    assert mail["Return-Path"] == f"<{row['return_path']}>"
+    assert parseaddr(row["reply_to"])[1] == reply_to(mail) == CATCHALL
 
 
 # A comment and the reply to it
@@ -326,11 +422,9 @@ def test_a_comment_leaves_through_the_server_for_transactional_mail(office, two_
 @pytest.fixture
 def lead(office):
     """A lead, and one who comments on it from an address elsewhere: (id, author for :meth:`Gateway.comment`)."""
-    login = f"agent-{next(_number)}@{OTHER}"
-    user, _partner = office.gateway.user("Agent", login)
     # without a team, whose alias replies would go to
     values = {"name": "Chairs", "type": "lead", "team_id": False}
-    return office.gateway.call("crm.lead", "create", values), (user, login)
+    return office.gateway.call("crm.lead", "create", values), office.user(OTHER)
 
 
 def test_a_notification_says_who_wrote_and_where_replies_and_bounces_go(office, lead):
@@ -341,7 +435,7 @@ def test_a_notification_says_who_wrote_and_where_replies_and_bounces_go(office, 
     mail = office.read(address)
     [posted] = office.gateway.call("mail.message", "read", [comment], ["message_id"])
     assert author(mail) == ("Agent", NOTIFICATIONS)
-    assert mail["Reply-To"].addresses[0].addr_spec == CATCHALL
+    assert reply_to(mail) == CATCHALL
     assert mail["Return-Path"] == f"<{BOUNCE}>"
     assert mail["Message-Id"] == posted["message_id"]
 
@@ -353,7 +447,7 @@ def test_a_notification_about_a_record_with_an_alias_is_replied_to_there(office,
     office.gateway.call("crm.lead", "write", [record], {"team_id": team})
     partner, address = office.contact()
     office.gateway.comment(agent, "crm.lead", record, "Which height?", [partner])
-    assert office.read(address)["Reply-To"].addresses[0].addr_spec == f"chairs@{DOMAIN}"
+    assert reply_to(office.read(address)) == f"chairs@{DOMAIN}"
 
 
 def test_a_reply_to_an_encapsulated_author_lands_in_the_chatter(office, lead):
