@@ -60,11 +60,12 @@ class MailAliasDomain(models.Model):
 
     @api.constrains(*MIRRORED.values())
     def _check_addresses(self):
+        check = self.env["ir.config_parameter"]._check_mail_value
         for domain in self:
+            # Which of them may be empty is left to core: it has no default From then, or refuses it by itself.
             for key, field in MIRRORED.items():
-                self.env["ir.config_parameter"]._check_mail_value(
-                    key, domain[field] or "", domain._words_for_place(field)
-                )
+                if domain[field]:
+                    check(key, domain[field], domain._words_for_place(field))
             domain._check_catchall_is_not_bounce()
 
     def _words_for_place(self, field):
@@ -75,5 +76,5 @@ class MailAliasDomain(models.Model):
         """Core looks for the same catchall twice and the same bounce twice, not for one that is also the other."""
         name = normalize_domain(self.name)
         same = self.sudo().search([]).filtered(lambda other: normalize_domain(other.name) == name)
-        if both := set(same.mapped("catchall_alias")) & set(same.mapped("bounce_alias")):
+        if both := set(filter(None, same.mapped("catchall_alias"))) & set(same.mapped("bounce_alias")):
             raise ValidationError(self.env["ir.config_parameter"]._words_for_same_address(f"{both.pop()}@{name}"))

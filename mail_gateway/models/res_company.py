@@ -19,8 +19,9 @@ class ResCompany(models.Model):
     @api.model
     def _main_company_of_mail(self):
         """The main company, archived or not; where somebody deleted it, the first one there is."""
-        main = self.env.ref("base.main_company", raise_if_not_found=False)
-        return (main or self.sudo().with_context(active_test=False).search([], order="id", limit=1)).sudo()
+        main = self.env["ir.model.data"]._xmlid_to_res_id("base.main_company", raise_if_not_found=False)  # cached
+        companies = self.sudo().with_context(active_test=False)
+        return companies.browse(main) if main else companies.search([], order="id", limit=1)
 
     def _use_alias_domain(self, name):
         """Give the company the alias domain of that name, if there is one, or its first one.

@@ -4,6 +4,13 @@ from odoo.exceptions import ValidationError
 from .mail_inbound_lane import DEFAULT_LANES, LANES_PARAMETER, MOST_LANES
 from .mail_inbound_spool import RETENTION_DAYS, RETENTION_PARAMETER
 
+# field -> parameter, for those that are refused here as they are refused there
+_LIMITS = {
+    "incoming_limit_number": "mail.incoming.limit.alias",
+    "incoming_limit_period": "mail.incoming.limit.period",
+    "incoming_limit_scope": "mail.incoming.limit.scope",
+}
+
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
@@ -21,6 +28,61 @@ class ResConfigSettings(models.TransientModel):
         help="Days after which the source of a message that was dealt with is deleted. Sources of held and failed "
         "messages are kept.",
     )
+    # Through the alias domain chosen in the form, which may be another one than the company has until it is saved.
+    mail_catchall_alias = fields.Char(
+        "Catchall",
+        related="alias_domain_id.catchall_alias",
+        readonly=False,
+        help="Replies to Odoo's messages go to this address, unless the record has an alias of its own. Only the part "
+        "before the @.",
+    )
+    mail_bounce_alias = fields.Char(
+        "Bounces",
+        related="alias_domain_id.bounce_alias",
+        readonly=False,
+        help="Messages that cannot be delivered come back to this address. Only the part before the @.",
+    )
+    mail_default_from = fields.Char(
+        "Default From",
+        related="alias_domain_id.default_from",
+        readonly=False,
+        help="Stands in for an author whose address the outgoing server may not use; the author's name is kept. The "
+        "part before the @, or a complete address. Empty: authors keep their addresses.",
+    )
+    mail_from_filter = fields.Char(
+        "FROM Filter",
+        config_parameter="mail.default.from_filter",
+        help="Domains and addresses in whose name it sends, separated by commas. Other authors are replaced by the "
+        "Default From. Empty: as odoo-bin's own option from_filter says. Outgoing Email Servers have filters of their "
+        "own.",
+    )
+    incoming_limit_number = fields.Integer(
+        "New Records", config_parameter=_LIMITS["incoming_limit_number"], help="From 1 on."
+    )
+    incoming_limit_period = fields.Integer(
+        "Within", config_parameter=_LIMITS["incoming_limit_period"], help="Minutes, from 1 on."
+    )
+    incoming_limit_scope = fields.Selection(
+        [("sender", "Each sender by itself"), ("alias", "All senders together")],
+        "Counted",
+        config_parameter=_LIMITS["incoming_limit_scope"],
+        help="Counting each sender by itself does not slow down an alias that many people write to.",
+    )
+
+    @api.model
+    def get_values(self):
+        """Extends core's method: a bad limit in the database shows as the default that counts instead."""
+        read = self.env["ir.config_parameter"]._get_mail_parameter
+        return {**super().get_values(), **{field: read(key) for field, key in _LIMITS.items()}}
+
+    @api.constrains(*_LIMITS)
+    def _check_limits(self):
+        """Core would take 0 for an order to delete the parameter."""
+        for settings in self:
+            for field, key in _LIMITS.items():
+                label = self._fields[field].get_description(self.env, ["string"])["string"]
+                where = self.env._("Limit of New Records, “%s”", label)
+                self.env["ir.config_parameter"]._check_mail_value(key, settings[field] or 0, where)
 
     @api.constrains("inbound_lanes", "inbound_retention_days")
     def _check_inbound(self):

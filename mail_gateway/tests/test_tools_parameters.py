@@ -34,14 +34,32 @@ class TestToolsParameters(ToolsCase):
         self.assertEqual(self.read("mail.catchall.domain", "Café.example"), "xn--caf-dma.example")
 
     def test_what_is_no_domain_is_refused(self):
-        for text in ("", "my company.example", "@mycompany.example", "a..b", "-a.example", "info@mycompany.example", "a,b"):
+        for text in (
+            "",
+            "my company.example",
+            "@mycompany.example",
+            "a..b",
+            "-a.example",
+            "info@mycompany.example",
+            "a,b",
+        ):
             self.assertFlaw("mail.catchall.domain", text, Flaw.DOMAIN)
 
     def test_a_local_part_is_stored_in_lower_case(self):
         self.assertEqual(self.read("mail.catchall.alias", " Catch.All+1 "), "catch.all+1")
 
     def test_what_is_no_local_part_is_refused(self):
-        texts = ("", "catch all", "catchall@mycompany.example", ".catchall", "a..b", "câtchall", "(a)", "c" * 65, "a\nb")
+        texts = (
+            "",
+            "catch all",
+            "catchall@mycompany.example",
+            ".catchall",
+            "a..b",
+            "câtchall",
+            "(a)",
+            "c" * 65,
+            "a\nb",
+        )
         for key in ("mail.catchall.alias", "mail.bounce.alias"):
             for text in texts:
                 self.assertFlaw(key, text, Flaw.LOCAL_PART)
@@ -54,7 +72,14 @@ class TestToolsParameters(ToolsCase):
         self.assertEqual(self.read("mail.default.from", " "), "")
 
     def test_a_default_from_that_is_neither_is_refused(self):
-        for text in ("info@", "@mycompany.example", "a@b@c.example", "Odoo <info@mycompany.example>", "no tices", "ï@a.example"):
+        for text in (
+            "info@",
+            "@mycompany.example",
+            "a@b@c.example",
+            "Odoo <info@mycompany.example>",
+            "no tices",
+            "ï@a.example",
+        ):
             self.assertFlaw("mail.default.from", text, Flaw.SENDER)
 
     def test_a_filter_is_kept_as_it_was_typed(self):
@@ -66,7 +91,10 @@ class TestToolsParameters(ToolsCase):
 
     def test_the_bad_entry_of_a_filter_is_named(self):
         self.assertFlaw(
-            "mail.default.from_filter", "mycompany.example, in fo@mycompany.example", Flaw.FILTER, "in fo@mycompany.example"
+            "mail.default.from_filter",
+            "mycompany.example, in fo@mycompany.example",
+            Flaw.FILTER,
+            "in fo@mycompany.example",
         )
 
     def test_the_good_entries_of_a_filter_are_kept(self):
@@ -83,6 +111,8 @@ class TestToolsParameters(ToolsCase):
             self.assertEqual([self.read(key, text) for text in ("1", str(LARGEST_NUMBER))], ["1", str(LARGEST_NUMBER)])
 
     def test_a_scope_is_sender_or_alias(self):
-        self.assertEqual([self.read("mail.incoming.limit.scope", text) for text in ("Sender", " alias")], ["sender", "alias"])
+        self.assertEqual(
+            [self.read("mail.incoming.limit.scope", text) for text in ("Sender", " alias")], ["sender", "alias"]
+        )
         for text in ("", "company"):
             self.assertFlaw("mail.incoming.limit.scope", text, Flaw.SCOPE)
