@@ -94,7 +94,7 @@ class MailFormerRename(models.Model):
         """
         lead = self._leads([address]).get(address) if address else None
         entry = self.browse(lead.entry_id) if lead else self
-        if not lead or entry._target() == taker:
+        if not lead or (taker and entry._target() == taker):
             return {}
         where = self.env._("Its mail has been led to %s until now.", lead.to) if lead.to else entry._words_for_loss(address)
         return {
