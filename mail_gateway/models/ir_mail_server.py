@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize
 
-from ..tools.addresses import filter_matches
+from ..tools.addresses import filter_matches, normalize_address
 from ..tools.sending import Sending, SentAs
 from ..tools.server_selection import ANY_TRAFFIC, OutgoingServer, Traffic, header_from, select
 
@@ -42,37 +42,34 @@ class IrMail_Server(models.Model):
 
         `_filter_mail_servers_fallback` is not asked: that personal servers serve nobody else is part of the choice.
         """
+        if mail_servers is None:
+            mail_servers = self.sudo().search(self._find_mail_server_allowed_domain(), order="sequence, id")
         selection = self._select_server(email_from, mail_servers)
+        if sending := Sending.of(self.env.context):
+            sending.chose(selection, self._default_from())
         server = self.sudo().browse(selection.server.id) if selection.server else None
         return server, email_normalize(self._default_from()) if selection.is_encapsulated else email_from
 
-    def _select_server(self, email_from, mail_servers=None, forced=None):
+    def _select_server(self, email_from, offered, others=(), forced=None):
         """Choose the server and the From for a message.
 
         The context may name the default From (core's `domain_notifications_email`) and the kind of mail.
 
         :param str email_from: its From
-        :param mail_servers: those that its sender may use, None for those that everybody may use
+        :param offered: the servers that its sender may use, by priority
+        :param others: further servers, which are only to be explained
         :param forced: the server that the message names
         :rtype: mail_gateway.tools.server_selection.Selection
         """
+        servers = sorted([*offered.sudo(), *others], key=lambda server: (server.sequence, server.id))
         return select(
             email_from or "",
-            self._servers_to_choose_from(mail_servers),
+            [server._as_plain_values(server.id in offered._ids) for server in servers],
             self._default_from(),
             odoo_bin_filter=self._get_default_from_filter() or "",
             traffic=self._traffic_in_context(),
             forced_id=forced.id if forced else None,
         )
-
-    def _servers_to_choose_from(self, offered):
-        servers = self.sudo().with_context(active_test=False)
-        if offered is None:
-            offered = servers.search(self._find_mail_server_allowed_domain(), order="sequence, id")
-            everyone = servers.search([], order="sequence, id")
-        else:
-            everyone = offered.sudo() | servers.search([], order="sequence, id")
-        return [server._as_plain_values(server.id in offered.ids) for server in everyone]
 
     def _as_plain_values(self, offered):
         owner = self.owner_user_id
@@ -96,9 +93,10 @@ class IrMail_Server(models.Model):
     @api.model
     def _get_default_from_address(self):
         """Extends core's method: without an alias domain the system parameter counts, when it is a complete address."""
-        parameter = self.env["ir.config_parameter"].sudo().get_param("mail.default.from") or ""
-        if not self.env.company.alias_domain_id and "@" in parameter:
-            return parameter
+        if not self.env.company.alias_domain_id:
+            parameter = self.env["ir.config_parameter"].sudo().get_param("mail.default.from") or ""
+            if normalize_address(parameter):
+                return parameter
         return super()._get_default_from_address()
 
     # ------------------------------------------------------------------ rewriting the From

@@ -1,7 +1,4 @@
 import ast
-import logging
-
-import psycopg2
 
 from odoo import fields, models
 from odoo.tools.mail import email_split_and_format_normalize
@@ -10,7 +7,8 @@ from ..tools.sending import Sending
 from ..tools.server_selection import ANY_TRAFFIC, Traffic
 from .ir_mail_server import TRAFFIC_KEY
 
-_logger = logging.getLogger(__name__)
+# What was noted about so many e-mails is written down without waiting for the others.
+MOST_UNWRITTEN = 100
 
 
 class MailMail(models.Model):
@@ -44,11 +42,15 @@ class MailMail(models.Model):
 
     def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
         """Extends core's method: one kind of mail after the other; what is learned meanwhile is written down."""
-        for traffic, mails in self._by_traffic().items():
-            context = {TRAFFIC_KEY: traffic.value, Sending.KEY: Sending()}
-            super(MailMail, mails.with_context(**context)).send(
-                auto_commit=auto_commit, raise_exception=raise_exception, post_send_callback=post_send_callback
-            )
+        sending = Sending.of(self.env.context) or Sending()
+        try:
+            for traffic, mails in self._by_traffic().items():
+                context = {TRAFFIC_KEY: traffic.value, Sending.KEY: sending}
+                super(MailMail, mails.with_context(**context)).send(
+                    auto_commit=auto_commit, raise_exception=raise_exception, post_send_callback=post_send_callback
+                )
+        finally:
+            self.env["mail.outgoing.selection"]._record_later(sending.take_rows())
         return True
 
     def _by_traffic(self):
@@ -61,6 +63,8 @@ class MailMail(models.Model):
         for server_id, alias_domain_id, smtp_from, ids in super()._split_by_mail_configuration():
             batch = self.browse(ids)
             chosen = (server_id, smtp_from) if batch._may_use(server_id) else batch[:1]._other_server(smtp_from)
+            if sending := Sending.of(self.env.context):
+                sending.server_ids.update(dict.fromkeys(ids, chosen[0] or None))
             yield chosen[0], alias_domain_id, chosen[1], ids
 
     def _may_use(self, server_id):
@@ -71,25 +75,27 @@ class MailMail(models.Model):
         return server.active and server.traffic in (ANY_TRAFFIC, False, self.env.context.get(TRAFFIC_KEY))
 
     def _other_server(self, author):
-        servers, allowed = self._servers_at_hand()
+        servers = self._servers_at_hand()
+        allowed = self._filter_mail_mail_servers(servers.sudo().search([], order="sequence, id"))
         server, smtp_from = servers._find_mail_server(author, allowed)
         return server.id if server else False, smtp_from
 
     def _servers_at_hand(self):
-        """The server model with what this message brings along, and the servers that its sender may use."""
-        servers = self.env["ir.mail_server"].with_context(**{TRAFFIC_KEY: self._traffic().value})
-        if alias_domain := self.record_alias_domain_id.sudo():
-            servers = servers.with_context(domain_notifications_email=alias_domain.default_from_email)
-        return servers, self._filter_mail_mail_servers(servers.sudo().search([], order="sequence, id"))
+        """The model of servers with the default From that counts for this message, as core sets it."""
+        alias_domain = self.record_alias_domain_id.sudo()
+        servers = self.env["ir.mail_server"]
+        return servers.with_context(domain_notifications_email=alias_domain.default_from_email) if alias_domain else servers
 
     # ------------------------------------------------------------------ writing it down
 
     def _postprocess_sent_message(self, success_pids, success_emails, failure_reason=False, failure_type=None):
-        """Extends core's method: before it deletes the e-mail, what was chosen is written down with its message."""
+        """Extends core's method: before it deletes the e-mail, what was chosen is noted."""
         if sending := Sending.of(self.env.context):
-            sent_as = sending.take()
+            sent_as = sending.take_sent_as()
             for mail in self.filtered(lambda mail: failure_type or mail._leaves_a_message()):
-                mail._record_selection(sending, sent_as)
+                sending.rows.append(mail._selection_values(mail._selection(sending), sent_as))
+            if len(sending.rows) >= MOST_UNWRITTEN:
+                self.env["mail.outgoing.selection"]._record_later(sending.take_rows())
         return super()._postprocess_sent_message(
             success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
         )
@@ -97,23 +103,13 @@ class MailMail(models.Model):
     def _leaves_a_message(self):
         return self.is_notification or not self.auto_delete
 
-    def _record_selection(self, sending, sent_as):
-        """An explanation that can't be written must not stop a message that has left: it would leave again."""
-        try:
-            with self.env.cr.savepoint():
-                values = self._selection_values(self._selection(sending), sent_as)
-                self.env["mail.outgoing.selection"].sudo()._record(values)
-        except psycopg2.Error:
-            _logger.warning("How e-mail %s was sent could not be written down", self.id, exc_info=True)
-
     def _selection(self, sending):
-        """The choice that was made for this message; made once for all that are alike."""
-        servers, allowed = self._servers_at_hand()
-        forced = self.mail_server_id
-        key = (self._author(), forced.id, self.record_alias_domain_id.id, self._traffic(), allowed._ids)
-        if key not in sending.selections:
-            sending.selections[key] = servers._select_server(self._author(), allowed, forced)
-        return sending.selections[key]
+        """The choice that was made for this message in this run."""
+        servers, server_id = self._servers_at_hand(), sending.server_ids.get(self.id)
+        if selection := sending.selection(self._author(), servers._default_from(), server_id):
+            return selection
+        named = servers.sudo().browse(server_id)
+        return servers._select_server(self._author(), named, forced=named)
 
     def _author(self):
         """The From as core takes it: of several addresses the first."""

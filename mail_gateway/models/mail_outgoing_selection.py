@@ -1,6 +1,14 @@
-from odoo import fields, models
+import logging
+from functools import partial
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.modules.registry import Registry
 
 from ..tools.server_selection import Step
+
+_logger = logging.getLogger(__name__)
 
 
 class MailOutgoingSelection(models.Model):
@@ -46,10 +54,41 @@ class MailOutgoingSelection(models.Model):
 
     _mail_mail_unique = models.UniqueIndex("(mail_mail_id) WHERE mail_mail_id IS NOT NULL")
 
-    def _record(self, values):
-        """Write down how an e-mail was sent; a later try of the same e-mail replaces what an earlier one left."""
-        earlier = self.search([("mail_mail_id", "=", values["mail_mail_id"])])
-        if earlier:
-            earlier.write({**values, "date": fields.Datetime.now()})
-        else:
-            self.create(values)
+    def _record_later(self, rows):
+        """Write rows down after the commit, in a transaction of their own.
+
+        An explanation must not undo the sending of what has left already: the e-mail would leave once more.
+
+        :param list rows: values for create()
+        """
+        if rows:
+            self.env.cr.postcommit.add(partial(self._record_in_transaction, self.env.cr.dbname, rows))
+
+    @staticmethod
+    def _record_in_transaction(dbname, rows):
+        try:
+            with Registry(dbname).cursor() as cr:
+                api.Environment(cr, SUPERUSER_ID, {})["mail.outgoing.selection"]._record(rows)
+        except psycopg2.Error:
+            _logger.warning("How %s e-mails were sent could not be written down", len(rows), exc_info=True)
+
+    def _record(self, rows):
+        """Write down how e-mails were sent; a later try of an e-mail replaces what an earlier one left.
+
+        :param list rows: values for create(); messages that are gone by now are left out
+        """
+        messages = self.env["mail.message"].browse({row["mail_message_id"] for row in rows}).exists()
+        mails = self.env["mail.mail"].browse({row["mail_mail_id"] for row in rows}).exists()
+        servers = self.env["ir.mail_server"].browse({row["mail_server_id"] for row in rows} - {False}).exists()
+        self.search([("mail_mail_id", "in", mails.ids)]).unlink()
+        kept = [row for row in rows if row["mail_message_id"] in messages._ids]
+        self.create(
+            [
+                {
+                    **row,
+                    "mail_mail_id": row["mail_mail_id"] if row["mail_mail_id"] in mails._ids else False,
+                    "mail_server_id": row["mail_server_id"] if row["mail_server_id"] in servers._ids else False,
+                }
+                for row in kept
+            ]
+        )
