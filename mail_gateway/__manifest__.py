@@ -15,7 +15,6 @@
         "views/mail_inbound_message_views.xml",
         "views/mail_inbound_route_views.xml",
         "views/mail_former_address_views.xml",
-        "views/mail_former_address_views.xml",
         "views/fetchmail_server_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
