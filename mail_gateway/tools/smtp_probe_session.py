@@ -1,0 +1,222 @@
+"""Names, sockets and smtplib's client, each with a limit in time."""
+
+import smtplib
+import socket
+import ssl
+import threading
+import time
+from base64 import b64decode
+from binascii import Error as NoBase64
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from typing import NamedTuple
+
+# what smtplib says where the machine has no name (RFC 5321, section 4.1.3)
+NAMELESS = "[127.0.0.1]"
+_SHORTEST_SECRET = 4
+
+
+class Address(NamedTuple):
+    """Where to connect to, as getaddrinfo says it."""
+
+    family: int
+    place: tuple
+
+    @property
+    def text(self) -> str:
+        """The IP address."""
+        return str(self.place[0])
+
+    def at(self, port: int) -> "Address":
+        """The same machine, another port."""
+        return self._replace(place=(self.place[0], port, *self.place[2:]))
+
+
+def in_background(function: Callable, *args) -> Future:
+    """Run a function in a thread that nothing waits for, not even the end of the program."""
+    outcome = Future()
+
+    def run():
+        try:
+            outcome.set_result(function(*args))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name=f"smtp probe {function.__name__}", daemon=True).start()
+    return outcome
+
+
+def resolve(host: str, port: int, seconds: float, resolver: Callable = socket.getaddrinfo) -> tuple[Address, ...]:
+    """Look a name up.
+
+    :raises TimeoutError: the resolver itself knows no limit
+    :raises OSError, UnicodeError: when there is no such name, or it can be none
+    """
+    found = _within(seconds, _look_up, resolver, host, port)
+    return tuple(dict.fromkeys(Address(family, place) for family, _type, _protocol, _name, place in found))
+
+
+def _within(seconds, function, *args):
+    outcome = in_background(function, *args)
+    if not wait([outcome], seconds).done:
+        raise TimeoutError
+    return outcome.result()
+
+
+def _look_up(resolver, host, port):
+    return resolver(host, port, type=socket.SOCK_STREAM)
+
+
+def own_name(seconds: float) -> str:
+    """How smtplib introduces this machine; it asks the resolver, so that has a limit here."""
+    try:
+        return _within(seconds, _own_name)
+    except OSError:
+        return NAMELESS
+
+
+def _own_name():
+    return smtplib.SMTP().local_hostname
+
+
+def connect(addresses: tuple[Address, ...], seconds: float) -> tuple[socket.socket, Address, tuple[Address, ...]]:
+    """Connect to the first address that takes it; those that are left share the time that is left.
+
+    :return: the socket, its address, the addresses that failed before
+    :raises OSError: of the last address, when none takes it
+    """
+    end = time.monotonic() + seconds
+    for number, address in enumerate(addresses):
+        left = max(end - time.monotonic(), 0.1) / (len(addresses) - number)
+        try:
+            return _connect(address, left), address, addresses[:number]
+        except OSError:
+            if number == len(addresses) - 1:
+                raise
+    raise OSError("no address")
+
+
+def _connect(address, seconds):
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(seconds)
+        sock.connect(address.place)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+class TimeLimit:
+    """Cuts a connection when its time is up: a server that sends a byte now and then never runs into a time-out."""
+
+    def __init__(self, seconds: float):
+        self.passed = False
+        self._end = time.monotonic() + seconds
+        self._handle = self._timer = None
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return max(self._end - time.monotonic(), 0)
+
+    def guard(self, sock: socket.socket) -> None:
+        """Watch over a connection, whatever is wrapped around it later."""
+        self._handle = sock.dup()
+        self._timer = threading.Timer(self.left, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _cut(self):
+        self.passed = True
+        with suppress(OSError):
+            self._handle.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Watch no longer."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer.join()
+            self._handle.close()
+
+
+class Session(smtplib.SMTP):
+    """smtplib's client on a connection that is there already. It remembers the last reply, and what was secret.
+
+    :ivar last: (code, text) of the last reply
+    :ivar mechanism: of the last AUTH command (RFC 4954)
+    """
+
+    def __init__(self, sock, host: str, name: str):
+        super().__init__(local_hostname=name)
+        self.sock, self._host = sock, host
+        self.last, self.mechanism = (-1, b""), ""
+        self._secrets, self._signing_in = set(), False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What was sent while signing in, encoded as it was."""
+        return tuple(self._secrets)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether nobody in between can read along."""
+        return not isinstance(self.sock, socket.socket) or isinstance(self.sock, ssl.SSLSocket)
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether the other end is this machine."""
+        return self.sock.getpeername()[0] == self.sock.getsockname()[0]
+
+    def getreply(self):
+        """Extends smtplib's method: remembers the reply."""
+        self.last = super().getreply()
+        return self.last
+
+    def putcmd(self, cmd, args=""):
+        """Extends smtplib's method: remembers what is not to be shown, should the server repeat it."""
+        words = f"{cmd} {args}".split()
+        if self._signing_in and words and words[0].upper() == "AUTH":
+            self.mechanism, words = (words[1].upper() if len(words) > 1 else ""), words[2:]
+        if self._signing_in and self.mechanism:
+            self._secrets.update(word for word in words if len(word) >= _SHORTEST_SECRET)
+        super().putcmd(cmd, args)
+
+    def sign_in(self, login: Callable[[smtplib.SMTP], None]) -> None:
+        """Sign in, and find out whether that went well: Odoo's OAuth modules do not look at the reply.
+
+        :raises smtplib.SMTPException: when the server refuses
+        """
+        self._signing_in = True
+        try:
+            login(self)
+            if self.mechanism:
+                self._check_sign_in()
+        finally:
+            self._signing_in = False
+
+    def _check_sign_in(self):
+        code, text = self.last
+        if code == 334:  # noqa: PLR2004 RFC 4954; an error in a challenge, to be answered with nothing: RFC 7628, 3.2.3
+            reason = _decode(text)
+            code, text = self.docmd("")
+            text = b" ".join((text, reason))
+        if not 200 <= code < 300:  # noqa: PLR2004
+            raise smtplib.SMTPAuthenticationError(code, text)
+
+    def leave(self) -> None:
+        """Take back what was begun and say goodbye; whatever comes now is of no interest."""
+        with suppress(smtplib.SMTPException, OSError, ValueError):
+            if self.sock:
+                self.sock.settimeout(2)
+                self.rset()
+                self.quit()
+        self.close()
+
+
+def _decode(challenge):
+    try:
+        return b64decode(challenge, validate=True)
+    except NoBase64:
+        return b""
