@@ -1,5 +1,7 @@
 from odoo import models
 
+from ..tools.server_selection import Traffic
+
 
 class MailComposeMessage(models.TransientModel):
     _inherit = "mail.compose.message"
@@ -8,5 +10,5 @@ class MailComposeMessage(models.TransientModel):
         """Extends core's method: what is written to many records at once is mass mail."""
         values = super()._prepare_mail_values_static()
         if self.composition_mode == "mass_mail":
-            values["composed_for_many"] = True
+            values["traffic"] = Traffic.MASS.value
         return values

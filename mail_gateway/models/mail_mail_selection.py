@@ -1,6 +1,6 @@
 import ast
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools.mail import email_split_and_format_normalize
 
 from ..tools.sending import Sending
@@ -11,32 +11,51 @@ from .ir_mail_server import TRAFFIC_KEY
 MOST_UNWRITTEN = 100
 
 
+def _says_bulk(headers):
+    """Core keeps further headers as the text of a dictionary; what it can't read it does not send either."""
+    try:
+        further = dict(headers if isinstance(headers, dict) else ast.literal_eval(headers or "{}"))
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return False
+    return any(str(name).lower() == "precedence" and str(text).lower() == "bulk" for name, text in further.items())
+
+
 class MailMail(models.Model):
     """Says which kind of mail a message is, and writes down through which server it left, and why."""
 
     _inherit = "mail.mail"
 
-    composed_for_many = fields.Boolean(readonly=True, help="Written to many records at once.")
+    traffic = fields.Selection(
+        [("transactional", "Transactional"), ("mass", "Mass")], string="Kind of Mail", readonly=True, copy=True
+    )
     outgoing_selection_ids = fields.One2many("mail.outgoing.selection", "mail_mail_id", readonly=True)
 
     # ------------------------------------------------------------------ the kind of mail
 
-    def _traffic(self):
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Extends core's method: the kind of mail is clear from the start."""
+        for vals in vals_list:
+            vals["traffic"] = self._traffic_of(vals).value
+        return super().create(vals_list)
+
+    @api.model
+    def _traffic_of(self, vals):
         """What counts as mass mail is decided here and nowhere else: mailings of Email Marketing, what the composer
-        writes to many records at once, and messages that say `Precedence: bulk`. Everything else is transactional.
+        writes to many records at once (it says so itself), and messages that say `Precedence: bulk`. Everything else is
+        transactional.
+
+        :param vals: values of a mail.mail
         """
-        self.ensure_one()
-        is_mailing = "mailing_id" in self._fields and bool(self.mailing_id)
-        is_mass = self.composed_for_many or is_mailing or self._says_bulk()
+        is_mass = vals.get("traffic") == Traffic.MASS or vals.get("mailing_id") or _says_bulk(vals.get("headers"))
         return Traffic.MASS if is_mass else Traffic.TRANSACTIONAL
 
-    def _says_bulk(self):
-        """Core keeps further headers as the text of a dictionary; what it can't read it does not send either."""
-        try:
-            headers = dict(ast.literal_eval(self.headers or "{}"))
-        except (ValueError, TypeError, SyntaxError):
-            return False
-        return any(str(name).lower() == "precedence" and str(text).lower() == "bulk" for name, text in headers.items())
+    def _traffic(self):
+        """The kind of mail; of what was queued before the addon was installed, as of anything new."""
+        self.ensure_one()
+        if self.traffic:
+            return Traffic(self.traffic)
+        return self._traffic_of({"headers": self.headers, "mailing_id": "mailing_id" in self._fields and self.mailing_id})
 
     # ------------------------------------------------------------------ choosing
 
