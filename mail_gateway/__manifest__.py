@@ -16,9 +16,16 @@
         "views/mail_inbound_route_views.xml",
         "views/mail_former_address_views.xml",
         "views/fetchmail_server_views.xml",
+        "views/ir_mail_server_views.xml",
+        "views/mail_outgoing_selection_views.xml",
+        "views/mail_outgoing_explain_views.xml",
+        "views/mail_mail_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["mail_gateway/static/src/**/*"],
+    },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
 }

@@ -1,1 +1,1 @@
-from . import mail_inbound_route
+from . import mail_inbound_route, mail_outgoing_explain

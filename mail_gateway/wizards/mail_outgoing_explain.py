@@ -1,0 +1,250 @@
+from types import SimpleNamespace
+
+from odoo import api, fields, models
+from odoo.tools.mail import email_split_and_format_normalize
+
+from ..tools.addresses import author_address, filter_matches
+from ..tools.sending import Sending
+from ..tools.server_selection import Traffic
+
+
+class MailOutgoingExplain(models.TransientModel):
+    """Answers which server would send a message, under which From, and why; sends nothing and keeps nothing.
+
+    The answer comes from what answers for real messages: an e-mail that exists in memory only is asked for its server
+    (`mail.mail._selection`) and made ready to leave (`ir.mail_server._prepare_email_message__`).
+    """
+
+    _name = "mail.outgoing.explain"
+    _description = "Explain an Outgoing Message"
+
+    # what is asked
+    email_from = fields.Char(
+        "From",
+        default=lambda self: self.env.user.email_formatted if self.env.user.email else "",
+        help="Who writes, with or without a name: Mary Smith <mary@mycompany.com>",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, help="Its alias domain counts."
+    )
+    traffic = fields.Selection(
+        [(Traffic.TRANSACTIONAL.value, "Transactional"), (Traffic.MASS.value, "Mass mail")],
+        "Kind of Mail",
+        required=True,
+        default=Traffic.TRANSACTIONAL.value,
+        help="Transactional: notifications, answers, documents. Mass mail: mailings, and e-mails to many records at once.",
+    )
+    record = fields.Reference(
+        selection="_selection_models",
+        string="Record",
+        help="The record in whose chatter the message is written, if any. Its company and its alias count.",
+    )
+    named_server = fields.Selection(
+        selection="_selection_servers",
+        help="The server that the message, its template or its mailing names, if any.",
+    )
+
+    # what is answered
+    server_name = fields.Char("Sent Through", compute="_compute_answer")
+    step = fields.Char("Because", compute="_compute_answer")
+    from_after = fields.Char("From, as Sent", compute="_compute_answer")
+    return_path = fields.Char("Return-Path", compute="_compute_answer")
+    reply_to = fields.Char("Reply-To", compute="_compute_answer")
+    default_from = fields.Char("Default From", compute="_compute_answer")
+    uses_odoo_bin = fields.Boolean(compute="_compute_answer")
+    odoo_bin_filter = fields.Char("FROM Filtering of odoo-bin", compute="_compute_answer")
+    warnings = fields.Text(compute="_compute_answer")
+    remarks = fields.Text(compute="_compute_answer")
+    line_ids = fields.One2many("mail.outgoing.explain.line", "explain_id", "Servers", compute="_compute_answer")
+
+    @api.model
+    def _selection_models(self):
+        return self.env["mail.inbound.route"]._selection_models()
+
+    @api.model
+    def _selection_servers(self):
+        """Servers that a message may name: their names are all that a postmaster learns of them."""
+        servers = self.env["ir.mail_server"].sudo().search([("owner_user_id", "=", False)], order="sequence, id")
+        return [(str(server.id), server.name) for server in servers]
+
+    @api.depends("email_from", "company_id", "traffic", "record", "named_server")
+    def _compute_answer(self):
+        for wizard in self:
+            mail = wizard._as_mail()
+            selection = mail._selection(Sending())
+            sent_as = wizard._rehearse(mail, selection)
+            wizard.update(wizard._answer(mail, selection, sent_as))
+            wizard.line_ids = [fields.Command.clear(), *map(fields.Command.create, wizard._lines(selection))]
+
+    # ------------------------------------------------------------------ asking
+
+    def _as_mail(self, writer=None):
+        """The message that is asked about, as core makes it, in memory only.
+
+        :param writer: the user who writes it; None for nobody who has a server of their own
+        """
+        record = self._readable_record()
+        servers = self.env["ir.mail_server"].sudo()
+        mails = self.env["mail.mail"].sudo().with_company(self._company())
+        return mails.new(
+            {
+                "email_from": self.email_from,
+                "mail_message_id": mails.env["mail.message"].new({"create_uid": (writer or self.env["res.users"]).id}),
+                "record_alias_domain_id": record and self._alias_domain(record).id,
+                "reply_to": self._reply_to(record),
+                "traffic": self.traffic,
+                "mail_server_id": servers.browse(int(self.named_server or 0)).exists().id,
+            }
+        )
+
+    def _readable_record(self):
+        """The record that is asked about, with all rights; None when there is none or the user may not read it."""
+        record = self.record and self.record.exists()
+        return record.sudo() if record and record.has_access("read") else None
+
+    def _company(self):
+        record = self._readable_record()
+        company = self.company_id or self.env.company
+        return record._mail_get_companies(default=company)[record.id] if record else company
+
+    def _alias_domain(self, record):
+        return record._mail_get_alias_domains(default_company=self.company_id or self.env.company)[record.id]
+
+    def _reply_to(self, record):
+        """The Reply-To that core gives to a message of this author, in the chatter of a record or elsewhere."""
+        threads = (record or self.env["mail.thread"]).sudo().with_company(self._company())
+        author = self.env["res.partner"]
+        if author_address(self.email_from):
+            author = self.env["mail.thread"].sudo()._partner_find_from_emails_single([self.email_from], no_create=True)
+        answer = threads._notify_get_reply_to(default=self.email_from, author_id=author.id)
+        return answer[record.id if record else False]
+
+    def _rehearse(self, mail, selection):
+        """Make the message ready as before it leaves.
+
+        :return: a tools.sending.SentAs; None when it could not leave at all
+        """
+        sending = Sending()
+        servers = mail._servers_at_hand()[0].with_context(**{Sending.KEY: sending})
+        bounce = mail.record_alias_domain_id.bounce_email or mail.env.company.bounce_email
+        try:
+            message = servers._build_email__(
+                mail._author(),
+                servers._get_test_email_to(),
+                "",
+                "",
+                reply_to=mail.reply_to,
+                headers={"Return-Path": bounce} if bounce else {},
+            )
+            servers._prepare_email_message__(message, SimpleNamespace(from_filter=selection.from_filter))
+        except (AssertionError, LookupError, ValueError):  # core's own refusals, and Python's about broken addresses
+            return None
+        return sending.take()
+
+    # ------------------------------------------------------------------ answering
+
+    def _answer(self, mail, selection, sent_as):
+        servers = mail._servers_at_hand()[0]
+        server = self.env["ir.mail_server"].sudo().browse(selection.server.id if selection.server else False)
+        return {
+            "server_name": server.name or self.env._("Settings of odoo-bin"),
+            "step": servers._words_for_step(selection),
+            "from_after": sent_as and sent_as.header_from,
+            "return_path": sent_as and sent_as.return_path,
+            "reply_to": sent_as and sent_as.reply_to,
+            "default_from": servers._default_from(),
+            "uses_odoo_bin": not server,
+            "odoo_bin_filter": servers._get_default_from_filter(),
+            "warnings": "\n".join(self._warnings(servers, selection, sent_as)),
+            "remarks": "\n".join(self._remarks(mail, selection, sent_as)),
+        }
+
+    def _warnings(self, servers, selection, sent_as):
+        """What is wrong, a sentence each."""
+        if self.record and not self._readable_record():
+            yield self.env._("You may not read this record, or it no longer exists: the answer leaves it out.")
+        if self.email_from and not author_address(self.email_from):
+            yield self.env._("“%s” contains no valid e-mail address.", self.email_from)
+        if not sent_as:
+            yield self.env._(
+                "A message with this From can't leave: it would fail. Give it a From like mary@mycompany.com."
+            )
+        elif not filter_matches(sent_as.header_from, selection.from_filter):
+            yield self.env._(
+                "The filter of what sends (%s) does not name the From that leaves: the mail server may refuse it, "
+                "or recipients may take it for forged.",
+                selection.from_filter,
+            )
+        if not servers._default_from():
+            yield self.env._(
+                "There is no default From: give the company an alias domain with a default From, or nothing can stand "
+                "in for authors whom a filter does not name."
+            )
+
+    def _remarks(self, mail, selection, sent_as):
+        """What is good to know, a sentence each."""
+        if len(email_split_and_format_normalize(self.email_from)) > 1:
+            yield self.env._("Of several addresses the first counts: %s", mail._author())
+        if mail.env.company != self.company_id:
+            yield self.env._("The company of the record counts: %s", mail.env.company.name)
+        bounce = mail.record_alias_domain_id.bounce_email or mail.env.company.bounce_email
+        if sent_as and bounce and author_address(bounce) != author_address(sent_as.return_path):
+            yield self.env._(
+                "The filter does not name the bounce address %(bounce)s: messages that can't be delivered come back to "
+                "%(return_path)s.",
+                bounce=bounce,
+                return_path=sent_as.return_path,
+            )
+        yield from self._remarks_about_personal_servers(selection)
+
+    def _remarks_about_personal_servers(self, selection):
+        """What would hold if a user with a server of their own wrote the message."""
+        address = author_address(self.email_from)
+        for passed_over in selection.passed_over:
+            server = self.env["ir.mail_server"].sudo().browse(passed_over.server.id)
+            if server.active and address and address == author_address(passed_over.server.owner):
+                yield self._words_for_personal_server(server)
+
+    def _words_for_personal_server(self, server):
+        by_owner = self._as_mail(writer=server.owner_user_id)._selection(Sending())
+        names = {"owner": server.owner_user_id.name, "server": server.name}
+        if by_owner.server and by_owner.server.id == server.id:
+            return self.env._("If %(owner)s writes it, it leaves through their own server, “%(server)s”.", **names)
+        return self.env._(
+            "“%(server)s” belongs to %(owner)s, but would not send it even if %(owner)s wrote it: its filter does not "
+            "name their address, it carries another kind of mail, or personal mail servers are switched off.",
+            **names,
+        )
+
+    def _lines(self, selection):
+        """Values for a line for each server, in the order of the search."""
+        passed_over = {over.server.id: over for over in selection.passed_over}
+        chosen = [selection.server.id] if selection.server else []
+        servers = self.env["ir.mail_server"].sudo().browse([*chosen, *passed_over])
+        for server in servers.sorted(lambda server: (server.sequence, server.id)):
+            over = passed_over.get(server.id)
+            yield {
+                "name": server.name,
+                "owner": server.owner_user_id.name,
+                "priority": server.sequence,
+                "from_filter": server.from_filter,
+                "traffic": server.traffic,
+                "is_chosen": not over,
+                "reason": server._words_for_passed_over(over) if over else server._words_for_step(selection),
+            }
+
+
+class MailOutgoingExplainLine(models.TransientModel):
+    """One server in the answer: chosen, or why not."""
+
+    _name = "mail.outgoing.explain.line"
+    _description = "Server of an Explained Outgoing Message"
+
+    explain_id = fields.Many2one("mail.outgoing.explain", ondelete="cascade")
+    name = fields.Char("Server")
+    owner = fields.Char()
+    priority = fields.Integer()
+    from_filter = fields.Char("FROM Filtering")
+    traffic = fields.Selection([("any", "Any"), ("transactional", "Transactional"), ("mass", "Mass")], "Carries")
+    is_chosen = fields.Boolean("Chosen")
+    reason = fields.Char()
