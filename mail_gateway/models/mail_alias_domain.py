@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from ..tools.addresses import normalize_address, normalize_domain
+from ..tools.addresses import normalize_domain
 from ..tools.parameters import MIRRORED
 
 
@@ -47,15 +47,18 @@ class MailAliasDomain(models.Model):
     def _sanitize_configuration(self, config_values):
         """Extends core's method: domains are stored in the form in which mail names them.
 
-        Core compares them with the lower case addresses of incoming mail as they stand.
+        Core compares them with the lower case addresses of incoming mail as they stand. A default From with an @ is
+        checked before core makes something else of it.
         """
+        sender = config_values.get("default_from") or ""
+        if "@" in sender:
+            check = self.env["ir.config_parameter"]._check_mail_value
+            config_values["default_from"] = check(
+                "mail.default.from", sender, self[:1]._words_for_place("default_from")
+            )
         super()._sanitize_configuration(config_values)
         if config_values.get("name"):
             config_values["name"] = config_values["name"].strip().lower()
-        if "@" in (config_values.get("default_from") or ""):
-            config_values["default_from"] = (
-                normalize_address(config_values["default_from"]) or config_values["default_from"]
-            )
         return config_values
 
     @api.constrains(*MIRRORED.values())
@@ -70,6 +73,8 @@ class MailAliasDomain(models.Model):
 
     def _words_for_place(self, field):
         label = self._fields[field].get_description(self.env, ["string"])["string"]
+        if not self.name:
+            return label
         return self.env._("%(field)s of the alias domain “%(domain)s”", field=label, domain=self.name)
 
     def _check_catchall_is_not_bounce(self):

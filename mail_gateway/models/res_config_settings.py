@@ -1,10 +1,17 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..tools.parameters import PARAMETERS
 from .mail_inbound_lane import DEFAULT_LANES, LANES_PARAMETER, MOST_LANES
 from .mail_inbound_spool import RETENTION_DAYS, RETENTION_PARAMETER
 
-# field -> parameter, for those that are refused here as they are refused there
+# field -> the system parameter whose checks it has to pass
+_ADDRESSES = {
+    "mail_catchall_alias": "mail.catchall.alias",
+    "mail_bounce_alias": "mail.bounce.alias",
+    "mail_default_from": "mail.default.from",
+    "mail_from_filter": "mail.default.from_filter",
+}
 _LIMITS = {
     "incoming_limit_number": "mail.incoming.limit.alias",
     "incoming_limit_period": "mail.incoming.limit.period",
@@ -53,7 +60,7 @@ class ResConfigSettings(models.TransientModel):
         "FROM Filter",
         config_parameter="mail.default.from_filter",
         help="Domains and addresses in whose name it sends, separated by commas. Other authors are replaced by the "
-        "Default From. Empty: as odoo-bin's own option from_filter says. Outgoing Email Servers have filters of their "
+        "Default From. Empty: as odoo-bin's own option from_filter says. Outgoing email servers have filters of their "
         "own.",
     )
     incoming_limit_number = fields.Integer(
@@ -75,14 +82,28 @@ class ResConfigSettings(models.TransientModel):
         read = self.env["ir.config_parameter"]._get_mail_parameter
         return {**super().get_values(), **{field: read(key) for field, key in _LIMITS.items()}}
 
-    @api.constrains(*_LIMITS)
-    def _check_limits(self):
-        """Core would take 0 for an order to delete the parameter."""
-        for settings in self:
-            for field, key in _LIMITS.items():
-                label = self._fields[field].get_description(self.env, ["string"])["string"]
-                where = self.env._("Limit of New Records, “%s”", label)
-                self.env["ir.config_parameter"]._check_mail_value(key, settings[field] or 0, where)
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Extends core's method: refuses what the system parameters refuse, before anything is saved."""
+        return super().create([self._checked(vals) for vals in vals_list])
+
+    def write(self, vals):
+        """Extends core's method: the same."""
+        return super().write(self._checked(vals))
+
+    def _checked(self, vals):
+        """Values in their stored form. Core would make something else of a bad address, and delete a limit of 0.
+
+        :raises ValidationError: for the first that can't be used
+        """
+        typed = {field: vals[field] for field in _ADDRESSES if vals.get(field)}
+        typed |= {field: vals[field] or 0 for field in _LIMITS if field in vals}
+        return {**vals, **{field: self._stored_form(field, value) for field, value in typed.items()}}
+
+    def _stored_form(self, field, value):
+        key = {**_ADDRESSES, **_LIMITS}[field]
+        label = self._fields[field].get_description(self.env, ["string"])["string"]
+        return PARAMETERS[key].kind(self.env["ir.config_parameter"]._check_mail_value(key, value, label))
 
     @api.constrains("inbound_lanes", "inbound_retention_days")
     def _check_inbound(self):

@@ -74,6 +74,12 @@ class TestParametersChangeTheAliasDomain(ParametersCase):
         self.assertEqual(self.record(), ["renamed.example", "replies", "returned", "office"])
         self.assertEqual(alias.alias_full_name, "orders@renamed.example")
 
+    def test_what_was_renamed_is_a_former_address(self):
+        self.parameters.set_param(DOMAIN, "renamed.example")
+        self.parameters.set_param(CATCHALL, "answers")
+        former = self.env["mail.former.address"].search([("alias_domain_id", "=", self.domain.id)])
+        self.assertEqual(set(former.mapped("address")), {"one.example", "replies@renamed.example"})
+
     def test_a_domain_that_exists_becomes_the_main_companys(self):
         two = self.env["mail.alias.domain"].create({"name": "two.example", "default_from": "two"})
         self.parameters.set_param(DOMAIN, "TWO.example")
@@ -287,6 +293,7 @@ class TestBadValues(ParametersCase):
             {"name": "one example"},
             {"name": "one/two.example"},
             {"default_from": "office@one example"},
+            {"default_from": "Office <office@one.example>"},
             {"catchall_alias": "c" * 65},
         ):
             with self.assertRaises(ValidationError) as refused, self.env.cr.savepoint():
@@ -434,6 +441,7 @@ class TestSettings(ParametersCase):
     def test_a_bad_value_is_refused(self):
         for values in (
             {"mail_default_from": "info@two example"},
+            {"mail_catchall_alias": "catch all"},
             {"mail_bounce_alias": "replies"},
             {"mail_from_filter": "one.example,two example"},
             {"incoming_limit_number": 0},
@@ -442,6 +450,15 @@ class TestSettings(ParametersCase):
         ):
             with self.subTest(values=values), self.assertRaises(ValidationError), self.env.cr.savepoint():
                 self.save(**values)
+
+    def test_the_words_quote_what_was_typed(self):
+        with self.assertRaisesRegex(ValidationError, "Default From: “Office <office@one.example>” is neither"):
+            self.save(mail_default_from="Office <office@one.example>")
+
+    def test_a_refused_value_keeps_the_others_from_being_saved(self):
+        with self.assertRaises(ValidationError):
+            self.save(mail_catchall_alias="all", incoming_limit_period=0)
+        self.assertEqual(self.domain.catchall_alias, "replies")
 
     def test_a_bad_limit_in_the_database_shows_as_the_default_and_is_mended_when_saved(self):
         self.change_in_sql(PERIOD, "two hours")
