@@ -16,6 +16,7 @@
         "views/mail_inbound_route_views.xml",
         "views/mail_former_address_views.xml",
         "views/fetchmail_server_views.xml",
+        "views/mail_server_probe_views.xml",
         "views/ir_mail_server_views.xml",
         "views/mail_outgoing_selection_views.xml",
         "views/mail_outgoing_explain_views.xml",

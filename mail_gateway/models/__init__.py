@@ -9,6 +9,8 @@ from . import (
     ir_mail_server,
     ir_mail_server_traffic,
     ir_mail_server_words,
+    ir_mail_server_probe,
+    ir_mail_server_probe_words,
     mail_outgoing_selection,
     mail_outgoing_selection_links,
     mail_message_selection,

@@ -25,6 +25,7 @@ from .smtp_probe_values import (
     Resolved,
     Step,
     StepResult,
+    Unencrypted,
     readable,
 )
 
@@ -181,7 +182,7 @@ class _Conversation:
 
     def encrypt(self):
         if not self.plan.implicit_tls and not self.plan.starttls:
-            return Outcome.SKIPPED, None
+            return Outcome.SKIPPED, Unencrypted(self.session.has_extn("starttls"))
         self.tls = self._make_tls()
         try:
             self._wrap()

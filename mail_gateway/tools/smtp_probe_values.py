@@ -118,6 +118,12 @@ class Greeted(NamedTuple):
     size: int
 
 
+class Unencrypted(NamedTuple):
+    """Nobody asked for TLS."""
+
+    starttls_offered: bool
+
+
 class LoggedIn(NamedTuple):
     """How the login went.
 
@@ -198,7 +204,7 @@ class Plan:
         return self.encryption.endswith("_strict")
 
 
-Facts = Resolved | Connected | Greeted | Encrypted | LoggedIn | Reply
+Facts = Resolved | Connected | Greeted | Encrypted | Unencrypted | LoggedIn | Reply
 
 
 @dataclass(frozen=True)
