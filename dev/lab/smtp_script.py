@@ -168,4 +168,5 @@ async def _obey(session, answer):
 
 
 def _authenticate(_server, _session, _envelope, _mechanism, data):
-    return AuthResult(success=data.password == b"secret")
+    # "handled" would mean that a refusal has been sent already.
+    return AuthResult(success=data.password == b"secret", handled=False)
