@@ -124,9 +124,7 @@ class MailFormerAddress(models.Model):
             if comparable(entry.address, entry.kind == "domain") == entry.address:
                 continue
             if entry.kind == "domain":
-                raise ValidationError(
-                    self.env._("“%s” is no domain. Write a domain like old.example.", entry.address)
-                )
+                raise ValidationError(self.env._("“%s” is no domain. Write a domain like old.example.", entry.address))
             raise ValidationError(
                 self.env._(
                     "“%(address)s” is no e-mail address. Write an address like sales@old.example, or sales@%(any)s for "
@@ -156,9 +154,7 @@ class MailFormerAddress(models.Model):
     def _check_target(self):
         for entry in self:
             if not entry._target() and not entry.deleted_date:
-                raise ValidationError(
-                    self.env._("Choose what %s leads to now: an alias, or a domain.", entry.address)
-                )
+                raise ValidationError(self.env._("Choose what %s leads to now: an alias, or a domain.", entry.address))
 
     def _target(self):
         """The alias or alias domain that stands in for the address; empty when nothing does."""

@@ -93,10 +93,12 @@ class MailFormerRename(models.Model):
         :param taker: the record that takes it
         """
         lead = self._leads([address]).get(address) if address else None
-        entry = self.browse(lead.entry_id) if lead else self
+        entry = self._last(lead) if lead else self
         if not lead or (taker and entry._target() == taker):
             return {}
-        where = self.env._("Its mail has been led to %s until now.", lead.to) if lead.to else entry._words_for_loss(address)
+        where = (
+            self.env._("Its mail has been led to %s until now.", lead.to) if lead.to else entry._words_for_loss(address)
+        )
         return {
             "warning": {
                 "title": self.env._("A Former Address"),

@@ -46,7 +46,12 @@ class MailFormerRoute(models.Model):
         allowed = (self.env["ir.config_parameter"].get_param("mail.catchall.domain.allowed") or "").split(",")
         if not any(allowed):
             return True
-        return domain in allowed or domain in self.env["mail.alias.domain"].search([]).mapped("name")
+        return domain in allowed or domain in self._alias_domains().mapped("name")
+
+    @api.model
+    def _alias_domains(self):
+        """All of them: there are a few, and core keeps their addresses nowhere to search in."""
+        return self.env["mail.alias.domain"].search([])  # pylint: disable=no-search-all
 
     @api.model
     def _current(self, addresses):
@@ -61,7 +66,7 @@ class MailFormerRoute(models.Model):
             ]
         )
         owners = {}
-        for domain in self.env["mail.alias.domain"].search([]):
+        for domain in self._alias_domains():
             for own in (normalize_domain(domain.name), *map(normalize_address, domain._mailboxes().values())):
                 owners.setdefault(own, domain)
         owners |= {alias.alias_full_name: alias for alias in aliases}
@@ -78,15 +83,18 @@ class MailFormerRoute(models.Model):
         if self.kind == "domain" and self.alias_domain_id:
             return self._lead_within_domain(address)
         to = self._alias_address(address) if self.kind == "alias" else self.leads_to
-        return Lead(address, to or "", self.id, "" if to else self._words_for_nowhere(address))
+        return Lead(address, to or "", (self.id,), "" if to else self._words_for_nowhere(address))
 
     def _lead_within_domain(self, address):
         """The same name in the current domain, if it is in use there or was given up after the domain."""
         renamed = f"{local_part(address)}@{normalize_domain(self.alias_domain_id.name)}"
         if self._current([renamed]):
-            return Lead(address, renamed, self.id)
+            return Lead(address, renamed, (self.id,))
         later = self.search([("address", "=", renamed), ("active", "=", True)])
-        return later._lead(renamed)._replace(address=address) if later else None
+        if not later:
+            return None
+        lead = later._lead(renamed)
+        return lead._replace(address=address, entry_ids=(self.id, *lead.entry_ids))
 
     def _alias_address(self, written_to):
         """The current address of the alias; the domain stays when the alias goes by the name alone."""
@@ -110,7 +118,9 @@ class MailFormerRoute(models.Model):
             return self.env._("What %s led to no longer exists; nothing stands in for it.", address)
         if self.kind == "domain":
             return self.env._(
-                "The domain of %(address)s was deleted on %(date)s; nothing stands in for it.", address=address, date=date
+                "The domain of %(address)s was deleted on %(date)s; nothing stands in for it.",
+                address=address,
+                date=date,
             )
         if self.since < self.deleted_date:
             return self.env._(
@@ -130,7 +140,12 @@ class MailFormerRoute(models.Model):
         Of a whole domain only the names that were used here are: it may have mailboxes of people as well.
         """
         leads = self._leads(addresses) if self._any() else {}
-        return {address for address, lead in leads.items() if lead.to or self.browse(lead.entry_id).kind != "domain"}
+        return {address for address, lead in leads.items() if lead.to or self._last(lead).kind != "domain"}
+
+    @api.model
+    def _last(self, lead):
+        """The most particular entry of a lead."""
+        return self.browse(lead.entry_ids[-1])
 
 
 class MailAliasDomain(models.Model):

@@ -175,7 +175,7 @@ class MailInboundDelivery(models.Model):
 
     def _marks(self, leads):
         """Which former addresses the message was sent to, and where they led."""
-        entries = self.env["mail.former.address"].browse({lead.entry_id for lead in leads}).exists()
+        entries = self.env["mail.former.address"].browse({entry for lead in leads for entry in lead.entry_ids}).exists()
         pairs = [f"{lead.address} → {lead.to or self.env._('(nothing)')}" for lead in leads]
         return {
             "former_address": ", ".join(pairs) or False,

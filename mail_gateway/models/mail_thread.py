@@ -83,8 +83,10 @@ class MailThread(models.AbstractModel):
         Addresses that only transport names (Delivered-To, say) are no recipients of their own.
         """
         lost = {lead.address for lead in delivery.leads if not lead.to}
+        if not lost:
+            return False
         named = ",".join(decode_message_header(message, header, separator=",") for header in ("To", "Cc"))
-        return bool(lost) and {normalize_address(address) for _name, address in email_split_tuples(named)} <= lost
+        return {normalize_address(address) for _name, address in email_split_tuples(named)} <= lost
 
     @api.model
     def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
@@ -150,7 +152,8 @@ class MailThread(models.AbstractModel):
         """
         detected = super()._detect_write_to_catchall(msg_dict)
         delivery = Delivery.of(self.env.context)
-        if self.env.context.get("mail_catchall_write_any_to") and delivery and not all(lead.to for lead in delivery.leads):
+        lost = delivery and not all(lead.to for lead in delivery.leads)
+        if lost and self.env.context.get("mail_catchall_write_any_to"):
             return False
         if detected and delivery:
             delivery.refusal = self.env._("The catchall address takes replies only, and this is none.")

@@ -116,9 +116,7 @@ class TestFormerFilling(FormerCommon):
     def test_catchall_and_domain_renamed_at_once_leave_both(self):
         catchall, name = self.domain.catchall_email, self.domain.name
         self.domain.write({"catchall_alias": "answers", "name": "new.example"})
-        self.assertEqual(
-            [self.entry(old).leads_to for old in (catchall, name)], ["answers@new.example", "new.example"]
-        )
+        self.assertEqual([self.entry(old).leads_to for old in (catchall, name)], ["answers@new.example", "new.example"])
 
     def test_a_domain_whose_name_another_one_shares_leaves_its_addresses_one_by_one(self):
         twin = self.env["mail.alias.domain"].create(
@@ -205,6 +203,10 @@ class TestFormerByHand(FormerCommon):
         self.assertFalse(entry.active)
         entry.unlink()
         self.assertFalse(self.entry("sales@old.example"))
+
+    def test_a_postmaster_finds_the_list_below_discuss(self):
+        visible = self.env["ir.ui.menu"].with_user(self.postmaster)._visible_menu_ids()
+        self.assertIn(self.env.ref("mail_gateway.mail_former_address_discuss_menu").id, visible)
 
     def test_a_postmaster_has_a_domain_stand_in_for_another_one(self):
         entry = self.add("@old.example", kind="domain", alias_id=False, alias_domain_id=self.domain.id)
@@ -351,8 +353,9 @@ class TestFormerRouting(FormerCommon):
         self.assertEqual(self.env["res.partner"].browse(message.res_id).name, "Old address")
         self.assertEqual(message.former_address, f"{self.in_domain('inbound')} → {self.in_domain('orders')}")
         self.assertEqual(message.former_address_ids, self.entry("inbound"))
-        self.assertEqual((self.entry("inbound").message_count, self.entry("inbound").last_message_date),
-                         (1, message.received_date))
+        self.assertEqual(
+            (self.entry("inbound").message_count, self.entry("inbound").last_message_date), (1, message.received_date)
+        )
 
     def test_mail_to_a_current_address_is_not_marked(self):
         self.alias.alias_name = "orders"
@@ -390,6 +393,8 @@ class TestFormerRouting(FormerCommon):
             message = self.deliver(raw(to=self.in_domain(local), message_id=f"<{number}@customer.example>"))
             self.assertEqual(message.former_address, f"{self.in_domain(local)} → after@new.example")
             self.assertEqual(message.state, "delivered")
+        # both entries are still needed for the last one
+        self.assertEqual(set(message.former_address_ids.mapped("address")), {self.alias_domain, "before@new.example"})
 
     def test_people_in_a_renamed_domain_are_left_alone(self):
         self.domain.name = "new.example"
@@ -593,9 +598,7 @@ class TestFormerOwn(FormerCommon):
 
     def test_in_a_renamed_domain_only_those_are_that_were_in_use(self):
         self.domain.name = "new.example"
-        self.assertEqual(
-            self.own(self.in_domain("person"), self.in_domain("inbound")), [self.in_domain("inbound")]
-        )
+        self.assertEqual(self.own(self.in_domain("person"), self.in_domain("inbound")), [self.in_domain("inbound")])
 
     def test_people_in_a_deleted_domain_are_not(self):
         self.env["mail.alias.domain"].create({"name": "other.example"}).unlink()

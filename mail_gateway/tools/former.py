@@ -13,13 +13,13 @@ class Lead(NamedTuple):
 
     :ivar address: the former one, normalized
     :ivar to: the current one; empty when nothing stands in for it
-    :ivar entry_id: the entry that says so
+    :ivar entry_ids: the entries that say so; two when a domain and later an alias in it were renamed
     :ivar reason: why nothing stands in for it, in words that an administrator understands
     """
 
     address: str
     to: str
-    entry_id: int
+    entry_ids: tuple[int, ...]
     reason: str = ""
 
 
