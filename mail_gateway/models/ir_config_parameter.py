@@ -8,6 +8,9 @@ from ..tools.parameters import LARGEST_NUMBER, MIRRORED, PARAMETERS, BadValue, F
 
 _logger = logging.getLogger(__name__)
 
+# Marks the writing of what the alias domain says already; an object, so that no caller from outside can bring it.
+_MIRROR_KEY = "mail_gateway_mirror"
+_MIRRORING = object()
 # (database, key, value) of bad values that this process has told about
 _told = set()
 
@@ -26,7 +29,7 @@ class IrConfigParameter(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Extends core's method: checks parameters of mail, and has the alias domain follow."""
-        if not any(vals.get("key") in PARAMETERS for vals in vals_list):
+        if self._is_mirroring() or not any(vals.get("key") in PARAMETERS for vals in vals_list):
             return super().create(vals_list)
         parameters = super().create([self._checked(vals) for vals in vals_list])
         self._change_alias_domain({parameter.key: parameter.value for parameter in parameters})
@@ -35,7 +38,7 @@ class IrConfigParameter(models.Model):
     def write(self, vals):
         """Extends core's method: checks parameters of mail, and has the alias domain follow."""
         keys = {vals.get("key"), *self.mapped("key")} if vals.keys() & {"key", "value"} else set()
-        if not keys & PARAMETERS.keys():
+        if self._is_mirroring() or not keys & PARAMETERS.keys():
             return super().write(vals)
         given_up = dict.fromkeys(self.mapped("key"))
         for parameter in self:
@@ -51,8 +54,12 @@ class IrConfigParameter(models.Model):
         """
         deleted = dict.fromkeys(self.mapped("key"))
         result = super().unlink()
-        self._change_alias_domain(deleted)
+        if not self._is_mirroring():
+            self._change_alias_domain(deleted)
         return result
+
+    def _is_mirroring(self):
+        return self.env.context.get(_MIRROR_KEY) is _MIRRORING
 
     def _checked(self, vals):
         """Values to save, the parameter's value in its stored form.
@@ -158,7 +165,8 @@ class IrConfigParameter(models.Model):
         in a database that comes from Odoo 16, it gets one from the parameters, as core's `_migrate_icp_to_domain` does.
         """
         self._adopt_alias_domain()
-        self._show_alias_domain()
+        if self.env["res.company"]._main_company_of_mail().alias_domain_id:
+            self._show_alias_domain()
         for key, parameter in PARAMETERS.items():
             if parameter.created and self._get_param(key) is None:
                 self._show(key, parameter.default)
@@ -215,16 +223,16 @@ class IrConfigParameter(models.Model):
                 self._show(key, domain[field] or "")
         else:
             # Else the next update would bring the domain back. The local parts wait for the next one.
-            super(IrConfigParameter, self._named("mail.catchall.domain")).unlink()
+            self._mirrored("mail.catchall.domain").unlink()
 
     def _show(self, key, value):
         """Write a value that is in force already: neither checked nor told to the alias domain again."""
         if self._get_param(key) == value:
             return
-        if parameter := self._named(key):
-            super(IrConfigParameter, parameter).write({"value": value})
+        if parameter := self._mirrored(key):
+            parameter.value = value
         else:
-            super(IrConfigParameter, self.sudo()).create([{"key": key, "value": value}])
+            parameter.create({"key": key, "value": value})
 
-    def _named(self, key):
-        return self.sudo().search([("key", "=", key)])
+    def _mirrored(self, key):
+        return self.sudo().with_context(**{_MIRROR_KEY: _MIRRORING}).search([("key", "=", key)])

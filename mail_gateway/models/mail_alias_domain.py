@@ -79,7 +79,14 @@ class MailAliasDomain(models.Model):
 
     def _check_catchall_is_not_bounce(self):
         """Core looks for the same catchall twice and the same bounce twice, not for one that is also the other."""
-        name = normalize_domain(self.name)
-        same = self.sudo().search([]).filtered(lambda other: normalize_domain(other.name) == name)
+        same = self._named(normalize_domain(self.name))
         if both := set(filter(None, same.mapped("catchall_alias"))) & set(same.mapped("bounce_alias")):
-            raise ValidationError(self.env["ir.config_parameter"]._words_for_same_address(f"{both.pop()}@{name}"))
+            raise ValidationError(self.env["ir.config_parameter"]._words_for_same_address(f"{both.pop()}@{self.name}"))
+
+    @api.model
+    def _named(self, name):
+        """All alias domains of that name, in core's order.
+
+        :param name: in its comparable form, None for none
+        """
+        return self.sudo().search([("name", "=ilike", (name or "").replace("_", r"\_"))])

@@ -34,8 +34,7 @@ class ResCompany(models.Model):
         own = self.alias_domain_id
         if not name or normalize_domain(own.name) == name:
             return
-        known = self.env["mail.alias.domain"].sudo().search([])
-        if named := known.filtered(lambda domain: normalize_domain(domain.name) == name)[:1]:
+        if named := self.env["mail.alias.domain"]._named(name)[:1]:
             self.alias_domain_id = named
         elif not own:
             self.alias_domain_id = named.create({"name": name, **self._local_parts_of_parameters()})

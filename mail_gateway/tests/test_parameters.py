@@ -401,6 +401,7 @@ class TestInstallingAndUpdating(ParametersCase):
         with self.assertLogs(LOGGER, "WARNING") as log:
             self.settle()
         self.assertIn("“replies@s.example” can't be both", log.output[0])
+        self.assertEqual(self.shown(), ["s.example", "replies", "replies", "office"])
         self.assertFalse(self.company.alias_domain_id)
 
     def test_a_second_time_changes_nothing(self):
