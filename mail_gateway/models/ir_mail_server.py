@@ -107,12 +107,29 @@ class IrMail_Server(models.Model):
         Core puts the default From in place when the session asks for it, which it does only if the session was opened
         for a message whose server was looked for; a server that a message names would spoof the author.
         """
-        if message["From"] and hasattr(smtp_session, "from_filter"):
-            smtp_session.smtp_from = self._smtp_from(str(message["From"]), smtp_session.from_filter)
-        smtp_from, smtp_to_list, message = super()._prepare_email_message__(message, smtp_session)
+        servers = self
+        if hasattr(smtp_session, "from_filter"):
+            if message["From"]:
+                smtp_session.smtp_from = self._smtp_from(str(message["From"]), smtp_session.from_filter)
+            servers = self._with_bounce_address(message, smtp_session.from_filter)
+        prepared = super(IrMail_Server, servers)._prepare_email_message__(message, smtp_session)
         if sending := Sending.of(self.env.context):
-            sending.sent_as = SentAs(str(message["From"]), smtp_from, str(message["Reply-To"] or ""))
-        return smtp_from, smtp_to_list, message
+            sending.sent_as = SentAs(str(message["From"]), prepared[0], str(message["Reply-To"] or ""))
+        return prepared
+
+    def _with_bounce_address(self, message, from_filter):
+        """The environment in which core sets the Return-Path: with a bounce address that the filter lets pass.
+
+        When the server that sends is another company's, that company's bounce address takes the bounces: they reach
+        Odoo, and not the author.
+        """
+        own = self.env.context.get("domain_bounce_address") or message["Return-Path"] or self._get_default_bounce_address()
+        if not own or filter_matches(own, from_filter):
+            return self
+        for address in self.env["mail.alias.domain"].sudo().search([]).mapped("bounce_email"):
+            if address and filter_matches(address, from_filter):
+                return self.with_context(domain_bounce_address=address)
+        return self
 
     def _smtp_from(self, author, from_filter):
         """What core takes as the wish of a session: the author, or the default From to put in place."""

@@ -9,6 +9,8 @@ from .ir_mail_server import TRAFFIC_KEY
 
 # What was noted about so many e-mails is written down without waiting for the others.
 MOST_UNWRITTEN = 100
+# Core's words for e-mails without a recipient that could be written to.
+NOT_EVEN_TRIED = ("mail_email_missing", "mail_email_invalid")
 
 
 def _says_bulk(headers):
@@ -86,6 +88,27 @@ class MailMail(models.Model):
                 sending.server_ids.update(dict.fromkeys(ids, chosen[0] or None))
             yield chosen[0], alias_domain_id, chosen[1], ids
 
+    def _send(
+        self,
+        auto_commit=False,
+        raise_exception=False,
+        smtp_session=None,
+        alias_domain_id=False,
+        mail_server=False,
+        post_send_callback=None,
+    ):
+        """Extends core's method: core splits what exceeds the limit of a personal server into new e-mails."""
+        if sending := Sending.of(self.env.context):
+            sending.server_ids.update(dict.fromkeys(self.ids, mail_server.id if mail_server else None))
+        return super()._send(
+            auto_commit=auto_commit,
+            raise_exception=raise_exception,
+            smtp_session=smtp_session,
+            alias_domain_id=alias_domain_id,
+            mail_server=mail_server,
+            post_send_callback=post_send_callback,
+        )
+
     def _may_use(self, server_id):
         """Whether a server that these messages name carries them. Core itself refuses other people's servers."""
         server = self.env["ir.mail_server"].sudo().browse(server_id)
@@ -111,8 +134,11 @@ class MailMail(models.Model):
         """Extends core's method: before it deletes the e-mail, what was chosen is noted."""
         if sending := Sending.of(self.env.context):
             sent_as = sending.take_sent_as()
-            for mail in self.filtered(lambda mail: failure_type or mail._leaves_a_message()):
-                sending.rows.append(mail._selection_values(mail._selection(sending), sent_as))
+            if sent_as or failure_type not in NOT_EVEN_TRIED:
+                sending.rows.extend(
+                    mail._selection_values(mail._selection(sending), sent_as)
+                    for mail in self.filtered(lambda mail: failure_type or mail._leaves_a_message())
+                )
             if len(sending.rows) >= MOST_UNWRITTEN:
                 self.env["mail.outgoing.selection"]._record_later(sending.take_rows())
         return super()._postprocess_sent_message(

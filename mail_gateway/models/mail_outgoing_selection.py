@@ -1,8 +1,6 @@
 import logging
 from functools import partial
 
-import psycopg2
-
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.modules.registry import Registry
 
@@ -69,7 +67,7 @@ class MailOutgoingSelection(models.Model):
         try:
             with Registry(dbname).cursor() as cr:
                 api.Environment(cr, SUPERUSER_ID, {})["mail.outgoing.selection"]._record(rows)
-        except psycopg2.Error:
+        except Exception:  # noqa: BLE001 what has left has left
             _logger.warning("How %s e-mails were sent could not be written down", len(rows), exc_info=True)
 
     def _record(self, rows):

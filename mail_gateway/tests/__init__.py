@@ -7,6 +7,7 @@ from . import (
     test_message_process,
     test_oauth,
     test_parameters,
+    test_server_selection,
     test_side_effects,
     test_states,
     test_tools_addresses,
