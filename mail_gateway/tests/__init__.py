@@ -6,6 +6,7 @@ from . import (
     test_former_address,
     test_message_process,
     test_oauth,
+    test_outgoing_explain,
     test_parameters,
     test_server_selection,
     test_side_effects,
@@ -26,6 +27,7 @@ from . import (
     test_tools_retry,
     test_tools_server_selection,
     test_tools_sign_in,
+    test_tools_smtp_probe,
     test_tools_uid_set,
 )
 

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 from odoo import api, fields, models
 from odoo.tools.mail import email_split_and_format_normalize
 
+from ..models.ir_mail_server import TRAFFIC_KEY
 from ..tools.addresses import author_address, filter_matches
 from ..tools.sending import Sending
 from ..tools.server_selection import Traffic
@@ -11,8 +12,8 @@ from ..tools.server_selection import Traffic
 class MailOutgoingExplain(models.TransientModel):
     """Answers which server would send a message, under which From, and why; sends nothing and keeps nothing.
 
-    The answer comes from what answers for real messages: an e-mail that exists in memory only is asked for its server
-    (`mail.mail._selection`) and made ready to leave (`ir.mail_server._prepare_email_message__`).
+    The answer comes from what answers for real messages: a server is chosen for an e-mail that exists in memory only
+    (`ir.mail_server._select_server`), and the e-mail is made ready to leave (`_prepare_email_message__`).
     """
 
     _name = "mail.outgoing.explain"
@@ -71,12 +72,16 @@ class MailOutgoingExplain(models.TransientModel):
     def _compute_answer(self):
         for wizard in self:
             mail = wizard._as_mail()
-            selection = mail._selection(Sending())
+            selection = wizard._select_for(mail)
             sent_as = wizard._rehearse(mail, selection)
             wizard.update(wizard._answer(mail, selection, sent_as))
             wizard.line_ids = [fields.Command.clear(), *map(fields.Command.create, wizard._lines(selection))]
 
     # ------------------------------------------------------------------ asking
+
+    def _author(self):
+        """The From as it was typed, without what no header can contain."""
+        return "".join(letter for letter in self.email_from or "" if letter.isprintable()).strip()
 
     def _as_mail(self, writer=None):
         """The message that is asked about, as core makes it, in memory only.
@@ -84,18 +89,31 @@ class MailOutgoingExplain(models.TransientModel):
         :param writer: the user who writes it; None for nobody who has a server of their own
         """
         record = self._readable_record()
-        servers = self.env["ir.mail_server"].sudo()
         mails = self.env["mail.mail"].sudo().with_company(self._company())
         return mails.new(
             {
-                "email_from": self.email_from,
+                "email_from": self._author(),
                 "mail_message_id": mails.env["mail.message"].new({"create_uid": (writer or self.env["res.users"]).id}),
                 "record_alias_domain_id": record and self._alias_domain(record).id,
                 "reply_to": self._reply_to(record),
                 "traffic": self.traffic,
-                "mail_server_id": servers.browse(int(self.named_server or 0)).exists().id,
             }
         )
+
+    def _servers_for(self, mail):
+        """The model of servers, with all rights and with what counts for a message."""
+        return mail._servers_at_hand().sudo().with_context(**{TRAFFIC_KEY: mail._traffic().value})
+
+    def _select_for(self, mail):
+        """Choose as when the message is sent, and have the servers explained that are not to be had, too.
+
+        :rtype: mail_gateway.tools.server_selection.Selection
+        """
+        servers = self._servers_for(mail)
+        everyone = servers.with_context(active_test=False).search([])
+        offered = mail._filter_mail_mail_servers(everyone.filtered("active"))
+        named = everyone.filtered(lambda server: str(server.id) == self.named_server)
+        return servers._select_server(mail._author(), offered, everyone - offered, forced=named)
 
     def _readable_record(self):
         """The record that is asked about, with all rights; None when there is none or the user may not read it."""
@@ -114,9 +132,9 @@ class MailOutgoingExplain(models.TransientModel):
         """The Reply-To that core gives to a message of this author, in the chatter of a record or elsewhere."""
         threads = (record or self.env["mail.thread"]).sudo().with_company(self._company())
         author = self.env["res.partner"]
-        if author_address(self.email_from):
-            author = self.env["mail.thread"].sudo()._partner_find_from_emails_single([self.email_from], no_create=True)
-        answer = threads._notify_get_reply_to(default=self.email_from, author_id=author.id)
+        if author_address(self._author()):
+            author = self.env["mail.thread"].sudo()._partner_find_from_emails_single([self._author()], no_create=True)
+        answer = threads._notify_get_reply_to(default=self._author(), author_id=author.id)
         return answer[record.id if record else False]
 
     def _rehearse(self, mail, selection):
@@ -125,7 +143,7 @@ class MailOutgoingExplain(models.TransientModel):
         :return: a tools.sending.SentAs; None when it could not leave at all
         """
         sending = Sending()
-        servers = mail._servers_at_hand()[0].with_context(**{Sending.KEY: sending})
+        servers = self._servers_for(mail).with_context(**{Sending.KEY: sending})
         bounce = mail.record_alias_domain_id.bounce_email or mail.env.company.bounce_email
         try:
             message = servers._build_email__(
@@ -139,13 +157,13 @@ class MailOutgoingExplain(models.TransientModel):
             servers._prepare_email_message__(message, SimpleNamespace(from_filter=selection.from_filter))
         except (AssertionError, LookupError, ValueError):  # core's own refusals, and Python's about broken addresses
             return None
-        return sending.take()
+        return sending.take_sent_as()
 
     # ------------------------------------------------------------------ answering
 
     def _answer(self, mail, selection, sent_as):
-        servers = mail._servers_at_hand()[0]
-        server = self.env["ir.mail_server"].sudo().browse(selection.server.id if selection.server else False)
+        servers = self._servers_for(mail)
+        server = servers.browse(selection.server.id if selection.server else False)
         return {
             "server_name": server.name or self.env._("Settings of odoo-bin"),
             "step": servers._words_for_step(selection),
@@ -163,8 +181,8 @@ class MailOutgoingExplain(models.TransientModel):
         """What is wrong, a sentence each."""
         if self.record and not self._readable_record():
             yield self.env._("You may not read this record, or it no longer exists: the answer leaves it out.")
-        if self.email_from and not author_address(self.email_from):
-            yield self.env._("“%s” contains no valid e-mail address.", self.email_from)
+        if self._author() and not author_address(self._author()):
+            yield self.env._("“%s” contains no valid e-mail address.", self._author())
         if not sent_as:
             yield self.env._(
                 "A message with this From can't leave: it would fail. Give it a From like mary@mycompany.com."
@@ -183,7 +201,7 @@ class MailOutgoingExplain(models.TransientModel):
 
     def _remarks(self, mail, selection, sent_as):
         """What is good to know, a sentence each."""
-        if len(email_split_and_format_normalize(self.email_from)) > 1:
+        if len(email_split_and_format_normalize(self._author())) > 1:
             yield self.env._("Of several addresses the first counts: %s", mail._author())
         if mail.env.company != self.company_id:
             yield self.env._("The company of the record counts: %s", mail.env.company.name)
@@ -199,14 +217,14 @@ class MailOutgoingExplain(models.TransientModel):
 
     def _remarks_about_personal_servers(self, selection):
         """What would hold if a user with a server of their own wrote the message."""
-        address = author_address(self.email_from)
+        address = author_address(self._author())
         for passed_over in selection.passed_over:
             server = self.env["ir.mail_server"].sudo().browse(passed_over.server.id)
             if server.active and address and address == author_address(passed_over.server.owner):
                 yield self._words_for_personal_server(server)
 
     def _words_for_personal_server(self, server):
-        by_owner = self._as_mail(writer=server.owner_user_id)._selection(Sending())
+        by_owner = self._select_for(self._as_mail(writer=server.owner_user_id))
         names = {"owner": server.owner_user_id.name, "server": server.name}
         if by_owner.server and by_owner.server.id == server.id:
             return self.env._("If %(owner)s writes it, it leaves through their own server, “%(server)s”.", **names)
