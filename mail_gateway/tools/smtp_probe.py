@@ -369,4 +369,5 @@ def _tls_problem(error):
 def _tls_words(error):
     """OpenSSL's reason. In pyOpenSSL's errors, as urllib3 wraps them, it is the last of some quoted words."""
     quoted = _QUOTED.findall(str(error))
-    return (error.reason or (quoted[-1] if quoted else str(error))).replace("_", " ").lower()
+    reason = getattr(error, "reason", None) or (quoted[-1] if quoted else str(error))
+    return reason.replace("_", " ").lower()

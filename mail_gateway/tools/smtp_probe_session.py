@@ -10,6 +10,7 @@ from binascii import Error as NoBase64
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import NamedTuple
 
 # what smtplib says where the machine has no name (RFC 5321, section 4.1.3)
@@ -77,7 +78,8 @@ def own_name(seconds: float) -> str:
 
 
 def _own_name():
-    return smtplib.SMTP().local_hostname
+    # connects to nothing
+    return smtplib.SMTP(timeout=1).local_hostname
 
 
 def connect(addresses: tuple[Address, ...], seconds: float) -> tuple[socket.socket, Address, tuple[Address, ...]]:
@@ -141,6 +143,11 @@ class TimeLimit:
             self._handle.close()
 
 
+def is_same_machine(there: str, here: str) -> bool:
+    """Whether the two ends of a connection, IP addresses, are on one machine: nobody reads along on the way."""
+    return there == here or ip_address(there.partition("%")[0]).is_loopback
+
+
 class Session(smtplib.SMTP):
     """smtplib's client on a connection that is there already. It remembers the last reply, and what was secret.
 
@@ -167,7 +174,7 @@ class Session(smtplib.SMTP):
     @property
     def stays_here(self) -> bool:
         """Whether the other end is this machine."""
-        return self.sock.getpeername()[0] == self.sock.getsockname()[0]
+        return is_same_machine(self.sock.getpeername()[0], self.sock.getsockname()[0])
 
     def getreply(self):
         """Extends smtplib's method: remembers the reply."""
@@ -181,7 +188,7 @@ class Session(smtplib.SMTP):
             self.mechanism, words = (words[1].upper() if len(words) > 1 else ""), words[2:]
         if self._signing_in and self.mechanism:
             self._secrets.update(word for word in words if len(word) >= _SHORTEST_SECRET)
-        super().putcmd(cmd, args)
+        return super().putcmd(cmd, args)
 
     def sign_in(self, login: Callable[[smtplib.SMTP], None]) -> None:
         """Sign in, and find out whether that went well: Odoo's OAuth modules do not look at the reply.
