@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize
 
-from ..tools.addresses import filter_matches, normalize_address
+from ..tools.addresses import filter_matches
 from ..tools.sending import Sending, SentAs
 from ..tools.server_selection import ANY_TRAFFIC, OutgoingServer, Traffic, header_from, select
 
@@ -92,12 +92,22 @@ class IrMail_Server(models.Model):
 
     @api.model
     def _get_default_from_address(self):
-        """Extends core's method: without an alias domain the system parameter counts, when it is a complete address."""
-        if not self.env.company.alias_domain_id:
-            parameter = self.env["ir.config_parameter"].sudo().get_param("mail.default.from") or ""
-            if normalize_address(parameter):
-                return parameter
+        """Extends core's method: a company without an alias domain uses what the system parameters say."""
+        if not self.env.company.alias_domain_id and (address := self._default_from_of_parameters()):
+            return address
         return super()._get_default_from_address()
+
+    def _default_from_of_parameters(self):
+        read = self.env["ir.config_parameter"].sudo()._get_mail_parameter
+        default_from, domain = read("mail.default.from"), read("mail.catchall.domain")
+        if "@" in default_from or not default_from:
+            return default_from
+        return f"{default_from}@{domain}" if domain else ""
+
+    @api.model
+    def _get_default_from_filter(self):
+        """Replaces core's method: malformed entries that are in the database already are left out, and logged once."""
+        return self.env["ir.config_parameter"].sudo()._get_mail_parameter("mail.default.from_filter")
 
     # ------------------------------------------------------------------ rewriting the From
 

@@ -138,10 +138,17 @@ class TestSending(OutgoingCommon):
         [(server_id, _header, envelope)] = self.send(self.mail("clerk@xn--caf-dma.example"))
         self.assertEqual((server_id, envelope), (server.id, "clerk@xn--caf-dma.example"))
 
-    def test_without_an_alias_domain_a_complete_default_from_counts(self):
-        self.env.company.alias_domain_id = False
-        self.env["ir.config_parameter"].sudo().set_param("mail.default.from", "robot@mycompany.example")
-        self.assertEqual(self.env["ir.mail_server"]._get_default_from_address(), "robot@mycompany.example")
+    def test_a_company_without_an_alias_domain_uses_the_default_from_of_the_parameters(self):
+        servers = self.env["ir.mail_server"].with_company(self.company_2)
+        self.company_2.alias_domain_id = False
+        parameters = self.env["ir.config_parameter"].sudo()
+        self.assertEqual(servers._get_default_from_address(), self.default)
+        parameters.set_param("mail.default.from", "robot@mycompany.example")
+        self.assertEqual(servers._get_default_from_address(), "robot@mycompany.example")
+
+    def test_a_local_part_alone_is_no_default_from(self):
+        self.env["res.company"].search([]).alias_domain_id = False
+        self.assertFalse(self.env["ir.mail_server"]._get_default_from_address())
 
 
 class TestTraffic(OutgoingCommon):
