@@ -10,6 +10,7 @@ from . import (
     test_parameters,
     test_server_selection,
     test_side_effects,
+    test_smtp_probe,
     test_states,
     test_tools_addresses,
     test_tools_delivery,
