@@ -80,6 +80,7 @@ class IrMail_Server(models.Model):
             traffic=self.traffic or ANY_TRAFFIC,
             owner=(owner.email or "") if owner else None,
             offered=offered,
+            name=self.name or "",
         )
 
     def _default_from(self):

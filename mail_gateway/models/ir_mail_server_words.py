@@ -60,9 +60,7 @@ class IrMail_Server(models.Model):
 
     def _words_for_all_passed_over(self, selection):
         """A line for each server that was not chosen, in their order."""
-        passed_over = {over.server.id: over for over in selection.passed_over}
-        servers = self.sudo().browse(passed_over)
-        return "\n".join(f"{server.name}: {self._words_for_passed_over(passed_over[server.id])}" for server in servers)
+        return "\n".join(f"{over.server.name}: {self._words_for_passed_over(over)}" for over in selection.passed_over)
 
     def _words_for_passed_over(self, passed_over):
         """Why a server was not chosen.

@@ -161,17 +161,17 @@ class MailMail(models.Model):
         return next(iter(email_split_and_format_normalize(self.email_from)), self.email_from) or ""
 
     def _selection_values(self, selection, sent_as):
-        server = self.env["ir.mail_server"].sudo().browse(selection.server.id if selection.server else False)
+        server = selection.server
         return {
             "mail_message_id": self.mail_message_id.id,
             "mail_mail_id": self.id,
-            "mail_server_id": server.id,
-            "server_name": server.name or self.env._("Settings of odoo-bin"),
+            "mail_server_id": server.id if server else False,
+            "server_name": server.name if server else self.env._("Settings of odoo-bin"),
             "step": selection.step.value,
             "traffic": self._traffic().value,
             "from_before": selection.author,
             "from_after": sent_as.header_from if sent_as else selection.header_from,
             "return_path": sent_as.return_path if sent_as else False,
             "reply_to": sent_as.reply_to if sent_as else self.reply_to,
-            "passed_over": server._words_for_all_passed_over(selection),
+            "passed_over": self.env["ir.mail_server"]._words_for_all_passed_over(selection),
         }

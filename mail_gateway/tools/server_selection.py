@@ -57,6 +57,7 @@ class OutgoingServer:
     :ivar owner: None for a server that everybody shares; else the address of the user whose server it is, empty
         when that user has none
     :ivar offered: False when the sender of this message may not use it
+    :ivar name: plays no part in choosing
     """
 
     id: int
@@ -65,6 +66,7 @@ class OutgoingServer:
     traffic: str = ANY_TRAFFIC
     owner: str | None = None
     offered: bool = True
+    name: str = ""
 
 
 class PassedOver(NamedTuple):
