@@ -114,14 +114,16 @@ class IrMail_Server(models.Model):
     def _probe_words_for_certificate(self, certificate):
         if not certificate:
             return ""
-        words = self.env._(
-            "Certificate of %(subject)s, issued by %(issuer)s, valid until %(date)s.",
-            subject=readable(certificate.subject),
-            issuer=readable(certificate.issuer),
-            date=format_date(self.env, certificate.expires),
-        )
+        values = {
+            "subject": readable(certificate.subject),
+            "issuer": readable(certificate.issuer),
+            "date": format_date(self.env, certificate.expires),
+        }
         days = certificate.days_left()
-        if 0 <= days < SOON_DAYS:
+        if days < 0:
+            return self.env._("Certificate of %(subject)s, issued by %(issuer)s, expired on %(date)s.", **values)
+        words = self.env._("Certificate of %(subject)s, issued by %(issuer)s, valid until %(date)s.", **values)
+        if days < SOON_DAYS:
             soon = self.env._("It expires in %s days: have it renewed.", days)
             return f"{words} {soon}"
         return words

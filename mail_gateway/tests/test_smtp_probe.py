@@ -347,6 +347,11 @@ class TestSmtpProbeWords(TransactionCase):
     def test_a_certificate_that_ends_soon_is_told_with_its_days(self):
         self.assertIn("expires in 5 days", self.words_for_tls(Trust.VERIFIED, required=True, days=5))
 
+    def test_a_certificate_that_has_ended_is_told_so(self):
+        words = self.words_for_tls(Trust.EXPIRED, days=-5)
+        self.assertRegex(words, r"expired on .*20\d\d\.")
+        self.assertNotIn("valid until", words)
+
     def test_an_unverified_certificate_is_told_with_what_verifying_would_say(self):
         self.assertIn("would be accepted", self.words_for_tls(Trust.VERIFIED))
         self.assertIn("encryption and validation", self.words_for_tls(Trust.VERIFIED))

@@ -7,7 +7,7 @@ _OUTCOMES = [
     ("ok", "Fine"),
     ("warning", "Warning"),
     ("failed", "Failed"),
-    ("skipped", "Not needed"),
+    ("skipped", "Not used"),
     ("not_tried", "Not tried"),
 ]
 
