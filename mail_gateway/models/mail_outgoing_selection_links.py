@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -11,6 +11,11 @@ class MailOutgoingSelection(models.Model):
     res_model = fields.Char("Record Model", related="mail_message_id.model")
     res_id = fields.Many2oneReference("Record ID", model_field="res_model", related="mail_message_id.res_id")
     author_id = fields.Many2one("res.partner", "Author", related="mail_message_id.author_id")
+
+    @api.depends("mail_message_id.subject", "server_name")
+    def _compute_display_name(self):
+        for selection in self:
+            selection.display_name = selection.subject or selection.server_name
 
     def action_open_record(self):
         """Show the record whose chatter has the message.

@@ -262,7 +262,7 @@ class MailOutgoingExplainLine(models.TransientModel):
     name = fields.Char("Server")
     owner = fields.Char()
     priority = fields.Integer()
-    from_filter = fields.Char("FROM Filtering")
+    from_filter = fields.Text("FROM Filtering")  # texts, since lists show all of them
     traffic = fields.Selection([("any", "Any"), ("transactional", "Transactional"), ("mass", "Mass")], "Carries")
     is_chosen = fields.Boolean("Chosen")
-    reason = fields.Char()
+    reason = fields.Text()
