@@ -137,8 +137,8 @@ class IrMail_Server(models.Model):
         own = self.env.context.get("domain_bounce_address") or message["Return-Path"] or self._get_default_bounce_address()
         if not own or filter_matches(own, from_filter):
             return self
-        for address in self.env["mail.alias.domain"].sudo().search([]).mapped("bounce_email"):
-            if address and filter_matches(address, from_filter):
+        for address in self.env["mail.alias.domain"]._bounce_addresses():
+            if filter_matches(address, from_filter):
                 return self.with_context(domain_bounce_address=address)
         return self
 
