@@ -1,7 +1,7 @@
 {
     "name": "Mail Gateway",
-    "summary": "Incoming mail that is never lost or doubled, and says what became of it",
-    "version": "19.0.1.0.0",
+    "summary": "Mail that is never lost or doubled, leaves under the right address, and says why",
+    "version": "19.0.1.1.0",
     "category": "Productivity/Discuss",
     "author": "mail_gateway contributors",
     "license": "LGPL-3",
