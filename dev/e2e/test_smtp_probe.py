@@ -187,6 +187,8 @@ def test_missing_starttls_is_told_and_nothing_is_said_unencrypted(gateway):
         dialog = probe(gateway, server.port, "starttls", smtp_user="box", smtp_pass="secret")
         assert dialog.failed == "tls"
         assert "offers no STARTTLS" in dialog.summary
+        assert f"• {server.port}: answers, without encryption only" in dialog.advice
+        assert "Set “SMTP Port”" not in dialog.advice
         assert not server.commands
 
 

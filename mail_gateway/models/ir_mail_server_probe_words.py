@@ -381,7 +381,7 @@ class IrMail_Server(models.Model):
         if report.ports:
             answers = [self._probe_words_for_port(answer) for answer in report.ports]
             lines += [self.env._("The ports of “%s” just now:", plan.host), *answers, ""]
-            lines.append(self._probe_advice_for_ports(report.best_port(plan.port)))
+            lines.append(self._probe_advice_for_ports(plan, report))
         if self._probe_is_blocked(plan, report):
             lines.append(self.env._("Many providers block port 25, so that their customers send no spam."))
         return "\n".join(lines)
@@ -404,7 +404,10 @@ class IrMail_Server(models.Model):
                 how = self.env._("no answer")
         return f"• {answer.port}: {how}"
 
-    def _probe_advice_for_ports(self, best):
+    def _probe_advice_for_ports(self, plan, report):
+        best = report.best_port(plan.port)
+        if not best and report.failed.step is not Step.CONNECTION:
+            return self.env._("None of them is of more use. Ask whoever runs the server which port to use.")
         if not best:
             return self.env._(
                 "None of them takes mail. Check the server name, and ask whoever runs the firewall whether this "
@@ -412,6 +415,11 @@ class IrMail_Server(models.Model):
             )
         if self.smtp_authentication == "cli":
             return self.env._("odoo-bin's options smtp_port and smtp_ssl say which of them is used.")
+        if best.answer is Answer.PLAIN and plan.encryption != "none":
+            return self.env._(
+                "There is no encrypted connection to this server. Whoever stands in between could read along, or is "
+                "why there is none: ask whoever runs the server before you do without."
+            )
         field = self._fields["smtp_encryption"]
         return self.env._(
             "Set “SMTP Port” to %(port)s and “Connection Encryption” to “%(encryption)s”.",

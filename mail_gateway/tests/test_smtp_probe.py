@@ -368,9 +368,9 @@ class TestSmtpProbeWords(TransactionCase):
         words = self.server._probe_words(self.plan, StepResult(Step.CONNECTION, Outcome.WARNING, facts=facts))
         self.assertIn("No answer from 192.0.2.1", words)
 
-    def words_for_ports(self, *answers, problem=Problem.REFUSED, port=25):
-        report = Report((self.failed(Step.CONNECTION, problem),), tuple(PortAnswer(*answer) for answer in answers))
-        plan = Plan("mail.example", port, "none", "a@mycompany.example", "noreply@odoo.com")
+    def words_for_ports(self, *answers, step=Step.CONNECTION, problem=Problem.REFUSED, port=25, encryption="none"):
+        report = Report((self.failed(step, problem),), tuple(PortAnswer(*answer) for answer in answers))
+        plan = Plan("mail.example", port, encryption, "a@mycompany.example", "noreply@odoo.com")
         return self.server._probe_words_for_ports(plan, report)
 
     def test_what_to_set_is_told_in_the_forms_own_words(self):
@@ -389,6 +389,14 @@ class TestSmtpProbeWords(TransactionCase):
 
     def test_that_no_port_answers_is_told(self):
         self.assertIn("None of them takes mail.", self.words_for_ports((465, Answer.NO_ANSWER)))
+        words = self.words_for_ports((465, Answer.NO_ANSWER), step=Step.LOGIN, problem=Problem.NO_AUTH)
+        self.assertIn("None of them is of more use.", words)
+
+    def test_nobody_is_advised_to_do_without_the_encryption_they_chose(self):
+        for encryption in ("starttls", "ssl_strict"):
+            words = self.words_for_ports((2525, Answer.PLAIN), encryption=encryption)
+            self.assertNotIn("Set “SMTP Port”", words)
+            self.assertIn("ask whoever runs the server", words)
 
     def test_port_25_is_told_to_be_blocked_often_and_no_other(self):
         for problem in (Problem.REFUSED, Problem.NO_ANSWER, Problem.UNREACHABLE):

@@ -344,6 +344,12 @@ class TestLogin(ProbeCase):
         self.assertFails(report, Step.LOGIN, Problem.NO_AUTH)
         self.assertEqual(report.ports, ((submission.port, Answer.STARTTLS),))
 
+    def test_a_port_that_offers_a_login_only_after_starttls_is_the_one_to_use(self):
+        server = self.smtp(ehlo=(b"STARTTLS",))
+        report = probe(self.plan(server, login=self.by_password, other_ports=(self.unused_port(),)))
+        self.assertFails(report, Step.LOGIN, Problem.NO_AUTH)
+        self.assertEqual(report.best_port(server.port), (server.port, Answer.STARTTLS))
+
     def test_a_server_with_strange_mechanisms_only_is_told(self):
         report, _server = self.log_in(self.by_password, (b"AUTH GSSAPI",))
         self.assertFails(report, Step.LOGIN, Problem.NO_MECHANISM)
@@ -416,7 +422,7 @@ class TestPorts(ProbeCase):
         server = self.smtp()
         report = probe(self.plan(server, encryption="starttls", other_ports=(server.port, other.port)))
         self.assertFails(report, Step.TLS, Problem.NO_STARTTLS)
-        self.assertEqual(report.ports, ((other.port, Answer.STARTTLS),))
+        self.assertEqual(report.ports, ((server.port, Answer.PLAIN), (other.port, Answer.STARTTLS)))
         self.assertNotIn("MAIL", commands(server))
 
     def test_refused_starttls_is_told(self):

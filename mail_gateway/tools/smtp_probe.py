@@ -13,12 +13,14 @@ from .smtp_probe_ports import look_at_ports
 from .smtp_probe_session import NAMELESS, Session, TimeLimit, connect, own_name, resolve
 from .smtp_probe_tls import BadOwnCertificate, CertificateTls, Encrypted, StandardTls, Trust
 from .smtp_probe_values import (
+    Answer,
     Connected,
     Greeted,
     LoggedIn,
     LoginImpossible,
     Outcome,
     Plan,
+    PortAnswer,
     Problem,
     Reply,
     Report,
@@ -60,14 +62,14 @@ class StepFailed(Exception):
         self.problem, self.reply, self.detail, self.facts = problem, reply, detail, facts
 
 
-def probe(plan: Plan, resolver: Callable = socket.getaddrinfo) -> Report:
+def probe(plan: Plan, resolver: Callable | None = None) -> Report:
     """Try a server: find it, connect, encrypt, sign in, name a sender and a recipient, leave.
 
     Takes no longer than ``plan.limits.total`` plus ``plan.limits.port`` and some seconds.
 
-    :param resolver: as ``socket.getaddrinfo``
+    :param resolver: instead of ``socket.getaddrinfo``, with the same parameters
     """
-    conversation = _Conversation(plan, resolver)
+    conversation = _Conversation(plan, resolver or socket.getaddrinfo)
     results = conversation.hold()
     results = [conversation.complete(result) for result in results]
     report = Report(tuple(results))
@@ -90,7 +92,7 @@ class _Conversation:
         self.plan, self.resolver = plan, resolver
         self.limit = TimeLimit(plan.limits.total)
         self.addresses, self.session, self.tls = (), None, None
-        self.name = NAMELESS
+        self.name, self.starttls_left = NAMELESS, False
 
     @property
     def steps(self):
@@ -182,7 +184,8 @@ class _Conversation:
 
     def encrypt(self):
         if not self.plan.implicit_tls and not self.plan.starttls:
-            return Outcome.SKIPPED, Unencrypted(self.session.has_extn("starttls"))
+            self.starttls_left = self.session.has_extn("starttls")
+            return Outcome.SKIPPED, Unencrypted(self.starttls_left)
         self.tls = self._make_tls()
         try:
             self._wrap()
@@ -298,7 +301,16 @@ class _Conversation:
         ports = [port for port in plan.other_ports if port != plan.port]
         if problem in _ENCRYPTION_PROBLEMS:
             ports.insert(0, plan.port)
-        return look_at_ports(self.addresses, plan.host, self.name, tuple(ports), plan.limits)
+        seen = look_at_ports(self.addresses, plan.host, self.name, tuple(ports), plan.limits)
+        return (*self._known(problem), *seen)
+
+    def _known(self, problem):
+        """How the configured port answered, where it is clear without a second look."""
+        if problem is Problem.NO_STARTTLS:
+            return (PortAnswer(self.plan.port, Answer.PLAIN),)
+        if problem is Problem.NO_AUTH and self.starttls_left:
+            return (PortAnswer(self.plan.port, Answer.STARTTLS),)
+        return ()
 
 
 def _start_tls(session, context):

@@ -48,9 +48,10 @@ def in_background(function: Callable, *args) -> Future:
     return outcome
 
 
-def resolve(host: str, port: int, seconds: float, resolver: Callable = socket.getaddrinfo) -> tuple[Address, ...]:
+def resolve(host: str, port: int, seconds: float, resolver: Callable) -> tuple[Address, ...]:
     """Look a name up.
 
+    :param resolver: as ``socket.getaddrinfo``
     :raises TimeoutError: the resolver itself knows no limit
     :raises OSError, UnicodeError: when there is no such name, or it can be none
     """
