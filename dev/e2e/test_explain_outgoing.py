@@ -259,7 +259,7 @@ def test_the_list_of_servers_shows_filters_and_kinds_of_mail(window, desk):
     expect(row(window.page, "Main")).to_contain_text(DOMAIN)
     picture(window, "outgoing_servers")
     window.page.locator(".o_searchview_dropdown_toggler").click()
-    window.page.locator(".o_filter_menu .o_menu_item", has_text="Carries Transactional Mail").click()
+    window.page.locator(".o_filter_menu .o_menu_item", has_text="Transactional Mail").click()
     expect(row(window.page, "Main")).to_have_count(1)
     expect(row(window.page, "Newsletters")).to_have_count(0)
     picture(window, "outgoing_servers_search")

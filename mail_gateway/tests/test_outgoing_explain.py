@@ -188,7 +188,9 @@ class TestExplainAddresses(ExplainCommon):
         self.assertEqual(answer.from_after, f"Sales <{NOTIFICATIONS}>")
 
     def test_no_from_means_the_default_from(self):
-        self.assertEqual(self.explain(False).from_after, NOTIFICATIONS)
+        answer = self.explain(False)
+        self.assertEqual(answer.from_after, NOTIFICATIONS)
+        self.assertIn("the default From takes its place", answer.remarks)
 
     def test_of_several_addresses_the_first_counts(self):
         self.server("Own", "customer.example")

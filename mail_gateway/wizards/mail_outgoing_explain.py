@@ -201,6 +201,10 @@ class MailOutgoingExplain(models.TransientModel):
 
     def _remarks(self, mail, selection, sent_as):
         """What is good to know, a sentence each."""
+        if not self._author() and sent_as:
+            yield self.env._(
+                "Without a From, as of a user who has no e-mail address, the default From takes its place."
+            )
         if len(email_split_and_format_normalize(self._author())) > 1:
             yield self.env._("Of several addresses the first counts: %s", mail._author())
         if mail.env.company != self.company_id:
