@@ -37,7 +37,6 @@ class MailOutgoingExplain(models.TransientModel):
     )
     record = fields.Reference(
         selection="_selection_models",
-        string="Record",
         help="The record in whose chatter the message is written, if any. Its company and its alias count.",
     )
     named_server = fields.Selection(
@@ -51,7 +50,7 @@ class MailOutgoingExplain(models.TransientModel):
     from_after = fields.Char("From, as Sent", compute="_compute_answer")
     return_path = fields.Char("Return-Path", compute="_compute_answer")
     reply_to = fields.Char("Reply-To", compute="_compute_answer")
-    default_from = fields.Char("Default From", compute="_compute_answer")
+    default_from = fields.Char(compute="_compute_answer")
     uses_odoo_bin = fields.Boolean(compute="_compute_answer")
     odoo_bin_filter = fields.Char("FROM Filtering of odoo-bin", compute="_compute_answer")
     warnings = fields.Text(compute="_compute_answer")
@@ -110,7 +109,7 @@ class MailOutgoingExplain(models.TransientModel):
         :rtype: mail_gateway.tools.server_selection.Selection
         """
         servers = self._servers_for(mail)
-        everyone = servers.with_context(active_test=False).search([])
+        everyone = servers.search([("active", "in", (True, False))])
         offered = mail._filter_mail_mail_servers(everyone.filtered("active"))
         named = everyone.filtered(lambda server: str(server.id) == self.named_server)
         return servers._select_server(mail._author(), offered, everyone - offered, forced=named)
