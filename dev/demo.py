@@ -243,6 +243,20 @@ def is_answered(demo, story):
     story.saw(f"in the mailbox of {CUSTOMER}:")
     for name in ("From", "To", "Subject", "Reply-To", "Return-Path", "Message-Id"):
         story.quote(f"{name}: {demo.answer[name]}")
+    story.saw("why it left like that, as the chatter's “Sending Details” say:")
+    story.quote(sending_details(demo))
+
+
+def sending_details(demo):
+    """How the answer was sent, once Odoo has written that down."""
+    def written():
+        return demo.gateway.call(
+            "mail.outgoing.selection", "search_read", [["res_model", "=", "crm.lead"], ["res_id", "=", demo.lead]],
+            ["server_name", "step", "from_after"], limit=1)
+    [details] = wait("the sending details are written down", written)
+    steps = demo.gateway.call("mail.outgoing.selection", "fields_get", ["step"])["step"]["selection"]
+    return (f"through “{details['server_name']}” ({dict(steps)[details['step']]}), "
+            f"From {details['from_after']}")
 
 
 def replies(demo, story):
@@ -268,6 +282,22 @@ def chatter(demo):
         [["model", "=", "crm.lead"], ["res_id", "=", demo.lead], ["message_type", "in", ["email", "comment"]]],
         ["author_id", "message_type", "preview"], order="id")
     return [f"{entry['author_id'][1]} ({entry['message_type']}): {entry['preview']}" for entry in found]
+
+
+def is_renamed(demo, story):
+    """Mail to the old name of an alias."""
+    call, subject = demo.gateway.call, "Sixty chairs"
+    [alias] = call("mail.alias", "search", [["alias_full_name", "=", ALIAS]])
+    call("mail.alias", "write", [alias], {"alias_name": "requests"})
+    story.saw(f"the alias {ALIAS} is now called requests@{DOMAIN}")
+    demo.send(subject, "We need sixty chairs as well.")
+    story.saw(f"{CUSTOMER} wrote to the old name")
+    number, state, reason, model, _lead = demo.outcome(subject)
+    [inbound] = call("mail.inbound.message", "read", [number], ["former_address"])
+    if (state, model) != ("delivered", "crm.lead"):
+        raise DemoError(f"the message to the old name did not become a lead, it is {state}: {reason}")
+    story.saw(f"inbound message {number} became a lead; it came by a former address: {inbound['former_address']}")
+    call("mail.alias", "write", [alias], {"alias_name": ALIAS.partition("@")[0]})
 
 
 def is_held(demo, story):
@@ -324,6 +354,7 @@ CHAPTERS = (
     ("A customer's e-mail becomes a lead", becomes_a_lead),
     ("The answer leaves", is_answered),
     ("The customer replies, into the same chatter", replies),
+    ("The alias is renamed, and customers go on writing to its old name", is_renamed),
     ("A message to nobody is held with its reason", is_held),
     ("Odoo crashes while it delivers", crashes),
 )
