@@ -16,7 +16,6 @@ from . import (
     mail_message_selection,
     ir_mail_server_explain,
     mail_mail_selection,
-    mail_compose_message,
     fetchmail_server,
     fetchmail_words,
     fetchmail_fetch,

@@ -118,7 +118,8 @@ class MailMail(models.Model):
 
     def _other_server(self, author):
         servers = self._servers_at_hand()
-        allowed = self._filter_mail_mail_servers(servers.sudo().search([], order="sequence, id"))
+        everyone = servers.sudo().search([("active", "=", True)], order="sequence, id")
+        allowed = self._filter_mail_mail_servers(everyone)
         server, smtp_from = servers._find_mail_server(author, allowed)
         return server.id if server else False, smtp_from
 
