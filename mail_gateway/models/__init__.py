@@ -20,6 +20,7 @@ from . import (
     fetchmail_words,
     fetchmail_fetch,
     mail_thread,
+    mail_thread_traffic,
     mail_mail,
     mail_alias,
     mail_former_address,

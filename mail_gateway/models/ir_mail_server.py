@@ -4,7 +4,16 @@ from odoo.tools import email_normalize
 
 from ..tools.addresses import filter_matches
 from ..tools.sending import Sending, SentAs
-from ..tools.server_selection import ANY_TRAFFIC, OutgoingServer, Traffic, header_from, select
+from ..tools.server_selection import (
+    ANY_TRAFFIC,
+    OutgoingServer,
+    Selection,
+    Step,
+    Traffic,
+    bounce_address,
+    header_from,
+    select,
+)
 
 TRAFFIC_KEY = "mail_gateway_traffic"
 
@@ -44,11 +53,14 @@ class IrMail_Server(models.Model):
         """
         if mail_servers is None:
             mail_servers = self.sudo().search(self._find_mail_server_allowed_domain(), order="sequence, id")
-        selection = self._select_server(email_from, mail_servers)
+        return self._chosen(self._select_server(email_from, mail_servers))
+
+    def _chosen(self, selection):
+        """Note a choice, and put it as core's `_find_mail_server` returns it."""
         if sending := Sending.of(self.env.context):
             sending.chose(selection, self._default_from())
         server = self.sudo().browse(selection.server.id) if selection.server else None
-        return server, email_normalize(self._default_from()) if selection.is_encapsulated else email_from
+        return server, email_normalize(self._default_from()) if selection.is_encapsulated else selection.author
 
     def _select_server(self, email_from, offered, others=(), forced=None):
         """Choose the server and the From for a message.
@@ -71,6 +83,17 @@ class IrMail_Server(models.Model):
             forced_id=forced.id if forced else None,
         )
 
+    def _selection_of(self, email_from):
+        """The selection for a message that leaves through this very server, or by odoo-bin's settings if it is none."""
+        from_filter = (self.from_filter if self else self._get_default_from_filter()) or ""
+        return Selection(
+            self._as_plain_values(True) if self else None,
+            Step.FORCED if self else Step.ODOO_BIN,
+            email_from or "",
+            header_from(email_from, from_filter, self._default_from()),
+            from_filter,
+        )
+
     def _as_plain_values(self, offered):
         owner = self.owner_user_id
         return OutgoingServer(
@@ -84,8 +107,11 @@ class IrMail_Server(models.Model):
         )
 
     def _default_from(self):
-        """The complete address that stands in for an author's; of the alias domain at hand, else of the company."""
-        return self.env.context.get("domain_notifications_email") or self._get_default_from_address() or ""
+        """The complete address that stands in for an author's: that of the alias domain at hand, be it none, else that
+        of the company.
+        """
+        of_domain = self.env.context.get("domain_notifications_email")
+        return (self._get_default_from_address() if of_domain is None else of_domain) or ""
 
     def _traffic_in_context(self):
         is_mass = self.env.context.get(TRAFFIC_KEY) == Traffic.MASS
@@ -94,16 +120,21 @@ class IrMail_Server(models.Model):
     @api.model
     def _get_default_from_address(self):
         """Extends core's method: a company without an alias domain uses what the system parameters say."""
-        if not self.env.company.alias_domain_id and (address := self._default_from_of_parameters()):
-            return address
-        return super()._get_default_from_address()
+        return self._address_of_parameters("mail.default.from") or super()._get_default_from_address()
 
-    def _default_from_of_parameters(self):
+    @api.model
+    def _get_default_bounce_address(self):
+        """Extends core's method: the same."""
+        return self._address_of_parameters("mail.bounce.alias") or super()._get_default_bounce_address()
+
+    def _address_of_parameters(self, key):
+        if self.env.company.alias_domain_id:
+            return ""
         read = self.env["ir.config_parameter"].sudo()._get_mail_parameter
-        default_from, domain = read("mail.default.from"), read("mail.catchall.domain")
-        if "@" in default_from or not default_from:
-            return default_from
-        return f"{default_from}@{domain}" if domain else ""
+        address, domain = read(key), read("mail.catchall.domain")
+        if "@" in address or not address:
+            return address
+        return f"{address}@{domain}" if domain else ""
 
     @api.model
     def _get_default_from_filter(self):
@@ -129,18 +160,10 @@ class IrMail_Server(models.Model):
         return prepared
 
     def _with_bounce_address(self, message, from_filter):
-        """The environment in which core sets the Return-Path: with a bounce address that the filter lets pass.
-
-        When the server that sends is another company's, that company's bounce address takes the bounces: they reach
-        Odoo, and not the author.
-        """
+        """The environment in which core sets the Return-Path: with a bounce address that the filter lets pass."""
         own = self.env.context.get("domain_bounce_address") or message["Return-Path"] or self._get_default_bounce_address()
-        if not own or filter_matches(own, from_filter):
-            return self
-        for address in self.env["mail.alias.domain"]._bounce_addresses():
-            if filter_matches(address, from_filter):
-                return self.with_context(domain_bounce_address=address)
-        return self
+        address = bounce_address(own, self.env["mail.alias.domain"]._bounce_addresses(), from_filter)
+        return self.with_context(domain_bounce_address=address) if address else self
 
     def _smtp_from(self, author, from_filter):
         """What core takes as the wish of a session: the author, or the default From to put in place."""

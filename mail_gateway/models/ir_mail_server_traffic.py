@@ -15,8 +15,8 @@ class IrMail_Server(models.Model):
         [("any", "Any mail"), ("transactional", "Transactional mail only"), ("mass", "Mass mail only")],
         string="Carries",
         default=ANY_TRAFFIC,
-        help="Mass mail: mailings of Email Marketing, e-mails to many records at once from a list, and whatever says "
-        "“Precedence: bulk”. Everything else is transactional: notifications, answers, documents to one customer.",
+        help="Mass mail: mailings of Email Marketing, e-mails to many records at once from a list, reminders of events, "
+        "and whatever says “Precedence: bulk”. Everything else is transactional: notifications, answers, documents.",
     )
 
     @api.constrains("traffic")

@@ -83,7 +83,8 @@ class MailMail(models.Model):
         """Extends core's method: a server that the messages name but that must not carry them is passed over."""
         for server_id, alias_domain_id, smtp_from, ids in super()._split_by_mail_configuration():
             batch = self.browse(ids)
-            chosen = (server_id, smtp_from) if batch._may_use(server_id) else batch[:1]._other_server(smtp_from)
+            named = self.env["ir.mail_server"].sudo().browse(server_id)
+            chosen = (server_id, smtp_from) if self._may_use(named) else batch._other_server(named, smtp_from)
             if sending := Sending.of(self.env.context):
                 sending.server_ids.update(dict.fromkeys(ids, chosen[0] or None))
             yield chosen[0], alias_domain_id, chosen[1], ids
@@ -109,18 +110,16 @@ class MailMail(models.Model):
             post_send_callback=post_send_callback,
         )
 
-    def _may_use(self, server_id):
-        """Whether a server that these messages name carries them. Core itself refuses other people's servers."""
-        server = self.env["ir.mail_server"].sudo().browse(server_id)
-        if not server or server.owner_user_id:
-            return True
-        return server.active and server.traffic in (ANY_TRAFFIC, False, self.env.context.get(TRAFFIC_KEY))
+    def _may_use(self, server):
+        """Whether a server that messages name carries them. Core itself refuses other people's servers."""
+        return not server or (server.active and server.traffic in (ANY_TRAFFIC, False, self.env.context.get(TRAFFIC_KEY)))
 
-    def _other_server(self, author):
-        servers = self._servers_at_hand()
+    def _other_server(self, named, author):
+        """A server for these messages of one author, instead of the one that they name: one that all senders may use."""
+        servers = self[:1]._servers_at_hand()
         everyone = servers.sudo().search([("active", "=", True)], order="sequence, id")
         allowed = self._filter_mail_mail_servers(everyone)
-        server, smtp_from = servers._find_mail_server(author, allowed)
+        server, smtp_from = servers._chosen(servers._select_server(author, allowed, named - allowed, forced=named))
         return server.id if server else False, smtp_from
 
     def _servers_at_hand(self):
@@ -154,8 +153,7 @@ class MailMail(models.Model):
         servers, server_id = self._servers_at_hand(), sending.server_ids.get(self.id)
         if selection := sending.selection(self._author(), servers._default_from(), server_id):
             return selection
-        named = servers.sudo().browse(server_id)
-        return servers._select_server(self._author(), named, forced=named)
+        return servers.sudo().browse(server_id)._selection_of(self._author())
 
     def _author(self):
         """The From as core takes it: of several addresses the first."""
@@ -166,6 +164,8 @@ class MailMail(models.Model):
         return {
             "mail_message_id": self.mail_message_id.id,
             "mail_mail_id": self.id,
+            "mail_key": self.id,
+            "failed": self.state == "exception",
             "mail_server_id": server.id if server else False,
             "server_name": server.name if server else self.env._("Settings of odoo-bin"),
             "step": selection.step.value,

@@ -24,6 +24,8 @@ class MailOutgoingSelection(models.Model):
         "mail.message", "Message", required=True, ondelete="cascade", index=True, readonly=True
     )
     mail_mail_id = fields.Many2one("mail.mail", "E-mail", ondelete="set null", index="btree_not_null", readonly=True)
+    mail_key = fields.Integer("E-mail ID", readonly=True, help="Stays when the e-mail itself is deleted.")
+    failed = fields.Boolean(readonly=True, help="The e-mail did not leave; it would have left like this.")
     date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
     mail_server_id = fields.Many2one(
         "ir.mail_server", "Outgoing Mail Server", ondelete="set null", index="btree_not_null", readonly=True
@@ -50,7 +52,7 @@ class MailOutgoingSelection(models.Model):
     reply_to = fields.Char("Reply-To", readonly=True)
     passed_over = fields.Text("Other Servers", readonly=True, help="Why the other servers did not send it.")
 
-    _mail_mail_unique = models.UniqueIndex("(mail_mail_id) WHERE mail_mail_id IS NOT NULL")
+    _mail_key_unique = models.UniqueIndex("(mail_key) WHERE mail_key IS NOT NULL")
 
     def _record_later(self, rows):
         """Write rows down after the commit, in a transaction of their own.
@@ -75,18 +77,19 @@ class MailOutgoingSelection(models.Model):
 
         :param list rows: values for create(); messages that are gone by now are left out
         """
-        messages = self.env["mail.message"].browse({row["mail_message_id"] for row in rows}).exists()
-        mails = self.env["mail.mail"].browse({row["mail_mail_id"] for row in rows}).exists()
-        servers = self.env["ir.mail_server"].browse({row["mail_server_id"] for row in rows} - {False}).exists()
-        self.search([("mail_mail_id", "in", mails.ids)]).unlink()
-        kept = [row for row in rows if row["mail_message_id"] in messages._ids]
+        rows = {row["mail_key"]: row for row in rows}  # core may come twice to an e-mail in trouble: the last word counts
+        messages = self.env["mail.message"].browse({row["mail_message_id"] for row in rows.values()}).exists()
+        mails = self.env["mail.mail"].browse(rows).exists()
+        servers = self.env["ir.mail_server"].browse({row["mail_server_id"] for row in rows.values()} - {False}).exists()
+        self.search([("mail_key", "in", [*rows])]).unlink()
         self.create(
             [
                 {
                     **row,
-                    "mail_mail_id": row["mail_mail_id"] if row["mail_mail_id"] in mails._ids else False,
+                    "mail_mail_id": key if key in mails._ids else False,
                     "mail_server_id": row["mail_server_id"] if row["mail_server_id"] in servers._ids else False,
                 }
-                for row in kept
+                for key, row in rows.items()
+                if row["mail_message_id"] in messages._ids
             ]
         )

@@ -7,6 +7,7 @@ from . import (
     test_message_process,
     test_oauth,
     test_outgoing_explain,
+    test_outgoing_selection,
     test_parameters,
     test_server_selection,
     test_side_effects,

@@ -1,5 +1,6 @@
 from odoo.addons.mail.tests.common import MailCommon
 from odoo.addons.mail_gateway.tools.mailbox import RemoteMessage
+from odoo.addons.mail_gateway.tools.sending import Sending
 
 
 def raw(subject="Order", sender="Mary <mary@customer.example>", to="sales@mycompany.example", message_id="", **headers):
@@ -62,3 +63,41 @@ class InboundCommon(MailCommon):
         stored = self.store(*sources)
         self.run_lane()
         return stored
+
+
+class OutgoingCommon(MailCommon):
+    """The company has the domain test.mycompany.com, with bounce.test@ and notifications.test@, and no server yet."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["ir.mail_server"].search([]).unlink()
+        cls.default = cls.mail_alias_domain.default_from_email
+        cls.bounce = cls.mail_alias_domain.bounce_email
+
+    def server(self, name, from_filter=False, **values):
+        return self.env["ir.mail_server"].create(
+            {"name": name, "smtp_host": name, "smtp_encryption": "none", "from_filter": from_filter, **values}
+        )
+
+    def mail(self, email_from='"Admin" <admin@example.com>', **values):
+        message = {"subject": "Hello", "email_from": email_from, "email_to": "mary@customer.example"}
+        return self.env["mail.mail"].create({**message, "auto_delete": False, **values})
+
+    def send(self, *mails):
+        """Send; return for each e-mail (id of the server, From header, envelope sender)."""
+        sending = Sending()
+        with self.mock_smtplib_connection():
+            for mail in mails:
+                mail.with_context(**{Sending.KEY: sending}).send()
+        by_mail = {row["mail_mail_id"]: row for row in sending.rows or self._written}
+        return [
+            (by_mail[mail.id]["mail_server_id"], sent["msg_from_fmt"], sent["smtp_from"])
+            for mail, sent in zip(mails, self.emails, strict=True)
+        ]
+
+    def setUp(self):
+        super().setUp()
+        self._written = []
+        selections = type(self.env["mail.outgoing.selection"])
+        self.patch(selections, "_record_later", lambda _selections, rows: self._written.extend(rows))

@@ -3,46 +3,7 @@ from unittest.mock import patch
 from odoo.exceptions import ValidationError
 from odoo.tools import config
 
-from odoo.addons.mail.tests.common import MailCommon
-from odoo.addons.mail_gateway.tools.sending import Sending
-
-
-class OutgoingCommon(MailCommon):
-    """The company has the domain test.mycompany.com, with bounce.test@ and notifications.test@, and no server yet."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env["ir.mail_server"].search([]).unlink()
-        cls.default = cls.mail_alias_domain.default_from_email
-        cls.bounce = cls.mail_alias_domain.bounce_email
-
-    def server(self, name, from_filter=False, **values):
-        return self.env["ir.mail_server"].create(
-            {"name": name, "smtp_host": name, "smtp_encryption": "none", "from_filter": from_filter, **values}
-        )
-
-    def mail(self, email_from='"Admin" <admin@example.com>', **values):
-        message = {"subject": "Hello", "email_from": email_from, "email_to": "mary@customer.example"}
-        return self.env["mail.mail"].create({**message, "auto_delete": False, **values})
-
-    def send(self, *mails):
-        """Send; return for each e-mail (id of the server, From header, envelope sender)."""
-        sending = Sending()
-        with self.mock_smtplib_connection():
-            for mail in mails:
-                mail.with_context(**{Sending.KEY: sending}).send()
-        by_mail = {row["mail_mail_id"]: row for row in sending.rows or self._written}
-        return [
-            (by_mail[mail.id]["mail_server_id"], sent["msg_from_fmt"], sent["smtp_from"])
-            for mail, sent in zip(mails, self.emails, strict=True)
-        ]
-
-    def setUp(self):
-        super().setUp()
-        self._written = []
-        selections = type(self.env["mail.outgoing.selection"])
-        self.patch(selections, "_record_later", lambda _selections, rows: self._written.extend(rows))
+from odoo.addons.mail_gateway.tests.common import OutgoingCommon
 
 
 class TestFilters(OutgoingCommon):
@@ -138,6 +99,18 @@ class TestSending(OutgoingCommon):
         [(server_id, _header, envelope)] = self.send(self.mail("clerk@xn--caf-dma.example"))
         self.assertEqual((server_id, envelope), (server.id, "clerk@xn--caf-dma.example"))
 
+    def test_an_alias_domain_without_a_default_from_borrows_none(self):
+        self.server("S", "test.mycompany2.com, test.mycompany.com")
+        self.mail_alias_domain_c2.default_from = False
+        mail = self.mail('"Clerk" <clerk@customer.example>', record_alias_domain_id=self.mail_alias_domain_c2.id)
+        self.assertEqual(self.send(mail)[0][1], '"Clerk" <clerk@customer.example>')
+
+    def test_bounces_of_a_company_without_an_alias_domain_go_to_the_parameters_address(self):
+        self.server("S", "test.mycompany.com")
+        self.company_2.alias_domain_id = False
+        mail = self.mail().with_company(self.company_2)
+        self.assertEqual(self.send(mail)[0][1:], (f'"Admin" <{self.default}>', self.bounce))
+
     def test_a_company_without_an_alias_domain_uses_the_default_from_of_the_parameters(self):
         servers = self.env["ir.mail_server"].with_company(self.company_2)
         self.company_2.alias_domain_id = False
@@ -187,6 +160,15 @@ class TestTraffic(OutgoingCommon):
         composer._action_send_mail()
         self.assertEqual((self.env["mail.mail"].search([]) - before).mapped("traffic"), ["mass", "mass"])
 
+    def test_a_message_that_a_program_sends_for_a_record_is_no_mass_mail(self):
+        model = self.env["ir.model"]._get_id("res.partner")
+        template = self.env["mail.template"].create(
+            {"name": "T", "model_id": model, "email_to": "a@customer.example", "subject": "Done", "body_html": "<p>Done</p>"}
+        )
+        before = self.env["mail.mail"].search([])
+        self.env["res.partner"].create([{"name": "A"}, {"name": "B"}]).message_mail_with_source(template)
+        self.assertEqual((self.env["mail.mail"].search([]) - before).mapped("traffic"), ["transactional"] * 2)
+
     def test_each_kind_leaves_through_its_server(self):
         sent = self.send(self.mail(), self.mail(headers="{'Precedence': 'bulk'}"))
         self.assertEqual([server for server, *_addresses in sent], [self.transactional.id, self.mass.id])
@@ -223,96 +205,3 @@ class TestTraffic(OutgoingCommon):
         with self.assertRaisesRegex(ValidationError, "“Mass” is the dedicated server of Email Marketing"):
             self.mass.traffic = "transactional"
         self.mass.traffic = "any"
-
-
-class TestWhatIsWrittenDown(OutgoingCommon):
-    def test_how_an_email_left_is_kept_with_its_message(self):
-        server = self.server("Post Office", "test.mycompany.com")
-        self.server("Archive", "archive.example")
-        mail = self.mail(reply_to="sales@test.mycompany.com")
-        self.send(mail)
-        rows = self.env["mail.outgoing.selection"]
-        rows._record(self._written)
-        row = rows.search([("mail_mail_id", "=", mail.id)])
-        self.assertRecordValues(
-            row,
-            [
-                {
-                    "mail_message_id": mail.mail_message_id.id,
-                    "mail_server_id": server.id,
-                    "server_name": "Post Office",
-                    "step": "default_domain",
-                    "traffic": "transactional",
-                    "from_before": '"Admin" <admin@example.com>',
-                    "return_path": self.bounce,
-                    "reply_to": "sales@test.mycompany.com",
-                }
-            ],
-        )
-        self.assertIn(self.default, row.from_after)
-        self.assertIn("Archive: Its filter (archive.example) names neither", row.passed_over)
-
-    def test_a_later_try_replaces_what_an_earlier_one_left(self):
-        self.server("First", sequence=1)
-        mail = self.mail()
-        rows = self.env["mail.outgoing.selection"]
-        for name in ("First", "Second"):
-            self.env["ir.mail_server"].search([]).name = name
-            mail.state = "outgoing"
-            self.send(mail)
-            rows._record(self._written)
-            self._written.clear()
-        self.assertEqual(rows.search([("mail_mail_id", "=", mail.id)]).mapped("server_name"), ["Second"])
-
-    def test_nothing_is_kept_of_messages_that_are_gone(self):
-        self.server("S")
-        mail = self.mail()
-        self.send(mail)
-        mail.unlink()
-        self.env["mail.outgoing.selection"]._record(self._written)
-        self.assertFalse(self.env["mail.outgoing.selection"].search([("from_before", "ilike", "admin@example.com")]))
-
-    def test_a_server_that_could_not_be_reached_is_written_down(self):
-        server = self.server("S", "test.mycompany.com")
-        mail = self.mail()
-        with patch.object(type(self.env["ir.mail_server"]), "_connect__", side_effect=OSError("refused")):
-            mail.send()
-        [row] = self._written
-        self.assertEqual((row["mail_server_id"], row["step"], row["return_path"]), (server.id, "default_domain", False))
-        self.assertEqual(row["from_after"], f'"Admin" <{self.default}>')
-
-    def test_a_context_from_outside_is_no_run_of_sending(self):
-        self.server("S")
-        with self.mock_smtplib_connection():
-            self.mail().with_context(**{Sending.KEY: {"rows": []}}).send()
-        self.assertEqual(len(self._written), 1)
-
-
-class TestPersonalServers(OutgoingCommon):
-    def setUp(self):
-        super().setUp()
-        self.everyone = self.server("Everyone")
-        email = self.user_employee.email
-        self.personal = self.server("Personal", email, owner_user_id=self.user_employee.id, smtp_user=email, sequence=1)
-
-    def mail_of(self, user, email_from):
-        return self.env["mail.mail"].with_user(user).sudo().create(
-            {"subject": "Hello", "email_from": email_from, "email_to": "mary@customer.example", "auto_delete": False}
-        )
-
-    def test_what_the_owner_writes_leaves_through_their_server(self):
-        mail = self.mail_of(self.user_employee, self.user_employee.email_formatted)
-        self.assertEqual(self.send(mail)[0][0], self.personal.id)
-
-    def test_what_the_owner_writes_under_another_address_does_not(self):
-        mail = self.mail_of(self.user_employee, "other@test.mycompany.com")
-        self.assertEqual(self.send(mail)[0][0], self.everyone.id)
-
-    def test_what_somebody_else_writes_under_the_owners_address_does_not(self):
-        mail = self.mail_of(self.user_admin, self.user_employee.email_formatted)
-        self.assertEqual(self.send(mail)[0][0], self.everyone.id)
-
-    def test_alone_it_serves_nobody_else(self):
-        self.everyone.active = False
-        with patch.dict(config.options, {"smtp_server": "localhost"}):
-            self.assertFalse(self.send(self.mail())[0][0])

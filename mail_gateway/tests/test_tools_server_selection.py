@@ -155,6 +155,13 @@ class TestTheReturnPath(ToolsCase):
                 selection = select("a@example.com", servers(from_filter), DEFAULT)
                 self.assertEqual(selection.envelope_sender("bounce@mycompany.com"), expected)
 
+    def test_else_that_of_another_company_where_the_filter_lets_that_pass(self):
+        selection = select("a@other.com", servers("other.com"), DEFAULT)
+        others = ["bounce@third.com", "bounce@other.com"]
+        self.assertEqual(selection.envelope_sender("bounce@mycompany.com", others), "bounce@other.com")
+        self.assertEqual(selection.envelope_sender("bounce@mycompany.com", others[:1]), "a@other.com")
+        self.assertEqual(selection.envelope_sender(None, others), "a@other.com")
+
     def test_without_a_bounce_address_the_from(self):
         self.assertEqual(select('"A" <a@example.com>', servers("")).envelope_sender(None), "a@example.com")
 

@@ -100,14 +100,25 @@ class Selection:
         """Whether somebody else's address stands in for the author's."""
         return self.header_from != self.author
 
-    def envelope_sender(self, bounce_address: str | None) -> str:
-        """The Return-Path: the bounce address where the filter lets it pass, else the From.
+    def envelope_sender(self, own: str | None, others: Sequence[str] = ()) -> str:
+        """The Return-Path: a bounce address where the filter lets one pass, else the From.
 
-        :param bounce_address: of the company or record
+        :param own: the bounce address of the company or record
+        :param others: those of other companies
         """
-        if bounce_address and filter_matches(bounce_address, self.from_filter):
-            return bounce_address
-        return split_author(self.header_from)[1]
+        return bounce_address(own, others, self.from_filter) or split_author(self.header_from)[1]
+
+
+def bounce_address(own: str | None, others: Sequence[str], from_filter: str | None) -> str | None:
+    """The bounce address that can be used through a server with this filter.
+
+    Through another company's server that company's address takes the bounces: they reach Odoo, and not the author.
+
+    :param own: the one that is wanted; without it none is used
+    :return: None when the filter lets none pass
+    """
+    candidates = (own, *others) if own else ()
+    return next((address for address in candidates if address and filter_matches(address, from_filter)), None)
 
 
 def select(

@@ -1,5 +1,6 @@
 from odoo import models
 
+from ..models.mail_thread_traffic import BY_PROGRAM
 from ..tools.server_selection import Traffic
 
 
@@ -7,8 +8,8 @@ class MailComposeMessage(models.TransientModel):
     _inherit = "mail.compose.message"
 
     def _prepare_mail_values_static(self):
-        """Extends core's method: what is written to many records at once is mass mail."""
+        """Extends core's method: what the composer writes in its mass mode is mass mail."""
         values = super()._prepare_mail_values_static()
-        if self.composition_mode == "mass_mail":
+        if self.composition_mode == "mass_mail" and not self.env.context.get(BY_PROGRAM):
             values["traffic"] = Traffic.MASS.value
         return values
