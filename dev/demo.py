@@ -111,7 +111,7 @@ class Story:
 
 def main():
     """Run the demo; return the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell without jobs ignores SIGINT
         signal.signal(number, _interrupt)
     story = Story()
     try:

@@ -149,14 +149,14 @@ class IrMail_Server(models.Model):
         Core puts the default From in place when the session asks for it, which it does only if the session was opened
         for a message whose server was looked for; a server that a message names would spoof the author.
         """
-        servers = self
+        servers, author = self, str(message["From"] or "")
         if hasattr(smtp_session, "from_filter"):
-            if message["From"]:
-                smtp_session.smtp_from = self._smtp_from(str(message["From"]), smtp_session.from_filter)
+            if author:
+                smtp_session.smtp_from = self._smtp_from(author, smtp_session.from_filter)
             servers = self._with_bounce_address(message, smtp_session.from_filter)
         prepared = super(IrMail_Server, servers)._prepare_email_message__(message, smtp_session)
         if sending := Sending.of(self.env.context):
-            sending.sent_as = SentAs(str(message["From"]), prepared[0], str(message["Reply-To"] or ""))
+            sending.sent_as = SentAs(author, str(message["From"]), prepared[0], str(message["Reply-To"] or ""))
         return prepared
 
     def _with_bounce_address(self, message, from_filter):

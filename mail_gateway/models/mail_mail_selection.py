@@ -1,4 +1,5 @@
 import ast
+from textwrap import shorten
 
 from odoo import api, fields, models
 from odoo.tools.mail import email_split_and_format_normalize
@@ -9,6 +10,8 @@ from .ir_mail_server import TRAFFIC_KEY
 
 # What was noted about so many e-mails is written down without waiting for the others.
 MOST_UNWRITTEN = 100
+# Characters; the delivery of each is another matter.
+MOST_RECIPIENTS = 300
 # Core's words for e-mails without a recipient that could be written to.
 NOT_EVEN_TRIED = ("mail_email_missing", "mail_email_invalid")
 
@@ -170,9 +173,14 @@ class MailMail(models.Model):
             "server_name": server.name if server else self.env._("Settings of odoo-bin"),
             "step": selection.step.value,
             "traffic": self._traffic().value,
-            "from_before": selection.author,
+            "recipients": self._recipients_in_short(),
+            "from_before": sent_as.author if sent_as else selection.author,
             "from_after": sent_as.header_from if sent_as else selection.header_from,
             "return_path": sent_as.return_path if sent_as else False,
             "reply_to": sent_as.reply_to if sent_as else self.reply_to,
             "passed_over": self.env["ir.mail_server"]._words_for_all_passed_over(selection),
         }
+
+    def _recipients_in_short(self):
+        named = [self.email_to, self.email_cc, *self.recipient_ids.mapped("email_formatted")]
+        return shorten(", ".join(filter(None, named)), MOST_RECIPIENTS)

@@ -45,7 +45,8 @@ class MailOutgoingSelection(models.Model):
         string="Chosen By",
         readonly=True,
     )
-    traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], readonly=True)
+    traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], "Kind of Mail", readonly=True)
+    recipients = fields.Char("To", readonly=True)
     from_before = fields.Char("From, Asked For", readonly=True)
     from_after = fields.Char("From, Sent", readonly=True)
     return_path = fields.Char("Return-Path", readonly=True)

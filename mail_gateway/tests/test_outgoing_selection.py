@@ -26,7 +26,7 @@ class TestWhatIsWrittenDown(OutgoingCommon):
                     "server_name": "Post Office",
                     "step": "default_domain",
                     "traffic": "transactional",
-                    "from_before": '"Admin" <admin@example.com>',
+                    "from_before": "Admin <admin@example.com>",
                     "return_path": self.bounce,
                     "reply_to": "sales@test.mycompany.com",
                 }

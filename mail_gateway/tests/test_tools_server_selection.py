@@ -265,3 +265,7 @@ class TestTheReasons(ToolsCase):
                 (10, Reason.NOT_OFFERED, None),
             ],
         )
+
+    def test_where_nothing_fits_the_others_do_not_fit_either(self):
+        selection = select("anna@example.com", servers("first.com", "second.com"), DEFAULT)
+        self.assertEqual([over.reason for over in selection.passed_over], [Reason.NO_MATCH])

@@ -8,11 +8,13 @@ from .server_selection import Selection
 class SentAs(NamedTuple):
     """How a message left.
 
+    :ivar author: the From that was asked for
     :ivar header_from: its From header
     :ivar return_path: the envelope sender
     :ivar reply_to: its Reply-To header
     """
 
+    author: str
     header_from: str
     return_path: str
     reply_to: str

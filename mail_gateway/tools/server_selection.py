@@ -212,9 +212,9 @@ def _why_not(server, unusable, steps, chosen_step):
     step = steps[server]
     if chosen_step is Step.FORCED:
         return PassedOver(server, Reason.NOT_FORCED, step)
-    if step is chosen_step:
-        return PassedOver(server, Reason.LOWER_PRIORITY, step)
-    return PassedOver(server, Reason.NO_MATCH if step is Step.FIRST else Reason.LATER_STEP, step)
+    if step is Step.FIRST:
+        return PassedOver(server, Reason.NO_MATCH, step)
+    return PassedOver(server, Reason.LOWER_PRIORITY if step is chosen_step else Reason.LATER_STEP, step)
 
 
 def header_from(author: str | None, from_filter: str | None, default_from: str | None) -> str:

@@ -6,7 +6,7 @@ from odoo.tools.mail import email_split_and_format_normalize
 from ..models.ir_mail_server import TRAFFIC_KEY
 from ..tools.addresses import author_address, filter_matches
 from ..tools.sending import Sending
-from ..tools.server_selection import Traffic
+from ..tools.server_selection import Step, Traffic
 
 
 class MailOutgoingExplain(models.TransientModel):
@@ -47,7 +47,7 @@ class MailOutgoingExplain(models.TransientModel):
     # what is answered
     server_name = fields.Char("Sent Through", compute="_compute_answer")
     step = fields.Char("Because", compute="_compute_answer")
-    from_after = fields.Char("From, as Sent", compute="_compute_answer")
+    from_after = fields.Char("From, Sent", compute="_compute_answer")
     return_path = fields.Char("Return-Path", compute="_compute_answer")
     reply_to = fields.Char("Reply-To", compute="_compute_answer")
     default_from = fields.Char(compute="_compute_answer")
@@ -206,6 +206,8 @@ class MailOutgoingExplain(models.TransientModel):
             )
         if len(email_split_and_format_normalize(self._author())) > 1:
             yield self.env._("Of several addresses the first counts: %s", mail._author())
+        if self.named_server and selection.step is not Step.FORCED:
+            yield from self._remarks_about_named_server(selection)
         if mail.env.company != self.company_id:
             yield self.env._("The company of the record counts: %s", mail.env.company.name)
         bounce = mail.record_alias_domain_id.bounce_email or mail.env.company.bounce_email
@@ -217,6 +219,14 @@ class MailOutgoingExplain(models.TransientModel):
                 return_path=sent_as.return_path,
             )
         yield from self._remarks_about_personal_servers(selection)
+
+    def _remarks_about_named_server(self, selection):
+        for passed_over in selection.passed_over:
+            if str(passed_over.server.id) == self.named_server:
+                reason = self.env["ir.mail_server"]._words_for_passed_over(passed_over)
+                yield self.env._(
+                    "The named server “%(server)s” is passed over: %(reason)s", server=passed_over.server.name, reason=reason
+                )
 
     def _remarks_about_personal_servers(self, selection):
         """What would hold if a user with a server of their own wrote the message."""
