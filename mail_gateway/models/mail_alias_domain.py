@@ -2,7 +2,7 @@ from odoo import api, models, tools
 from odoo.exceptions import ValidationError
 
 from ..tools.addresses import normalize_domain
-from ..tools.parameters import MIRRORED
+from ..tools.parameters import MIRRORED, PARAMETERS, BadValue
 
 
 class MailAliasDomain(models.Model):
@@ -27,7 +27,13 @@ class MailAliasDomain(models.Model):
         return domains
 
     def write(self, vals):
-        """Extends core's method: the system parameters follow when this is the main company's alias domain."""
+        """Extends core's method: the system parameters follow when this is the main company's alias domain.
+
+        What stands there already is not written again: a bad value that came in by SQL keeps nobody from changing the
+        others.
+        """
+        same = {field for field in MIRRORED.values() if field in vals and not self._differ(field, vals[field])}
+        vals = {field: value for field, value in vals.items() if field not in same}
         result = super().write(vals)
         if vals.keys() & {"sequence", *MIRRORED.values()}:
             self.env.registry.clear_cache()
@@ -49,12 +55,60 @@ class MailAliasDomain(models.Model):
         domains = self.sudo().search([])  # pylint: disable=no-search-all
         return tuple(filter(None, domains.mapped("bounce_email")))
 
+    def _differ(self, field, value):
+        return any((domain[field] or "") != (value or "") for domain in self)
+
+    # ------------------------------------------------------------------ bad values
+
+    def _compute_bounce_email(self):
+        """Extends core's method: a bad value counts as the default."""
+        super()._compute_bounce_email()
+        for domain in self:
+            if default := domain._default_for_bad("mail.bounce.alias"):
+                domain.bounce_email = f"{default}@{domain.name}"
+
+    def _compute_catchall_email(self):
+        """Extends core's method: the same."""
+        super()._compute_catchall_email()
+        for domain in self:
+            if default := domain._default_for_bad("mail.catchall.alias"):
+                domain.catchall_email = f"{default}@{domain.name}"
+
+    def _compute_default_from_email(self):
+        """Extends core's method: the same."""
+        super()._compute_default_from_email()
+        for domain in self:
+            if default := domain._default_for_bad("mail.default.from"):
+                domain.default_from_email = f"{default}@{domain.name}"
+
+    def _default_for_bad(self, key):
+        """What counts instead of a value that came past every check; the log says so once.
+
+        :param key: of the system parameter that mirrors the field
+        :return: empty when the value can be used, or there is none
+        """
+        value = self[MIRRORED[key]]
+        try:
+            PARAMETERS[key].read(value or PARAMETERS[key].default)
+        except BadValue:
+            default = PARAMETERS[key].default
+            if self == self._origin:  # not while somebody is typing it
+                self.env["ir.config_parameter"]._tell_bad_value(self._key_for_log(key), value, default)
+            return default
+        return ""
+
+    def _key_for_log(self, key):
+        is_mirrored = self == self.env["res.company"]._main_company_of_mail().alias_domain_id
+        return key if is_mirrored else f"{key}, in the alias domain {self.name}"
+
+    # ------------------------------------------------------------------ writing
+
     def _follow(self, wanted):
         """Write what differs, all at once: two addresses may change places.
 
         :param wanted: {field: value}, empty values change nothing but the default From
         """
-        changes = {field: value for field, value in wanted.items() if self and (self[field] or "") != value}
+        changes = {field: value for field, value in wanted.items() if self and self._differ(field, value)}
         if not wanted.get("name"):
             changes.pop("name", None)
         if changes:
@@ -65,27 +119,27 @@ class MailAliasDomain(models.Model):
         """Extends core's method: domains are stored in the form in which mail names them.
 
         Core compares them with the lower case addresses of incoming mail as they stand. A default From with an @ is
-        checked before core makes something else of it.
+        checked before core makes something else of it, all others as core stores them; no constraint does that, since
+        it would check what stands there already as well.
         """
-        sender = config_values.get("default_from") or ""
-        if "@" in sender:
-            check = self.env["ir.config_parameter"]._check_mail_value
-            config_values["default_from"] = check(
-                "mail.default.from", sender, self[:1]._words_for_place("default_from")
-            )
+        if "@" in (config_values.get("default_from") or ""):
+            config_values["default_from"] = self._check_part("mail.default.from", config_values["default_from"])
         super()._sanitize_configuration(config_values)
         if config_values.get("name"):
             config_values["name"] = config_values["name"].strip().lower()
+        for key, field in MIRRORED.items():
+            # Which of them may be empty is left to core: it has no default From then, or refuses it by itself.
+            if config_values.get(field):
+                self._check_part(key, config_values[field])
         return config_values
 
-    @api.constrains(*MIRRORED.values())
+    def _check_part(self, key, value):
+        where = self[:1]._words_for_place(MIRRORED[key])
+        return self.env["ir.config_parameter"]._check_mail_value(key, value, where)
+
+    @api.constrains("name", "catchall_alias", "bounce_alias")
     def _check_addresses(self):
-        check = self.env["ir.config_parameter"]._check_mail_value
         for domain in self:
-            # Which of them may be empty is left to core: it has no default From then, or refuses it by itself.
-            for key, field in MIRRORED.items():
-                if domain[field]:
-                    check(key, domain[field], domain._words_for_place(field))
             domain._check_catchall_is_not_bounce()
 
     def _words_for_place(self, field):

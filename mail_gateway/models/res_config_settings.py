@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..tools.parameters import PARAMETERS
+from ..tools.parameters import MIRRORED, PARAMETERS
 from .mail_inbound_lane import DEFAULT_LANES, LANES_PARAMETER, MOST_LANES
 from .mail_inbound_spool import RETENTION_DAYS, RETENTION_PARAMETER
 
@@ -10,8 +10,8 @@ _ADDRESSES = {
     "mail_catchall_alias": "mail.catchall.alias",
     "mail_bounce_alias": "mail.bounce.alias",
     "mail_default_from": "mail.default.from",
-    "mail_from_filter": "mail.default.from_filter",
 }
+_FILTER = "mail.default.from_filter"
 _LIMITS = {
     "incoming_limit_number": "mail.incoming.limit.alias",
     "incoming_limit_period": "mail.incoming.limit.period",
@@ -35,30 +35,32 @@ class ResConfigSettings(models.TransientModel):
         help="Days after which the source of a message that was dealt with is deleted. Sources of held and failed "
         "messages are kept.",
     )
-    # Through the alias domain chosen in the form, which may be another one than the company has until it is saved.
+    # Of the alias domain chosen in the form, which may be another one than the company has until it is saved. Neither
+    # related nor inverse fields: those are written one by one, or without knowing which of them were given, and
+    # catchall and bounce have to change places in one step.
     mail_catchall_alias = fields.Char(
         "Catchall",
-        related="alias_domain_id.catchall_alias",
+        compute="_compute_mail_addresses",
         readonly=False,
         help="Replies to Odoo's messages go to this address, unless the record has an alias of its own. Only the part "
         "before the @.",
     )
     mail_bounce_alias = fields.Char(
         "Bounces",
-        related="alias_domain_id.bounce_alias",
+        compute="_compute_mail_addresses",
         readonly=False,
         help="Messages that cannot be delivered come back to this address. Only the part before the @.",
     )
     mail_default_from = fields.Char(
         "Default From",
-        related="alias_domain_id.default_from",
+        compute="_compute_mail_addresses",
         readonly=False,
         help="Stands in for an author whose address the outgoing server may not use; the author's name is kept. The "
         "part before the @, or a complete address. Empty: authors keep their addresses.",
     )
     mail_from_filter = fields.Char(
         "FROM Filter",
-        config_parameter="mail.default.from_filter",
+        config_parameter=_FILTER,
         help="Domains and addresses in whose name it sends, separated by commas. Other authors are replaced by the "
         "Default From. Empty: as odoo-bin's own option from_filter says. Outgoing email servers have filters of their "
         "own.",
@@ -84,26 +86,61 @@ class ResConfigSettings(models.TransientModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: refuses what the system parameters refuse, before anything is saved."""
-        return super().create([self._checked(vals) for vals in vals_list])
+        """Extends core's method: refuses what the system parameters refuse; nothing is saved then."""
+        split = [self._split(vals) for vals in vals_list]
+        settings = super().create([self._checked(others) for others, _addresses in split])
+        for record, (_others, addresses) in zip(settings, split, strict=True):
+            record._change_addresses(addresses)
+        return settings
 
     def write(self, vals):
         """Extends core's method: the same."""
-        return super().write(self._checked(vals))
+        others, addresses = self._split(vals)
+        result = super().write(self._checked(others))
+        for settings in self:
+            settings._change_addresses(addresses)
+        return result
+
+    @staticmethod
+    def _split(vals):
+        """All other values, and the addresses."""
+        addresses = {field: vals[field] for field in _ADDRESSES if field in vals}
+        return {field: value for field, value in vals.items() if field not in addresses}, addresses
 
     def _checked(self, vals):
-        """Values in their stored form. Core would make something else of a bad address, and delete a limit of 0.
+        """Values in their stored form. Core would delete a limit of 0. What stands there already is not checked.
 
         :raises ValidationError: for the first that can't be used
         """
-        typed = {field: vals[field] for field in _ADDRESSES if vals.get(field)}
-        typed |= {field: vals[field] or 0 for field in _LIMITS if field in vals}
-        return {**vals, **{field: self._stored_form(field, value) for field, value in typed.items()}}
+        limits = {field: key for field, key in _LIMITS.items() if field in vals}
+        checked = {field: self._stored_form(field, key, vals[field] or 0) for field, key in limits.items()}
+        from_filter = vals.get("mail_from_filter")
+        if from_filter and from_filter != self.env["ir.config_parameter"].get_param(_FILTER):
+            checked["mail_from_filter"] = self._stored_form("mail_from_filter", _FILTER, from_filter)
+        return {**vals, **checked}
 
-    def _stored_form(self, field, value):
-        key = {**_ADDRESSES, **_LIMITS}[field]
+    def _stored_form(self, field, key, value):
         label = self._fields[field].get_description(self.env, ["string"])["string"]
         return PARAMETERS[key].kind(self.env["ir.config_parameter"]._check_mail_value(key, value, label))
+
+    @api.depends("alias_domain_id")
+    def _compute_mail_addresses(self):
+        for settings in self:
+            for field, key in _ADDRESSES.items():
+                settings[field] = settings.alias_domain_id[MIRRORED[key]]
+
+    def _change_addresses(self, addresses):
+        """Write what was changed, all at once; what stands there already is not even checked.
+
+        :param addresses: {field: what was typed}
+        :raises ValidationError: for the first that can't be used
+        """
+        domain, wanted = self.alias_domain_id, {}
+        for field, value in addresses.items():
+            key = _ADDRESSES[field]
+            if domain._differ(MIRRORED[key], value):  # checked before core makes something else of it
+                wanted[MIRRORED[key]] = self._stored_form(field, key, value or "")
+        domain._follow(wanted)
 
     @api.constrains("inbound_lanes", "inbound_retention_days")
     def _check_inbound(self):

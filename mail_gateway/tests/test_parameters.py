@@ -1,5 +1,8 @@
+from unittest.mock import patch
+
 from odoo.exceptions import ValidationError
-from odoo.tests import TransactionCase, tagged
+from odoo.tests import Form, TransactionCase, tagged
+from odoo.tools import SQL
 
 from odoo.addons.mail_gateway.tools.parameters import MIRRORED, PARAMETERS
 
@@ -40,6 +43,15 @@ class ParametersCase(TransactionCase):
         self.env.cr.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [value, key])
         self.env.invalidate_all()
         self.env.registry.clear_cache("stable")
+
+    def change_domain_in_sql(self, **values):
+        """The same with the main company's alias domain."""
+        self.env.flush_all()
+        for field, value in values.items():
+            change = SQL("SET %s = %s WHERE id = %s", SQL.identifier(field), value, self.domain.id)
+            self.env.cr.execute(SQL("UPDATE mail_alias_domain %s", change))
+        self.env.invalidate_all()
+        self.env.registry.clear_cache()
 
     def take_domain_away(self):
         """The main company without an alias domain, as after a new installation."""
@@ -310,6 +322,79 @@ class TestBadValues(ParametersCase):
             self.domain.catchall_alias = "c" * 65
 
 
+class TestBadAddressesInTheAliasDomain(ParametersCase):
+    """They came in by SQL, past every check."""
+
+    EMAILS = ("catchall_email", "bounce_email", "default_from_email")
+
+    def emails(self, domain=None):
+        """The addresses that core uses."""
+        return [(domain or self.domain)[field] for field in self.EMAILS]
+
+    def test_a_bad_default_from_counts_as_the_default(self):
+        for bad in ("our office", "our office@one.example", "Office <office@one.example>", "office@one example"):
+            self.change_domain_in_sql(default_from=bad)
+            with self.subTest(bad=bad), self.assertLogs(LOGGER, "WARNING"):
+                self.assertEqual(self.domain.default_from_email, "notifications@one.example")
+
+    def test_a_bad_catchall_counts_as_the_default(self):
+        self.change_domain_in_sql(catchall_alias="all of us")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.assertEqual(self.emails(), ["catchall@one.example", "returned@one.example", "office@one.example"])
+
+    def test_a_bad_bounce_address_counts_as_the_default(self):
+        self.change_domain_in_sql(bounce_alias="returned@one.example")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.assertEqual(self.emails(), ["replies@one.example", "bounce@one.example", "office@one.example"])
+        self.assertEqual(self.domain._bounce_addresses(), ("bounce@one.example",))
+
+    def test_it_is_logged_once_by_whoever_reads_it(self):
+        self.change_domain_in_sql(default_from="once only")
+        with self.assertLogs(LOGGER, "WARNING") as log:
+            self.domain.read(self.EMAILS)
+            self.env.invalidate_all()
+            self.domain.read(self.EMAILS)
+            self.parameters._get_mail_parameter(SENDER)
+        self.assertEqual(len(log.output), 1)
+        self.assertIn("mail.default.from: 'once only' can't be used; 'notifications' counts", log.output[0])
+
+    def test_that_of_another_alias_domain_is_logged_by_its_name(self):
+        self.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "two.example"})
+        self.change_domain_in_sql(default_from="another one")
+        with self.assertLogs(LOGGER, "WARNING") as log:
+            self.assertEqual(self.domain.default_from_email, "notifications@one.example")
+        self.assertIn("mail.default.from, in the alias domain one.example: 'another one'", log.output[0])
+
+    def test_good_ones_are_used_as_they_stand(self):
+        self.domain.default_from = "office@two.example"
+        with self.assertNoLogs(LOGGER, "WARNING"):
+            self.env.invalidate_all()
+            self.assertEqual(self.emails(), ["replies@one.example", "returned@one.example", "office@two.example"])
+
+    def test_no_default_from_is_none(self):
+        self.domain.default_from = False
+        self.assertEqual(self.domain.default_from_email, "")
+
+    def test_it_keeps_nobody_from_changing_the_others(self):
+        self.change_domain_in_sql(default_from="left alone")
+        self.domain.write({"catchall_alias": "answers", "default_from": "left alone"})
+        self.parameters.set_param(BOUNCE, "back")
+        self.assertEqual(self.record(), ["one.example", "answers", "back", "left alone"])
+        self.assertEqual(self.shown(), self.record())
+
+    def test_another_bad_one_is_refused(self):
+        self.change_domain_in_sql(default_from="bad one")
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            self.domain.default_from = "bad one@one.example"
+
+    def test_what_counted_instead_is_a_former_address_once_it_is_mended(self):
+        self.change_domain_in_sql(catchall_alias="mended soon")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.domain.catchall_alias = "mended"
+        former = self.env["mail.former.address"].search([("alias_domain_id", "=", self.domain.id)])
+        self.assertEqual(former.mapped("address"), ["catchall@one.example"])
+
+
 class TestReadingParameters(ParametersCase):
     def read(self, key):
         return self.parameters._get_mail_parameter(key)
@@ -372,9 +457,7 @@ class TestInstallingAndUpdating(ParametersCase):
         self.assertEqual([self.parameters.get_param(key) for key in (PERIOD, LIMIT)], ["120", "9"])
 
     def test_an_alias_domain_that_was_changed_in_sql_counts(self):
-        self.env.flush_all()
-        self.env.cr.execute("UPDATE mail_alias_domain SET catchall_alias = 'sql' WHERE id = %s", [self.domain.id])
-        self.env.invalidate_all()
+        self.change_domain_in_sql(catchall_alias="sql")
         self.settle()
         self.assertEqual(self.shown(), ["one.example", "sql", "returned", "office"])
 
@@ -475,3 +558,52 @@ class TestSettings(ParametersCase):
         self.save(**{name: value for name, value in shown.items() if name != "id"})
         after = {key: self.parameters.get_param(key) for key in PARAMETERS}
         self.assertEqual(after, {**before, SCOPE: "sender"})
+
+    def test_catchall_and_bounce_change_places(self):
+        with Form(self.env["res.config.settings"]) as form:
+            form.mail_catchall_alias, form.mail_bounce_alias = "returned", "replies"
+        self.assertEqual(self.shown(), ["one.example", "returned", "replies", "office"])
+        self.assertEqual(self.shown(), self.record())
+
+    def test_the_addresses_are_one_change(self):
+        written, write = [], type(self.domain)._sanitize_configuration
+        with patch.object(
+            type(self.domain),
+            "_sanitize_configuration",
+            lambda domain, vals: written.append(dict(vals)) or write(domain, vals),
+        ):
+            self.save(mail_catchall_alias="all", mail_bounce_alias="back", mail_default_from="info")
+        self.assertEqual(written, [{"catchall_alias": "all", "bounce_alias": "back", "default_from": "info"}])
+
+    def test_the_form_shows_the_addresses_of_the_alias_domain_that_is_chosen(self):
+        two = self.env["mail.alias.domain"].create({"name": "two.example", "catchall_alias": "two"})
+        with Form(self.env["res.config.settings"]) as form:
+            form.alias_domain_id = two
+            self.assertEqual(
+                [form.mail_catchall_alias, form.mail_bounce_alias, form.mail_default_from],
+                ["two", "bounce", "notifications"],
+            )
+
+    def test_a_company_without_alias_domain_saves_its_other_settings(self):
+        self.company.alias_domain_id = False
+        with Form(self.env["res.config.settings"]) as form:
+            form.incoming_limit_period = 31
+        form.record.execute()
+        self.assertEqual(self.parameters.get_param(PERIOD), "31")
+
+    def test_an_empty_catchall_is_refused(self):
+        with self.assertRaisesRegex(ValidationError, "Catchall: This can't be empty"):
+            self.save(mail_catchall_alias=False)
+
+    def test_an_old_bad_value_does_not_keep_the_others_from_being_saved(self):
+        self.change_domain_in_sql(default_from="old and bad", bounce_alias="bad too")
+        self.parameters.set_param(FILTER, "one.example")
+        self.change_in_sql(FILTER, "one.example, bad as well")
+        with Form(self.env["res.config.settings"]) as form:
+            form.incoming_limit_period = 31
+            form.mail_catchall_alias = "answers"
+        form.record.execute()
+        self.assertEqual(self.record(), ["one.example", "answers", "bad too", "old and bad"])
+        self.assertEqual(self.shown(), self.record())
+        read = self.parameters.get_param
+        self.assertEqual([read(PERIOD), read(FILTER)], ["31", "one.example, bad as well"])
