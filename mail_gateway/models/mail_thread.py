@@ -80,9 +80,11 @@ class MailThread(models.AbstractModel):
     def _is_only_for_lost_addresses(self, message, delivery):
         """Whether nothing stands in for any address that the message names.
 
-        Addresses that only transport names (Delivered-To, say) are no recipients of their own.
+        Addresses that only transport names (Delivered-To, say) are no recipients of their own. Those of a deleted
+        domain may never have been Odoo's: the mailbox that an incoming server reads may be one of them.
         """
-        lost = {lead.address for lead in delivery.leads if not lead.to}
+        last = self.env["mail.former.address"].sudo()._last
+        lost = {lead.address for lead in delivery.leads if not lead.to and last(lead).kind != "domain"}
         if not lost:
             return False
         named = ",".join(decode_message_header(message, header, separator=",") for header in ("To", "Cc"))

@@ -562,6 +562,18 @@ class TestFormerLost(FormerCommon):
         self.assertEqual(message.state, "held")
         self.assertIn("The domain of anybody@other.example was deleted", message.reason)
 
+    def test_a_mailbox_in_a_deleted_domain_still_feeds_its_model(self):
+        self.server.object_id = self.partner_model
+        self.env["mail.alias.domain"].create({"name": "other.example"}).unlink()
+        self.assertEqual(self.deliver(raw(to="info@other.example")).state, "delivered")
+
+    def test_a_deleted_alias_beside_a_deleted_domain_leaves_it_to_the_model(self):
+        self.server.object_id = self.partner_model
+        self.env["mail.alias.domain"].create({"name": "other.example"}).unlink()
+        self.alias.unlink()
+        message = self.deliver(raw(to=f"info@other.example, {self.in_domain('inbound')}"))
+        self.assertEqual(message.state, "delivered")
+
     def test_what_was_renamed_and_then_deleted_says_both(self):
         self.alias.alias_name = "orders"
         self.entry("inbound").since = "2024-05-01 12:00:00"
