@@ -14,7 +14,7 @@ from lab.smtp_script import ScriptedSmtp
 _RUN = os.getpid()
 # Domains of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
 DOMAIN = f"mycompany-{_RUN}.example"
-OTHER, CUSTOMER = f"other-{_RUN}.example", f"customer-{_RUN}.example"
+OTHER, CUSTOMER = f"other-{_RUN}.example", f"outgoing-customer-{_RUN}.example"
 IDN, IDN_ASCII = f"café-{_RUN}.example", f"café-{_RUN}.example".encode("idna").decode()
 NOTIFICATIONS, BOUNCE, CATCHALL = (f"{name}@{DOMAIN}" for name in ("notifications", "bounce", "catchall"))
 ADMIN = f"admin@{OTHER}"
