@@ -1,0 +1,126 @@
+"""A database of the first version, 19.0.1.0.0, gets the present one: what stood in it before goes on working."""
+
+import io
+import os
+import subprocess
+import zipfile
+from email.utils import parseaddr
+
+import pytest
+
+from e2e.gateway import DOMAIN, Gateway
+from lab import databases, odoo_source
+from lab.odoo_runs import run
+from lab.paths import ROOT
+from lab.postfix import carriers
+
+# The last commit of 19.0.1.0.0, which knew nothing of outgoing mail.
+FIRST_VERSION = "581ddbc31e8513b783c499d5e419ecb9ed99524d"
+CUSTOMER = f"upgraded-{os.getpid()}@customer.example"
+BAD_FILTER = f"*.bad, {DOMAIN}"
+MIRROR = {"mail.catchall.domain": "name", "mail.catchall.alias": "catchall_alias", "mail.bounce.alias": "bounce_alias",
+          "mail.default.from": "default_from"}
+
+
+class FirstVersion(Gateway):
+    """A database with the first version of the addon; :meth:`upgrade` makes it one with the present version."""
+
+    def __init__(self, database, old_addons):
+        super().__init__(database, cron_threads=0, extra_args=("--addons-path", old_addons))
+        self.old_addons = old_addons
+
+    def install(self):
+        """Install the first version."""
+        self._odoo("--init", "mail_gateway", "--addons-path", self.old_addons)
+
+    def upgrade(self):
+        """Install the present version over it, as `-u mail_gateway` does, and start that."""
+        self.stop()
+        self._odoo("--update", "mail_gateway")
+        self.options = {}
+        self.start()
+
+    def _odoo(self, *arguments):
+        code, output = run(odoo_source.command(self.database, *arguments, "--stop-after-init", "--no-http"))
+        assert code == 0, output
+
+    def version(self):
+        """The version that is installed."""
+        return self.sql("SELECT latest_version FROM ir_module_module WHERE name = 'mail_gateway'")[0][0]
+
+    def shown(self):
+        """What the system parameters say about the alias domain."""
+        rows = dict(self.sql("SELECT key, value FROM ir_config_parameter WHERE key = ANY(%s)", list(MIRROR)))
+        return [rows.get(key) for key in MIRROR]
+
+    def use(self, postfix):
+        """Values that only the present version refuses, and mail that waits."""
+        self.outgoing_server(postfix, from_filter=BAD_FILTER, sequence=7)
+        for key, value in {"mail.default.from": "no such office", "mail.catchall.alias": "replies",
+                           "mail.incoming.limit.period": "an hour", "mail.default.from_filter": BAD_FILTER}.items():
+            self.set_parameter(key, value)
+        self.call("mail.mail", "create", {
+            "email_from": f"Sales <sales@{DOMAIN}>", "email_to": CUSTOMER, "subject": "Autumn offers",
+            "body_html": "<p>Chairs.</p>", "headers": "{'Precedence': 'bulk'}"})
+
+
+@pytest.fixture(scope="module")
+def old_addons(tmp_path_factory):
+    """A directory of addons with the first version."""
+    archive = subprocess.run(["git", "-C", str(ROOT), "archive", "--format=zip", FIRST_VERSION, "mail_gateway"],
+                             capture_output=True, check=False)
+    if archive.returncode:
+        pytest.skip(f"the first version is not in this checkout's history: {archive.stderr.decode().strip()}")
+    directory = tmp_path_factory.mktemp("first_version")
+    with zipfile.ZipFile(io.BytesIO(archive.stdout)) as files:
+        files.extractall(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def upgraded(postgres, postfix, old_addons):
+    """The first version in use, then the present one."""
+    old = FirstVersion(databases.clone("base", databases.run_name("e2e", "upgrade")), old_addons)
+    try:
+        old.install()
+        assert old.version() == "19.0.1.0.0"
+        old.prepare().use(postfix)
+        old.upgrade()
+        assert old.version() > "19.0.1.0.0"
+        yield old
+    finally:
+        old.stop()
+        databases.drop(old.database)
+
+
+def test_queued_bulk_mail_leaves_by_the_good_entries_of_a_bad_filter(upgraded, dovecot, postfix):
+    [mail] = upgraded.letters(dovecot, CUSTOMER)
+    assert carriers(mail)[-1] == postfix.hostname
+    assert parseaddr(mail["From"]) == ("Sales", f"sales@{DOMAIN}")
+    assert mail["Precedence"] == "bulk"
+
+
+def test_a_bad_filter_stays_and_its_form_says_what_is_wrong(upgraded):
+    fields = ["from_filter", "sequence", "traffic", "from_filter_problem"]
+    [server] = upgraded.call("ir.mail_server", "search_read", [], fields)
+    assert (server["from_filter"], server["sequence"], server["traffic"]) == (BAD_FILTER, 7, "any")
+    assert "*.bad" in server["from_filter_problem"]
+
+
+def test_parameters_that_differed_say_what_the_alias_domain_says(upgraded):
+    assert upgraded.shown() == [DOMAIN, "catchall", "bounce", "notifications"]
+    fields = [*MIRROR.values()]
+    [domain] = upgraded.call("mail.alias.domain", "search_read", [["name", "=", DOMAIN]], fields)
+    assert [domain[field] for field in fields] == upgraded.shown()
+
+
+def test_bad_parameters_count_as_their_defaults_and_settings_are_saved(upgraded):
+    fields = ["incoming_limit_period", "mail_from_filter"]
+    everything = upgraded.call("res.config.settings", "default_get", fields)
+    shown = {field: everything[field] for field in fields}
+    assert shown == {"incoming_limit_period": 60, "mail_from_filter": BAD_FILTER}
+    settings = upgraded.call("res.config.settings", "create", {**shown, "incoming_limit_number": 7})
+    upgraded.call("res.config.settings", "execute", [settings])
+    saved = {"mail.incoming.limit.alias": "7", "mail.incoming.limit.period": "60", "mail.default.from_filter": BAD_FILTER}
+    rows = upgraded.sql("SELECT key, value FROM ir_config_parameter WHERE key = ANY(%s)", [*saved])
+    assert dict(rows) == saved
