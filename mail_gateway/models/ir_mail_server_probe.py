@@ -35,8 +35,10 @@ class IrMail_Server(models.Model):
         about it and which ports answer; and no DATA command is sent, which some servers take as a message begun.
 
         :return: a client action that says it went well
+        :raises AccessError: for whoever may not read the server; core stumbles upon that when it reads the filter
         :raises UserError: when a step of a server fails
         """
+        self.check_access("read")
         if autodetect_max_email_size:
             return super().test_smtp_connection(autodetect_max_email_size)
         for server in self:

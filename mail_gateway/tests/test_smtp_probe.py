@@ -180,12 +180,27 @@ class TestSmtpProbe(TransactionCase):
         with self.assertRaisesRegex(UserError, "“Other”"):
             (self.server + bad).test_smtp_connection()
 
+    def test_who_may_not_read_a_server_has_it_connect_to_nothing(self):
+        postmaster = new_test_user(self.env, "postmaster", groups="mail_gateway.group_postmaster")
+        portal = new_test_user(self.env, "customer", groups="base.group_portal")
+        smtp = self.serve()
+        for user in (portal, self.clerk, postmaster):
+            for find_size in (False, True):
+                with self.assertRaises(AccessError):
+                    self.server.with_user(user).test_smtp_connection(autodetect_max_email_size=find_size)
+        self.assertFalse(smtp.heard)
+
     def test_a_user_may_test_a_server_of_their_own_as_core_does(self):
-        self.serve()
-        self.server.write({"owner_user_id": self.clerk.id, "from_filter": "clerk@mycompany.example"})
-        self.clerk.outgoing_mail_server_id = self.server
-        own = self.server.with_user(self.clerk).sudo()
-        self.assertEqual(own.test_smtp_connection()["params"]["type"], "success")
+        smtp = self.serve(ehlo=(b"AUTH PLAIN",), AUTH=b"235 2.7.0 welcome\r\n")
+        email = self.clerk.email
+        self.server.write({"owner_user_id": self.clerk.id, "from_filter": email, "smtp_user": email, "smtp_pass": PASSWORD})
+        self.env["ir.config_parameter"].set_param("base_setup.default_external_email_server", "True")
+        self.env.invalidate_all()
+        with self.assertRaises(AccessError):
+            self.server.with_user(self.clerk).test_smtp_connection()
+        action = self.clerk.with_user(self.clerk).action_test_outgoing_mail_server()
+        self.assertEqual(action["params"]["type"], "success")
+        self.assertIn("RCPT", commands(smtp))
 
     def test_a_personal_server_that_its_owner_does_not_use_is_refused_as_by_core(self):
         smtp = self.serve()
