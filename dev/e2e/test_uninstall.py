@@ -2,14 +2,22 @@
 
 import base64
 import os
+from email.utils import parseaddr
 
 import pytest
+from playwright.sync_api import expect
 
-from e2e.gateway import FETCH, Gateway, message, until
+from e2e.gateway import DOMAIN, FETCH, Gateway, message, until
 from lab import databases
+from lab.browser import Browser
 from lab.odoo import install
+from lab.postfix import carriers
 
 NOBODY = "nobody@elsewhere.example"
+CUSTOMER = f"uninstall-{os.getpid()}@customer.example"
+FILTER = f"{DOMAIN}, partner.example"
+ADDRESSES = {"catchall_alias": "replies", "bounce_alias": "returned", "default_from": "office"}
+OUR_FIELDS = {"traffic", "from_filter_problem", "mail_catchall_alias", "incoming_limit_number", "inbound_lanes"}
 PROTOCOLS = {"imap": "imap", "pop": "pop3"}
 OURS = "SELECT model, array_agg(res_id) FROM ir_model_data WHERE module = 'mail_gateway' GROUP BY model"
 CORE = {
@@ -23,15 +31,20 @@ CORE = {
                " WHERE model NOT IN ('ir.cron', 'ir.actions.server')",
     "leads": "SELECT id, name, active, email_from FROM crm_lead",
     "aliases": "SELECT id, alias_name, alias_domain_id, alias_model_id FROM mail_alias",
+    "alias domains": "SELECT id, name, catchall_alias, bounce_alias, default_from FROM mail_alias_domain",
+    "outgoing servers": "SELECT id, name, active, sequence, from_filter, smtp_host, smtp_port, smtp_encryption,"
+                        " smtp_authentication FROM ir_mail_server",
+    "outgoing queue": "SELECT mail.id, state, email_to, headers, mail_server_id FROM mail_mail mail"
+                      " JOIN mail_message message ON message.id = mail_message_id",
 }
 
 
 class UsedGateway(Gateway):
     """A database with the addon in use, without cron threads: each step is taken when the test says so."""
 
-    def __init__(self, database, dovecot):
+    def __init__(self, database, dovecot, postfix):
         super().__init__(database, cron_threads=0)
-        self.dovecot = dovecot
+        self.dovecot, self.postfix = dovecot, postfix
         self.boxes = {protocol: f"uninstall-{protocol}-{os.getpid()}@mycompany.example" for protocol in PROTOCOLS}
         self.ids = {}
         self.kept = {subject: message(subject, to=NOBODY) for subject in ("Held", "Not delivered yet")}
@@ -50,7 +63,21 @@ class UsedGateway(Gateway):
         self.fetch(self.ids["imap"])
         settings = self.call("res.config.settings", "create", {"inbound_lanes": 4})
         self.call("res.config.settings", "execute", [settings])
-        self.call("ir.config_parameter", "set_param", "mail_gateway.source_retention_days", "10")
+        self.set_parameter("mail_gateway.source_retention_days", "10")
+
+    def use_outgoing(self):
+        """Servers that carry their kind of mail, addresses of one's own, former ones, mail that left and that waits."""
+        for sequence, traffic in enumerate(("mass", "transactional"), 3):
+            self.outgoing_server(self.postfix, name=traffic, traffic=traffic, sequence=sequence, from_filter=FILTER)
+        domains = self.call("mail.alias.domain", "search", [["name", "=", DOMAIN]])
+        self.call("mail.alias.domain", "write", domains, ADDRESSES)
+        for key, value in {"mail.default.from_filter": FILTER, "mail.incoming.limit.alias": "12"}.items():
+            self.set_parameter(key, value)
+        self.ids["partner"] = self.call("res.partner", "create", {"name": "Customer", "email": CUSTOMER})
+        self.comment((2, "admin"), "res.partner", self.ids["partner"], "Sent with it.", [self.ids["partner"]])
+        self.ids["mail"] = self.call("mail.mail", "create", {
+            "email_from": "Clerk <clerk@elsewhere.example>", "email_to": CUSTOMER, "subject": "Sent without it",
+            "body_html": "<p>Chairs.</p>", "headers": "{'Precedence': 'bulk'}"})
 
     def put(self, protocol, raw):
         """A message arrives."""
@@ -76,13 +103,14 @@ class UsedGateway(Gateway):
 
 
 @pytest.fixture(scope="module")
-def used(postgres, dovecot):
+def used(postgres, dovecot, postfix):
     """The addon in use."""
     name = databases.clone("gateway", databases.run_name("e2e", "uninstall"))
-    used = UsedGateway(name, dovecot)
+    used = UsedGateway(name, dovecot, postfix)
     used.since = used.sql("SELECT now() AT TIME ZONE 'UTC'")[0][0]
     try:
         used.prepare().use()
+        used.use_outgoing()
         yield used
     finally:
         used.stop()
@@ -93,6 +121,8 @@ def used(postgres, dovecot):
 def before(used):
     """What stood in the database before the addon was uninstalled."""
     assert used.states() == {"delivered": 2, "held": 1, "received": 1}
+    assert used.sql("SELECT server_name FROM mail_outgoing_selection") == [("transactional",)]
+    assert used.sql("SELECT count(*) FROM mail_former_address WHERE address LIKE 'catchall@%%'") == [(1,)]
     return {"core": used.core(), "ours": dict(used.sql(OURS))}
 
 
@@ -146,13 +176,55 @@ def test_all_lanes_are_gone(before, uninstalled):
 
 def test_no_parameter_table_or_column_of_ours_is_left(uninstalled):
     assert not uninstalled.sql(r"SELECT 1 FROM ir_config_parameter WHERE key LIKE 'mail\_gateway%%'")
-    assert not uninstalled.sql(r"SELECT 1 FROM information_schema.tables WHERE table_name LIKE 'mail\_inbound%%'")
+    assert not uninstalled.sql("SELECT table_name FROM information_schema.tables WHERE table_name"
+                               " ~ '^mail_(inbound|former|outgoing|server_probe)_'")
     assert not uninstalled.sql("SELECT 1 FROM information_schema.columns WHERE table_name = 'fetchmail_server'"
                                " AND column_name IN ('verify_certificate', 'imap_afterwards', 'last_success')")
+    assert not uninstalled.sql("SELECT table_name FROM information_schema.columns WHERE column_name = 'traffic'")
 
 
 def test_no_password_leaves_unencrypted_where_it_was_encrypted(uninstalled):
     assert uninstalled.sql("SELECT state FROM fetchmail_server WHERE name = 'STARTTLS'") == [("draft",)]
+
+
+def test_parameters_stay_and_say_what_the_alias_domain_says(uninstalled):
+    parameters = dict(uninstalled.sql("SELECT key, value FROM ir_config_parameter"
+                                      " WHERE key ~ '^mail\\.(catchall|bounce|default|incoming)'"))
+    assert parameters == {
+        "mail.catchall.domain": DOMAIN, "mail.catchall.alias": "replies", "mail.bounce.alias": "returned",
+        "mail.default.from": "office", "mail.default.from_filter": FILTER, "mail.incoming.limit.alias": "12",
+        "mail.incoming.limit.period": "60", "mail.incoming.limit.scope": "sender"}
+
+
+def test_mail_that_waited_leaves_as_core_sends_it(uninstalled, dovecot, postfix):
+    uninstalled.call("mail.mail", "send", [uninstalled.ids["mail"]])
+    mails = uninstalled.letters(dovecot, CUSTOMER, number=2)
+    [mail] = [mail for mail in mails if mail["Subject"] == "Sent without it"]
+    assert carriers(mail)[-1] == postfix.hostname
+    assert parseaddr(mail["From"]) == ("Clerk", f"office@{DOMAIN}")
+    assert mail["Return-Path"] == f"<returned@{DOMAIN}>"
+
+
+@pytest.mark.parametrize("model", ["res.config.settings", "ir.mail_server", "mail.mail", "mail.alias.domain", "mail.alias",
+                                   "mail.compose.message", "res.company", "res.partner"])
+def test_views_load(uninstalled, model):
+    loaded = uninstalled.call(model, "get_views", [[False, "form"], [False, "search"]])
+    assert loaded["views"].keys() == {"form", "search"}
+    assert not OUR_FIELDS & set(loaded["models"][model]["fields"])
+
+
+def test_the_browser_shows_settings_server_and_chatter(uninstalled):
+    [server, *_others] = uninstalled.call("ir.mail_server", "search", [])
+    with Browser() as browser:
+        browser.login(uninstalled.odoo)
+        page = browser.page
+        page.goto(f"{uninstalled.odoo.url}/odoo/settings")
+        expect(page.locator("#email_servers_setting")).to_be_visible()
+        browser.open_record("ir.mail_server", server)
+        expect(page.locator("[name=from_filter] input")).to_have_value(FILTER)
+        browser.open_record("res.partner", uninstalled.ids["partner"])
+        expect(page.locator(".o-mail-Message", has_text="Sent with it.")).to_be_visible()
+        assert not browser.errors
 
 
 def test_the_form_of_a_server_opens(uninstalled):
