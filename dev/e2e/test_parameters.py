@@ -205,6 +205,24 @@ def test_the_settings_say_what_is_wrong(fresh):
     assert fresh.record()[-1] == "notifications"
 
 
+def test_the_settings_swap_addresses_and_leave_an_old_bad_value_alone(fresh):
+    fresh.stop()
+    fresh.sql("UPDATE mail_alias_domain SET default_from = 'our office' WHERE name = 'mycompany.example'")
+    with Browser(height=1000) as browser:
+        browser.login(fresh.odoo)
+        page = browser.page
+        open_settings(page, fresh)
+        expect(field(page, "mail_default_from")).to_have_value("our office")
+        field(page, "mail_catchall_alias").fill("bounce")
+        field(page, "mail_bounce_alias").fill("catchall")
+        field(page, "incoming_limit_period").fill("45")
+        page.locator(".o_form_button_save").click()
+        until(lambda: fresh.record() == ["mycompany.example", "bounce", "catchall", "our office"])
+        until(lambda: fresh.parameters()["mail.incoming.limit.period"] == "45")
+        assert fresh.shown() == fresh.record()
+        assert not browser.errors
+
+
 def open_settings(page, mirror):
     """Open General Settings where the parameters are."""
     page.goto(f"{mirror.odoo.url}/odoo/settings")
