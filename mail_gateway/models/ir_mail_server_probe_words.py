@@ -253,6 +253,12 @@ class IrMail_Server(models.Model):
                 return self.env._("“%s” closed the connection.", plan.host)
             case Problem.NOT_SMTP:
                 return self.env._("What answers on port %(port)s of “%(server)s” is no mail server.", **where)
+            case Problem.ENDLESS:
+                return self.env._(
+                    "The reply of “%(server)s” on port %(port)s does not come to an end, so the connection was closed. "
+                    "That is no mail server to rely on.",
+                    **where,
+                )
             case Problem.BUSY:
                 return self.env._("“%s” takes no mail for the moment. Try again later.", plan.host)
             case Problem.TURNED_AWAY:

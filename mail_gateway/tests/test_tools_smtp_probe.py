@@ -248,6 +248,28 @@ class TestGreeting(ProbeCase):
         self.assertFails(report, Step.GREETING, Problem.TOO_LONG)
         self.assertLess(time.monotonic() - began, 3)
 
+    def test_a_reply_without_end_is_cut_off_and_told_so(self):
+        class Flood(type(self.smtp())):
+            def _talk(self, connection):
+                try:
+                    while True:
+                        connection.sendall(self._greeting * 100)
+                except OSError:
+                    self.heard.append(b"cut off")
+
+        for kind, line in (("many lines", b"220-x\r\n"), ("long lines", b"220-" + b"x" * 8000 + b"\r\n")):
+            with self.subTest(kind):
+                server = Flood(line, None)
+                self.addCleanup(server.stop)
+                report = probe(self.plan(server))
+                self.assertFails(report, Step.GREETING, Problem.ENDLESS)
+                server.stop()
+                self.assertEqual(server.heard, [b"cut off"])
+
+    def test_a_long_reply_that_ends_is_read(self):
+        extensions = tuple(b"X-%d" % number for number in range(100))
+        self.assertEqual(probe(self.plan(self.smtp(ehlo=extensions))).outcome, Outcome.OK)
+
     def test_a_server_that_does_not_like_our_name_is_told(self):
         report = probe(self.plan(self.smtp(EHLO=b"550 who?\r\n", HELO=b"550 who are you?\r\n")))
         self.assertFails(report, Step.GREETING, Problem.NAME_REFUSED)
@@ -272,6 +294,20 @@ class TestLogin(ProbeCase):
     def log_in(self, login, ehlo=PLAIN, **changes):
         server = self.smtp(ehlo=ehlo, **changes)
         return probe(self.plan(server, login=login, secret=PASSWORD)), server
+
+    def test_a_reply_without_end_is_cut_off_at_every_step(self):
+        for command, step in (
+            ("EHLO", Step.GREETING),
+            ("AUTH", Step.LOGIN),
+            ("MAIL", Step.SENDER),
+            ("RCPT", Step.RECIPIENT),
+        ):
+            code = b"235-" if command == "AUTH" else b"250-"
+            for reply in ((code + b"x\r\n") * 300, (code + b"x" * 8000 + b"\r\n") * 10):
+                with self.subTest(command, length=len(reply)):
+                    server = self.smtp(**{"ehlo": self.PLAIN, "AUTH": self.ACCEPTED, command: reply})
+                    report = probe(self.plan(server, login=self.by_password))
+                    self.assertFails(report, step, Problem.ENDLESS)
 
     def test_an_accepted_password_tells_the_mechanism(self):
         report, _server = self.log_in(self.by_password, AUTH=self.ACCEPTED)

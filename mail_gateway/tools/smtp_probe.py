@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .addresses import domain_of, normalize_address, split_author
 from .smtp_probe_ports import look_at_ports
-from .smtp_probe_session import NAMELESS, Session, TimeLimit, connect, own_name, resolve
+from .smtp_probe_session import NAMELESS, EndlessReply, Session, TimeLimit, connect, own_name, resolve
 from .smtp_probe_tls import BadOwnCertificate, CertificateTls, Encrypted, StandardTls, Trust
 from .smtp_probe_values import (
     Answer,
@@ -48,7 +48,7 @@ _QUOTED = re.compile(r"'([^']+)'")
 # the port does not do what it is configured for: others may
 _PORT_PROBLEMS = {
     Problem.BAD_PORT, Problem.REFUSED, Problem.NO_ANSWER, Problem.UNREACHABLE, Problem.SILENT, Problem.CLOSED,
-    Problem.NOT_SMTP, Problem.TURNED_AWAY, Problem.NO_STARTTLS, Problem.NO_TLS_HERE, Problem.TLS,
+    Problem.NOT_SMTP, Problem.ENDLESS, Problem.TURNED_AWAY, Problem.NO_STARTTLS, Problem.NO_TLS_HERE, Problem.TLS,
 }  # fmt: skip
 # so may the same port, with another encryption
 _ENCRYPTION_PROBLEMS = {Problem.SILENT, Problem.CLOSED, Problem.NOT_SMTP, Problem.NO_TLS_HERE, Problem.TLS}
@@ -370,6 +370,8 @@ def _translate_lost(error):
     reason = error.__context__
     if isinstance(reason, TimeoutError):
         return StepFailed(Problem.SILENT)
+    if isinstance(reason, EndlessReply):
+        return StepFailed(Problem.ENDLESS)
     return StepFailed(Problem.CLOSED, detail=_tls_words(reason) if isinstance(reason, ssl.SSLError) else "")
 
 

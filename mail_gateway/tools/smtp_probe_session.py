@@ -16,6 +16,9 @@ from typing import NamedTuple
 # what smtplib says where the machine has no name (RFC 5321, section 4.1.3)
 NAMELESS = "[127.0.0.1]"
 _SHORTEST_SECRET = 4
+# of one reply; smtplib limits each line and nothing else. RFC 5321 wants 512 bytes a line, and EHLO needs some ten
+_MOST_LINES = 200
+_MOST_BYTES = 64 * 1024
 
 
 class Address(NamedTuple):
@@ -149,6 +152,30 @@ def is_same_machine(there: str, here: str) -> bool:
     return there == here or ip_address(there.partition("%")[0]).is_loopback
 
 
+class EndlessReply(OSError):
+    """A server that never comes to the end of a reply: it could fill the memory."""
+
+
+class _OneReply:
+    """What smtplib reads a single reply from, which must come to an end."""
+
+    def __init__(self, file):
+        self._file, self._lines, self._bytes = file, 0, 0
+
+    def readline(self, limit):
+        """
+        :raises EndlessReply: which smtplib takes for a lost connection, and closes it
+        """
+        line = self._file.readline(limit)
+        self._lines, self._bytes = self._lines + 1, self._bytes + len(line)
+        if self._lines > _MOST_LINES or self._bytes > _MOST_BYTES:
+            raise EndlessReply
+        return line
+
+    def close(self):
+        self._file.close()
+
+
 class Session(smtplib.SMTP):
     """smtplib's client on a connection that is there already. It remembers the last reply, and what was secret.
 
@@ -178,8 +205,15 @@ class Session(smtplib.SMTP):
         return is_same_machine(self.sock.getpeername()[0], self.sock.getsockname()[0])
 
     def getreply(self):
-        """Extends smtplib's method: remembers the reply."""
+        """Extends smtplib's method: remembers the reply, and does not listen to an endless one.
+
+        :raises smtplib.SMTPServerDisconnected: when the connection is lost, or was closed for :class:`EndlessReply`
+        """
+        file = self.file or self.sock.makefile("rb")
+        self.file = _OneReply(file)
         self.last = super().getreply()
+        # not closed meanwhile
+        self.file = self.file and file
         return self.last
 
     def putcmd(self, cmd, args=""):

@@ -48,6 +48,7 @@ class Problem(Enum):
     SILENT = "silent"
     CLOSED = "closed"
     NOT_SMTP = "not_smtp"
+    ENDLESS = "endless"
     BUSY = "busy"
     TURNED_AWAY = "turned_away"
     NAME_REFUSED = "name_refused"
