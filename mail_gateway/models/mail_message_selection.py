@@ -10,13 +10,14 @@ class MailMessage(models.Model):
 
     _inherit = "mail.message"
 
-    outgoing_selection_ids = fields.One2many("mail.outgoing.selection", "mail_message_id", groups=POSTMASTER)
+    outgoing_selection_ids = fields.One2many("mail.outgoing.selection", "mail_message_id", groups="base.group_system")
     outgoing_selection_count = fields.Integer(
         "Sending Details", compute="_compute_outgoing_selection_count", groups=POSTMASTER
     )
 
     def _compute_outgoing_selection_count(self):
-        groups = self.env["mail.outgoing.selection"]._read_group(
+        # sudo: mail.outgoing.selection - that there are some is for every postmaster, whose message it is besides
+        groups = self.env["mail.outgoing.selection"].sudo()._read_group(
             [("mail_message_id", "in", self.ids)], ["mail_message_id"], ["__count"]
         )
         counts = {message.id: count for message, count in groups}
@@ -44,7 +45,10 @@ class MailMessage(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        sent = self.env["mail.outgoing.selection"].search([("mail_message_id", "=", self.id)])
+        rows = self.env["mail.outgoing.selection"]
+        rows.check_access("read")
+        # sudo: mail.outgoing.selection - which message a row is about is told to whoever may read that
+        sent = rows.sudo().search([("mail_message_id", "=", self.id)]).with_env(self.env)
         return sent._action_open() if sent else self._action_nothing_left()
 
     def _action_nothing_left(self):

@@ -362,6 +362,77 @@ class TestSendingDetails(ExplainCommon):
         with self.assertRaises(AccessError):
             message.with_user(clerk).read(["outgoing_selection_count"])
 
+    # ------------------------------------------------------------------ what a postmaster may not read
+
+    def private(self):
+        """How a message was sent that concerns nobody but those who talk."""
+        channel = self.env["discuss.channel"].create({"name": "Private", "channel_type": "group"})
+        message = channel.message_post(body="Ten", subject="Salary of Mary", message_type="comment")
+        return self.row(message).with_user(self.postmaster)
+
+    def test_what_the_user_may_not_read_is_not_shown(self):
+        row = self.private()
+        with self.assertRaises(AccessError):
+            row.sudo().mail_message_id.with_env(row.env).read(["subject"])
+        self.assertFalse(row.subject or row.author_id or row.res_model or row.res_id)
+        self.assertEqual(row.display_name, "Own")
+        self.assertEqual(row.sudo().subject, "Salary of Mary")
+
+    def test_what_the_user_may_read_is_shown(self):
+        message = self.comment()
+        message.subject = "Chairs"
+        row = self.row(message).with_user(self.postmaster)
+        self.assertEqual((row.subject, row.display_name, row.author_id), ("Chairs", "Chairs", message.author_id))
+        self.assertEqual((row.res_model, row.res_id), ("res.partner", self.record.id))
+
+    def test_what_the_user_may_not_read_is_not_called_by_its_subject(self):
+        row = self.private()
+        for names in (["mail_message_id"], ["mail_mail_id"]):
+            with self.assertRaises(AccessError):
+                row.read(names)
+        self.assertNotIn("Salary", str(row.read()))
+
+    def test_what_the_user_may_not_read_is_not_found(self):
+        row, rows = self.private(), self.env["mail.outgoing.selection"].with_user(self.postmaster)
+        message = row.sudo().mail_message_id
+        for domain in (
+            [("subject", "ilike", "salary")],
+            [("author_id", "=", message.author_id.id)],
+            [("res_model", "=", "discuss.channel")],
+            [("res_id", "=", message.res_id), ("res_model", "=", "discuss.channel")],
+        ):
+            with self.subTest(domain):
+                self.assertNotIn(row, rows.search(domain))
+                self.assertIn(row.sudo(), rows.sudo().search(domain))
+        self.assertIn(row, rows.search([("subject", "not ilike", "salary")]))
+
+    def test_what_the_user_may_not_read_leads_nowhere(self):
+        with self.assertRaises(AccessError):
+            self.private().action_open_record()
+
+    def test_an_ordinary_user_is_led_nowhere(self):
+        with self.assertRaises(AccessError):
+            self.row(self.comment()).with_user(self.user("clerk")).action_open_record()
+
+    def test_a_message_about_a_model_that_is_gone_is_not_shown(self):
+        message = self.comment()
+        row = self.row(message).with_user(self.postmaster)
+        message.flush_recordset()
+        self.env.cr.execute("UPDATE mail_message SET model = 'no.such.model' WHERE id = %s", [message.id])
+        self.env.invalidate_all()
+        self.assertFalse(row.subject or row.res_model)
+
+    def test_more_rows_cost_no_more_queries(self):
+        def count(rows):
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            rows.with_user(self.postmaster).read(["subject", "author_id", "res_model", "res_id", "server_name"])
+            return self.cr.sql_log_count - before
+
+        rows = self.env["mail.outgoing.selection"].union(*(self.row(self.comment()) for _number in range(12)))
+        count(rows)
+        self.assertEqual(count(rows), count(rows[:1]))
+
     def test_a_row_leads_to_its_record(self):
         action = self.row(self.comment()).with_user(self.postmaster).action_open_record()
         self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.record.id))
