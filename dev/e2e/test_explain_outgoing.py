@@ -1,6 +1,7 @@
 """What an administrator and a postmaster see of outgoing mail in Chromium: asked before, and looked up afterwards."""
 
 import os
+import re
 from itertools import count
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import expect
 
 from e2e.gateway import Gateway, until
 from lab.browser import Browser
+from lab.ports import any_free
 
 _RUN = os.getpid()
 # A domain of each run's own: mailboxes outlive the run.
@@ -341,6 +343,32 @@ def test_the_list_of_sending_details_is_searched_and_counted(window, desk):
         page.locator(f".o_switch_view.o_{view}").click()
         expect(page.locator(f".o_{view}_renderer canvas, .o_pivot table").first).to_be_visible()
         picture(window, f"sending_details_{view}")
+
+
+def test_an_e_mail_that_failed_is_red_in_the_list_and_says_so(window, desk):
+    call = desk.gateway.call
+    closed = call("ir.mail_server", "create", {
+        "name": "Closed", "smtp_host": "127.0.0.1", "smtp_port": any_free(), "from_filter": "nobody.example"})
+    address = f"reader-{next(_number)}@{CUSTOMER}"
+    mail = call("mail.mail", "create", {
+        "email_from": f"Anna Agent <{AGENT}>", "email_to": address, "subject": "Never arrives",
+        "body_html": "<p>Ten.</p>", "mail_server_id": closed, "auto_delete": False})
+    call("mail.mail", "send", [mail])
+    until(lambda: call("mail.outgoing.selection", "search_count", [["mail_mail_id", "=", mail]]))
+    call("ir.mail_server", "unlink", [closed])
+    page = window.page
+    page.goto(f"{desk.gateway.odoo.url}/odoo/sending-details")
+    page.locator(".o_searchview_dropdown_toggler").click()
+    page.locator(".o_filter_menu").get_by_role("menuitemcheckbox", name="Failed", exact=True).click()
+    page.keyboard.press("Escape")
+    expect(page.locator("tr.o_data_row")).to_have_count(1)
+    failed = row(page, "Never arrives")
+    expect(failed).to_have_class(re.compile("text-danger"))
+    picture(window, "sending_details_failed")
+    failed.locator("td[name=server_name]").click()
+    expect(page.get_by_role("alert")).to_contain_text("Sending failed")
+    expect(page.locator("[name=recipients]")).to_contain_text(address)
+    picture(window, "sending_details_failed_form")
 
 
 def test_one_row_shows_everything_and_leads_to_the_record(window, desk):

@@ -252,6 +252,11 @@ class TestExplainDialog(ExplainCommon):
         self.assertEqual(self.env["mail.mail"].search_count([]), mails)
         self.assertEqual(self.env["mail.message"].search_count([]), messages)
 
+    def test_no_two_entries_of_the_discuss_menu_share_a_place(self):
+        names = "inbound_message", "outgoing_selection", "outgoing_explain", "former_address"
+        places = [self.env.ref(f"mail_gateway.mail_{name}_discuss_menu").sequence for name in names]
+        self.assertEqual(places, sorted(set(places)))
+
     def test_an_ordinary_user_may_not_ask(self):
         with self.assertRaises(AccessError):
             Form(self.env["mail.outgoing.explain"].with_user(self.user("clerk")))
