@@ -7,6 +7,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import config
 
+from ..tools.addresses import filter_entries
 from ..tools.smtp_probe import probe
 from ..tools.smtp_probe_tls import OwnCertificate
 from ..tools.smtp_probe_values import LoginImpossible, Plan
@@ -127,10 +128,15 @@ class IrMail_Server(models.Model):
         return login
 
     def _probe_sender(self):
-        """The sender that core tests with.
+        """The sender to test with: core's; for a server without a filter that under which messages leave through it,
+        where core takes the address of whoever tests.
 
         :return: (address, why there is none)
         """
+        if not filter_entries(self.from_filter):
+            sender = self._get_default_bounce_address() or self._get_default_from_address()
+            if sender:
+                return sender, ""
         try:
             return self._get_test_email_from(), ""
         except UserError as error:

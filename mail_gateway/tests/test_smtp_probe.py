@@ -113,6 +113,13 @@ class TestSmtpProbe(TransactionCase):
         for port in (465, 587, 2525):
             self.assertIn(f"• {port}: ", dialog.advice)
 
+    def test_without_a_filter_the_sender_is_the_one_that_messages_leave_with(self):
+        smtp = self.serve()
+        self.server.from_filter = False
+        self.env.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "probe.example"})
+        self.dialog()
+        self.assertIn(b"mail FROM:<bounce@probe.example>", smtp.heard)
+
     def test_a_user_without_address_is_told_at_the_step_that_needs_one(self):
         self.serve()
         self.server.from_filter = False
