@@ -1,4 +1,5 @@
 from base64 import b64encode
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from unittest.mock import patch
 
@@ -15,6 +16,7 @@ from odoo.addons.mail_gateway.tools.smtp_probe_tls import Certificate, Encrypted
 from odoo.addons.mail_gateway.tools.smtp_probe_values import (
     Answer,
     Connected,
+    Limits,
     Outcome,
     Plan,
     PortAnswer,
@@ -162,6 +164,31 @@ class TestSmtpProbe(TransactionCase):
         with patch.object(IrMail_Server, "_disable_send", return_value=True), self.assertRaises(UserError):
             self.server.action_probe()
         self.assertFalse(smtp.heard)
+
+    # ------------------------------------------------------------------ servers that keep silent
+
+    def quick(self, plan):
+        """The probe, with less patience."""
+        return probe(replace(plan, other_ports=(), limits=Limits(reply=0.5, port=1, port_greeting=0.3)))
+
+    def test_a_port_that_says_nothing_is_told_and_looked_at_again(self):
+        smtp = ScriptedServer(b"", smtp_script())
+        self.addCleanup(smtp.stop)
+        self.server.smtp_port = smtp.port
+        with patch.object(ir_mail_server_probe, "probe", self.quick):
+            dialog = self.dialog()
+        self.assertEqual(self.step(dialog, "greeting").outcome, "failed")
+        self.assertIn("says nothing", dialog.summary)
+        self.assertIn(f"• {smtp.port}: takes connections, but no mail server answers", dialog.advice)
+
+    def test_a_server_that_falls_silent_is_told(self):
+        smtp = self.serve(RCPT=b"")
+        with patch.object(ir_mail_server_probe, "probe", self.quick):
+            dialog = self.dialog()
+        self.assertEqual(self.step(dialog, "recipient").outcome, "failed")
+        self.assertIn("did not answer in time", dialog.summary)
+        self.assertFalse(dialog.advice)
+        self.assertIn("RCPT", commands(smtp))
 
     # ------------------------------------------------------------------ core's method
 
