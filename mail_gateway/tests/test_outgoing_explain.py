@@ -261,6 +261,14 @@ class TestExplainDialog(ExplainCommon):
         with self.assertRaises(AccessError):
             Form(self.env["mail.outgoing.explain"].with_user(self.user("clerk")))
 
+    def test_nobody_else_is_told_the_names_of_servers_with_the_fields_of_the_dialog(self):
+        server = self.server("Own", DOMAIN)
+        choice = (str(server.id), "Own")
+        portal = self.user("customer", "base.group_portal")
+        for user, expected in ((portal, []), (self.user("clerk"), []), (self.postmaster, [choice])):
+            fields = self.env["mail.outgoing.explain"].with_user(user).fields_get(["named_server"])
+            self.assertEqual(fields["named_server"]["selection"], expected)
+
     def test_a_postmaster_learns_names_and_filters_but_no_server(self):
         server = self.server("Own", DOMAIN, smtp_user="secret-user", smtp_pass="secret-word")
         answer = self.explain()

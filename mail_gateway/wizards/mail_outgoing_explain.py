@@ -63,7 +63,12 @@ class MailOutgoingExplain(models.TransientModel):
 
     @api.model
     def _selection_servers(self):
-        """Servers that a message may name: their names are all that a postmaster learns of them."""
+        """Servers that a message may name: their names are all that a postmaster learns of them, and nobody else.
+
+        `fields_get` asks for selections without a look at the rights on the model.
+        """
+        if not self.has_access("read"):
+            return []
         servers = self.env["ir.mail_server"].sudo().search([("owner_user_id", "=", False)], order="sequence, id")
         return [(str(server.id), server.name) for server in servers]
 
