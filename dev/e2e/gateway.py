@@ -223,6 +223,18 @@ def message(subject, to=f"{LEADS}@{DOMAIN}", sender=None, message_id=True, body=
     return f"{head}\r\n\r\n{body}\r\n".encode()
 
 
+def author(mail):
+    """Display name and address of the From header of a parsed message."""
+    [address] = mail["From"].addresses
+    return address.display_name, address.addr_spec
+
+
+def reply_to(mail):
+    """The address of the Reply-To header of a parsed message."""
+    [address] = mail["Reply-To"].addresses
+    return address.addr_spec
+
+
 def until(condition, seconds=60, every=0.2):
     """Wait until `condition()` is true and return what it returned.
 
@@ -240,4 +252,4 @@ def until(condition, seconds=60, every=0.2):
         time.sleep(every)
 
 
-__all__ = ["DOMAIN", "FETCH", "LEADS", "QUEUE", "Gateway", "message", "until", "wake_cron"]
+__all__ = ["DOMAIN", "FETCH", "LEADS", "QUEUE", "Gateway", "author", "message", "reply_to", "until", "wake_cron"]

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from e2e.gateway import Gateway, message, until
+from e2e.gateway import Gateway, author, message, reply_to, until
 from lab.postfix import carriers
 
 _RUN = os.getpid()
@@ -132,18 +132,6 @@ def group(module_database, dovecot, postfix, second_postfix, third_postfix):
 def company(group, request):
     """Each of the two."""
     return group.companies[request.param]
-
-
-def author(mail):
-    """Display name and address of the From header."""
-    [address] = mail["From"].addresses
-    return address.display_name, address.addr_spec
-
-
-def reply_to(mail):
-    """The address of the Reply-To header."""
-    [address] = mail["Reply-To"].addresses
-    return address.addr_spec
 
 
 def test_a_comment_leaves_through_the_companys_server_with_its_addresses(group, company):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import Gateway, until
-from lab.browser import Browser
+from e2e.window import administrators_window, without_complaints
 from lab.ports import any_free
 
 _RUN = os.getpid()
@@ -75,24 +75,15 @@ def desk(module_database, dovecot, postfix, second_postfix):
 @pytest.fixture(scope="module")
 def chromium(desk):
     """The window, with the administrator logged in."""
-    with Browser() as browser:
-        browser.page.on("console", lambda said: is_complaint(said) and browser.errors.append(said.text))
-        browser.login(desk.gateway.odoo)
-        yield browser
-
-
-def is_complaint(said):
-    """Whether a message of the browser's console is an error; a library that Debian leaves out of Odoo is none."""
-    return said.type == "error" and "selfie_segmentation" not in said.text
+    with administrators_window(desk.gateway.odoo) as window:
+        yield window
 
 
 @pytest.fixture
 def window(chromium):
     """The same, for one test, in which JavaScript must not complain."""
-    yield chromium
-    errors = list(chromium.errors)
-    chromium.errors.clear()
-    assert not errors
+    with without_complaints(chromium):
+        yield chromium
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from e2e.gateway import QUEUE, Gateway, message, until
+from e2e.gateway import QUEUE, Gateway, author, message, reply_to, until
 from lab.postfix import carriers
 from lab.smtp_script import ScriptedSmtp
 
@@ -103,18 +103,6 @@ def office(shared_office):
     """The office without any outgoing server."""
     shared_office.reset()
     return shared_office
-
-
-def author(mail):
-    """Display name and address of the From header."""
-    [address] = mail["From"].addresses
-    return address.display_name, address.addr_spec
-
-
-def reply_to(mail):
-    """The address of the Reply-To header."""
-    [address] = mail["Reply-To"].addresses
-    return address.addr_spec
 
 
 def way(mail):

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import DOMAIN, FETCH, LEADS, Gateway, message, until
-from lab.browser import Browser
+from e2e.window import administrators_window, without_complaints
 
 DEFERRED = "Fifty desks"
 # The disk is full for this message only: it stays deferred.
@@ -114,24 +114,15 @@ def scene(module_database, dovecot, untrusted_dovecot):
 @pytest.fixture(scope="module")
 def chromium(scene):
     """The administrator's window."""
-    with Browser() as browser:
-        browser.page.on("console", lambda said: is_complaint(said) and browser.errors.append(said.text))
-        browser.login(scene.gateway.odoo)
-        yield browser
-
-
-def is_complaint(said):
-    """Whether a message of the browser's console is an error; a library that Debian leaves out of Odoo is none."""
-    return said.type == "error" and "selfie_segmentation" not in said.text
+    with administrators_window(scene.gateway.odoo) as window:
+        yield window
 
 
 @pytest.fixture
 def window(chromium):
     """The same, for one test, in which JavaScript must not complain."""
-    yield chromium
-    errors = list(chromium.errors)
-    chromium.errors.clear()
-    assert not errors
+    with without_complaints(chromium):
+        yield chromium
 
 
 @pytest.fixture

@@ -1,0 +1,28 @@
+"""The browser as the tests of screens use it: somebody is logged in, and JavaScript must not complain."""
+
+from contextlib import contextmanager
+
+from lab.browser import Browser
+
+
+@contextmanager
+def administrators_window(odoo):
+    """A browser in which the administrator is logged in; complaints of JavaScript are collected in its `errors`."""
+    with Browser() as browser:
+        browser.page.on("console", lambda said: is_complaint(said) and browser.errors.append(said.text))
+        browser.login(odoo)
+        yield browser
+
+
+def is_complaint(said):
+    """Whether a message of the browser's console is an error; a library that Debian leaves out of Odoo is none."""
+    return said.type == "error" and "selfie_segmentation" not in said.text
+
+
+@contextmanager
+def without_complaints(window):
+    """Meanwhile JavaScript must not complain."""
+    yield window
+    errors = list(window.errors)
+    window.errors.clear()
+    assert not errors
