@@ -26,9 +26,7 @@ class MailOutgoingSelection(models.Model):
     res_id = fields.Many2oneReference(
         "Record ID", model_field="res_model", compute="_compute_from_message", search=_search_by("res_id")
     )
-    author_id = fields.Many2one(
-        "res.partner", "Author", compute="_compute_from_message", search=_search_by("author_id")
-    )
+    author_id = fields.Many2one("res.partner", compute="_compute_from_message", search=_search_by("author_id"))
 
     @api.depends(
         "mail_message_id.subject", "mail_message_id.model", "mail_message_id.res_id", "mail_message_id.author_id"
