@@ -174,7 +174,9 @@ class MailInboundDelivery(models.Model):
         )
 
     def _marks(self, leads):
-        """Which former addresses the message was sent to, and where they led."""
+        """Which former addresses the message was sent to, and where they led; nothing to write for most messages."""
+        if not leads and not self.former_address:
+            return {}
         entries = self.env["mail.former.address"].browse({entry for lead in leads for entry in lead.entry_ids}).exists()
         pairs = [f"{lead.address} → {lead.to or self.env._('(nothing)')}" for lead in leads]
         return {

@@ -79,8 +79,8 @@ class MailMail(models.Model):
 
     def _by_traffic(self):
         lean = self.with_context(prefetch_fields=False)  # no bodies in memory, as in core
-        ids = {traffic: [mail.id for mail in lean if mail._traffic() is traffic] for traffic in Traffic}
-        return {traffic: self.browse(of_a_kind) for traffic, of_a_kind in ids.items() if of_a_kind}
+        kinds = lean.grouped(lambda mail: mail._traffic())
+        return {traffic: self.browse(kinds[traffic].ids) for traffic in Traffic if traffic in kinds}
 
     def _split_by_mail_configuration(self):
         """Extends core's method: a server that the messages name but that must not carry them is passed over."""
