@@ -3,8 +3,9 @@
 import pytest
 
 from e2e.gateway import Gateway
+from e2e.window import without_complaints
 
-pytest_plugins = ["lab.pytest_plugin"]
+pytest_plugins = ["lab.pytest_plugin", "e2e.office", "e2e.scene"]
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +29,10 @@ def crash_gateway(database):
         yield gateway.prepare()
     finally:
         gateway.stop()
+
+
+@pytest.fixture
+def window(chromium):
+    """The window that a module opened as its `chromium`, for one test in which JavaScript must not complain."""
+    with without_complaints(chromium):
+        yield chromium

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import Gateway, until
-from e2e.window import administrators_window, without_complaints
+from e2e.window import administrators_window
 from lab.ports import any_free
 
 _RUN = os.getpid()
@@ -77,13 +77,6 @@ def chromium(desk):
     """The window, with the administrator logged in."""
     with administrators_window(desk.gateway.odoo) as window:
         yield window
-
-
-@pytest.fixture
-def window(chromium):
-    """The same, for one test, in which JavaScript must not complain."""
-    with without_complaints(chromium):
-        yield chromium
 
 
 @pytest.fixture

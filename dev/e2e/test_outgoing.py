@@ -1,115 +1,13 @@
 """Which Postfix a message takes and what it says when it lies in the recipient's mailbox: one company, many servers."""
 
-import os
 from email import message_from_bytes, policy
 from email.utils import parseaddr
-from itertools import count
 
 import pytest
 
-from e2e.gateway import QUEUE, Gateway, author, message, reply_to, until
-from lab.postfix import carriers
+from e2e.gateway import author, message, reply_to, until
+from e2e.office import ADMIN, BOUNCE, CATCHALL, DOMAIN, IDN, IDN_ASCII, NOTIFICATIONS, OTHER, RUN, way
 from lab.smtp_script import ScriptedSmtp
-
-_RUN = os.getpid()
-# Domains of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
-DOMAIN = f"mycompany-{_RUN}.example"
-OTHER, CUSTOMER = f"other-{_RUN}.example", f"outgoing-customer-{_RUN}.example"
-IDN, IDN_ASCII = f"café-{_RUN}.example", f"café-{_RUN}.example".encode("idna").decode()
-NOTIFICATIONS, BOUNCE, CATCHALL = (f"{name}@{DOMAIN}" for name in ("notifications", "bounce", "catchall"))
-ADMIN = f"admin@{OTHER}"
-
-_number = count(1)
-
-
-class Office:
-    """A company whose Odoo has three Postfixes to choose from; the third is the one of odoo-bin's settings."""
-
-    def __init__(self, gateway, dovecot, *postfixes):
-        self.gateway, self.dovecot = gateway, dovecot
-        self.first, self.second, self.third = postfixes
-
-    def servers(self, *filters):
-        """Have one outgoing server for each FROM filter, by priority, on the first, second and third Postfix.
-
-        :return: their ids
-        """
-        postfixes = (self.first, self.second, self.third)
-        return [self.server(postfix, sequence=priority, from_filter=from_filter)
-                for priority, (postfix, from_filter) in enumerate(zip(postfixes, filters, strict=False), 1)]
-
-    def server(self, postfix, **values):
-        """Create an outgoing server."""
-        return self.gateway.outgoing_server(postfix, **values)
-
-    def reset(self):
-        """Leave nothing of a test's configuration to the next one."""
-        # Odoo refuses to archive a server that something names; the next test does not care.
-        self.gateway.sql("UPDATE ir_mail_server SET active = false")
-        for key in ("mail.default.from_filter", "mass_mailing.outgoing_mail_server", "mass_mailing.mail_server_id"):
-            self.gateway.set_parameter(key, False)
-
-    def recipient(self):
-        """An address whose mailbox is empty."""
-        return f"reader-{next(_number)}@{CUSTOMER}"
-
-    def contact(self):
-        """A contact with an empty mailbox; return (id, address)."""
-        address = self.recipient()
-        partner = self.gateway.call("res.partner", "create", {"name": "Reader", "email": address},
-                                    context={"mail_create_nosubscribe": True})
-        return partner, address
-
-    def send(self, author, **values):
-        """Send a message from this author and return it from the recipient's mailbox."""
-        address = self.recipient()
-        mail = self.gateway.call("mail.mail", "create", {
-            "email_from": author, "email_to": address, "subject": "Chairs", "body_html": "<p>Ten of them.</p>", **values})
-        self.gateway.call("mail.mail", "send", [mail])
-        return self.read(address)
-
-    def comment(self, user):
-        """Have somebody comment on a contact; return the message from that contact's mailbox.
-
-        :param user: (id, login)
-        """
-        partner, address = self.contact()
-        self.gateway.comment(user, "res.partner", partner, "Which colour?", [partner])
-        return self.read(address)
-
-    def user(self, domain):
-        """Create a user with an address of this domain; return (id, login), the login being the address."""
-        login = f"agent-{next(_number)}@{domain}"
-        return self.gateway.user("Agent", login)[0], login
-
-    def read(self, address):
-        """The only message of a mailbox."""
-        [mail] = self.gateway.letters(self.dovecot, address)
-        return mail
-
-
-@pytest.fixture(scope="module")
-def shared_office(module_database, dovecot, postfix, second_postfix, third_postfix):
-    """The office that the tests of the module share."""
-    gateway = Gateway(module_database, extra_args=("--smtp-port", third_postfix.port))
-    try:
-        yield Office(gateway.prepare(DOMAIN), dovecot, postfix, second_postfix, third_postfix)
-    finally:
-        gateway.stop()
-
-
-@pytest.fixture
-def office(shared_office):
-    """The office without any outgoing server."""
-    shared_office.reset()
-    return shared_office
-
-
-def way(mail):
-    """Host name of the only Postfix that Odoo gave the message to."""
-    [hostname] = carriers(mail)
-    return hostname
-
 
 # Encapsulation
 
@@ -187,19 +85,19 @@ def test_no_filter_comes_before_the_server_of_the_default_from(office):
 
 
 def test_the_default_froms_address_comes_before_its_domain(office):
-    office.servers(f"elsewhere-{_RUN}.example", DOMAIN, NOTIFICATIONS)
+    office.servers(f"elsewhere-{RUN}.example", DOMAIN, NOTIFICATIONS)
     mail = office.send(f'"Admin" <{ADMIN}>')
     assert (way(mail), author(mail)) == (office.third.hostname, ("Admin", NOTIFICATIONS))
 
 
 def test_the_default_froms_domain_comes_before_the_first_server(office):
-    office.servers(f"elsewhere-{_RUN}.example", DOMAIN)
+    office.servers(f"elsewhere-{RUN}.example", DOMAIN)
     mail = office.send(f'"Admin" <{ADMIN}>')
     assert (way(mail), author(mail)) == (office.second.hostname, ("Admin", NOTIFICATIONS))
 
 
 def test_when_nothing_matches_the_first_server_sends_the_default_from(office):
-    office.servers(f"elsewhere-{_RUN}.example", f"nowhere-{_RUN}.example")
+    office.servers(f"elsewhere-{RUN}.example", f"nowhere-{RUN}.example")
     mail = office.send(f'"Admin" <{ADMIN}>')
     assert (way(mail), author(mail)) == (office.first.hostname, ("Admin", NOTIFICATIONS))
     assert mail["Return-Path"] == f"<{NOTIFICATIONS}>"
@@ -276,83 +174,6 @@ def test_a_templates_server_encapsulates_an_author_whom_its_filter_does_not_name
     assert (way(mail), author(mail)) == (office.second.hostname, ("Admin", NOTIFICATIONS))
 
 
-# Transactional mail and mass mail
-
-
-@pytest.fixture
-def two_ways(office):
-    """The office with a server for transactional mail and, of a better priority, one for mass mail; their ids."""
-    return (office.server(office.first, sequence=20, traffic="transactional", from_filter=DOMAIN),
-            office.server(office.second, sequence=10, traffic="mass", from_filter=DOMAIN))
-
-
-def mailing(office, partner, **values):
-    """Send a mailing of Email Marketing to one contact."""
-    [model] = office.gateway.call("ir.model", "search", [["model", "=", "res.partner"]])
-    created = office.gateway.call("mailing.mailing", "create", {
-        "subject": "Chairs", "body_html": "<p>Ten of them.</p>", "mailing_model_id": model,
-        "mailing_domain": f"[('id', '=', {partner})]", "email_from": f"News <news@{DOMAIN}>", **values})
-    office.gateway.call("mailing.mailing", "action_send_mail", [created])
-
-
-def test_a_mailing_leaves_through_the_server_for_mass_mail(office, two_ways):
-    partner, address = office.contact()
-    mailing(office, partner)
-    assert way(office.read(address)) == office.second.hostname
-
-
-def test_the_dedicated_server_carries_the_mailings(office, two_ways):
-    dedicated = office.server(office.third, sequence=30, from_filter=DOMAIN)
-    office.gateway.set_parameter("mass_mailing.outgoing_mail_server", "True")
-    office.gateway.set_parameter("mass_mailing.mail_server_id", str(dedicated))
-    partner, address = office.contact()
-    mailing(office, partner)
-    assert way(office.read(address)) == office.third.hostname
-
-
-def test_a_mailing_never_leaves_through_a_transactional_server_even_if_it_names_it(office, two_ways):
-    partner, address = office.contact()
-    mailing(office, partner, mail_server_id=two_ways[0])
-    assert way(office.read(address)) == office.second.hostname
-
-
-def test_the_composers_mass_mode_leaves_through_the_server_for_mass_mail(office, two_ways):
-    contacts = [office.contact(), office.contact()]
-    composer = office.gateway.call("mail.compose.message", "create", {
-        "composition_mode": "mass_mail", "model": "res.partner", "res_ids": str([partner for partner, _ in contacts]),
-        "subject": "Chairs", "body": "<p>Ten of them.</p>", "email_from": f"News <news@{DOMAIN}>"})
-    office.gateway.call("mail.compose.message", "action_send_mail", [composer])
-    assert {way(office.read(address)) for _partner, address in contacts} == {office.second.hostname}
-
-
-def test_a_comment_leaves_through_the_server_for_transactional_mail(office, two_ways):
-    assert way(office.comment(office.user(DOMAIN))) == office.first.hostname
-
-
-def test_mass_mail_without_a_server_for_it_leaves_by_odoo_bins_settings(office):
-    office.server(office.first, traffic="transactional")
-    partner, address = office.contact()
-    mailing(office, partner)
-    assert way(office.read(address)) == office.third.hostname
-
-
-def test_transactional_mail_without_a_server_for_it_leaves_by_odoo_bins_settings(office):
-    office.server(office.second, traffic="mass")
-    assert way(office.comment(office.user(DOMAIN))) == office.third.hostname
-
-
-def test_one_run_of_the_queue_sends_each_message_its_own_way(office, two_ways):
-    office.server(office.third, from_filter=ADMIN)
-    kinds = {office.first: {}, office.second: {"headers": "{'Precedence': 'bulk'}"}, office.third: {"email_from": ADMIN}}
-    sent = [(office.recipient(), postfix, values) for _ in range(2) for postfix, values in kinds.items()]
-    office.gateway.call("mail.mail", "create", [
-        {"email_from": f"Sales <sales@{DOMAIN}>", "email_to": address, "subject": "Chairs", "auto_delete": True,
-         "body_html": "<p>Ten of them.</p>", **values} for address, _postfix, values in sent])
-    office.gateway.odoo.run_cron(QUEUE)
-    assert [way(office.read(address)) for address, _postfix, _values in sent] == [
-        postfix.hostname for _address, postfix, _values in sent]
-
-
 # A user's own server
 
 
@@ -392,7 +213,7 @@ def test_a_users_own_server_carries_nothing_of_others(office, owner, own_server)
 
 
 def test_what_is_written_down_is_what_lies_in_the_mailbox(office):
-    office.servers(f"elsewhere-{_RUN}.example", DOMAIN)
+    office.servers(f"elsewhere-{RUN}.example", DOMAIN)
     user = office.user(OTHER)
     mail = office.comment(user)
     [row] = office.gateway.call("mail.outgoing.selection", "search_read", [

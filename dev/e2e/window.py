@@ -26,3 +26,22 @@ def without_complaints(window):
     errors = list(window.errors)
     window.errors.clear()
     assert not errors
+
+
+def picture(window, name, **options):
+    """Take a screenshot when nothing moves any more."""
+    window.page.mouse.move(0, 0)
+    window.page.evaluate("""() => Promise.all(document.getAnimations()
+        .filter(animation => animation.effect.getComputedTiming().endTime < Infinity)
+        .map(animation => animation.finished.catch(() => null)))""")
+    window.screenshot(name, **options)
+
+
+def fits(locator):
+    """Whether nothing of an element sticks out at its side."""
+    return locator.evaluate("element => element.scrollWidth <= element.clientWidth")
+
+
+def row(page, text):
+    """The row of a list that contains a text."""
+    return page.locator(".o_data_row", has_text=text)
