@@ -1,0 +1,242 @@
+"""Automatic replies: vacation notices, acknowledgements. And which mail nobody may answer automatically.
+
+RFC 3834, and what programs older than it or ignorant of it write. Nothing here raises, whatever the headers hold: they
+are read raw, since some values make the library's parser fail (CPython 105802).
+"""
+
+import re
+from collections.abc import Callable
+from email.message import Message
+from typing import NamedTuple
+
+from .addresses import author_address
+from .automatic_subjects import is_fixed, is_loose
+from .headers import TEXT_LIMIT, VALUE_LIMIT, as_text, decode_words
+
+# Values that are looked at of a header that is repeated without end.
+_MOST_VALUES = 20
+_COMMENT = re.compile(r"\([^()]*\)")
+_MESSAGE_ID = re.compile(r"<[^<>\s]+>")
+_LIST_HEADERS = (
+    "list-id",
+    "list-post",
+    "list-unsubscribe",
+    "list-help",
+    "list-subscribe",
+    "list-owner",
+    "mailing-list",
+)
+# Our notice is a reply, and to the sender's eyes a report of non-delivery.
+_SUPPRESSES_NOTICES = {"all", "autoreply", "oof", "dr", "ndr"}
+# RFC 3834, section 2; RFC 5321, section 4.5.5
+_MACHINE = re.compile(
+    r"(?:mailer-?daemon|postmaster|listserv|majordomo|bounces?)(?:[-_.+=].*)?"
+    r"|(?:.+[-_.])?(?:no|dont|do-?not|never)[-_.]?(?:reply|respond|answer)(?:[-_.+=].*)?"
+    r"|owner-.+|.+-(?:owner|request|bounces?)"
+)
+# Of an envelope sender less can be said: services send people's letters from bounces+17@service.example.
+_MACHINE_ENVELOPE = re.compile(r"mailer-?daemon|owner-.+|.+-(?:request|owner)")
+
+
+class Sign(NamedTuple):
+    """What a message says of itself, so that a postmaster can be told.
+
+    :ivar header: its name, as it is usually written
+    :ivar value: on one line
+    """
+
+    header: str
+    value: str
+
+
+def automatic_reply(message: Message) -> Sign | None:
+    """Recognise an automatic reply, which must never become a record.
+
+    Reports (``multipart/report``) are none of this: they are bounces, or receipts.
+
+    :param message: parsed under any policy
+    :return: the sign that gave it away; None for everything else, also what is merely sent by a program
+    """
+    headers = RawHeaders(message)
+    if headers.is_report():
+        return None
+    return _says_so(headers) or _generated_answer(headers) or _subject_says_so(headers)
+
+
+def unanswerable(message: Message) -> Sign | None:
+    """Find out why no automatic notice may be sent to whoever sent `message`.
+
+    RFC 3834, section 2, and RFC 5321, section 4.5.5.
+
+    :return: the sign that forbids it; None when the message may be answered
+    """
+    headers = RawHeaders(message)
+    return (
+        _null_sender(headers)
+        or headers.find("Auto-Submitted", lambda value: _keyword(value) not in ("", "no"))
+        or automatic_reply(message)
+        or headers.find("Content-Type", _is_report_type)
+        or headers.find("Precedence", lambda value: _keyword(value) in ("bulk", "list", "junk"))
+        or headers.first(_LIST_HEADERS)
+        or headers.find("X-Auto-Response-Suppress", lambda value: bool(_SUPPRESSES_NOTICES & _keywords(value)))
+        or _machine_sender(headers)
+    )
+
+
+def may_be_answered(message: Message) -> bool:
+    """Whether an automatic notice may be sent to whoever sent `message`."""
+    return unanswerable(message) is None
+
+
+# ---------------------------------------------------------------------- headers
+
+
+class RawHeaders:
+    """Header values as text, unparsed and of bounded length."""
+
+    def __init__(self, message: Message):
+        self._values = {}
+        for name, value in message.raw_items():
+            values = self._values.setdefault(str(name).lower(), [])
+            if len(values) < _MOST_VALUES:
+                values.append(as_text(str(value)[:VALUE_LIMIT]))
+
+    def all(self, name: str) -> list[str]:
+        """The values of a header, from the top of the message."""
+        return self._values.get(name.lower(), [])
+
+    def find(self, name: str, predicate: Callable[[str], bool]) -> Sign | None:
+        """The first value of a header that `predicate` holds true of."""
+        return next((Sign(name, _one_line(value)) for value in self.all(name) if predicate(value)), None)
+
+    def first(self, names: tuple[str, ...]) -> Sign | None:
+        """The first header that is there, whatever its value."""
+        return next((Sign(name.title(), _one_line(self.all(name)[0])) for name in names if self.all(name)), None)
+
+    def subject(self) -> str:
+        """The first subject, decoded."""
+        return decode_words(next(iter(self.all("subject")), ""))[:TEXT_LIMIT]
+
+    def is_report(self) -> bool:
+        """Whether it is one of RFC 6522."""
+        return self.find("Content-Type", _is_report_type) is not None
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())[:TEXT_LIMIT]
+
+
+def _is_report_type(value: str) -> bool:
+    return _keyword(value) == "multipart/report"
+
+
+def _keyword(value: str) -> str:
+    """The value without comments and parameters (RFC 3834, section 5): ``Auto-Replied (vacation); owner=x``."""
+    return _COMMENT.sub(" ", value).partition(";")[0].strip(" \t\r\n\"'").lower()
+
+
+def _keywords(value: str) -> set[str]:
+    return {word.strip().lower() for word in value.split(",")}
+
+
+# ---------------------------------------------------------------------- signs of a reply
+
+
+def _is(*keywords: str) -> Callable[[str], bool]:
+    return lambda value: _keyword(value) in keywords
+
+
+def _is_on(value: str) -> bool:
+    """Whatever it says: yes, 1, the address of the responder; but for a denial."""
+    return _keyword(value) not in ("", "no", "false", "0")
+
+
+# Each is enough.
+_REPLY_HEADERS = {
+    "Auto-Submitted": _is("auto-replied", "auto-reply"),
+    "X-Autoreply": _is_on,  # Gmail and many webmails
+    "X-Autoreply-From": _is_on,
+    "X-Mail-Autoreply": _is_on,
+    "X-Autorespond": _is_on,  # cPanel, DirectAdmin, vpopmail; holds the subject or the address
+    "X-Autoresponder": _is_on,
+    "X-Autogenerated": _is("reply"),  # it may also say Forward, Redirect, Group
+    "Precedence": _is("auto_reply", "auto-reply", "autoreply"),
+    "X-Precedence": _is("auto_reply", "auto-reply", "autoreply"),
+    "Preference": _is("auto_reply"),  # a typing mistake that a program made for years
+    "Delivered-To": _is("autoresponder"),
+    "X-FC-MachineGenerated": _is_on,  # FirstClass
+    "X-POST-MessageClass": lambda value: "autoresponder" in value.lower(),  # Gordano: 9; Autoresponder
+}
+
+
+def _says_so(headers: RawHeaders) -> Sign | None:
+    return next(filter(None, (headers.find(name, is_reply) for name, is_reply in _REPLY_HEADERS.items())), None)
+
+
+def _generated_answer(headers: RawHeaders) -> Sign | None:
+    """What a program made is a reply when it answers somebody else's message: web forms and monitors answer nobody's."""
+    generated = headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-"))
+    return generated if generated and _answers_another(headers) else None
+
+
+def _answers_another(headers: RawHeaders) -> bool:
+    """Whether the message answers one that its own program did not write.
+
+    Monitors and other Odoos thread their notices by references to earlier ones, or to the notice itself.
+    """
+    [own] = _ids(headers, "message-id")[:1] or [""]
+    answered = _ids(headers, "in-reply-to")[:1] or _ids(headers, "references")[-1:]
+    return any(_id_domain(message_id) != _id_domain(own) for message_id in answered)
+
+
+def _ids(headers: RawHeaders, name: str) -> list[str]:
+    return [found for value in headers.all(name) for found in _MESSAGE_ID.findall(value)]
+
+
+def _id_domain(message_id: str) -> str:
+    return message_id.strip("<>[]").rpartition("@")[2].lower()
+
+
+def _subject_says_so(headers: RawHeaders) -> Sign | None:
+    """Subjects of vacation notices; some only beside another sign. What comes through a list is a newsletter's wit."""
+    subject = headers.subject()
+    if headers.first(_LIST_HEADERS):
+        return None
+    if is_fixed(subject) or (is_loose(subject) and _made_by_a_program(headers)):
+        return Sign("Subject", subject)
+    return None
+
+
+def _made_by_a_program(headers: RawHeaders) -> bool:
+    """Exchange marks its notices that way, and much else."""
+    return any(
+        (
+            headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-")),
+            headers.find("X-Auto-Response-Suppress", lambda value: _keywords(value) & {"all", "oof", "autoreply"}),
+            headers.find("X-MS-Exchange-Generated-Message-Source", _is_on),
+        )
+    )
+
+
+# ---------------------------------------------------------------------- senders that are nobody
+
+
+def _null_sender(headers: RawHeaders) -> Sign | None:
+    """The envelope sender as the last server wrote it: the topmost Return-Path."""
+    for value in headers.all("return-path")[:1]:
+        address = value.strip().strip("<>").strip()
+        if not address or _MACHINE_ENVELOPE.fullmatch(_local_part(address)):
+            return Sign("Return-Path", _one_line(value))
+    return None
+
+
+def _machine_sender(headers: RawHeaders) -> Sign | None:
+    author = next(iter(headers.all("from")), "")
+    address = author_address(decode_words(author))
+    if address and not _MACHINE.fullmatch(_local_part(address)):
+        return None
+    return Sign("From", _one_line(author))
+
+
+def _local_part(address: str) -> str:
+    return address.partition("@")[0].lower()
