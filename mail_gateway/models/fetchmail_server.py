@@ -47,6 +47,14 @@ class FetchmailServer(models.Model):
         string="Afterwards (POP3)",
         default="delete",
     )
+    unroutable = fields.Selection(
+        [("hold", "Hold it"), ("discard", "Discard it quietly")],
+        "What Nobody Can Route",
+        default="hold",
+        help="Mail that answers nothing, names no alias, and for which no record is created.\n"
+        "Hold it: a postmaster is told, and decides.\n"
+        "Discard it quietly: for a mailbox that people share with Odoo. It stays listed, with its source.",
+    )
     last_success = fields.Datetime(readonly=True, copy=False)
     last_fetch_count = fields.Integer("New in Last Fetch", readonly=True, copy=False)
     inbound_count = fields.Integer("Stored", compute="_compute_inbound_counts")

@@ -1,10 +1,24 @@
-from odoo import models
+from odoo import api, models
 
 from ..tools.delivery import Delivery
+from ..tools.former import local_part
 
 
 class MailAlias(models.Model):
     _inherit = "mail.alias"
+
+    @api.model
+    def _named_by(self, addresses):
+        """The aliases that any of these normalized addresses may name, by core's own search (message_route)."""
+        return self.search(
+            [
+                "|",
+                ("alias_full_name", "in", [*addresses]),
+                "&",
+                ("alias_name", "in", [local_part(address) for address in addresses]),
+                ("alias_incoming_local", "=", True),
+            ]
+        )
 
     def _alias_bounce_incoming_email(self, message, message_dict, set_invalid=True):
         """Extends core's method: within a delivery the sender does not hear of our own faults.

@@ -56,15 +56,7 @@ class MailFormerRoute(models.Model):
     @api.model
     def _current(self, addresses):
         """Whom addresses, and domains, belong to now: an alias or an alias domain, by address."""
-        aliases = self.env["mail.alias"].search(
-            [
-                "|",
-                ("alias_full_name", "in", [*addresses]),
-                "&",
-                ("alias_name", "in", [local_part(address) for address in addresses]),
-                ("alias_incoming_local", "=", True),
-            ]
-        )
+        aliases = self.env["mail.alias"]._named_by(addresses)
         owners = {}
         for domain in self._alias_domains():
             for own in (normalize_domain(domain.name), *map(normalize_address, domain._mailboxes().values())):

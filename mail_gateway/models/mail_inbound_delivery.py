@@ -12,7 +12,7 @@ from odoo.modules.registry import Registry
 from odoo.service.model import retrying
 from odoo.tools import SQL
 
-from ..tools.delivery import Action, Delivery, Route, Unroutable, Verdict
+from ..tools.delivery import Action, Cause, Delivery, Incoming, Route, Unroutable, Verdict
 from ..tools.faults import is_passing
 from ..tools.retry import MOST_DEFERRALS, MOST_TRIES, delay_after_fault, delay_after_try
 
@@ -107,6 +107,7 @@ class MailInboundDelivery(models.Model):
                     "The message may be too large or too complicated for it.",
                     self.try_count,
                 ),
+                cause=Cause.KILLED.value,
             )
             return False
         tries = self.try_count + 1
@@ -129,9 +130,19 @@ class MailInboundDelivery(models.Model):
         """The record and the state are written in the same transaction."""
         if not self._lock_for_try(tries):
             return
-        delivery = Delivery(queues_mail=True, route=self._decided_route())
+        delivery = self._begin()
         self._hand_to_odoo(delivery)
         self._settle(delivery)
+
+    def _begin(self):
+        """The delivery of this try; the last one is content with text and the source as an attachment."""
+        return Delivery(
+            Incoming(self.size, self.id, self.server_id.id or 0),
+            queues_mail=True,
+            route=self._decided_route(),
+            released=self.released,
+            plainest=self.try_count >= MOST_TRIES,
+        )
 
     def _lock_for_try(self, tries) -> bool:
         """Take the row lock again; False when somebody else dealt with the message meanwhile."""
@@ -162,16 +173,44 @@ class MailInboundDelivery(models.Model):
     def _settle(self, delivery):
         """Write down what became of the message."""
         made = self._messages_made(delivery)
-        verdict = delivery.verdict or self._undecided(made)
+        verdict = self._final(delivery.verdict or self._undecided(made))
         record = made.filtered(lambda message: message.model and message.res_id)[:1]
         self._move_to(
-            verdict.action.value,
+            verdict.action.state,
             verdict.reason,
+            cause=verdict.cause,
             mail_message_ids=[fields.Command.set(made.ids)],
             res_model=record.model,
             res_id=record.res_id,
+            **self._judging_values(delivery),
+            **self._telling_values(delivery),
+            **self._deferral_values(verdict.action),
             **self._marks(delivery.leads),
         )
+
+    def _final(self, verdict):
+        """What a rule deferred often enough is a person's to decide."""
+        if verdict.action is Action.DEFER and self.deferral_count >= MOST_DEFERRALS:
+            return verdict._replace(action=Action.HOLD)
+        return verdict
+
+    def _judging_values(self, delivery):
+        """Which rules were asked, and which one decided."""
+        return {
+            "answers": [answer._asdict() for answer in delivery.answers],
+            "rule_id": delivery.rule.rule_id if delivery.rule else False,
+            "judged_date": fields.Datetime.now(),
+        }
+
+    def _deferral_values(self, action):
+        """When a message that a rule defers is looked at again; its try does not count."""
+        if action is not Action.DEFER:
+            return {}
+        return {
+            "try_count": max(self.try_count - 1, 0),
+            "deferral_count": self.deferral_count + 1,
+            "next_try": fields.Datetime.now() + delay_after_fault(self.deferral_count),
+        }
 
     def _marks(self, leads):
         """Which former addresses the message was sent to, and where they led; nothing to write for most messages."""
@@ -243,7 +282,7 @@ class MailInboundDelivery(models.Model):
         """What a failed try means: (state, reason, further values)."""
         now = fields.Datetime.now()
         if isinstance(error, Unroutable):
-            return "held", str(error), self._marks(error.leads)
+            return self._judge_unroutable(error)
         if is_passing(error, PASSING) and self.deferral_count < MOST_DEFERRALS:
             # not the message's fault: the try does not count
             return (
@@ -256,8 +295,14 @@ class MailInboundDelivery(models.Model):
                 },
             )
         if self.try_count >= MOST_TRIES:
-            return "failed", self._words_for_error(error), {}
+            return "failed", self._words_for_error(error), {"cause": Cause.ERROR.value}
         return "deferred", self._words_for_error(error), {"next_try": now + delay_after_try(self.try_count)}
+
+    def _judge_unroutable(self, error):
+        """A mailbox that people share with Odoo gets mail that is none of Odoo's: its server may say so."""
+        quietly = error.cause is Cause.NO_ROUTE and self.server_id.unroutable == "discard"
+        values = {"cause": error.cause.value, **self._judging_values(error.delivery), **self._marks(error.delivery.leads)}
+        return "discarded" if quietly else "held", str(error), values
 
     def _words_for_fault(self, error):
         return self.env._(

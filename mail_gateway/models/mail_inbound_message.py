@@ -4,7 +4,8 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..tools.delivery import Route
+from ..tools.addresses import author_address
+from ..tools.delivery import Cause, Route
 from ..tools.headers import as_text
 from ..tools.preview import preview
 
@@ -16,8 +17,8 @@ HELD_UP = ("held", "failed")
 TRANSITIONS = {
     "received": {"delivered", "rejected", "discarded", "deferred", "held", "failed"},
     "deferred": {"received", "delivered", "rejected", "discarded", "deferred", "held", "failed"},
-    "held": {"received", "discarded"},
-    "failed": {"received", "discarded"},
+    "held": {"received", "rejected", "discarded"},
+    "failed": {"received", "rejected", "discarded"},
     "delivered": set(),
     "rejected": set(),
     "discarded": set(),
@@ -38,6 +39,9 @@ class MailInboundMessage(models.Model):
 
     subject = fields.Char(readonly=True)
     email_from = fields.Char(string="From", readonly=True)
+    sender = fields.Char(
+        "Sender's Address", compute="_compute_sender", store=True, index="btree_not_null", help="Without the name."
+    )
     recipients = fields.Char(readonly=True, help="Every address in the headers that name recipients.")
     message_id = fields.Char(string="Message-Id", readonly=True, index="btree_not_null")
     conversation = fields.Char(readonly=True, help="Messages of one conversation are delivered in their order.")
@@ -80,6 +84,10 @@ class MailInboundMessage(models.Model):
     )
     reason = fields.Text(readonly=True, help="Why the message is where it is.")
     detail = fields.Text(string="Technical Detail", readonly=True)
+    cause = fields.Selection(selection="_selection_causes", readonly=True, help="What kind of reason it is.")
+    rule_id = fields.Many2one("mail.inbound.rule", "Decided by Rule", readonly=True, ondelete="set null")
+    answers = fields.Json("Rules Asked", readonly=True, help="What each rule said that was asked, in their order.")
+    judged_date = fields.Datetime("Judged", readonly=True)
     try_count = fields.Integer(string="Tries", readonly=True, aggregator=None)
     deferral_count = fields.Integer(string="Deferrals", readonly=True, aggregator=None)
     next_try = fields.Datetime(readonly=True, default=fields.Datetime.now, help="Empty: no lane takes the message.")
@@ -94,6 +102,7 @@ class MailInboundMessage(models.Model):
     )
     former_address_ids = fields.Many2many("mail.former.address", string="Former Addresses", readonly=True)
 
+    released = fields.Boolean(readonly=True, help="A person let it pass: no rule holds, defers or rejects it again.")
     route_model = fields.Char(readonly=True, help="The model that a person routed the message to.")
     route_res_id = fields.Many2oneReference(model_field="route_model", readonly=True)
     route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null")
@@ -106,7 +115,26 @@ class MailInboundMessage(models.Model):
     _conversation_index = models.Index("(conversation, id) WHERE state IN ('received', 'deferred')")
     _held_up_index = models.Index("(state) WHERE state IN ('held', 'failed')")
     _server_index = models.Index("(server_id, state)")
+    _rule_index = models.Index("(rule_id, judged_date) WHERE rule_id IS NOT NULL")
     _order_index = models.Index("(received_date DESC, id DESC)")
+
+    @api.depends("email_from")
+    def _compute_sender(self):
+        for message in self:
+            message.sender = author_address(message.email_from) or False
+
+    @api.model
+    def _selection_causes(self):
+        """Every check, and what comes to pass without a rule."""
+        return [
+            (Cause.NO_ROUTE.value, self.env._("Nobody at home")),
+            (Cause.LOST_ADDRESS.value, self.env._("Address given up")),
+            *self.env["mail.inbound.rule"]._selection_checks(),
+            (Cause.REPLIES.value, self.env._("Too many replies")),
+            (Cause.REFUSED.value, self.env._("Refused by Odoo")),
+            (Cause.ERROR.value, self.env._("Error")),
+            (Cause.KILLED.value, self.env._("Too much for a worker")),
+        ]
 
     @api.depends("subject")
     def _compute_source_filename(self):
@@ -148,6 +176,7 @@ class MailInboundMessage(models.Model):
                 "done_date": False if state in PENDING else fields.Datetime.now(),
                 **values,
                 # both may quote the message
+                "cause": values.get("cause") or False,
                 "reason": as_text(reason),
                 "detail": as_text(values.get("detail") or ""),
             }
@@ -166,10 +195,17 @@ class MailInboundMessage(models.Model):
 
     # ------------------------------------------------------------------ what the postmaster does
 
+    _NOT_ROUTED = {"route_model": False, "route_res_id": False, "route_alias_id": False}
+
     def action_process_again(self):
         """Hand held or failed messages to delivery once more, as if they had just come in."""
         reason = self.env._("Processed again by %s.", self.env.user.name)
-        self._decidable("received")._requeue(reason, route_model=False, route_res_id=False, route_alias_id=False)
+        self._decidable("received")._requeue(reason, **self._NOT_ROUTED, released=False)
+
+    def action_release(self):
+        """Deliver held or failed messages, whatever rule held them."""
+        reason = self.env._("Released by %s.", self.env.user.name)
+        self._decidable("received")._requeue(reason, **self._NOT_ROUTED, released=True)
 
     def action_discard(self):
         """Decide that held or failed messages are not wanted. They stay listed, with their source."""

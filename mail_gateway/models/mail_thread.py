@@ -1,16 +1,18 @@
 import ast
 import xmlrpc.client
+from uuid import uuid4
 
 from odoo import api, models
 from odoo.tools import formataddr
 from odoo.tools.mail import decode_message_header, email_split_tuples
 
-from ..tools.addresses import normalize_address
-from ..tools.delivery import Action, Delivery, Unroutable
+from ..tools.addresses import author_address, normalize_address
+from ..tools.delivery import Action, Cause, Delivery, Incoming, Stage, Unroutable
+from ..tools.reading import make_readable
 
 
 class MailThread(models.AbstractModel):
-    """Core's gateway tells the delivery under way what it decides; nothing is decided here."""
+    """Core's gateway asks the rules, and tells the delivery under way what it decides."""
 
     _inherit = "mail.thread"
 
@@ -18,20 +20,36 @@ class MailThread(models.AbstractModel):
     def message_process(
         self, model, message, custom_values=None, save_original=False, strip_attachments=False, thread_id=None
     ):
-        """Extends core's method: a message that another program hands over leaves a row, too."""
+        """Extends core's method: rules come first; a message that another program hands over leaves a row, too."""
         arguments = (custom_values, save_original, strip_attachments, thread_id)
-        if Delivery.of(self.env.context):
-            return super().message_process(model, message, *arguments)
-        delivery = Delivery()
+        if delivery := Delivery.of(self.env.context):
+            return self._process_within(delivery, model, message, *arguments)
         source = self._source_of(message)
         inbound = self.env["mail.inbound.message"].sudo()._store_call(source)
+        delivery = Delivery(Incoming(len(source), inbound.id))
         try:
             thread = self.with_context(**{Delivery.KEY: delivery})
-            result = super(MailThread, thread).message_process(model, message, *arguments)
+            result = thread._process_within(delivery, model, source, *arguments)
         except Exception as error:
             inbound._settle_refused_call(error, source)
             raise
         inbound._settle(delivery)
+        return result
+
+    @api.model
+    def _process_within(self, delivery, model, source, *arguments):
+        """Have core process a message that no rule keeps from being parsed.
+
+        :return: what core's message_process returns
+        """
+        self._judge(delivery, Stage.SOURCE)
+        result = False
+        if not delivery.stopped:
+            readable = make_readable(source, plainest=delivery.plainest)
+            result = super().message_process(model, readable.source, *arguments)
+        if delivery.stopped:
+            self._tell_what_a_rule_did(delivery, source)
+            return False
         return result
 
     @staticmethod
@@ -42,19 +60,36 @@ class MailThread(models.AbstractModel):
         return message.encode() if isinstance(message, str) else bytes(message)
 
     @api.model
-    def message_parse(self, message, save_original=False):
-        """Extends core's method: former addresses count as what they lead to now.
+    def _judge(self, delivery, stage, **known):
+        """Ask the rules of a stage; `known` is what :class:`Incoming` got to know since the last one."""
+        delivery.incoming = delivery.incoming._replace(**known)
+        self.env["mail.inbound.rule"]._judge(delivery, stage)
 
-        A Message-Id that was processed before is a decision to discard.
+    # ------------------------------------------------------------------ before the route
+
+    @api.model
+    def message_parse(self, message, save_original=False):
+        """Extends core's method: former addresses count as what they lead to now, and rules judge what was parsed.
+
+        Core drops a known Message-Id next. That is for the rules to say: core gets to see another one meanwhile.
         """
         msg_dict = super().message_parse(message, save_original=save_original)
         self._lead_on(message, msg_dict)
         delivery = Delivery.of(self.env.context)
         if delivery and not delivery.message_id:
             delivery.message_id = msg_dict["message_id"]
-            if self.env["mail.message"].sudo().search_count([("message_id", "=", delivery.message_id)], limit=1):
-                delivery.decide(Action.DISCARD, self.env._("A message with this Message-Id was processed before."))
+            self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict)
+            msg_dict["message_id"] = f"judged {uuid4()}"
         return msg_dict
+
+    @api.model
+    def _detect_loop_headers(self, msg_dict):
+        """Extends core's method: within a delivery the rules were asked, this one's among them, and their word counts."""
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            return super()._detect_loop_headers(msg_dict)
+        msg_dict["message_id"] = delivery.message_id
+        return delivery.stopped
 
     @api.model
     def _lead_on(self, message, msg_dict):
@@ -77,18 +112,7 @@ class MailThread(models.AbstractModel):
         if not msg_dict["is_bounce"]:
             msg_dict.update(self._message_parse_extract_bounce(message, msg_dict))
 
-    def _is_only_for_lost_addresses(self, message, delivery):
-        """Whether nothing stands in for any address that the message names.
-
-        Addresses that only transport names (Delivered-To, say) are no recipients of their own. Those of a deleted
-        domain may never have been Odoo's: the mailbox that an incoming server reads may be one of them.
-        """
-        last = self.env["mail.former.address"].sudo()._last
-        lost = {lead.address for lead in delivery.leads if not lead.to and last(lead).kind != "domain"}
-        if not lost:
-            return False
-        named = ",".join(decode_message_header(message, header, separator=",") for header in ("To", "Cc"))
-        return {normalize_address(address) for _name, address in email_split_tuples(named)} <= lost
+    # ------------------------------------------------------------------ the route
 
     @api.model
     def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
@@ -104,11 +128,55 @@ class MailThread(models.AbstractModel):
         if not thread_id and self._is_only_for_lost_addresses(message, delivery):
             model = False  # the incoming server's model does not stand in for what was deleted
         try:
-            return super().message_route(message, message_dict, model, thread_id, custom_values)
+            routes = super().message_route(message, message_dict, model, thread_id, custom_values)
         except UnicodeError:
             raise  # a ValueError too, but about the message and not about its route
         except ValueError as error:
-            raise Unroutable(self._words_for_no_route(error, message_dict), delivery.leads) from error
+            if delivery.is_note:
+                return []
+            raise self._unroutable(error, message_dict, delivery) from error
+        return self._without_served(routes, delivery)
+
+    def _unroutable(self, error, message_dict, delivery):
+        if not str(error).startswith("No possible route"):
+            return Unroutable(str(error), Cause.REFUSED, delivery)
+        if reasons := [lead.reason for lead in delivery.leads if not lead.to]:
+            return Unroutable("\n".join(reasons), Cause.LOST_ADDRESS, delivery)
+        words = self.env._(
+            "No one is at home at %s: none of these addresses is an alias, the message answers nothing that Odoo sent, "
+            "and its incoming server creates no records.",
+            message_dict["recipients"] or self.env._("(no recipient)"),
+        )
+        return Unroutable(words, Cause.NO_ROUTE, delivery)
+
+    def _without_served(self, routes, delivery):
+        """The routes that no earlier copy of the message took: one record for each alias (D4).
+
+        A copy got as far as this by naming an alias that no earlier one named.
+        """
+        inbound = self.env["mail.inbound.message"].sudo()
+        is_copy = delivery.has_passed("duplicate") and inbound._earlier_copies(delivery.incoming, delivery.message_id)
+        if not routes or not is_copy:
+            return routes
+        known = self.env["mail.message"].sudo().search([("message_id", "=", delivery.message_id)])
+        records, aliases = {(message.model, message.res_id) for message in known}, is_copy._aliases_named()
+        left = [route for route in routes if (route[0], route[1]) not in records and route[4] not in aliases]
+        if not left:
+            delivery.decide(Action.DISCARD, self.env._("A message with this Message-Id was processed before."), "duplicate")
+        return left
+
+    def _is_only_for_lost_addresses(self, message, delivery):
+        """Whether nothing stands in for any address that the message names.
+
+        Addresses that only transport names (Delivered-To, say) are no recipients of their own. Those of a deleted
+        domain may never have been Odoo's: the mailbox that an incoming server reads may be one of them.
+        """
+        last = self.env["mail.former.address"].sudo()._last
+        lost = {lead.address for lead in delivery.leads if not lead.to and last(lead).kind != "domain"}
+        if not lost:
+            return False
+        named = ",".join(decode_message_header(message, header, separator=",") for header in ("To", "Cc"))
+        return {normalize_address(address) for _name, address in email_split_tuples(named)} <= lost
 
     def _decided_routes(self, route, message_dict):
         """Core's route tuple for a person's decision; references to another thread don't count any more."""
@@ -119,32 +187,6 @@ class MailThread(models.AbstractModel):
         defaults = ast.literal_eval(alias.alias_defaults) if alias else {}
         user = self._mail_find_user_for_gateway(message_dict["email_from"], alias=alias)
         return [(route.model, route.res_id or alias.alias_force_thread_id, defaults, user.id or self.env.uid, alias)]
-
-    def _words_for_no_route(self, error, message_dict):
-        if str(error).startswith("No possible route"):
-            if reasons := [lead.reason for lead in Delivery.of(self.env.context).leads if not lead.to]:
-                return "\n".join(reasons)
-            return self.env._(
-                "No one is at home at %s: none of these addresses is an alias, the message answers nothing that Odoo "
-                "sent, and its incoming server creates no records.",
-                message_dict["recipients"] or self.env._("(no recipient)"),
-            )
-        return str(error)
-
-    @api.model
-    def _routing_handle_bounce(self, email_message, message_dict):
-        """Extends core's method: says so."""
-        super()._routing_handle_bounce(email_message, message_dict)
-        if delivery := Delivery.of(self.env.context):
-            address = message_dict.get("bounced_email") or self.env._("an unknown recipient")
-            delivery.decide(Action.ACCEPT, self.env._("A bounce: mail to %s could not be delivered.", address))
-
-    def _routing_create_bounce_email(self, email_from, body_html, message, **mail_values):
-        """Extends core's method: a notice to the sender means that the message was refused."""
-        super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
-        if delivery := Delivery.of(self.env.context):
-            why = delivery.refusal or self.env._("Odoo refused it.")
-            delivery.decide(Action.REJECT, self.env._("%(why)s %(sender)s was told.", why=why, sender=email_from))
 
     @api.model
     def _detect_write_to_catchall(self, msg_dict):
@@ -162,29 +204,59 @@ class MailThread(models.AbstractModel):
         return detected
 
     @api.model
-    def _detect_loop_headers(self, msg_dict):
-        """Extends core's method: an answer to one of our notices is discarded, and says so."""
-        looping = super()._detect_loop_headers(msg_dict)
-        if looping and (delivery := Delivery.of(self.env.context)):
-            delivery.decide(Action.DISCARD, self.env._("An answer to a notice that Odoo sent; it would loop."))
-        return looping
+    def _routing_handle_bounce(self, email_message, message_dict):
+        """Extends core's method: says so."""
+        super()._routing_handle_bounce(email_message, message_dict)
+        if delivery := Delivery.of(self.env.context):
+            address = message_dict.get("bounced_email") or self.env._("an unknown recipient")
+            delivery.decide(Action.ACCEPT, self.env._("A bounce: mail to %s could not be delivered.", address), "bounce")
+
+    # ------------------------------------------------------------------ once the route is known
 
     @api.model
     def _detect_loop_sender(self, message, message_dict, routes):
-        """Extends core's method: what exceeds the limit is held, where core drops it. A person's route has no limit."""
+        """Extends core's method: rules judge the routes; the limit of new records is theirs, that of replies core's.
+
+        What exceeds it is held, where core drops it. A person's route has no limit, and notes make nobody answer.
+        """
         delivery = Delivery.of(self.env.context)
-        if delivery and delivery.route:
+        if not delivery:
+            return super()._detect_loop_sender(message, message_dict, routes)
+        self._judge(delivery, Stage.ROUTE, routes=tuple(routes or ()))
+        if delivery.stopped:
+            return True
+        if delivery.route or delivery.released or delivery.is_note:
             return False
-        looping = super()._detect_loop_sender(message, message_dict, routes)
-        if looping and delivery:
-            sender = message_dict.get("email_from")
-            delivery.decide(Action.HOLD, self.env._("%s sent more messages than the limit allows; they were told.", sender))
+        looping = super()._detect_loop_sender(message, message_dict, [route for route in routes or () if route[1]])
+        if looping:
+            words = self.env._("%s sent more replies to one record than the limit allows.", message_dict["email_from"])
+            delivery.decide(Action.HOLD, words, Cause.REPLIES.value)
         return looping
 
     @api.model
     def _message_route_process(self, message, message_dict, routes):
-        """Extends core's method: a message that reaches a record is accepted, whatever another recipient's alias said."""
-        thread_id = super()._message_route_process(message, message_dict, routes)
-        if routes and (delivery := Delivery.of(self.env.context)):
+        """Extends core's method: counts what is made, and logs a note where a rule says so.
+
+        A message that reaches a record is accepted, whatever another recipient's alias said. Each route gets core's
+        dictionary as it was: core takes out of it what the next route needs as well.
+        """
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            return super()._message_route_process(message, message_dict, routes)
+        if delivery.is_note:
+            return self._log_as_note(delivery, message_dict, routes)
+        thread_id = False
+        for route in routes or ():
+            thread_id = super()._message_route_process(message, dict(message_dict), [route])
+            self._count_creation(delivery, message_dict, route, thread_id)
             delivery.decide(Action.ACCEPT, "")
         return thread_id
+
+    def _count_creation(self, delivery, message_dict, route, thread_id):
+        model, known_id, _defaults, _user, alias = route
+        if known_id == thread_id:
+            return
+        creations = self.env["mail.inbound.creation"].sudo()
+        target = creations._target(alias, delivery.incoming.server_id)
+        sender = author_address(message_dict["email_from"])
+        creations._count(target, sender, delivery.incoming.inbound_id, self.env[model].browse(thread_id))

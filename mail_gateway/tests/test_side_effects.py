@@ -67,7 +67,7 @@ class TestSideEffects(InboundCommon):
         self.assertNotEqual(self.alias.alias_status, "invalid")
 
     def test_what_exceeds_the_limit_is_held(self):
-        self.env["ir.config_parameter"].set_param("mail.gateway.loop.threshold", 2)
+        self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 2)
         messages = self.deliver(*(self.to_alias(subject=f"Order {n}") for n in range(4)))
         self.assertEqual(messages.mapped("state"), ["delivered", "delivered", "held", "held"])
 

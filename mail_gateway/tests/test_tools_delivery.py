@@ -1,10 +1,10 @@
 from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
-from odoo.addons.mail_gateway.tools.delivery import Action, Delivery, Route, Unroutable, Verdict
+from odoo.addons.mail_gateway.tools.delivery import Action, Delivery, Incoming, Route, Unroutable, Verdict
 
 
 class TestDeliveryTool(ToolsCase):
     def test_the_delivery_under_way_is_found_in_the_context(self):
-        delivery = Delivery()
+        delivery = Delivery(Incoming(1))
         self.assertIs(Delivery.of({Delivery.KEY: delivery}), delivery)
 
     def test_without_a_delivery_the_context_has_none(self):
@@ -15,16 +15,17 @@ class TestDeliveryTool(ToolsCase):
             self.assertIsNone(Delivery.of({Delivery.KEY: value}))
 
     def test_the_last_verdict_counts(self):
-        delivery = Delivery()
+        delivery = Delivery(Incoming(1))
         delivery.decide(Action.HOLD, "what the step knew")
         delivery.decide(Action.REJECT, "what its caller knows")
         self.assertEqual(delivery.verdict, Verdict(Action.REJECT, "what its caller knows"))
 
     def test_a_new_delivery_has_no_verdict(self):
-        self.assertIsNone(Delivery().verdict)
+        self.assertIsNone(Delivery(Incoming(1)).verdict)
 
-    def test_actions_are_named_after_the_states_they_end_in(self):
-        self.assertEqual({action.value for action in Action}, {"delivered", "held", "rejected", "discarded"})
+    def test_every_action_leads_to_a_state(self):
+        states = {"delivered", "held", "deferred", "rejected", "discarded"}
+        self.assertEqual({action.state for action in Action}, states)
 
     def test_a_route_may_be_a_model_alone(self):
         self.assertEqual(Route("crm.lead"), ("crm.lead", 0, 0))

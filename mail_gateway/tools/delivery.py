@@ -1,36 +1,115 @@
-"""What becomes of one message while Odoo's router and mail.thread work on it."""
+"""What becomes of one message while rules, Odoo's router and mail.thread work on it."""
 
-from enum import Enum
+from email.message import EmailMessage
+from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from .former import Lead
 
 
 class Action(str, Enum):
-    """What is done with a message; the values are the states it ends in."""
+    """What is done with a message."""
 
-    ACCEPT = "delivered"
-    HOLD = "held"
-    REJECT = "rejected"
-    DISCARD = "discarded"
+    ACCEPT = "accept"
+    NOTE = "note"
+    HOLD = "hold"
+    DEFER = "defer"
+    REJECT = "reject"
+    DISCARD = "discard"
+
+    @property
+    def state(self) -> str:
+        """Where it leads."""
+        return _STATES[self]
+
+    @property
+    def stops(self) -> bool:
+        """Whether Odoo does not get to see the message."""
+        return self not in {Action.ACCEPT, Action.NOTE}
+
+
+_STATES = {
+    Action.ACCEPT: "delivered",
+    Action.NOTE: "delivered",
+    Action.HOLD: "held",
+    Action.DEFER: "deferred",
+    Action.REJECT: "rejected",
+    Action.DISCARD: "discarded",
+}
+
+
+class Cause(str, Enum):
+    """Why a message is where it is, if no rule said so; a rule's cause is the name of its check."""
+
+    NO_ROUTE = "no_route"
+    LOST_ADDRESS = "lost_address"
+    REPLIES = "replies"
+    REFUSED = "refused"
+    ERROR = "error"
+    KILLED = "killed"
+
+
+class Stage(IntEnum):
+    """How much is known of a message when a rule is asked."""
+
+    SOURCE = 1
+    MESSAGE = 2
+    ROUTE = 3
 
 
 class Verdict(NamedTuple):
-    """:ivar reason: in words that an administrator understands"""
+    """:ivar reason: in words that an administrator understands
+    :ivar cause: a :class:`Cause`, or the name of the check that hit
+    """
 
     action: Action
     reason: str = ""
+    cause: str = ""
+
+
+class Answer(NamedTuple):
+    """What a rule said to a message.
+
+    :ivar reason: why it hit; empty when it did not
+    """
+
+    rule_id: int
+    name: str
+    check: str
+    action: str
+    reason: str = ""
+
+
+class Incoming(NamedTuple):
+    """What a check may look at.
+
+    :ivar size: in bytes
+    :ivar inbound_id: of its mail.inbound.message; 0 in a rehearsal
+    :ivar server_id: of the fetchmail.server that it came through, 0 for none
+    :ivar message: as the email package parsed it; from Stage.MESSAGE on
+    :ivar values: core's dictionary of the parsed message (mail.thread.message_parse); from Stage.MESSAGE on
+    :ivar routes: core's routes (mail.thread.message_route), without those that need no judging; at Stage.ROUTE
+    """
+
+    size: int
+    inbound_id: int = 0
+    server_id: int = 0
+    message: EmailMessage | None = None
+    values: dict | None = None
+    routes: tuple = ()
 
 
 class Unroutable(ValueError):
     """No route leads anywhere. A ValueError, as callers of message_process expect.
 
-    :ivar leads: of the former addresses that the message was sent to
+    :ivar cause: Cause.NO_ROUTE, or Cause.LOST_ADDRESS when only addresses that were given up are named
+    :ivar delivery: the delivery that ended so
     """
 
-    def __init__(self, reason: str, leads: tuple[Lead, ...] = ()):
+    def __init__(self, reason: str, cause: Cause = Cause.NO_ROUTE, delivery: "Delivery | None" = None):
         super().__init__(reason)
-        self.leads = leads
+        self.cause = cause
+        self.delivery = delivery
 
 
 class Route(NamedTuple):
@@ -42,26 +121,50 @@ class Route(NamedTuple):
 
 
 class Delivery:
-    """Travels in the context of one delivery; core's hooks tell it what they decided.
+    """Travels in the context of one delivery; rules and core's hooks tell it what they decided.
 
     A class of its own, so that nothing that a remote caller puts into the context can pass for one.
 
     :ivar queues_mail: mail caused by the delivery is left to the queue instead of being sent on the spot
+    :ivar rehearses: everything is rolled back afterwards; nothing that a rollback can't undo may be done
     :ivar route: the route that a person decided on, None for Odoo's routing
+    :ivar released: a person let the message pass: rules that would keep it back are not asked
+    :ivar plainest: earlier tries ended badly: only its text and the source as an attachment are processed
+    :ivar incoming: what is known of the message so far
     :ivar message_id: as Odoo parsed it; links what was made
+    :ivar answers: of the rules that were asked, in their order
+    :ivar rule: the answer of the rule that hit; no further one is asked
     :ivar refusal: why the sender is about to be told that the message is refused
+    :ivar told: whether the sender was told
+    :ivar fingerprint: the same for repetitions of the message, once it was needed
     :ivar leads: of the former addresses that the message was sent to
     """
 
     KEY = "mail_gateway_delivery"
 
-    def __init__(self, queues_mail: bool = False, route: Route | None = None):
+    def __init__(
+        self,
+        incoming: Incoming,
+        queues_mail: bool = False,
+        route: Route | None = None,
+        released: bool = False,
+        plainest: bool = False,
+        rehearses: bool = False,
+    ):
+        self.incoming = incoming
         self.queues_mail = queues_mail
+        self.rehearses = rehearses
         self.route = route
+        self.released = released
+        self.plainest = plainest
         self.message_id = None
+        self.answers: list[Answer] = []
+        self.rule: Answer | None = None
         self.refusal = ""
+        self.told = False
+        self.fingerprint = ""
         self.leads: tuple[Lead, ...] = ()
-        self.verdict = None
+        self.verdict: Verdict | None = None
 
     @classmethod
     def of(cls, context) -> "Delivery | None":
@@ -69,6 +172,36 @@ class Delivery:
         delivery = context.get(cls.KEY)
         return delivery if isinstance(delivery, cls) else None
 
-    def decide(self, action: Action, reason: str) -> None:
+    def decide(self, action: Action, reason: str, cause: str = "") -> None:
         """Note a verdict. The last one counts: whoever calls a step knows more than the step."""
-        self.verdict = Verdict(action, reason)
+        self.verdict = Verdict(action, reason, cause)
+
+    def hear(self, answer: Answer) -> None:
+        """Note what a rule said; if it hit, that is the verdict."""
+        self.answers.append(answer)
+        if answer.reason:
+            self.rule = answer
+            self.decide(Action(answer.action), answer.reason, answer.check)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a rule keeps the message from Odoo."""
+        return bool(self.rule) and Action(self.rule.action).stops
+
+    @property
+    def is_note(self) -> bool:
+        """Whether the message is to be logged without telling anyone."""
+        return bool(self.rule) and self.rule.action == Action.NOTE.value
+
+    def has_passed(self, check: str) -> bool:
+        """Whether a rule with this check was asked and did not hit."""
+        return any(answer.check == check and not answer.reason for answer in self.answers)
+
+    def skips(self, check: str, action: str) -> bool:
+        """Whether a rule is not asked, since a person decided.
+
+        What was processed already is never processed twice, whatever they decided.
+        """
+        if self.route:
+            return check != "duplicate"
+        return self.released and Action(action) in {Action.HOLD, Action.DEFER, Action.REJECT}

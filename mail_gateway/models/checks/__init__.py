@@ -1,0 +1,9 @@
+from . import (
+    automatic,
+    bounce,
+    catchall_repeat,
+    duplicate,
+    limit,
+    loop,
+    size,
+)

@@ -1,0 +1,20 @@
+from odoo import models
+
+from ...tools.automatic import automatic_reply
+
+
+class MailCheckAutomatic(models.AbstractModel):
+    """Recognises automatic replies (RFC 3834, and what vendors made of it): vacation notices, acknowledgements."""
+
+    _name = "mail.check.automatic"
+    _inherit = "mail.check"
+    _description = "Automatic reply"
+
+    def _explanation(self):
+        return self.env._(
+            "Vacation notices, acknowledgements and other replies that no person wrote, by their headers or subject."
+        )
+
+    def _look(self, incoming):
+        sign = automatic_reply(incoming.message)
+        return self.env._("An automatic reply: %(header)s: %(value)s", **sign._asdict()) if sign else None

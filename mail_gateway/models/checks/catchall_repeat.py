@@ -1,0 +1,26 @@
+from odoo import models
+
+
+class MailCheckCatchallRepeat(models.AbstractModel):
+    """Recognises what would be refused once more: the sender does not read our notices, or answers them by a program."""
+
+    _name = "mail.check.catchall_repeat"
+    _inherit = "mail.check"
+    _description = "Repeated write to the catchall"
+
+    def _explanation(self):
+        _number, minutes, _scope = self.env["mail.inbound.creation"]._limits()
+        return self.env._(
+            "Mail to the catchall that answers nothing, after the same sender was refused the same subject and text in "
+            "the last %s minutes.",
+            minutes,
+        )
+
+    def _look(self, incoming):
+        values = incoming.values
+        writes = self.env["mail.thread"].with_context(mail_catchall_write_any_to=True)
+        if values.get("parent_id") or not writes._detect_write_to_catchall(values):
+            return None
+        if not self.env["mail.inbound.message"].sudo()._was_told_the_same(incoming):
+            return None
+        return self.env._("The same message was refused a moment ago: a loop.")

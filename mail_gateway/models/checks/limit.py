@@ -1,0 +1,50 @@
+from odoo import models
+from odoo.tools import email_normalize
+
+from ...tools.addresses import author_address
+from ...tools.delivery import Stage
+
+
+class MailCheckLimit(models.AbstractModel):
+    """Counts the records that an alias made (D1)."""
+
+    _name = "mail.check.limit"
+    _inherit = "mail.check"
+    _description = "Over the limit"
+    _stage = Stage.ROUTE
+    _tells_sender = True
+
+    def _explanation(self):
+        number, minutes, scope = self.env["mail.inbound.creation"]._limits()
+        words = {"number": number, "minutes": minutes}
+        if scope == "alias":
+            return self.env._("After an alias made %(number)s records in %(minutes)s minutes.", **words)
+        return self.env._(
+            "After an alias made %(number)s records in %(minutes)s minutes for the same sender, but for addresses in "
+            "Gateway Allowed.",
+            **words,
+        )
+
+    def _look(self, incoming):
+        sender = author_address(incoming.values["email_from"])
+        creations = self.env["mail.inbound.creation"].sudo()
+        for _model, thread_id, _defaults, _user, alias in incoming.routes:
+            target = creations._target(alias, incoming.server_id)
+            if not thread_id and creations._is_used_up(target, sender) and not self._is_exempt(incoming):
+                return self._words(sender)
+        return None
+
+    def _is_exempt(self, incoming):
+        """As core's mail.thread._detect_loop_sender has it."""
+        sender = email_normalize(incoming.values["email_from"])
+        allowed = self.env["mail.gateway.allowed"].sudo()
+        return bool(sender and allowed.search_count([("email_normalized", "=", sender)], limit=1))
+
+    def _words(self, sender):
+        number, minutes, scope = self.env["mail.inbound.creation"]._limits()
+        words = {"number": number, "minutes": minutes, "sender": sender}
+        if scope == "alias":
+            return self.env._("The address made %(number)s records in %(minutes)s minutes, as many as it may.", **words)
+        return self.env._(
+            "%(sender)s made %(number)s records in %(minutes)s minutes, as many as one sender may.", **words
+        )

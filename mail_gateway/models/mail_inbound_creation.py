@@ -1,0 +1,97 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+from odoo.tools.constants import GC_UNLINK_LIMIT
+
+SCOPE_OF_ALIAS = "alias"
+
+
+class MailInboundCreation(models.Model):
+    """A record that a message made: what the limits count (D1).
+
+    Numbered by where it came in and whom it is counted for. Two lanes that make a record for the same sender at the same
+    time take the same number, and PostgreSQL has one of them start again: the limit is never exceeded.
+    """
+
+    _name = "mail.inbound.creation"
+    _description = "Record Made by Incoming Mail"
+    _order = "id desc"
+
+    target = fields.Char(required=True, readonly=True, help="The alias or incoming mail server.")
+    counted_for = fields.Char(readonly=True, help="The sender; empty when all are counted together.")
+    number = fields.Integer(required=True, readonly=True)
+    inbound_message_id = fields.Many2one("mail.inbound.message", readonly=True, ondelete="set null")
+    res_model = fields.Char("Record Model", readonly=True)
+    res_id = fields.Many2oneReference("Record ID", model_field="res_model", readonly=True)
+
+    _number_unique = models.UniqueIndex("(target, counted_for, number)")
+
+    @api.model
+    def _limits(self):
+        """(number of records, minutes, scope) as the system parameters have them."""
+        read = self.env["ir.config_parameter"]._get_mail_parameter
+        return tuple(read(f"mail.incoming.limit.{name}") for name in ("alias", "period", "scope"))
+
+    @api.model
+    def _period_start(self):
+        """When the period began that the limits count in."""
+        return fields.Datetime.now() - timedelta(minutes=self._limits()[1])
+
+    @api.model
+    def _counted_for(self, sender) -> str:
+        return "" if self._limits()[2] == SCOPE_OF_ALIAS else sender or ""
+
+    @api.model
+    def _is_used_up(self, target, sender) -> bool:
+        """Whether as many records were made as the limits allow: one look into an index.
+
+        :param str target: what :meth:`_target` returned
+        :param str sender: normalized address
+        """
+        allowed, _minutes, _scope = self._limits()
+        # past the rows of this transaction's own snapshot nobody can go: see the class
+        oldest_that_counts = self.search_fetch(
+            [("target", "=", target), ("counted_for", "=", self._counted_for(sender))],
+            ["create_date"],
+            order="number desc",
+            offset=allowed - 1,
+            limit=1,
+        )
+        return bool(oldest_that_counts) and oldest_that_counts.create_date >= self._period_start()
+
+    @api.model
+    def _target(self, alias, server_id) -> str:
+        """Names what limits count by: the alias, or else the incoming server whose model stood in."""
+        return f"mail.alias,{alias.id}" if alias else f"fetchmail.server,{server_id or 0}"
+
+    @api.model
+    def _count(self, target, sender, inbound_id, record):
+        """Note that a record was made."""
+        counted_for = self._counted_for(sender)
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO mail_inbound_creation
+                            (target, counted_for, number, inbound_message_id, res_model, res_id, create_date)
+                     SELECT %(target)s, %(counted_for)s, coalesce(max(number), 0) + 1, %(inbound)s, %(model)s, %(id)s,
+                            now() AT TIME ZONE 'UTC'
+                       FROM mail_inbound_creation
+                      WHERE target = %(target)s AND counted_for = %(counted_for)s
+                -- a number that another transaction took meanwhile is a serialization failure here: it is tried again
+                ON CONFLICT DO NOTHING
+                """,
+                target=target,
+                counted_for=counted_for,
+                inbound=inbound_id or None,
+                model=record._name,
+                id=record.id,
+            )
+        )
+
+    @api.autovacuum
+    def _gc_creations(self):
+        """Forget what no limit counts any more."""
+        old = self.search([("create_date", "<", self._period_start() - timedelta(days=1))], limit=GC_UNLINK_LIMIT)
+        old.unlink()
+        return len(old), len(old) == GC_UNLINK_LIMIT

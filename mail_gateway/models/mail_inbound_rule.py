@@ -1,0 +1,138 @@
+from collections import defaultdict
+from datetime import timedelta
+
+from odoo import api, fields, models, tools
+from odoo.fields import Domain
+
+from ..tools.delivery import Action, Answer, Delivery, Incoming, Stage
+from .mail_check import PREFIX
+
+
+class MailInboundRule(models.Model):
+    """The policy for incoming mail, as a table: the first rule that hits decides.
+
+    Rules are asked in three steps: on what is known before a message is parsed, on the parsed message, and once its
+    route is known. Within a step the sequence counts.
+    """
+
+    _name = "mail.inbound.rule"
+    _description = "Inbound Rule"
+    _order = "stage, sequence, id"
+
+    name = fields.Char(required=True, translate=True)
+    check = fields.Selection(selection="_selection_checks", required=True, help="What the rule looks for.")
+    action = fields.Selection(
+        [
+            (Action.ACCEPT.value, "Accept"),
+            (Action.NOTE.value, "Log as a note"),
+            (Action.HOLD.value, "Hold"),
+            (Action.DEFER.value, "Defer"),
+            (Action.REJECT.value, "Reject"),
+            (Action.DISCARD.value, "Discard"),
+        ],
+        required=True,
+        help="Accept: Odoo processes it, and no further rule is asked.\n"
+        "Log as a note: on the record that it answers, without telling anyone. What answers no record is discarded.\n"
+        "Hold: a person decides.\n"
+        "Defer: it is looked at again later.\n"
+        "Reject: the sender is told, unless the message was sent automatically.\n"
+        "Discard: it stays listed, with its source.",
+    )
+    sequence = fields.Integer(default=100)
+    active = fields.Boolean(default=True)
+    stage = fields.Selection(
+        [
+            (str(Stage.SOURCE.value), "Before the message is parsed"),
+            (str(Stage.MESSAGE.value), "Before it is routed"),
+            (str(Stage.ROUTE.value), "Once its route is known"),
+        ],
+        string="Asked",
+        compute="_compute_stage",
+        store=True,
+    )
+    explanation = fields.Text("Hits", compute="_compute_explanation")
+    hits_day = fields.Integer("Last Day", compute="_compute_hits", help="Messages that it decided in the last 24 hours.")
+    hits_month = fields.Integer("Last Month", compute="_compute_hits", help="Messages that it decided in the last 30 days.")
+
+    @api.model
+    def _selection_checks(self):
+        """Every check that an installed addon brings."""
+        names = (name for name in self.env.registry if name.startswith(PREFIX))
+        labels = {name: self.env["ir.model"]._get(name).name or self.env[name]._description for name in names}
+        return sorted(((name.removeprefix(PREFIX), label) for name, label in labels.items()), key=lambda pair: pair[1])
+
+    def _check(self):
+        """The check; None when the addon that brought it is gone."""
+        name = f"{PREFIX}{self.check}"
+        return self.env[name] if name in self.env else None
+
+    @api.depends("check")
+    def _compute_stage(self):
+        for rule in self:
+            check = rule._check()
+            rule.stage = str((Stage.MESSAGE if check is None else check._stage).value)
+
+    @api.depends("check")
+    def _compute_explanation(self):
+        for rule in self:
+            check = rule._check()
+            rule.explanation = check is not None and check._explanation()
+
+    def _compute_hits(self):
+        now = fields.Datetime.now()
+        for field, days in (("hits_day", 1), ("hits_month", 30)):
+            groups = self.env["mail.inbound.message"].sudo()._read_group(
+                [("rule_id", "in", self.ids), ("judged_date", ">=", now - timedelta(days=days))], ["rule_id"], ["__count"]
+            )
+            hits = defaultdict(int, {rule.id: count for rule, count in groups})
+            for rule in self:
+                rule[field] = hits[rule.id]
+
+    def action_open_messages(self):
+        """List the messages that the rule decided."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
+        return {**action, "domain": [("rule_id", "=", self.id)], "context": {}}
+
+    # ------------------------------------------------------------------ judging
+
+    @api.model
+    def _judge(self, delivery: Delivery, stage: Stage):
+        """Ask the rules of a stage about a message, until one hits; the delivery hears what they say."""
+        if delivery.rule:
+            return
+        for rule_id, check, action in self.sudo()._active_rules().get(stage, ()):
+            if not delivery.skips(check, action):
+                delivery.hear(self.sudo().browse(rule_id)._ask(delivery.incoming))
+            if delivery.rule:
+                return
+
+    def _ask(self, incoming: Incoming) -> Answer:
+        # no check can decide anything but by its answer
+        check = self._check().with_context(**{Delivery.KEY: None})
+        return Answer(self.id, self.name, self.check, self.action, check._look(incoming) or "")
+
+    @api.model
+    @tools.ormcache()
+    def _active_rules(self) -> dict[Stage, tuple]:
+        """(id, check, action) of each active rule, in their order, by stage."""
+        by_stage = defaultdict(list)
+        for rule in self.with_context(active_test=True).search(Domain.TRUE).filtered(lambda rule: rule._check() is not None):
+            by_stage[Stage(int(rule.stage))].append((rule.id, rule.check, rule.action))
+        return {stage: tuple(rules) for stage, rules in by_stage.items()}
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Extends core's method: the next message is judged by what is saved."""
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Extends core's method: the next message is judged by what is saved."""
+        self.env.registry.clear_cache()
+        return super().write(vals)
+
+    def unlink(self):
+        """Extends core's method: the next message is judged by what is saved."""
+        self.env.registry.clear_cache()
+        return super().unlink()
