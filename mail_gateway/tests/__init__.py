@@ -19,9 +19,11 @@ from . import (
     test_smtp_probe_words,
     test_states,
     test_tools_addresses,
+    test_tools_automatic,
     test_tools_delivery,
     test_tools_faults,
     test_tools_fetch,
+    test_tools_fingerprint,
     test_tools_former,
     test_tools_headers,
     test_tools_imap,
@@ -40,4 +42,4 @@ from . import (
 
 # An administrator who runs the tests may not have it; the project's own test runs always do.
 if find_spec("hypothesis"):
-    from . import test_tools_server_selection_properties
+    from . import test_tools_fingerprint_properties, test_tools_server_selection_properties

@@ -1,0 +1,36 @@
+"""Whatever people write: repeated it has the same fingerprint, changed it has another."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
+from odoo.addons.mail_gateway.tools.automatic_subjects import PHRASES
+from odoo.addons.mail_gateway.tools.fingerprint import fingerprint
+
+SENDER = "mary@customer.example"
+words = st.lists(st.text("abcdefghij kößéяй注文", min_size=1).map(str.strip).filter(bool), min_size=1, max_size=8)
+sentences = words.map(" ".join)
+marks = st.sampled_from(["Re:", "RE: ", "Fwd:", "AW:  ", "sv : ", "Re[3]: ", *(f"{p[0]}: " for p in PHRASES.values())])
+
+
+class TestFingerprintProperties(ToolsCase):
+    @given(
+        subject=sentences, text=sentences, before=st.lists(marks, max_size=5), quoted=st.lists(sentences, max_size=3)
+    )
+    def test_an_answer_to_an_answer_with_the_same_words_is_the_same(self, subject, text, before, quoted):
+        quotation = "".join(f"> {line}\n" for line in quoted)
+        self.assertEqual(
+            fingerprint(SENDER, subject, text),
+            fingerprint(
+                f"Mary <{SENDER.upper()}>", "".join(before) + subject, f"{text.replace(' ', '  ')}\r\n{quotation}"
+            ),
+        )
+
+    @given(one=words, other=words)
+    def test_other_words_are_another_message(self, one, other):
+        same = " ".join(one).split() == " ".join(other).split()
+        self.assertEqual(fingerprint(SENDER, "", " ".join(one)) == fingerprint(SENDER, "", " ".join(other)), same)
+
+    @given(st.text(), st.text(), st.text())
+    def test_any_text_has_one(self, sender, subject, text):
+        self.assertRegex(fingerprint(sender, subject, text), "^[0-9a-f]{64}$")
