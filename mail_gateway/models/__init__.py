@@ -32,6 +32,7 @@ from . import (
     mail_thread_note,
     mail_thread_traffic,
     mail_mail,
+    mail_mail_headers,
     mail_alias,
     mail_former_address,
     mail_former_route,
