@@ -16,7 +16,9 @@ class MailInboundRepetition(models.Model):
 
     _inherit = "mail.inbound.message"
 
-    told_date = fields.Datetime("Sender Told", readonly=True, help="When the sender was told that it is refused or waits.")
+    told_date = fields.Datetime(
+        "Sender Told", readonly=True, help="When the sender was told that it is refused or waits."
+    )
     told_cause = fields.Char(readonly=True)
     fingerprint = fields.Char(
         readonly=True, index="btree_not_null", help="The same for repetitions. Kept when the sender was told something."

@@ -51,8 +51,12 @@ class MailInboundRule(models.Model):
         store=True,
     )
     explanation = fields.Text("Hits", compute="_compute_explanation")
-    hits_day = fields.Integer("Last Day", compute="_compute_hits", help="Messages that it decided in the last 24 hours.")
-    hits_month = fields.Integer("Last Month", compute="_compute_hits", help="Messages that it decided in the last 30 days.")
+    hits_day = fields.Integer(
+        "Last Day", compute="_compute_hits", help="Messages that it decided in the last 24 hours."
+    )
+    hits_month = fields.Integer(
+        "Last Month", compute="_compute_hits", help="Messages that it decided in the last 30 days."
+    )
 
     @api.model
     def _selection_checks(self):
@@ -81,8 +85,14 @@ class MailInboundRule(models.Model):
     def _compute_hits(self):
         now = fields.Datetime.now()
         for field, days in (("hits_day", 1), ("hits_month", 30)):
-            groups = self.env["mail.inbound.message"].sudo()._read_group(
-                [("rule_id", "in", self.ids), ("judged_date", ">=", now - timedelta(days=days))], ["rule_id"], ["__count"]
+            groups = (
+                self.env["mail.inbound.message"]
+                .sudo()
+                ._read_group(
+                    [("rule_id", "in", self.ids), ("judged_date", ">=", now - timedelta(days=days))],
+                    ["rule_id"],
+                    ["__count"],
+                )
             )
             hits = defaultdict(int, {rule.id: count for rule, count in groups})
             for rule in self:
@@ -117,7 +127,9 @@ class MailInboundRule(models.Model):
     def _active_rules(self) -> dict[Stage, tuple]:
         """(id, check, action) of each active rule, in their order, by stage."""
         by_stage = defaultdict(list)
-        for rule in self.with_context(active_test=True).search(Domain.TRUE).filtered(lambda rule: rule._check() is not None):
+        for rule in (
+            self.with_context(active_test=True).search(Domain.TRUE).filtered(lambda rule: rule._check() is not None)
+        ):
             by_stage[Stage(int(rule.stage))].append((rule.id, rule.check, rule.action))
         return {stage: tuple(rules) for stage, rules in by_stage.items()}
 

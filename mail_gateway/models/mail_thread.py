@@ -162,7 +162,9 @@ class MailThread(models.AbstractModel):
         records, aliases = {(message.model, message.res_id) for message in known}, is_copy._aliases_named()
         left = [route for route in routes if (route[0], route[1]) not in records and route[4] not in aliases]
         if not left:
-            delivery.decide(Action.DISCARD, self.env._("A message with this Message-Id was processed before."), "duplicate")
+            delivery.decide(
+                Action.DISCARD, self.env._("A message with this Message-Id was processed before."), "duplicate"
+            )
         return left
 
     def _is_only_for_lost_addresses(self, message, delivery):
@@ -209,7 +211,9 @@ class MailThread(models.AbstractModel):
         super()._routing_handle_bounce(email_message, message_dict)
         if delivery := Delivery.of(self.env.context):
             address = message_dict.get("bounced_email") or self.env._("an unknown recipient")
-            delivery.decide(Action.ACCEPT, self.env._("A bounce: mail to %s could not be delivered.", address), "bounce")
+            delivery.decide(
+                Action.ACCEPT, self.env._("A bounce: mail to %s could not be delivered.", address), "bounce"
+            )
 
     # ------------------------------------------------------------------ once the route is known
 

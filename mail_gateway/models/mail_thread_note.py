@@ -27,7 +27,9 @@ class MailThread(models.AbstractModel):
 
     def _log_note_on(self, record, message_dict):
         kept = ("author_id", "email_from", "subject", "body", "date", "attachments", "message_id", "message_type")
-        record.with_user(self.env.ref("base.user_root")).with_context(mail_post_autofollow_author_skip=True).message_post(
+        record.with_user(self.env.ref("base.user_root")).with_context(
+            mail_post_autofollow_author_skip=True
+        ).message_post(
             subtype_xmlid="mail.mt_note", **{key: message_dict[key] for key in kept if message_dict.get(key)}
         )
 

@@ -46,7 +46,9 @@ class MailThread(models.AbstractModel):
     def _reason_for_silence(self, delivery, message):
         """Why the sender is not told anything; empty when they are."""
         if sign := unanswerable(message):
-            return self.env._("Nobody was told: the message was sent by a program (%(header)s: %(value)s).", **sign._asdict())
+            return self.env._(
+                "Nobody was told: the message was sent by a program (%(header)s: %(value)s).", **sign._asdict()
+            )
         if delivery.is_note:
             return self.env._("Nobody was told.")
         if self.env["mail.inbound.message"].sudo()._was_told_the_same(delivery.incoming):

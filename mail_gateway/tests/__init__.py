@@ -1,10 +1,13 @@
 from importlib.util import find_spec
 
 from . import (
+    test_automatic_replies,
     test_delivery,
     test_fetchmail_server,
     test_former_list,
     test_former_routing,
+    test_inbound_explain,
+    test_limits,
     test_message_process,
     test_oauth,
     test_outgoing_explain,
@@ -12,6 +15,8 @@ from . import (
     test_parameters,
     test_parameters_settings,
     test_parameters_values,
+    test_repetitions,
+    test_rules,
     test_sending_details,
     test_server_selection,
     test_side_effects,

@@ -17,7 +17,9 @@ class MailCheckDuplicate(models.AbstractModel):
         message_id = incoming.values["message_id"]
         inbound = self.env["mail.inbound.message"].sudo()
         earlier = inbound._earlier_copies(incoming, message_id)
-        if not earlier and not self._is_known(message_id):
+        # A program that hands over a bounce or a refused message once more means it, as with Odoo's own gateway.
+        fetched = earlier.filtered(lambda copy: copy.transport != "call")
+        if not fetched and not self._is_known(message_id):
             return None
         if earlier and inbound._aliases_among(incoming.values["recipients"]) - earlier._aliases_named():
             return None

@@ -1,8 +1,6 @@
 from odoo import models
 from odoo.tools.mail import decode_message_header
 
-from ...tools.addresses import author_address, normalize_address
-
 OWN_MESSAGE_ID = "X-Odoo-Message-Id"
 
 
@@ -24,9 +22,6 @@ class MailCheckLoop(models.AbstractModel):
             return self.env._("An answer to a notice that Odoo sent; it would loop.")
         if self._is_ours(incoming.message):
             return self.env._("Odoo sent this message itself, and it came back.")
-        sender = author_address(incoming.values["email_from"])
-        if sender in self._technical_addresses():
-            return self.env._("It comes from %s, an address that only Odoo itself writes from.", sender)
         return None
 
     def _is_ours(self, message):
@@ -35,8 +30,3 @@ class MailCheckLoop(models.AbstractModel):
         return bool(message_id) and bool(
             self.env["mail.message"].sudo().search_count([("message_id", "=", message_id)], limit=1)
         )
-
-    def _technical_addresses(self):
-        # all of them: there are a few
-        domains = self.env["mail.alias.domain"].sudo().search([])  # pylint: disable=no-search-all
-        return {normalize_address(address) for d in domains for address in (d.catchall_email, d.bounce_email) if address}

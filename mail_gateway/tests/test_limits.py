@@ -1,0 +1,132 @@
+from odoo.tests import tagged
+
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+
+MARY = "Mary <mary@customer.example>"
+
+
+@tagged("post_install", "-at_install")
+class TestLimits(InboundCommon):
+    """How many records an alias makes (D1)."""
+
+    def setUp(self):
+        super().setUp()
+        self.limit(alias=2)
+
+    def limit(self, **values):
+        for name, value in values.items():
+            self.env["ir.config_parameter"].set_param(f"mail.incoming.limit.{name}", value)
+
+    def orders(self, number, sender=MARY, to=None, first=0):
+        to = to or f"inbound@{self.alias_domain}"
+        return self.deliver(*(raw(f"Order {first + n}", sender, to) for n in range(number)))
+
+    def states(self, messages):
+        return messages.sorted("id").mapped("state")
+
+    def notices(self):
+        return self.env["mail.mail"].search([("subject", "like", "Re: Order")])
+
+    def age(self, messages, minutes):
+        self.env.cr.execute(
+            "UPDATE mail_inbound_creation SET create_date = create_date - %s * interval '1 minute'"
+            " WHERE inbound_message_id IN %s",
+            (minutes, tuple(messages.ids)),
+        )
+        self.env.invalidate_all()
+
+    def test_what_exceeds_the_limit_is_held_with_its_reason(self):
+        messages = self.orders(4)
+        self.assertEqual(self.states(messages), ["delivered", "delivered", "held", "held"])
+        self.assertEqual(messages[3].cause, "limit")
+        self.assertIn("mary@customer.example made 2 records in 60 minutes", messages[3].reason)
+
+    def test_the_sender_is_told_once(self):
+        messages = self.orders(5)
+        self.assertEqual(len(self.notices()), 1)
+        self.assertIn("waits", self.notices().body_html)
+        self.assertTrue(messages[2].told_date)
+        self.assertFalse(messages[3].told_date)
+
+    def test_the_sender_is_told_again_in_the_next_period(self):
+        messages = self.orders(3)
+        messages[2].told_date = "2000-01-01"
+        self.orders(1, first=3)
+        self.assertEqual(len(self.notices()), 2)
+
+    def test_a_program_is_not_told(self):
+        values = {"Auto_Submitted": "auto-generated"}
+        self.deliver(*(self.to_alias(subject=f"Order {n}", **values) for n in range(3)))
+        self.assertFalse(self.notices())
+
+    def test_another_sender_is_not_counted(self):
+        self.orders(2)
+        self.assertEqual(self.states(self.orders(1, "Bob <bob@customer.example>")), ["delivered"])
+
+    def test_the_same_sender_under_another_name_and_case_is_counted(self):
+        self.orders(2)
+        self.assertEqual(self.states(self.orders(1, "M. <MARY@Customer.example>", first=2)), ["held"])
+
+    def test_all_senders_are_counted_together_if_so_set(self):
+        self.limit(scope="alias")
+        self.orders(2)
+        self.assertEqual(self.states(self.orders(1, "Bob <bob@customer.example>")), ["held"])
+
+    def test_another_alias_is_not_counted(self):
+        self.alias.copy({"alias_name": "other"})
+        self.orders(2)
+        self.assertEqual(self.states(self.orders(1, to=f"other@{self.alias_domain}", first=2)), ["delivered"])
+
+    def test_what_was_made_before_the_period_is_not_counted(self):
+        first = self.orders(2)
+        self.age(first, 61)
+        self.assertEqual(self.states(self.orders(3, first=2)), ["delivered", "delivered", "held"])
+
+    def test_only_what_was_made_is_counted(self):
+        self.deliver(*(raw(f"Order {n}", MARY, "nobody@elsewhere.example") for n in range(5)))
+        self.assertEqual(self.states(self.orders(2, first=5)), ["delivered", "delivered"])
+
+    def test_replies_make_no_records(self):
+        record = self.env["res.partner"].create({"name": "Thread"})
+        parent = record.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
+        replies = [self.to_alias(subject=f"Re: {n}", sender=MARY, In_Reply_To=parent.message_id) for n in range(4)]
+        self.assertEqual(set(self.deliver(*replies).mapped("state")), {"delivered"})
+        self.assertEqual(self.states(self.orders(2)), ["delivered", "delivered"])
+
+    def test_replies_without_end_are_held(self):
+        self.env["ir.config_parameter"].set_param("mail.gateway.loop.threshold", 2)
+        record = self.env["res.partner"].create({"name": "Thread"})
+        parent = record.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
+        messages = self.deliver(
+            *(self.to_alias(subject=f"Re: {n}", sender=MARY, In_Reply_To=parent.message_id) for n in range(3))
+        )
+        self.assertEqual(self.states(messages), ["delivered", "delivered", "held"])
+        self.assertEqual(messages[2].cause, "replies")
+
+    def test_allowed_addresses_have_no_limit(self):
+        self.env["mail.gateway.allowed"].create({"email": MARY})
+        self.assertEqual(self.states(self.orders(4)), ["delivered"] * 4)
+
+    def test_the_model_of_an_incoming_server_has_a_limit_too(self):
+        self.server.object_id = self.env["ir.model"]._get(self.record_model)
+        self.assertEqual(self.states(self.orders(3, to="box@elsewhere.example")), ["delivered", "delivered", "held"])
+
+    def test_what_a_person_releases_is_delivered(self):
+        held = self.orders(3)[2]
+        held.action_release()
+        self.run_lane()
+        self.assertEqual(held.state, "delivered")
+
+    def test_counting_takes_one_query_whatever_was_made(self):
+        creations = self.env["mail.inbound.creation"]
+        creations._limits()
+        for _number in range(2):
+            with self.assertQueryCount(1):
+                creations._is_used_up(creations._target(self.alias, 0), "mary@customer.example")
+            self.orders(2)
+
+    def test_what_no_limit_counts_is_forgotten(self):
+        messages = self.orders(2)
+        self.age(messages, 60 + 25 * 60)
+        self.env["mail.inbound.creation"]._gc_creations()
+        self.assertFalse(self.env["mail.inbound.creation"].search_count([("inbound_message_id", "in", messages.ids)]))

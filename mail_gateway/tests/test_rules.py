@@ -1,0 +1,168 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+
+
+@tagged("post_install", "-at_install")
+class TestRules(InboundCommon):
+    """The table decides: what hits first, what is done, and what is kept of it."""
+
+    def rule(self, check):
+        return self.env["mail.inbound.rule"].with_context(active_test=False).search([("check", "=", check)])
+
+    def only(self, check, action):
+        """Have one rule in the table that hits every message."""
+        self.env["mail.inbound.rule"].search([]).active = False
+        return self.hitting(check, action, sequence=1)
+
+    def hitting(self, check, action, sequence, reason="It hits."):
+        patcher = patch.object(type(self.env[f"mail.check.{check}"]), "_look", lambda _check, _incoming: reason)
+        self.startPatcher(patcher)
+        rule = self.rule(check)
+        rule.write({"action": action, "sequence": sequence, "active": True})
+        return rule
+
+    def asked(self, message):
+        return [answer["check"] for answer in message.answers]
+
+    def test_the_policy_of_a_new_installation(self):
+        policy = [(rule.check, rule.action) for rule in self.env["mail.inbound.rule"].search([])]
+        self.assertEqual(
+            policy,
+            [
+                ("size", "hold"),
+                ("duplicate", "discard"),
+                ("loop", "discard"),
+                ("bounce", "accept"),
+                ("automatic", "note"),
+                ("catchall_repeat", "discard"),
+                ("limit", "hold"),
+            ],
+        )
+
+    def test_every_rule_explains_what_hits(self):
+        self.assertTrue(all(self.env["mail.inbound.rule"].search([]).mapped("explanation")))
+
+    def test_every_check_can_be_chosen(self):
+        checks = dict(self.env["mail.inbound.rule"]._fields["check"]._description_selection(self.env))
+        self.assertEqual(checks["catchall_repeat"], "Repeated write to the catchall")
+
+    def test_what_each_rule_said_is_kept_with_the_message(self):
+        message = self.deliver(self.to_alias())
+        self.assertEqual(self.asked(message), [r.check for r in self.env["mail.inbound.rule"].search([])])
+        self.assertFalse(any(answer["reason"] for answer in message.answers))
+        self.assertFalse(message.rule_id)
+
+    def test_the_first_rule_that_hits_decides_and_no_further_one_is_asked(self):
+        self.hitting("automatic", "hold", sequence=1, reason="First.")
+        self.hitting("duplicate", "discard", sequence=2, reason="Second.")
+        message = self.deliver(self.to_alias())
+        self.assertEqual((message.state, message.reason, message.cause), ("held", "First.", "automatic"))
+        self.assertEqual(message.rule_id, self.rule("automatic"))
+        self.assertEqual(self.asked(message), ["size", "automatic"])
+
+    def test_the_order_can_be_changed(self):
+        self.hitting("automatic", "hold", sequence=2)
+        self.hitting("duplicate", "discard", sequence=1)
+        self.assertEqual(self.deliver(self.to_alias()).state, "discarded")
+
+    def test_a_rule_that_is_switched_off_is_not_asked(self):
+        self.hitting("automatic", "hold", sequence=1).active = False
+        message = self.deliver(self.to_alias())
+        self.assertEqual(message.state, "delivered")
+        self.assertNotIn("automatic", self.asked(message))
+
+    def test_each_action_leads_to_its_state(self):
+        rule = self.only("loop", "hold")
+        for action, state in (
+            ("accept", "delivered"),
+            ("hold", "held"),
+            ("defer", "deferred"),
+            ("reject", "rejected"),
+            ("discard", "discarded"),
+            ("note", "discarded"),  # it answers nothing
+        ):
+            rule.action = action
+            message = self.deliver(self.to_alias(subject=action))
+            self.assertEqual((action, message.state), (action, state))
+            self.assertEqual(message.rule_id, rule)
+
+    def test_a_rule_keeps_a_message_from_being_parsed(self):
+        self.only("size", "discard")
+        with patch.object(type(self.env["mail.thread"]), "message_parse", side_effect=AssertionError, autospec=True):
+            self.assertEqual(self.deliver(self.to_alias()).state, "discarded")
+
+    def test_a_sender_hears_that_a_rule_rejects_the_message(self):
+        for check in ("size", "automatic", "limit"):
+            rule = self.only(check, "reject")
+            message = self.deliver(self.to_alias(subject=f"By {check}", sender=f"{check}@customer.example"))
+            self.assertEqual((message.state, message.rule_id), ("rejected", rule))
+            notice = self.env["mail.mail"].search([], order="id desc", limit=1)
+            self.assertEqual((notice.email_to, notice.subject), (f"{check}@customer.example", f"Re: By {check}"))
+            self.assertIn("It hits.", notice.body_html)
+
+    def test_a_deferred_message_is_looked_at_again_without_counting_a_try(self):
+        rule = self.only("loop", "defer")
+        message = self.deliver(self.to_alias())
+        self.assertEqual((message.state, message.try_count, message.deferral_count), ("deferred", 0, 1))
+        rule.active = False
+        message.next_try = "2000-01-01"
+        self.run_lane()
+        self.assertEqual(message.state, "delivered")
+
+    def test_what_was_deferred_often_enough_is_held(self):
+        self.only("loop", "defer")
+        message = self.store(self.to_alias())
+        message.deferral_count = 16
+        self.run_lane()
+        self.assertEqual(message.state, "held")
+
+    def test_hits_are_counted_by_day_and_month(self):
+        rule = self.only("loop", "discard")
+        first, second, third = self.deliver(*(self.to_alias(subject=f"{n}") for n in range(3)))
+        first.judged_date = "2000-01-01"
+        second.judged_date = fields.Datetime.now() - timedelta(days=3)
+        rule.invalidate_recordset()
+        self.assertEqual((rule.hits_day, rule.hits_month), (1, 2))
+
+    def test_a_released_message_is_not_held_again(self):
+        self.only("loop", "hold")
+        message = self.deliver(self.to_alias())
+        message.action_release()
+        self.run_lane()
+        self.assertEqual(message.state, "delivered")
+
+    def test_a_message_processed_again_is_judged_again(self):
+        self.only("loop", "hold")
+        message = self.deliver(self.to_alias())
+        message.action_process_again()
+        self.run_lane()
+        self.assertEqual(message.state, "held")
+
+    def test_a_message_that_is_too_large_is_held(self):
+        self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "1")
+        message = self.deliver(self.to_alias() + b"x" * (1 << 20))
+        self.assertEqual((message.state, message.cause), ("held", "size"))
+        self.assertIn("1.0 MB", message.reason)
+
+    def test_a_rule_whose_check_is_gone_is_passed_over(self):
+        self.env.cr.execute("UPDATE mail_inbound_rule SET \"check\" = 'gone' WHERE \"check\" = 'loop'")
+        self.env.invalidate_all()
+        self.env.registry.clear_cache()
+        self.assertEqual(self.deliver(self.to_alias()).state, "delivered")
+
+    def test_rules_are_the_postmasters(self):
+        postmaster = new_test_user(self.env, "postmaster", groups="mail_gateway.group_postmaster")
+        self.rule("loop").with_user(postmaster).action = "hold"
+        with self.assertRaises(AccessError):
+            self.rule("loop").with_user(self.user_employee).read(["action"])
+
+    def test_programs_are_judged_too_and_get_false(self):
+        self.only("loop", "hold")
+        self.assertIs(self.env["mail.thread"].message_process(False, raw(to=f"inbound@{self.alias_domain}")), False)
+        self.assertEqual(self.env["mail.inbound.message"].search([], order="id desc", limit=1).state, "held")
