@@ -14,6 +14,7 @@
         "data/ir_config_parameter.xml",
         "data/mail_inbound_rule.xml",
         "data/mail_notices.xml",
+        "views/mail_inbound_answers_templates.xml",
         "views/mail_inbound_message_views.xml",
         "views/mail_inbound_route_views.xml",
         "views/mail_inbound_rule_views.xml",

@@ -5,6 +5,7 @@ from . import (
     checks,
     mail_inbound_message,
     mail_inbound_spool,
+    mail_inbound_answers,
     mail_inbound_repetition,
     mail_inbound_vanished,
     mail_inbound_delivery,

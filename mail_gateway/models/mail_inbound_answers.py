@@ -1,0 +1,53 @@
+from odoo import api, fields, models
+
+
+class MailInboundAnswers(models.Model):
+    """What each rule said to a message, as a table."""
+
+    _inherit = "mail.inbound.message"
+
+    # escaped by its template
+    answers_table = fields.Html("Rules", compute="_compute_answers_table", sanitize=False)
+
+    @api.depends("answers", "judged_date", "rule_id")
+    def _compute_answers_table(self):
+        for message in self:
+            rules = message.env["mail.inbound.rule"]
+            message.answers_table = message.answers and rules._answers_table(message.answers, message.judged_date)
+
+
+class MailInboundRule(models.Model):
+    _inherit = "mail.inbound.rule"
+
+    @api.model
+    def _answers_table(self, answers, judged_date=None):
+        """A table of the rules that were asked, in their order, and of those that were not.
+
+        :param list answers: dictionaries of tools.delivery.Answer; from Json, so anything may be missing in them
+        :param judged_date: when they were asked: rules that are newer are left out; None for right now
+        :return: escaped HTML
+        :rtype: markupsafe.Markup
+        """
+        asked = {answer.get("rule_id") for answer in answers}
+        rows = [*map(self._answer_row, answers), *self._rows_not_asked(asked, judged_date)]
+        return self.env["ir.qweb"]._render("mail_gateway.inbound_answers_table", {"rows": rows})
+
+    def _answer_row(self, answer):
+        values = {key: answer.get(key) or "" for key in ("name", "check", "action")}
+        return {**self._in_words(**values), "answer": answer.get("reason") or "", "asked": True}
+
+    def _rows_not_asked(self, asked, judged_date):
+        """Active rules behind the one that hit, and those that a person's decision overruled."""
+        # rules are no secret to those who may see the message
+        ids = [rule_id for rules in self.sudo()._active_rules().values() for rule_id, _check, _action in rules]
+        for rule in self.sudo().browse(ids):
+            if rule.id not in asked and (not judged_date or rule.create_date <= judged_date):
+                yield {**self._in_words(rule.name, rule.check, rule.action), "answer": "", "asked": False}
+
+    def _in_words(self, name, check, action):
+        """Labels as the list of rules shows them; names as they are when an addon took its check along."""
+        return {
+            "name": name,
+            "check": dict(self.sudo()._selection_checks()).get(check, check),
+            "action": dict(self._fields["action"]._description_selection(self.env)).get(action, action),
+        }
