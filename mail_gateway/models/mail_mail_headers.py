@@ -22,7 +22,7 @@ class MailMail(models.Model):
         emails = super()._prepare_outgoing_list(mail_server=mail_server, doc_to_followers=doc_to_followers)
         for email in emails:
             headers = email["headers"]
-            present = {name.lower() for name in headers}
+            present = {str(name).lower() for name in headers}
             further = {"Auto-Submitted": self._auto_submitted(present), "X-Odoo-Message-Id": self.message_id}
             email["headers"] = headers | {
                 name: value for name, value in further.items() if value and name.lower() not in present

@@ -1,1 +1,7 @@
-from . import mail_compose_message, mail_inbound_route, mail_outgoing_explain, mail_server_probe
+from . import (
+    mail_compose_message,
+    mail_compose_message_headers,
+    mail_inbound_route,
+    mail_outgoing_explain,
+    mail_server_probe,
+)
