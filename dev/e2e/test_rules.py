@@ -1,0 +1,81 @@
+"""Rules on a real server: a limit that two lanes can't exceed together, and a check that another addon brings."""
+
+import re
+import textwrap
+
+import pytest
+
+from e2e.gateway import Gateway, message
+from lab import odoo_source
+from lab.odoo_runs import run
+from lab.paths import ROOT
+
+ONE_SENDER = "Busy <busy@customer.example>"
+
+
+def test_two_lanes_do_not_exceed_the_limit_together(gateway, dovecot, mailbox):
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    dovecot.put_all(mailbox, [message(f"Busy {n}", sender=ONE_SENDER) for n in range(16)])
+    gateway.fetch(server)
+    gateway.settle()
+    rows = gateway.sql("SELECT state, count(*) FROM mail_inbound_message WHERE server_id = %s GROUP BY state", server)
+    assert dict(rows) == {"delivered": 5, "held": 11}
+    assert len(gateway.leads(server)) == 5
+    [(told,)] = gateway.sql("SELECT count(told_date) FROM mail_inbound_message WHERE server_id = %s", server)
+    assert told >= 1, "the sender was told"
+
+
+@pytest.fixture
+def extended_gateway(database, tmp_path):
+    """A gateway with the addon that the README shows."""
+    python, xml = readme_examples()
+    addon = tmp_path / "mail_check_program"
+    addon.mkdir()
+    (addon / "__manifest__.py").write_text(
+        '{"name": "Programs", "depends": ["mail_gateway"], "data": ["rule.xml"], "license": "LGPL-3"}')
+    (addon / "__init__.py").write_text(python)
+    (addon / "rule.xml").write_text(f"<odoo>{xml}</odoo>")
+    addons_path = ("--addons-path", f"{ROOT},{tmp_path}")
+    code, output = run(odoo_source.command(
+        database, "--init", addon.name, *addons_path, "--stop-after-init", "--no-http"))
+    assert code == 0, output
+    gateway = Gateway(database, extra_args=addons_path)
+    try:
+        yield gateway.prepare()
+    finally:
+        gateway.stop()
+
+
+def test_the_check_that_the_readme_shows_is_asked_in_its_place(extended_gateway, dovecot, mailbox):
+    gateway = extended_gateway
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    program = message("Run this", Content_Type='application/octet-stream; name="invoice.PDF.exe"')
+    dovecot.put_all(mailbox, [program, message("Forty chairs")])
+    gateway.fetch(server)
+    gateway.settle()
+    rows = gateway.sql("SELECT subject, state, reason FROM mail_inbound_message WHERE server_id = %s ORDER BY id", server)
+    assert rows == [("Run this", "held", "Attached: invoice.PDF.exe"), ("Forty chairs", "delivered", "")]
+    rules = gateway.call("mail.inbound.rule", "search_read", [], ["check", "explanation"])
+    assert [rule["check"] for rule in rules][4:7] == ["automatic", "program", "catchall_repeat"]
+    assert rules[5]["explanation"] == "Messages with a program attached."
+
+
+def test_mail_goes_on_when_the_addon_of_a_check_is_gone(extended_gateway, dovecot, mailbox):
+    gateway = extended_gateway
+    [module] = gateway.call("ir.module.module", "search", [["name", "=", "mail_check_program"]])
+    gateway.call("ir.module.module", "button_immediate_uninstall", [module])
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    dovecot.put(mailbox, message("Run this", Content_Type='application/octet-stream; name="invoice.exe"'))
+    gateway.fetch(server)
+    gateway.settle()
+    assert gateway.leads(server) == ["Run this"]
+
+
+def readme_examples():
+    """The Python file and the record of a check of one's own."""
+    readme = (ROOT / "README.rst").read_text()
+    section = readme[readme.index("**A check of your own**"):readme.index("A check answers why it hits")]
+    python, xml = re.findall(r"(?:::|code-block:: xml)\n\n((?:    .*\n|\n)+)", section)
+    return textwrap.dedent(python), textwrap.dedent(xml)
+
+
