@@ -3,7 +3,6 @@ from importlib.util import find_spec
 from . import (
     test_automatic_outgoing,
     test_automatic_replies,
-    test_decisions,
     test_delivery,
     test_fetchmail_server,
     test_former_list,
@@ -16,7 +15,6 @@ from . import (
     test_outgoing_selection,
     test_parameters,
     test_parameters_settings,
-    test_retention,
     test_parameters_values,
     test_repetitions,
     test_rules,
