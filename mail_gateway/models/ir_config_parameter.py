@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import config
 
-from ..tools.parameters import LARGEST_NUMBER, MIRRORED, PARAMETERS, BadValue, Flaw, good_entries
+from ..tools.parameters import MIRRORED, PARAMETERS, BadValue, Flaw, good_entries
 
 _logger = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ _told = set()
 
 
 class IrConfigParameter(models.Model):
-    """The parameters of mail: checked when saved; those that Odoo 19 keeps on the alias domain mirror it.
+    """The parameters of mail and of this addon: checked when saved; those that Odoo 19 keeps on the alias domain mirror it.
 
     The mirror is the alias domain of the main company. As long as that has one, its four parameters exist and say the
     same: whichever of both is written, the other follows in the same transaction.
@@ -110,8 +110,10 @@ class IrConfigParameter(models.Model):
                     bad.part,
                 )
             case Flaw.NUMBER:
-                words = {"value": bad.part, "most": LARGEST_NUMBER}
+                words = {"value": bad.part, "most": bad.most}
                 return self.env._("“%(value)s” is not a whole number from 1 to %(most)s.", **words)
+            case Flaw.ALERT:
+                return self.env._("“%s” is unknown. Write nothing, notification or activity.", bad.part)
         return self.env._("“%s” is unknown. Write sender or alias.", bad.part)
 
     # ------------------------------------------------------------------ reading
@@ -124,7 +126,7 @@ class IrConfigParameter(models.Model):
         past every check is told once to the log and replaced by the default.
 
         :param key: one of :data:`PARAMETERS`
-        :return: a whole number for the limits, else a text, empty for none. `mail.default.from_filter` defaults to
+        :return: a whole number for what is counted, else a text, empty for none. `mail.default.from_filter` defaults to
             the `from_filter` of odoo-bin
         """
         parameter = PARAMETERS[key]

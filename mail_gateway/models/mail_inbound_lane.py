@@ -1,8 +1,5 @@
 from odoo import SUPERUSER_ID, api, models
 
-LANES_PARAMETER = "mail_gateway.lanes"
-DEFAULT_LANES = 2
-MOST_LANES = 16
 LANE_NAME = "ir_cron_lane_"
 
 

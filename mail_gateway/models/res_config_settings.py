@@ -1,9 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
 from ..tools.parameters import MIRRORED, PARAMETERS
-from .mail_inbound_lane import DEFAULT_LANES, LANES_PARAMETER, MOST_LANES
-from .mail_inbound_spool import RETENTION_DAYS, RETENTION_PARAMETER
 
 # field -> the system parameter whose checks it has to pass
 _ADDRESSES = {
@@ -12,10 +9,17 @@ _ADDRESSES = {
     "mail_default_from": "mail.default.from",
 }
 _FILTER = "mail.default.from_filter"
-_LIMITS = {
+# numbers and choices: saved in their stored form, shown as they count
+_COUNTED = {
     "incoming_limit_number": "mail.incoming.limit.alias",
     "incoming_limit_period": "mail.incoming.limit.period",
     "incoming_limit_scope": "mail.incoming.limit.scope",
+    "inbound_lanes": "mail_gateway.lanes",
+    "inbound_size_limit": "mail_gateway.size_limit",
+    "inbound_retention_days": "mail_gateway.source_retention_days",
+    "inbound_alert": "mail_gateway.alert",
+    "inbound_alert_hours": "mail_gateway.alert_hours",
+    "outgoing_retention_days": "mail_gateway.selection_retention_days",
 }
 
 
@@ -24,16 +28,37 @@ class ResConfigSettings(models.TransientModel):
 
     inbound_lanes = fields.Integer(
         "Delivery Lanes",
-        config_parameter=LANES_PARAMETER,
-        default=DEFAULT_LANES,
+        config_parameter=_COUNTED["inbound_lanes"],
         help="How many inbound messages are delivered at the same time.",
     )
     inbound_retention_days = fields.Integer(
         "Keep Sources",
-        config_parameter=RETENTION_PARAMETER,
-        default=RETENTION_DAYS,
-        help="Days after which the source of a message that was dealt with is deleted. Sources of held and failed "
-        "messages are kept.",
+        config_parameter=_COUNTED["inbound_retention_days"],
+        help="Days after which the source of a message that was dealt with is deleted. What was held or failed keeps it "
+        "until somebody decides, and messages marked to be kept keep it for good.",
+    )
+    inbound_size_limit = fields.Integer(
+        "Largest Message",
+        config_parameter=_COUNTED["inbound_size_limit"],
+        help="Larger ones are held: Odoo would need several times their size in memory.",
+    )
+    inbound_alert = fields.Selection(
+        [("notification", "By a notification"), ("activity", "By an activity"), ("nothing", "Not at all")],
+        "Postmasters Are Told",
+        config_parameter=_COUNTED["inbound_alert"],
+        help="By a notification: in Odoo or by e-mail, as each of them prefers.\n"
+        "By an activity: one To-Do of each postmaster, done once nothing waits any more.",
+    )
+    inbound_alert_hours = fields.Integer(
+        "At Most Every",
+        config_parameter=_COUNTED["inbound_alert_hours"],
+        help="Hours. The first message is told at once; those after it are counted, and told together when the time is "
+        "over.",
+    )
+    outgoing_retention_days = fields.Integer(
+        "Keep Sending Details",
+        config_parameter=_COUNTED["outgoing_retention_days"],
+        help="Days after which it is forgotten through which server an e-mail left, and why.",
     )
     # Of the alias domain chosen in the form, which may be another one than the company has until it is saved. Neither
     # related nor inverse fields: those are written one by one, or without knowing which of them were given, and
@@ -66,23 +91,23 @@ class ResConfigSettings(models.TransientModel):
         "own.",
     )
     incoming_limit_number = fields.Integer(
-        "New Records", config_parameter=_LIMITS["incoming_limit_number"], help="From 1 on."
+        "New Records", config_parameter=_COUNTED["incoming_limit_number"], help="From 1 on."
     )
     incoming_limit_period = fields.Integer(
-        "Within", config_parameter=_LIMITS["incoming_limit_period"], help="Minutes, from 1 on."
+        "Within", config_parameter=_COUNTED["incoming_limit_period"], help="Minutes, from 1 on."
     )
     incoming_limit_scope = fields.Selection(
         [("sender", "Each sender by itself"), ("alias", "All senders together")],
         "Counted",
-        config_parameter=_LIMITS["incoming_limit_scope"],
+        config_parameter=_COUNTED["incoming_limit_scope"],
         help="Counting each sender by itself does not slow down an alias that many people write to.",
     )
 
     @api.model
     def get_values(self):
-        """Extends core's method: a bad limit in the database shows as the default that counts instead."""
+        """Extends core's method: a bad value in the database shows as the default that counts instead."""
         read = self.env["ir.config_parameter"]._get_mail_parameter
-        return {**super().get_values(), **{field: read(key) for field, key in _LIMITS.items()}}
+        return {**super().get_values(), **{field: read(key) for field, key in _COUNTED.items()}}
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -108,12 +133,12 @@ class ResConfigSettings(models.TransientModel):
         return {field: value for field, value in vals.items() if field not in addresses}, addresses
 
     def _checked(self, vals):
-        """Values in their stored form. Core would delete a limit of 0. What stands there already is not checked.
+        """Values in their stored form. Core would delete a parameter for a 0. What stands there already is not checked.
 
         :raises ValidationError: for the first that can't be used
         """
-        limits = {field: key for field, key in _LIMITS.items() if field in vals}
-        checked = {field: self._stored_form(field, key, vals[field] or 0) for field, key in limits.items()}
+        counted = {field: key for field, key in _COUNTED.items() if field in vals}
+        checked = {field: self._stored_form(field, key, vals[field] or 0) for field, key in counted.items()}
         from_filter = vals.get("mail_from_filter")
         if from_filter and from_filter != self.env["ir.config_parameter"].get_param(_FILTER):
             checked["mail_from_filter"] = self._stored_form("mail_from_filter", _FILTER, from_filter)
@@ -142,15 +167,8 @@ class ResConfigSettings(models.TransientModel):
                 wanted[MIRRORED[key]] = self._stored_form(field, key, value or "")
         domain._follow(wanted)
 
-    @api.constrains("inbound_lanes", "inbound_retention_days")
-    def _check_inbound(self):
-        for settings in self:
-            if not 1 <= settings.inbound_lanes <= MOST_LANES:
-                raise ValidationError(self.env._("Delivery lanes: from 1 to %s.", MOST_LANES))
-            if settings.inbound_retention_days < 1:
-                raise ValidationError(self.env._("Days to keep sources: 1 or more."))
-
     def set_values(self):
+        """Extends core's method: as many lanes work as were chosen."""
         before = self.default_get(["inbound_lanes"])["inbound_lanes"]
         super().set_values()
         if self.inbound_lanes != before:  # whoever switched a lane off by hand meant it

@@ -1,10 +1,11 @@
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import SQL
 
-from odoo.addons.mail_gateway.tools.parameters import MIRRORED, PARAMETERS
+from odoo.addons.mail_gateway.tools.parameters import MIRRORED
 
 DOMAIN, CATCHALL, BOUNCE, SENDER = MIRRORED
-FILTER, PERIOD, LIMIT, SCOPE = (key for key in PARAMETERS if key not in MIRRORED)
+FILTER = "mail.default.from_filter"
+PERIOD, LIMIT, SCOPE = (f"mail.incoming.limit.{name}" for name in ("period", "alias", "scope"))
 LOGGER = "odoo.addons.mail_gateway.models.ir_config_parameter"
 
 

@@ -40,6 +40,18 @@ class TestSettings(ParametersCase):
         read = self.parameters.get_param
         self.assertEqual([read(key) for key in (FILTER, LIMIT, PERIOD, SCOPE)], ["one.example", "7", "90", "alias"])
 
+    def test_size_alerts_and_retention_are_parameters(self):
+        self.save(
+            inbound_size_limit=20,
+            inbound_retention_days=10,
+            outgoing_retention_days=90,
+            inbound_alert="activity",
+            inbound_alert_hours=8,
+        )
+        names = ("size_limit", "source_retention_days", "selection_retention_days", "alert", "alert_hours")
+        read = self.parameters.get_param
+        self.assertEqual([read(f"mail_gateway.{name}") for name in names], ["20", "10", "90", "activity", "8"])
+
     def test_a_bad_value_is_refused(self):
         for values in (
             {"mail_default_from": "info@two example"},
@@ -49,6 +61,13 @@ class TestSettings(ParametersCase):
             {"incoming_limit_number": 0},
             {"incoming_limit_period": -1},
             {"incoming_limit_scope": False},
+            {"inbound_lanes": 0},
+            {"inbound_lanes": 17},
+            {"inbound_size_limit": 0},
+            {"inbound_retention_days": -1},
+            {"inbound_alert": False},
+            {"inbound_alert_hours": 0},
+            {"outgoing_retention_days": 0},
         ):
             with self.subTest(values=values), self.assertRaises(ValidationError), self.env.cr.savepoint():
                 self.save(**values)
@@ -69,13 +88,21 @@ class TestSettings(ParametersCase):
         self.save()
         self.assertEqual(self.parameters.get_param(PERIOD), "60")
 
+    def test_a_bad_number_of_lanes_in_the_database_shows_as_the_default(self):
+        self.parameters.set_param("mail_gateway.lanes", "3")
+        self.change_in_sql("mail_gateway.lanes", "all")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.assertEqual(self.env["res.config.settings"].create({}).inbound_lanes, 2)
+
     def test_saving_what_is_shown_changes_nothing(self):
         before = {key: self.parameters.get_param(key) for key in PARAMETERS}
-        fields = [name for name in self.env["res.config.settings"]._fields if name.startswith(("mail_", "incoming_"))]
+        own = ("mail_", "incoming_", "inbound_", "outgoing_retention")
+        fields = [name for name in self.env["res.config.settings"]._fields if name.startswith(own)]
         shown = self.env["res.config.settings"].create({}).read([*fields, "alias_domain_id"], load=None)[0]
         self.save(**{name: value for name, value in shown.items() if name != "id"})
         after = {key: self.parameters.get_param(key) for key in PARAMETERS}
-        self.assertEqual(after, {**before, SCOPE: "sender"})
+        defaults = {key: PARAMETERS[key].default for key in PARAMETERS if key.startswith("mail_gateway.")}
+        self.assertEqual(after, {**before, SCOPE: "sender", **defaults})
 
     def test_catchall_and_bounce_change_places(self):
         with Form(self.env["res.config.settings"]) as form:

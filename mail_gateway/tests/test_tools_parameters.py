@@ -110,6 +110,20 @@ class TestToolsParameters(ToolsCase):
                 self.assertFlaw(key, text, Flaw.NUMBER)
             self.assertEqual([self.read(key, text) for text in ("1", str(LARGEST_NUMBER))], ["1", str(LARGEST_NUMBER)])
 
+    def test_no_more_lanes_than_odoo_can_run(self):
+        self.assertEqual(self.read("mail_gateway.lanes", "16"), "16")
+        with self.assertRaises(BadValue) as caught:
+            self.read("mail_gateway.lanes", "17")
+        self.assertEqual((caught.exception.flaw, caught.exception.most), (Flaw.NUMBER, 16))
+
+    def test_alerts_are_a_notification_an_activity_or_nothing(self):
+        texts = (" Notification", "activity", "NOTHING")
+        self.assertEqual(
+            [self.read("mail_gateway.alert", text) for text in texts], ["notification", "activity", "nothing"]
+        )
+        for text in ("", "none", "e-mail"):
+            self.assertFlaw("mail_gateway.alert", text, Flaw.ALERT)
+
     def test_a_scope_is_sender_or_alias(self):
         self.assertEqual(
             [self.read("mail.incoming.limit.scope", text) for text in ("Sender", " alias")], ["sender", "alias"]

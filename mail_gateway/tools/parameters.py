@@ -1,15 +1,19 @@
-"""The system parameters of mail: their defaults, and what a good value of each is."""
+"""The system parameters of mail and of this addon: their defaults, and what a good value of each is."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from .addresses import bad_entries, filter_entries, normalize_address, normalize_domain
 
 # Larger numbers help nobody, and a period that leads before the year 1 would stop all incoming mail.
 LARGEST_NUMBER = 1_000_000
 SCOPES = ("sender", "alias")
+# What a postmaster is told of held mail by.
+ALERTS = ("nothing", "notification", "activity")
+MOST_LANES = 16
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -23,6 +27,7 @@ class Flaw(Enum):
     FILTER = "filter"
     NUMBER = "number"
     SCOPE = "scope"
+    ALERT = "alert"
 
 
 class BadValue(ValueError):
@@ -30,12 +35,14 @@ class BadValue(ValueError):
 
     :param flaw: what is wrong with it
     :param part: the part that is wrong, as it was typed
+    :param most: the largest number that would do
     """
 
-    def __init__(self, flaw: Flaw, part: str):
+    def __init__(self, flaw: Flaw, part: str, most: int = LARGEST_NUMBER):
         super().__init__(f"{flaw.value}: {part!r}")
         self.flaw = flaw
         self.part = part
+        self.most = most
 
 
 def read_domain(text: str) -> str:
@@ -86,13 +93,13 @@ def read_filter(text: str) -> str:
     return text.strip() if filter_entries(text) else ""
 
 
-def read_number(text: str) -> str:
-    """A whole number from 1 to :data:`LARGEST_NUMBER`, without leading zeros. 0 is refused: it could mean none or all.
+def read_number(text: str, most: int = LARGEST_NUMBER) -> str:
+    """A whole number from 1 to `most`, without leading zeros. 0 is refused: it could mean none or all.
 
     :raises BadValue: when `text` is none
     """
-    if not _NUMBER.fullmatch(text.strip()) or not 1 <= int(text) <= LARGEST_NUMBER:
-        raise BadValue(Flaw.NUMBER, text)
+    if not _NUMBER.fullmatch(text.strip()) or not 1 <= int(text) <= most:
+        raise BadValue(Flaw.NUMBER, text, most)
     return str(int(text))
 
 
@@ -101,10 +108,22 @@ def read_scope(text: str) -> str:
 
     :raises BadValue: when `text` is none
     """
-    scope = text.strip().lower()
-    if scope not in SCOPES:
-        raise BadValue(Flaw.SCOPE, text)
-    return scope
+    return _read_choice(text, SCOPES, Flaw.SCOPE)
+
+
+def read_alert(text: str) -> str:
+    """One of :data:`ALERTS`.
+
+    :raises BadValue: when `text` is none
+    """
+    return _read_choice(text, ALERTS, Flaw.ALERT)
+
+
+def _read_choice(text, choices, flaw):
+    choice = text.strip().lower()
+    if choice not in choices:
+        raise BadValue(flaw, text)
+    return choice
 
 
 @dataclass(frozen=True)
@@ -134,6 +153,12 @@ PARAMETERS = {
     "mail.incoming.limit.period": Parameter(read_number, "60", created=True, kind=int),
     "mail.incoming.limit.alias": Parameter(read_number, "5", created=True, kind=int),
     "mail.incoming.limit.scope": Parameter(read_scope, "sender"),
+    "mail_gateway.lanes": Parameter(partial(read_number, most=MOST_LANES), "2", kind=int),
+    "mail_gateway.size_limit": Parameter(read_number, "50", kind=int),  # MB
+    "mail_gateway.source_retention_days": Parameter(read_number, "30", kind=int),
+    "mail_gateway.selection_retention_days": Parameter(read_number, "180", kind=int),
+    "mail_gateway.alert": Parameter(read_alert, "notification"),
+    "mail_gateway.alert_hours": Parameter(read_number, "4", kind=int),
 }
 # key -> field of the alias domain, for those that Odoo 19 keeps there
 MIRRORED = {key: parameter.field for key, parameter in PARAMETERS.items() if parameter.field}

@@ -2,8 +2,7 @@ from odoo import models
 
 from ...tools.delivery import Stage
 
-MEGABYTES_PARAMETER = "mail_gateway.size_limit"
-MEGABYTES = 50
+SIZE_PARAMETER = "mail_gateway.size_limit"
 _MEGABYTE = 1024 * 1024
 
 
@@ -25,5 +24,4 @@ class MailCheckSize(models.AbstractModel):
         return self.env._("%(size)s MB; up to %(limit)s MB are taken in.", size=size, limit=self._megabytes())
 
     def _megabytes(self) -> int:
-        value = self.env["ir.config_parameter"].sudo().get_param(MEGABYTES_PARAMETER)
-        return int(value) if value and value.isdecimal() and int(value) else MEGABYTES
+        return self.env["ir.config_parameter"]._get_mail_parameter(SIZE_PARAMETER)
