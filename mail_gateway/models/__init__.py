@@ -4,6 +4,8 @@ from . import (
     mail_inbound_creation,
     checks,
     mail_inbound_message,
+    mail_inbound_decision,
+    mail_inbound_deciding,
     mail_inbound_spool,
     mail_inbound_answers,
     mail_inbound_repetition,

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..tools.addresses import author_address
-from ..tools.delivery import Cause, Route
+from ..tools.delivery import Cause
 from ..tools.headers import as_text
 from ..tools.preview import preview
 
@@ -192,72 +192,3 @@ class MailInboundMessage(models.Model):
                 wanted=labels[state].lower(),
             )
         )
-
-    # ------------------------------------------------------------------ what the postmaster does
-
-    _NOT_ROUTED = {"route_model": False, "route_res_id": False, "route_alias_id": False}
-
-    def action_process_again(self):
-        """Hand held or failed messages to delivery once more, as if they had just come in."""
-        reason = self.env._("Processed again by %s.", self.env.user.name)
-        self._decidable("received")._requeue(reason, **self._NOT_ROUTED, released=False)
-
-    def action_release(self):
-        """Deliver held or failed messages, whatever rule held them."""
-        reason = self.env._("Released by %s.", self.env.user.name)
-        self._decidable("received")._requeue(reason, **self._NOT_ROUTED, released=True)
-
-    def action_discard(self):
-        """Decide that held or failed messages are not wanted. They stay listed, with their source."""
-        self._decidable("discarded")._move_to("discarded", self.env._("Discarded by %s.", self.env.user.name))
-
-    def action_route(self):
-        """Open the dialog that asks where the messages go."""
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Route to a Record or Alias"),
-            "res_model": "mail.inbound.route",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_inbound_message_ids": [fields.Command.set(self.ids)]},
-        }
-
-    def action_open_record(self):
-        """Show the record that the message made or updated."""
-        self.ensure_one()
-        if self.res_model not in self.env or not self.env[self.res_model].browse(self.res_id).exists():
-            raise UserError(self.env._("The record of this message no longer exists."))
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "view_mode": "form",
-        }
-
-    def _route_to(self, route: Route):
-        """Deliver held or failed messages to where a person decided, past Odoo's routing."""
-        self._decidable("received")._requeue(
-            self.env._("Routed by %s.", self.env.user.name),
-            route_model=route.model,
-            route_res_id=route.res_id,
-            route_alias_id=route.alias_id,
-        )
-
-    def _requeue(self, reason, **values):
-        now = fields.Datetime.now()
-        self._move_to("received", reason, try_count=0, deferral_count=0, next_try=now, **values)
-        self._wake_lanes()
-
-    def _decidable(self, state):
-        """The same messages with all rights, for a postmaster who decides about them.
-
-        :param str state: where they are to go
-        :raises UserError: when the user is no postmaster, or a message is neither held nor failed
-        """
-        if not self.env.user.has_group("mail_gateway.group_postmaster"):
-            raise UserError(self.env._("Only a postmaster may decide what becomes of an inbound message."))
-        self.check_access("read")
-        for message in self:
-            if message.state not in HELD_UP:
-                raise message._wrong_transition(state)
-        return self.sudo()

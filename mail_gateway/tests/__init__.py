@@ -3,6 +3,7 @@ from importlib.util import find_spec
 from . import (
     test_automatic_outgoing,
     test_automatic_replies,
+    test_decisions,
     test_delivery,
     test_fetchmail_server,
     test_former_list,

@@ -1,8 +1,42 @@
+import itertools
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from odoo.addons.mail_gateway.models.mail_inbound_message import TRANSITIONS
+from odoo.addons.mail_gateway.models.mail_inbound_message import PENDING, TRANSITIONS
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tools.delivery import Action
+
+# Every state, and every one that it leads to.
+STEPS = {
+    "received": {"delivered", "rejected", "discarded", "deferred", "held", "failed"},
+    "deferred": {"received", "delivered", "rejected", "discarded", "deferred", "held", "failed"},
+    "held": {"received", "rejected", "discarded"},
+    "failed": {"received", "rejected", "discarded"},
+    "delivered": set(),
+    "rejected": set(),
+    "discarded": set(),
+}
+# Every action of a rule, and where it leads.
+RULES = {
+    "accept": "delivered",
+    "note": "delivered",
+    "hold": "held",
+    "defer": "deferred",
+    "reject": "rejected",
+    "discard": "discarded",
+}
+# Every decision of a person about a held or failed message, and where it leads.
+DECISIONS = {
+    "process_again": "received",
+    "release": "received",
+    "route": "received",
+    "allow": "received",
+    "reject": "rejected",
+    "discard": "discarded",
+}
+# Those that leave the state alone.
+MARKS = {"keep", "let_go"}
 
 
 @tagged("post_install", "-at_install")
@@ -12,10 +46,84 @@ class TestStates(InboundCommon):
         super().setUpClass()
         cls.postmaster = new_test_user(cls.env, "postmaster", groups="mail_gateway.group_postmaster")
 
-    def test_every_state_has_its_transitions(self):
+    # ------------------------------------------------------------------ every state, action and transition
+
+    def test_every_state_leads_where_it_may_and_nowhere_else(self):
         states = set(dict(self.env["mail.inbound.message"]._fields["state"].selection))
-        self.assertEqual(set(TRANSITIONS), states)
-        self.assertLessEqual(set().union(*TRANSITIONS.values()), states)
+        self.assertEqual((set(STEPS), TRANSITIONS), (states, STEPS))
+        for before, after in itertools.product(STEPS, STEPS):
+            message = self.in_state(before)
+            with self.subTest(f"{before} -> {after}"):
+                if after in STEPS[before]:
+                    message._move_to(after)
+                    self.assertEqual((message.state, bool(message.done_date)), (after, after not in PENDING))
+                else:
+                    with self.assertRaisesRegex(UserError, "can't become"):
+                        message._move_to(after)
+
+    def test_every_action_of_a_rule_leads_to_its_state(self):
+        offered = set(dict(self.env["mail.inbound.rule"]._fields["action"].selection))
+        self.assertEqual({action.value: action.state for action in Action}, RULES)
+        self.assertEqual(offered, set(RULES))
+        rule = self.env["mail.inbound.rule"].create(
+            {"name": "Mary", "check": "automatic", "action": "hold", "sequence": 1}
+        )
+        for action, state in RULES.items():
+            rule.action = action
+            to_record = {"to": f"inbound@{self.alias_domain}", "References": self.known_thread()}
+            with self.subTest(action):
+                message = self.deliver(raw(message_id=f"<{action}@x>", Auto_Submitted="auto-replied", **to_record))
+                refused = action == "reject"  # quietly, since it is an automatic reply
+                self.assertEqual((message.state, message.rule_id), ("discarded" if refused else state, rule))
+
+    def test_every_decision_of_a_person_leads_to_its_state(self):
+        offered = set(dict(self.env["mail.inbound.decision"]._fields["decision"].selection))
+        self.assertEqual(offered, DECISIONS.keys() | MARKS)
+        for before, (decision, after) in itertools.product(("held", "failed"), DECISIONS.items()):
+            message = self.in_state(before, cause="limit").with_user(self.postmaster)
+            with self.subTest(f"{decision} a {before} one"):
+                self.decide(message, decision)
+                self.assertEqual((message.state, message.decision_ids.decision), (after, decision))
+
+    def test_no_decision_is_made_about_other_messages(self):
+        for before, decision in itertools.product(STEPS.keys() - {"held", "failed"}, DECISIONS):
+            message = self.in_state(before).with_user(self.postmaster)
+            with self.subTest(f"{decision} a {before} one"):
+                with self.assertRaisesRegex(UserError, "can't become"):
+                    self.decide(message, decision)
+                self.assertEqual((message.state, len(message.decision_ids)), (before, 0))
+
+    def test_every_source_may_be_kept(self):
+        for state in STEPS:
+            message = self.in_state(state).with_user(self.postmaster)
+            message.action_keep_source()
+            self.assertEqual((message.keep_source, message.state), (True, state))
+            message.action_let_source_go()
+            self.assertEqual((message.keep_source, message.state), (False, state))
+
+    def in_state(self, state, **values):
+        """A new message that is in this state by the shortest way there is."""
+        message = self.store(self.to_alias())
+        if state != "received":
+            message._move_to(state, "Because.", **values)
+        return message
+
+    def decide(self, message, decision):
+        """Have the postmaster decide, through the dialog if there is one."""
+        if decision == "route":
+            self.route(message, target="alias", alias_id=self.alias.id)
+        elif decision == "reject":
+            wizard = self.env["mail.inbound.reject"].with_user(self.postmaster)
+            wizard.create({"inbound_message_ids": message.ids}).action_reject()
+        else:
+            getattr(message, {"allow": "action_allow_sender"}.get(decision, f"action_{decision}"))()
+
+    def known_thread(self):
+        """The Message-Id of a message that there is an answer to."""
+        record = self.env["res.partner"].create({"name": "Thread"})
+        return record.message_post(body="Which colour?", message_type="comment").message_id
+
+    # ------------------------------------------------------------------ by hand
 
     def test_a_step_that_is_not_listed_is_refused(self):
         message = self.deliver(self.to_alias())
@@ -88,14 +196,6 @@ class TestStates(InboundCommon):
         self.assertEqual(server.name, "Test")
         with self.assertRaises(AccessError):
             server.read(["password"])
-
-    def test_sources_go_after_the_retention_time_but_not_held_ones(self):
-        delivered, held = self.deliver(self.to_alias(), raw(to="nobody@elsewhere.example"))
-        (delivered + held).write({"done_date": "2000-01-01"})
-        self.env["mail.inbound.message"]._gc_sources()
-        self.assertFalse(delivered.source)
-        self.assertTrue(held.source)
-        self.assertEqual(delivered.state, "delivered")
 
     def route(self, message, **values):
         wizard = self.env["mail.inbound.route"].with_user(self.postmaster)

@@ -23,10 +23,11 @@ class MailInboundRoute(models.TransientModel):
 
     @api.model
     def _selection_models(self):
-        """Every installed model with chatter."""
+        """Every installed model with chatter that the user may see records of."""
         chatter = self.env["ir.model"].sudo().search([("is_mail_thread", "=", True), ("transient", "=", False)])
         usable = chatter.filtered(lambda m: m.model in self.env and not self.env[m.model]._abstract)
-        return [(model.model, model.name) for model in usable.sorted("name")]
+        open_ones = usable.filtered(lambda m: self.env[m.model].has_access("read"))
+        return [(model.model, model.name) for model in open_ones.sorted("name")]
 
     def action_route(self):
         """Send the messages on their way; lanes deliver them in a moment.
@@ -38,8 +39,12 @@ class MailInboundRoute(models.TransientModel):
             raise UserError(self.env._("Choose where the messages go."))
         if self.target == "record":
             self.record.check_access("write")
-            route = Route(self.record._name, self.record.id)
+            route, name = Route(self.record._name, self.record.id), self._name_of(self.record)
         else:
             route = Route(self.alias_id.alias_model_id.sudo().model, alias_id=self.alias_id.id)
-        self.inbound_message_ids._route_to(route)
+            name = self.alias_id.display_name
+        self.inbound_message_ids._route_to(route, name)
         return {"type": "ir.actions.act_window_close"}
+
+    def _name_of(self, record):
+        return f"{self.env['ir.model']._get(record._name).sudo().name}: {record.display_name}"

@@ -1,0 +1,230 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import email_normalize
+
+from ..tools.delivery import Route
+from .mail_inbound_message import HELD_UP
+
+
+class MailInboundDeciding(models.Model):
+    """What a postmaster decides about messages, and who did."""
+
+    _inherit = "mail.inbound.message"
+
+    keep_source = fields.Boolean(
+        "Keep the Source", readonly=True, help="The source stays when its time is over, until a person lets it go."
+    )
+    decision_ids = fields.One2many("mail.inbound.decision", "inbound_message_id", "Decisions", readonly=True)
+    decided_by_id = fields.Many2one(
+        "res.users",
+        "Decided by",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The last one who did.",
+    )
+    decided_date = fields.Datetime("Decided", readonly=True)
+    is_decidable = fields.Boolean(compute="_compute_is_decidable", help="Whether a person decides what becomes of it.")
+    is_limited = fields.Boolean(
+        compute="_compute_is_decidable", help="Whether it waits since its sender wrote too much."
+    )
+
+    _NOT_ROUTED = {"route_model": False, "route_res_id": False, "route_alias_id": False}
+
+    # causes of messages that Allow This Sender lets pass
+    _LIMITS = ("limit", "replies")
+
+    @api.depends("state", "cause")
+    def _compute_is_decidable(self):
+        for message in self:
+            message.is_decidable = message.state in HELD_UP
+            message.is_limited = message.is_decidable and message.cause in self._LIMITS
+
+    # ------------------------------------------------------------------ decisions
+
+    def action_process_again(self):
+        """Hand held or failed messages to delivery once more, as if they had just come in."""
+        reason = self.env._("Processed again by %s.", self.env.user.name)
+        messages = self._decidable("received")._decided("process_again")
+        messages._requeue(reason, **self._NOT_ROUTED, released=False)
+
+    def action_release(self):
+        """Deliver held or failed messages, whatever rule held them."""
+        reason = self.env._("Released by %s.", self.env.user.name)
+        self._decidable("received")._decided("release")._requeue(reason, **self._NOT_ROUTED, released=True)
+
+    def action_discard(self):
+        """Decide that held or failed messages are not wanted. They stay listed, with their source."""
+        reason = self.env._("Discarded by %s.", self.env.user.name)
+        self._decidable("discarded")._decided("discard")._move_to("discarded", reason)
+
+    def action_allow_sender(self):
+        """Exempt the senders of messages held for a limit from all limits, and deliver what is held of them for one.
+
+        :return: an action that tells how many that were
+        :raises UserError: when no message is held for a limit
+        """
+        messages = self._decidable("received").filtered("is_limited")
+        if not messages:
+            raise UserError(self.env._("Only messages that were held for a limit wait for their sender to be allowed."))
+        senders = messages._allow_senders()
+        waiting = messages | messages.search(
+            [("state", "=", "held"), ("cause", "in", self._LIMITS), ("sender", "in", senders)]
+        )
+        waiting._decided("allow", ", ".join(senders))
+        reason = self.env._("Its sender was allowed by %s.", self.env.user.name)
+        waiting._requeue(reason, **self._NOT_ROUTED, released=True)
+        words = {"senders": ", ".join(senders), "number": len(waiting)}
+        return self._notify(self.env._("%(senders)s: no limit any more. Messages released: %(number)s", **words))
+
+    def action_keep_source(self):
+        """Have the sources of messages stay when their time is over."""
+        messages = self._as_postmaster()
+        if gone := messages.filtered(lambda message: not message.source)[:1]:
+            raise UserError(self.env._("The source of “%s” was deleted already.", gone.display_name))
+        messages.filtered(lambda message: not message.keep_source)._decided("keep").write({"keep_source": True})
+
+    def action_let_source_go(self):
+        """Have the sources go with those of other messages again."""
+        self._as_postmaster().filtered("keep_source")._decided("let_go").write({"keep_source": False})
+
+    def _route_to(self, route: Route, name=""):
+        """Deliver held or failed messages to where a person decided, past Odoo's routing.
+
+        :param str name: of the record or alias
+        """
+        self._decidable("received")._decided("route", name)._requeue(
+            self.env._("Routed by %s.", self.env.user.name),
+            route_model=route.model,
+            route_res_id=route.res_id,
+            route_alias_id=route.alias_id,
+        )
+
+    # ------------------------------------------------------------------ dialogs
+
+    def action_route(self):
+        """Open the dialog that asks where the messages go."""
+        self._decidable("received")
+        return self._open_dialog("mail.inbound.route", self.env._("Route to a Record or Alias"))
+
+    def action_reject(self):
+        """Open the dialog that asks what the senders are told."""
+        self._decidable("rejected")
+        return self._open_dialog("mail.inbound.reject", self.env._("Reject"))
+
+    def action_alike(self):
+        """Open the dialog about everything that is held for the same, as it is now: what comes in later waits."""
+        alike = self._decidable("received")._alike()
+        wizard = self.env["mail.inbound.alike"].create({"alike_ids": [fields.Command.set(alike.ids)]})
+        return {**self._open_dialog(wizard._name, self.env._("All Like This")), "res_id": wizard.id}
+
+    def _open_dialog(self, wizard, title):
+        return {
+            "type": "ir.actions.act_window",
+            "name": title,
+            "res_model": wizard,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_inbound_message_ids": [fields.Command.set(self.ids)]},
+        }
+
+    def action_open_record(self):
+        """Show the record that the message made or updated."""
+        self.ensure_one()
+        if self.res_model not in self.env or not self.env[self.res_model].browse(self.res_id).exists():
+            raise UserError(self.env._("The record of this message no longer exists."))
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
+
+    def _notify(self, words):
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"message": words, "type": "success", "next": {"type": "ir.actions.act_window_close"}},
+        }
+
+    # ------------------------------------------------------------------ what they stand on
+
+    def _allow_senders(self):
+        """Add the senders to core's list of those whom limits spare. It compares addresses in its own way.
+
+        :return: their addresses, made comparable in ours
+        :raises UserError: when a message names none
+        """
+        if nobody := self.filtered(lambda message: not message.sender)[:1]:
+            raise UserError(self.env._("The From of “%s” contains no valid address.", nobody.display_name))
+        addresses = {email_normalize(message.email_from) or message.sender for message in self}
+        allowed = self.env["mail.gateway.allowed"]
+        known = set(allowed.search([("email_normalized", "in", list(addresses))]).mapped("email_normalized"))
+        allowed.create([{"email": address} for address in sorted(addresses - known)])
+        return sorted(set(self.mapped("sender")))
+
+    def _alike(self):
+        """Everything that is held, or failed, for the same as these messages, themselves included.
+
+        The same cause and, for limits, the same sender; where nobody was at home, the same recipients; else the same
+        rule, or the same reason where there is no cause.
+        """
+        return self.union(*(self.search(message._alike_domain()) for message in self))
+
+    def _alike_domain(self):
+        if self.cause in self._LIMITS:
+            key = "sender"
+        elif self.cause in ("no_route", "lost_address"):
+            key = "recipients"
+        else:
+            key = "rule_id" if self.cause else "reason"
+        value = self[key].id if key == "rule_id" else self[key]
+        return [("state", "=", self.state), ("cause", "=", self.cause), (key, "=", value)]
+
+    def _requeue(self, reason, **values):
+        now = fields.Datetime.now()
+        self._move_to("received", reason, try_count=0, deferral_count=0, next_try=now, **values)
+        self._wake_lanes()
+
+    def _decided(self, decision, note=""):
+        """Write down that the user decided so; return the messages.
+
+        :param str note: what else is to be remembered of it
+        """
+        now = fields.Datetime.now()
+        self.env["mail.inbound.decision"].create(
+            [
+                {
+                    "inbound_message_id": message.id,
+                    "decision": decision,
+                    "note": note,
+                    "reason": message.reason,
+                    "date": now,
+                }
+                for message in self
+            ]
+        )
+        self.write({"decided_by_id": self.env.uid, "decided_date": now})
+        return self
+
+    def _decidable(self, state):
+        """The same messages with all rights, for a postmaster who decides about them.
+
+        :param str state: where they are to go
+        :raises UserError: when the user is no postmaster, or a message is neither held nor failed
+        """
+        messages = self._as_postmaster()
+        for message in messages:
+            if message.state not in HELD_UP:
+                raise message._wrong_transition(state)
+        return messages
+
+    def _as_postmaster(self):
+        """The same messages with all rights.
+
+        :raises UserError: when the user is no postmaster
+        """
+        if not self.env.user.has_group("mail_gateway.group_postmaster"):
+            raise UserError(self.env._("Only a postmaster may decide what becomes of an inbound message."))
+        self.check_access("read")
+        return self.sudo()

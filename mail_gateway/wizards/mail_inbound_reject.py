@@ -1,0 +1,145 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import plaintext2html
+
+from ..tools.delivery import Cause
+from ..tools.refusal import refusal_of
+
+# What told_cause says of those whom a person told.
+TOLD_BY_A_PERSON = "person"
+
+
+class MailInboundReject(models.TransientModel):
+    """Asks a postmaster what the senders of held or failed messages are told, and tells them.
+
+    Other than Odoo's own notices, a refusal is a person's letter: it comes from that person, may be answered, and bears
+    no mark by which answers to it would be discarded as a loop. No loop can come of it: no program writes it.
+    """
+
+    _name = "mail.inbound.reject"
+    _description = "Reject Inbound Messages"
+
+    inbound_message_ids = fields.Many2many("mail.inbound.message", string="Messages")
+    told = fields.Text("To", compute="_compute_told")
+    warning = fields.Text(compute="_compute_told")
+    body = fields.Text("Text", compute="_compute_body", store=True, readonly=False)
+
+    @api.depends("inbound_message_ids")
+    def _compute_told(self):
+        for wizard in self:
+            refusals = [refusal_of(message._source_bytes()) for message in wizard._messages()]
+            wizard.told = ", ".join(dict.fromkeys(refusal.to for refusal in refusals if refusal.to))
+            wizard.warning = wizard._warning(refusals)
+
+    @api.depends("inbound_message_ids")
+    def _compute_body(self):
+        for wizard in self:
+            wizard.body = wizard._letter(wizard._messages())
+
+    def _messages(self):
+        """The messages themselves: a form that is being filled in has stand-ins for them."""
+        return self.inbound_message_ids._origin
+
+    # ------------------------------------------------------------------ the text
+
+    def _letter(self, messages):
+        """What the senders are told as long as nobody writes something else."""
+        subject = messages.subject if len(messages) == 1 else ""
+        reasons = set(map(self._reason_for_sender, messages))
+        reason = reasons.pop() if len(reasons) == 1 else self._reason_for_sender(messages.browse())
+        opening = (
+            self.env._("your message “%s” could not be accepted.", subject)
+            if subject
+            else self.env._("your message could not be accepted.")
+        )
+        return "\n\n".join(
+            (self.env._("Hello,"), f"{opening} {reason}", self.env._("Kind regards"), self.env.user.name)
+        )
+
+    def _reason_for_sender(self, message):
+        """The reason in words for somebody who knows nothing of rules and aliases; of no message, what is always true."""
+        match message.cause:
+            case Cause.NO_ROUTE.value:
+                return self.env._("There is no one at the address that you wrote to: %s", message.recipients or "?")
+            case Cause.LOST_ADDRESS.value:
+                return self.env._("The address that you wrote to is no longer in use: %s", message.recipients or "?")
+            case "limit" | Cause.REPLIES.value:
+                return self.env._("More messages came from your address than we can take in.")
+            case "size":
+                return self.env._("It is too large. Please send it without its attachments, or in several parts.")
+            case Cause.ERROR.value | Cause.KILLED.value:
+                return self.env._("Our system can't read it. Please send it again as plain text.")
+        return self.env._("Please get in touch with us in another way.")
+
+    def _warning(self, refusals):
+        programs = [refusal for refusal in refusals if refusal.program and refusal.to]
+        if not programs:
+            return False
+        return self.env._(
+            "Sent by a program, which is unlikely to read your answer: %s",
+            ", ".join(dict.fromkeys(f"{refusal.to} ({refusal.program.header})" for refusal in programs)),
+        )
+
+    # ------------------------------------------------------------------ telling
+
+    def action_reject(self):
+        """Tell the senders, and count the messages as rejected.
+
+        :raises UserError: when there is no text, a sender can't be told, or a message is neither held nor failed; nobody
+            is told then
+        """
+        self.ensure_one()
+        if not (self.body or "").strip():
+            raise UserError(self.env._("Write what the senders are told, or discard the messages instead."))
+        messages = self.inbound_message_ids._decidable("rejected")
+        letters = [(message, self._refusal(message)) for message in messages]
+        for message, refusal in letters:
+            self._tell(message, refusal)
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        return {"type": "ir.actions.act_window_close"}
+
+    def _refusal(self, message):
+        refusal = refusal_of(message._source_bytes())
+        if refusal.to:
+            return refusal
+        words = {"subject": message.display_name, "sender": message.email_from or self.env._("(no sender)")}
+        if not message.source:
+            why = self.env._("“%(subject)s” can't be answered: its source was deleted. Discard it instead.", **words)
+        elif refusal.is_null:
+            why = self.env._(
+                "“%(subject)s” can't be answered: its Return-Path is empty, as that of bounces and automatic replies. "
+                "Discard it instead.",
+                **words,
+            )
+        else:
+            why = self.env._(
+                "“%(subject)s” can't be answered: its sender, %(sender)s, contains no valid address. Discard it instead.",
+                **words,
+            )
+        raise UserError(why)
+
+    def _tell(self, message, refusal):
+        """Put the letter into the queue: what is sent before a commit could be sent twice."""
+        self.env["mail.mail"].sudo().create(self._letter_values(message, refusal))
+        words = {"user": self.env.user.name, "sender": refusal.to}
+        message._decided("reject", f"{refusal.to}\n\n{self.body}")._move_to(
+            "rejected",
+            self.env._("Rejected by %(user)s. %(sender)s was told.", **words),
+            told_date=fields.Datetime.now(),
+            told_cause=TOLD_BY_A_PERSON,
+        )
+
+    def _letter_values(self, message, refusal):
+        author = self.env.user.email_formatted or self.env.company.email_formatted
+        headers = {"In-Reply-To": refusal.in_reply_to} if refusal.in_reply_to else {}
+        return {
+            "subject": f"Re: {message.subject or ''}".strip(),
+            "body_html": plaintext2html(self.body.strip()),
+            "email_from": author,
+            "reply_to": author,
+            "author_id": self.env.user.partner_id.id,
+            "email_to": refusal.to,
+            "references": refusal.references,
+            "headers": repr(headers),
+            "auto_delete": True,
+        }
