@@ -173,3 +173,23 @@ def test_several_messages_are_routed_to_an_alias_at_once(window, scene):
     route_to_alias(page, window)
     until(lambda: [scene.state(subject) for subject in subjects] == ["delivered"] * 2)
     assert set(subjects) <= set(scene.gateway.leads(scene.imap))
+
+
+# Inbound rules
+
+
+def test_the_rules_read_like_a_table(window, scene):
+    page = window.page
+    page.goto(f"{scene.gateway.odoo.url}/odoo/inbound-rules")
+    expect(page.locator(".o_data_row")).to_have_count(7)
+    expect(row(page, "Duplicates")).to_contain_text("Discard")
+    expect(row(page, "Duplicates").locator("[name=hits_day]")).to_have_text("1")
+    picture(window, "rules")
+
+
+def test_the_messages_that_a_rule_decided_are_a_click_away(window, scene):
+    page = window.page
+    page.goto(f"{scene.gateway.odoo.url}/odoo/inbound-rules")
+    row(page, "Duplicates").get_by_role("button", name="Messages").click()
+    expect(page.locator(".o_data_row")).to_have_count(1)
+    expect(page.locator(".o_data_row")).to_contain_text("Two lamps")

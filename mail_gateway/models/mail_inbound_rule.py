@@ -68,7 +68,7 @@ class MailInboundRule(models.Model):
     def _check(self):
         """The check; None when the addon that brought it is gone."""
         name = f"{PREFIX}{self.check}"
-        return self.env[name] if name in self.env else None
+        return self.env.get(name)
 
     @api.depends("check")
     def _compute_stage(self):
@@ -111,26 +111,27 @@ class MailInboundRule(models.Model):
         """Ask the rules of a stage about a message, until one hits; the delivery hears what they say."""
         if delivery.rule:
             return
-        for rule_id, check, action in self.sudo()._active_rules().get(stage, ()):
-            if not delivery.skips(check, action):
-                delivery.hear(self.sudo().browse(rule_id)._ask(delivery.incoming))
+        for rule in self.sudo()._active_rules().get(stage, ()):
+            if not delivery.skips(rule.check, rule.action):
+                delivery.hear(self._ask(rule, delivery.incoming))
             if delivery.rule:
                 return
 
-    def _ask(self, incoming: Incoming) -> Answer:
+    @api.model
+    def _ask(self, rule: Answer, incoming: Incoming) -> Answer:
         # no check can decide anything but by its answer
-        check = self._check().with_context(**{Delivery.KEY: None})
-        return Answer(self.id, self.name, self.check, self.action, check._look(incoming) or "")
+        check = self.env[f"{PREFIX}{rule.check}"].with_context(**{Delivery.KEY: None})
+        return rule._replace(reason=check._look(incoming) or "")
 
     @api.model
-    @tools.ormcache()
-    def _active_rules(self) -> dict[Stage, tuple]:
-        """(id, check, action) of each active rule, in their order, by stage."""
+    @tools.ormcache("self.env.lang")
+    def _active_rules(self) -> dict[Stage, tuple[Answer, ...]]:
+        """The active rules in their order, by stage, each as an answer that is not given yet."""
         by_stage = defaultdict(list)
         for rule in (
             self.with_context(active_test=True).search(Domain.TRUE).filtered(lambda rule: rule._check() is not None)
         ):
-            by_stage[Stage(int(rule.stage))].append((rule.id, rule.check, rule.action))
+            by_stage[Stage(int(rule.stage))].append(Answer(rule.id, rule.name, rule.check, rule.action))
         return {stage: tuple(rules) for stage, rules in by_stage.items()}
 
     @api.model_create_multi
