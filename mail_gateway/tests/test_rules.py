@@ -50,7 +50,7 @@ class TestRules(InboundCommon):
 
     def test_every_check_can_be_chosen(self):
         checks = dict(self.env["mail.inbound.rule"]._fields["check"]._description_selection(self.env))
-        self.assertEqual(checks["catchall_repeat"], "Repeated write to the catchall")
+        self.assertEqual(checks["catchall_repeat"], "Catchall again")
 
     def test_what_each_rule_said_is_kept_with_the_message(self):
         message = self.deliver(self.to_alias())

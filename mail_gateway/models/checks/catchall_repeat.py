@@ -6,7 +6,7 @@ class MailCheckCatchallRepeat(models.AbstractModel):
 
     _name = "mail.check.catchall_repeat"
     _inherit = "mail.check"
-    _description = "Repeated write to the catchall"
+    _description = "Catchall again"
 
     def _explanation(self):
         _number, minutes, _scope = self.env["mail.inbound.creation"]._limits()
