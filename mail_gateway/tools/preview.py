@@ -46,7 +46,7 @@ def _body(message: Message) -> str:
     if "text/plain" in texts:
         return _content(texts["text/plain"])[:TEXT_CHARS]
     if "text/html" in texts:
-        return _without_markup(_content(texts["text/html"]))[:TEXT_CHARS]
+        return without_markup(_content(texts["text/html"]))[:TEXT_CHARS]
     return ""
 
 
@@ -89,7 +89,8 @@ class _TextOnly(HTMLParser):
             self.pieces.append(data)
 
 
-def _without_markup(html: str) -> str:
+def without_markup(html: str) -> str:
+    """The text of HTML, line by line. Its time grows with the square of the length for some HTML: bound that before."""
     reader = _TextOnly()
     reader.feed(f"{html}\n")  # without the line break the parser may keep the last words back
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
