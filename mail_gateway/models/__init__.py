@@ -7,6 +7,7 @@ from . import (
     mail_inbound_decision,
     mail_inbound_deciding,
     mail_inbound_spool,
+    mail_inbound_retention,
     mail_inbound_answers,
     mail_inbound_repetition,
     mail_inbound_vanished,

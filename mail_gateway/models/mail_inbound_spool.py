@@ -1,21 +1,13 @@
 import base64
 import hashlib
-import logging
-from datetime import timedelta
 
-from odoo import api, fields, models
-from odoo.tools.constants import GC_UNLINK_LIMIT
+from odoo import api, models
 
 from ..tools.headers import read_headers
 
-_logger = logging.getLogger(__name__)
-
-RETENTION_PARAMETER = "mail_gateway.source_retention_days"
-RETENTION_DAYS = 30
-
 
 class MailInboundSpool(models.Model):
-    """How messages get into the spool, and when their sources leave it."""
+    """How messages get into the spool."""
 
     _inherit = "mail.inbound.message"
 
@@ -83,27 +75,3 @@ class MailInboundSpool(models.Model):
         by_digest = {self._digest(source): source for source in sources}
         rows = self.search_fetch([("server_id", "=", server.id), ("digest", "in", list(by_digest))], ["digest"])
         return {by_digest[digest] for digest in rows.mapped("digest")}
-
-    @api.autovacuum
-    def _gc_sources(self):
-        """Forget the sources of messages that were dealt with long ago; held and failed ones are kept."""
-        days = self._retention_days()
-        done = self.search(
-            [
-                ("state", "in", ("delivered", "rejected", "discarded")),
-                ("done_date", "<", fields.Datetime.now() - timedelta(days=days)),
-                ("source", "!=", False),
-            ],
-            limit=GC_UNLINK_LIMIT,
-        )
-        done.write({"source": False})
-        return len(done), len(done) == GC_UNLINK_LIMIT
-
-    @api.model
-    def _retention_days(self) -> int:
-        value = self.env["ir.config_parameter"].sudo().get_param(RETENTION_PARAMETER, RETENTION_DAYS)
-        try:
-            return max(int(value), 0)
-        except ValueError:
-            _logger.warning("System parameter %s is not a number of days: %r", RETENTION_PARAMETER, value)
-            return RETENTION_DAYS

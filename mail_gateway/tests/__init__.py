@@ -18,6 +18,7 @@ from . import (
     test_parameters_settings,
     test_parameters_values,
     test_repetitions,
+    test_retention,
     test_rules,
     test_sending_details,
     test_server_selection,

@@ -1,0 +1,59 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import format_date
+
+DAYS_PARAMETER = "mail_gateway.source_retention_days"
+# In one transaction: what is removed stays on the disk until it is committed, and nobody waits long for the rows.
+SLICE = 1000
+
+
+class MailInboundRetention(models.Model):
+    """When sources leave the spool. The rows stay: they tell what a mail server delivered already, and what became of it."""
+
+    _inherit = "mail.inbound.message"
+
+    source_removed_date = fields.Datetime(
+        "Source Removed", readonly=True, help="Sources of messages that were dealt with are kept for a limited time."
+    )
+
+    _source_index = models.Index(
+        "(done_date) WHERE source IS NOT NULL AND state IN ('delivered', 'rejected', 'discarded')"
+    )
+
+    @api.autovacuum
+    def _gc_sources(self):
+        """Forget the sources of messages that were dealt with long ago, some at a time.
+
+        Held and failed ones are a person's to decide, and what a person keeps is kept.
+
+        :return: how many sources were removed, and whether there may be more
+        """
+        days = self.env["ir.config_parameter"]._get_mail_parameter(DAYS_PARAMETER)
+        now = fields.Datetime.now()
+        done = self.search(
+            [
+                ("state", "in", ("delivered", "rejected", "discarded")),
+                ("done_date", "<", now - timedelta(days=days)),
+                ("source", "!=", False),
+                ("keep_source", "=", False),
+            ],
+            order="done_date",
+            limit=SLICE,
+        )
+        done.write({"source": False, "source_removed_date": now})
+        return len(done), len(done) == SLICE
+
+    @api.depends("source_removed_date")
+    def _compute_preview(self):
+        """Extends the method: where there is no source any more, says so."""
+        super()._compute_preview()
+        for message in self:
+            if message.size and not message.source:
+                message.preview = message._words_for_removal()
+
+    def _words_for_removal(self):
+        if not self.source_removed_date:  # before this was written down
+            return self.env._("The source of this message was removed.")
+        removed = fields.Datetime.context_timestamp(self, self.source_removed_date).date()
+        return self.env._("The source of this message was removed on %s.", format_date(self.env, removed))
