@@ -97,3 +97,8 @@ class TestAddresses(ToolsCase):
         ):
             with self.subTest(address=address, from_filter=from_filter):
                 self.assertFalse(filter_matches(address, from_filter))
+
+    def test_what_exhausts_the_library_contains_no_address(self):
+        for text in (":" * 2000, "(" * 5000, "<" * 5000, "[" * 5000, '"' * 5000, "@" * 1000):
+            with self.subTest(text=text[:3]):
+                self.assertIsNone(author_address(text))

@@ -5,6 +5,7 @@ Comparing ignores case and knows internationalised domains (IDNA 2008, RFC 5891)
 """
 
 import re
+from contextlib import suppress
 from email.utils import getaddresses
 
 import idna
@@ -74,11 +75,13 @@ def author_address(text: str | None) -> str | None:
 
 
 def _addresses(text):
-    try:
-        # Newer Pythons answer nothing at all to a comma in an unquoted name, unless told not to be strict.
-        return getaddresses([text], strict=False)
-    except TypeError:
-        return getaddresses([text])
+    with suppress(RecursionError, IndexError):  # the library's, on thousands of colons or brackets
+        try:
+            # Newer Pythons answer nothing at all to a comma in an unquoted name, unless told not to be strict.
+            return getaddresses([text], strict=False)
+        except TypeError:
+            return getaddresses([text])
+    return []
 
 
 def filter_entries(from_filter: str | None) -> tuple[str, ...]:

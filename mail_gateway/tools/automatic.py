@@ -6,7 +6,6 @@ are read raw, since some values make the library's parser fail (CPython 105802).
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from email.message import Message
 from typing import NamedTuple
 
@@ -233,9 +232,7 @@ def _null_sender(headers: RawHeaders) -> Sign | None:
 
 def _machine_sender(headers: RawHeaders) -> Sign | None:
     author = next(iter(headers.all("from")), "")
-    address = None
-    with suppress(RecursionError):  # the library's answer to hundreds of colons
-        address = author_address(decode_words(author)[:TEXT_LIMIT])
+    address = author_address(decode_words(author)[:TEXT_LIMIT])
     if address and not _MACHINE.fullmatch(_local_part(address)):
         return None
     return Sign("From", _one_line(author))

@@ -5,7 +5,6 @@ somebody's words, and another message than "at 11:00" and "order 18".
 """
 
 import re
-from contextlib import suppress
 from hashlib import sha256
 
 from .addresses import author_address
@@ -76,9 +75,7 @@ def fingerprint(sender: str, subject: str, text: str) -> str:
 
 def _normal_sender(sender: str) -> str:
     sender = decode_words((sender or "")[:TEXT_LIMIT])
-    with suppress(RecursionError):  # the library's answer to hundreds of colons
-        return author_address(sender) or sender.lower()
-    return sender.lower()
+    return author_address(sender) or sender.lower()
 
 
 def _normal_subject(subject: str) -> str:
