@@ -94,15 +94,20 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(value=value):
                 self.assertIsNone(automatic_reply(mail(Auto_Submitted=value)))
 
-    def test_generated_mail_is_a_reply_when_it_answers_somebody_elses_message(self):
+    def test_generated_mail_from_nobody_is_a_reply_when_it_answers_somebody_elses_message(self):
         for value in ("auto-generated", "auto-notified", "auto-x-of-tomorrow"):
             with self.subTest(value=value):
-                self.assertIsNone(automatic_reply(mail(Auto_Submitted=value)))
-                self.assertTrue(automatic_reply(mail(Auto_Submitted=value, In_Reply_To=OURS)))
-                self.assertTrue(automatic_reply(mail(Auto_Submitted=value, References=f"<0@customer.example> {OURS}")))
+                generated = {"Auto_Submitted": value, "Return_Path": "<>"}
+                self.assertIsNone(automatic_reply(mail(**generated)))
+                self.assertTrue(automatic_reply(mail(**generated, In_Reply_To=OURS)))
+                self.assertTrue(automatic_reply(mail(**generated, References=f"<0@customer.example> {OURS}")))
+
+    def test_what_an_agent_of_a_helpdesk_answers_is_no_automatic_reply(self):
+        generated = {"Auto_Submitted": "auto-generated", "Return_Path": "<support@customer.example>"}
+        self.assertIsNone(automatic_reply(mail(**generated, In_Reply_To=OURS)))
 
     def test_generated_mail_that_refers_to_its_own_kind_is_no_reply(self):
-        generated = {"Auto_Submitted": "auto-generated"}
+        generated = {"Auto_Submitted": "auto-generated", "Return_Path": "<>"}
         self.assertIsNone(automatic_reply(mail(**generated, In_Reply_To="<0@customer.example>")))
         self.assertIsNone(automatic_reply(mail(**generated, References=f"{OURS} <1@customer.example>")))
 

@@ -174,9 +174,12 @@ def _says_so(headers: RawHeaders) -> Sign | None:
 
 
 def _generated_answer(headers: RawHeaders) -> Sign | None:
-    """What a program made is a reply when it answers somebody else's message: web forms and monitors answer nobody's."""
+    """What a program made is a reply when it answers somebody else's message under the null sender, as RFC 3834 asks.
+
+    Helpdesks mark what their agents write as generated, too; that comes from an address.
+    """
     generated = headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-"))
-    return generated if generated and _answers_another(headers) else None
+    return generated if generated and _null_sender(headers) and _answers_another(headers) else None
 
 
 def _answers_another(headers: RawHeaders) -> bool:
