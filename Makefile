@@ -25,7 +25,7 @@ test-unit: setup ## the addon's own tests, in Odoo's test runner
 	@$(LAB) test-unit
 
 test-e2e: setup ## real mail servers, real browser, killed processes
-	@PYTHONPATH=dev $(PYTHON) -m pytest dev/e2e
+	@$(LAB) test-e2e
 
 test-core: setup ## the tests of Odoo's own mail, with the addon installed
 	@$(LAB) test-core

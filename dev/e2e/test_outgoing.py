@@ -122,7 +122,8 @@ def test_every_entry_of_a_comma_separated_filter_counts(office):
         assert (way(mail), author(mail)) == (office.second.hostname, ("Someone", sender))
 
 
-@pytest.mark.parametrize(("from_filter", "sender"), [(IDN, f"anna@{IDN_ASCII}"), (IDN_ASCII, f"anna@{IDN}")])
+@pytest.mark.parametrize(
+    ("from_filter", "sender"), [(IDN, f"anna@{IDN_ASCII}"), (IDN_ASCII, f"anna@{IDN}")], ids=["letters", "xn"])
 def test_a_domain_is_the_same_in_letters_and_in_its_xn_form(office, from_filter, sender):
     office.servers(DOMAIN, from_filter)
     mail = office.send(f"Anna <{sender}>")

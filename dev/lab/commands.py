@@ -56,7 +56,9 @@ def _databases(*templates):
 def _up():
     """Start PostgreSQL, Dovecot and Postfix for work by hand; they run until `down`."""
     _in_environment()
-    for service in _services():
+    from lab import servers
+
+    for service in servers.usual():
         service.keep(True)
         service.start()
     _status()
@@ -64,9 +66,10 @@ def _up():
 
 def _down():
     """Stop every process of the lab."""
+    from lab import servers
     from lab.orphans import stop_all
 
-    for service in reversed(_services() + _further_services()):
+    for service in reversed(servers.usual() + servers.further()):
         service.keep(False)
         service.stop()
     stop_all()
@@ -74,10 +77,10 @@ def _down():
 
 def _status():
     """Tell what runs, and where."""
-    from lab import ports
+    from lab import ports, servers
 
-    running = tuple(service for service in _further_services() if service.pid)
-    for service in _services() + running:
+    running = tuple(service for service in servers.further() if service.pid)
+    for service in servers.usual() + running:
         where = ", ".join(f"{name} 127.0.0.1:{ports.port(name)}" for name in service.port_names)
         say(f"{service.name:18} {f'pid {service.pid}' if service.pid else 'stopped':12} {where}  log {service.log}")
 
@@ -88,6 +91,14 @@ def _test_unit(*tags):
     from lab.unit_tests import run
 
     return run(*tags)
+
+
+def _test_e2e(*words):
+    """Run the end-to-end tests, several at a time [PYTEST-WORDS]; pytest itself runs one at a time."""
+    _in_environment()
+    from lab.e2e_tests import run
+
+    return run(*words)
 
 
 def _test_core(*tags):
@@ -124,22 +135,6 @@ def _help(error=None):
     return 1 if error else 0
 
 
-def _services():
-    from lab.dovecot import Dovecot
-    from lab.postfix import Postfix
-    from lab.postgres import Postgres
-
-    return Postgres(), Dovecot(), Postfix()
-
-
-def _further_services():
-    """What only some tests start."""
-    from lab.dovecot import Dovecot
-    from lab.postfix import FURTHER, Postfix
-
-    return (Dovecot("untrusted"), Dovecot("expired"), *map(Postfix, FURTHER))
-
-
 def _in_environment():
     """Go on in the lab's own Python, unless this is it."""
     if sys.prefix == str(VENV):
@@ -152,6 +147,6 @@ def _in_environment():
 
 COMMANDS = {
     "setup": _setup, "databases": _databases, "up": _up, "down": _down, "status": _status,
-    "test-unit": _test_unit, "test-core": _test_core, "translations": _translations, "clean": _clean,
-    "help": _help,
+    "test-unit": _test_unit, "test-e2e": _test_e2e, "test-core": _test_core, "translations": _translations,
+    "clean": _clean, "help": _help,
 }

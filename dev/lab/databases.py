@@ -82,17 +82,21 @@ def run_name(kind, detail=""):
 
 def drop_abandoned():
     """Drop the databases of test runs that were killed, and delete their logs when they are older than a day."""
-    for name in Postgres().databases():
-        if _is_abandoned(name):
+    # Runs that start at the same time would drop the same ones.
+    with locks.exclusive("abandoned"):
+        for name in filter(_is_abandoned, Postgres().databases()):
             _drop(name)
-    for log in LOGS.glob("*_*"):
-        if _is_abandoned(log.name) and time.time() - log.stat().st_mtime > _LOGS_STAY:
+        for log in filter(_is_old_log, LOGS.glob("*_*")):
             log.unlink()
 
 
 def _is_abandoned(name):
     found = _OF_A_RUN.match(name)
     return bool(found) and not age_mark(int(found[1]))
+
+
+def _is_old_log(file):
+    return _is_abandoned(file.name) and time.time() - file.stat().st_mtime > _LOGS_STAY
 
 
 def _ensure(template):

@@ -64,7 +64,11 @@ class PidFile:
     def write(self, pid):
         """Remember the running process *pid*, and that we started it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps({"pid": pid, "mark": age_mark(pid), "owner": [os.getpid(), age_mark(os.getpid())]}))
+        known = {"pid": pid, "mark": age_mark(pid), "owner": [os.getpid(), age_mark(os.getpid())]}
+        # In one go: whoever looks for abandoned processes meanwhile would take half a file for nobody's.
+        draft = self.path.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(known))
+        draft.replace(self.path)
 
     def read(self):
         """Return the pid when that very process still runs, else None."""

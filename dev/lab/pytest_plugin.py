@@ -18,15 +18,27 @@ from lab.odoo import OdooServer
 from lab.postfix import FURTHER, Postfix
 from lab.postgres import Postgres
 
+pytest_plugins = ["lab.pytest_workers"]
+
 _mailboxes = count(1)
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Unwind on SIGTERM as on Ctrl-C, so that every fixture stops what it started."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(config, "workerinput"):
+        # Told by the terminal, by the one who deals out the tests and by pytest-xdist: once is enough.
+        signal.signal(signal.SIGINT, _interrupt_once)
+        signal.signal(signal.SIGTERM, _interrupt_once)
 
 
 def _interrupt(*_signal):
+    raise KeyboardInterrupt
+
+
+def _interrupt_once(*_signal):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
