@@ -254,7 +254,8 @@ def test_a_postmaster_enters_a_domain(company, window):
     page.locator("[name=alias_domain_id] input").fill(DOMAIN)
     page.locator(".o-autocomplete--dropdown-item", has_text=DOMAIN).first.click()
     page.locator(".o_form_button_save").click()
-    until(lambda: company.entry("ancient.example")["leads_to"])
+    until(lambda: company.call("mail.former.address", "search", [["address", "=", "ancient.example"]]))
+    assert company.entry("ancient.example")["leads_to"]
 
 
 def choose(page, field, label):
