@@ -5,8 +5,10 @@ import os
 import pwd
 import secrets
 import socket
+import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from lab import ports, tls
 from lab.paths import HERE
@@ -107,6 +109,20 @@ class Dovecot(Service):
         with self.session(mailbox) as client:
             return [name for _flags, _delimiter, name in client.list_folders()]
 
+    def sieve(self, mailbox, script):
+        """Have a Sieve script (RFC 5228) treat the mail that is delivered from now on: ``vacation``, ``redirect``...
+
+        What it sends leaves through the Postfix of the lab. As on most servers, what it redirects keeps its envelope
+        sender, and answers have none. With ``vacation-seconds`` a period of 0 is allowed.
+
+        :raises LabError: when Dovecot finds a mistake in the script
+        """
+        with tempfile.NamedTemporaryFile("w", suffix=".sieve") as file:
+            file.write(script)
+            file.flush()
+            Path(file.name).chmod(0o644)
+            self.doveadm("sieve", "put", "-u", mailbox, "-a", "lab", file.name)
+
     def collect(self, addresses):
         """Lead the mail of addresses into other mailboxes, instead of what was said before.
 
@@ -175,4 +191,5 @@ class Dovecot(Service):
             "mail_group": "mail" if root else my_group,
             "rootless": "" if root else _ROOTLESS,
             **{name: self.port(name) for name in ("imap", "imaps", "pop3", "pop3s", "lmtp")},
+            "smtp": ports.port("smtp"),
         }

@@ -9,7 +9,7 @@ from lab.errors import LabError
 from lab.processes import run
 
 NEEDED = ("python3-venv", "openssl", "debian-archive-keyring", "postgresql", "dovecot-imapd", "dovecot-pop3d",
-          "dovecot-lmtpd", "postfix", "chromium", "fonts-dejavu-core")
+          "dovecot-lmtpd", "dovecot-sieve", "postfix", "chromium", "fonts-dejavu-core")
 # Only an ordinary user without sudo needs it, to run Postfix as root of a namespace.
 _NEEDED_BY_USERS = ("uidmap",)
 
