@@ -39,10 +39,12 @@ class MailInboundRule(models.Model):
     def _rows_not_asked(self, asked, judged_date):
         """Active rules behind the one that hit, and those that a person's decision overruled."""
         # rules are no secret to those who may see the message
-        ids = [rule_id for rules in self.sudo()._active_rules().values() for rule_id, _check, _action in rules]
-        for rule in self.sudo().browse(ids):
-            if rule.id not in asked and (not judged_date or rule.create_date <= judged_date):
+        for rule in (rule for rules in self.sudo()._active_rules().values() for rule in rules):
+            if rule.rule_id not in asked and not (judged_date and self._is_newer(rule, judged_date)):
                 yield {**self._in_words(rule.name, rule.check, rule.action), "answer": "", "asked": False}
+
+    def _is_newer(self, rule, date):
+        return self.sudo().browse(rule.rule_id).create_date > date
 
     def _in_words(self, name, check, action):
         """Labels as the list of rules shows them; names as they are when an addon took its check along."""
