@@ -1,6 +1,7 @@
 from importlib.util import find_spec
 
 from . import (
+    test_alerts,
     test_automatic_outgoing,
     test_automatic_replies,
     test_decisions,
@@ -9,7 +10,10 @@ from . import (
     test_former_list,
     test_former_routing,
     test_inbound_explain,
+    test_inbound_rehearsal,
+    test_inbound_rehearsal_matches,
     test_limits,
+    test_import_export,
     test_message_process,
     test_oauth,
     test_outgoing_explain,
@@ -17,6 +21,7 @@ from . import (
     test_parameters,
     test_parameters_settings,
     test_parameters_values,
+    test_reading,
     test_repetitions,
     test_retention,
     test_rules,
@@ -40,6 +45,7 @@ from . import (
     test_tools_parameters,
     test_tools_pop3,
     test_tools_preview,
+    test_tools_reading_fuzz,
     test_tools_relay,
     test_tools_retry,
     test_tools_server_selection,

@@ -60,6 +60,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _ENCODED_BYTES = 42
 _NO_WORD = re.compile(r"[^\w.-]+", re.ASCII)
 _TRICKY_CHARS = 4000
+# Python and Odoo read comments within comments by recursion.
+_MOST_COMMENTS = 30
 
 
 # ---------------------------------------------------------------------- checking
@@ -91,11 +93,12 @@ def _value_flaws(policy, name, value):
     if len(value) > _LIMITS.get(name, VALUE_CHARS):
         return {Flaw.RECIPIENTS if name in RECIPIENTS else Flaw.HEAD_SIZE}
     plain = " ".join(value.split())
-    is_plain = value.isascii() and "=?" not in plain and not CONTROLS.search(plain)
+    is_plain = value.isascii() and "=?" not in plain and "((" not in plain and not CONTROLS.search(plain)
     is_simple = name in (*AUTHORS, *RECIPIENTS) and _SIMPLE_ADDRESSES.fullmatch(plain)
     if is_plain and (name not in _PARSED or is_simple):
         return set()
-    if name in (*AUTHORS, *RECIPIENTS) and len(value) > _TRICKY_CHARS and not is_simple:
+    is_tricky = len(value) > _TRICKY_CHARS or value.count("(") > _MOST_COMMENTS
+    if name in (*AUTHORS, *RECIPIENTS, *TRANSPORT) and is_tricky and not is_simple:
         return {Flaw.HEADERS}
     text = str(policy.header_fetch_parse(name, value))  # notes what it can't parse
     if CONTROLS.search(text) or "\ufffd" in text or len(text.encode("utf-8", "replace")) > _most_bytes(name):
@@ -135,7 +138,7 @@ def addresses_in(value: str) -> list[tuple[str, str]]:
     """(display name, address) of what looks like an address; the names only where there are not too many."""
     text = raw_text(value[:RECIPIENT_CHARS])
     pairs = []
-    if len(text) <= VALUE_CHARS:
+    if len(text) <= VALUE_CHARS and text.count("(") <= _MOST_COMMENTS:
         with suppress(Exception):
             pairs = [(decoded(name), address) for name, address in getaddresses([text], **_LENIENT)]
     found = [(name, address) for name, address in pairs if _ANY_ADDRESS.fullmatch(address)]

@@ -27,6 +27,10 @@ HEAD_CHARS = 256 * 1024
 # Python's parser of parameters and encoded words needs time by the square of the length: 0.1 s at this length.
 VALUE_CHARS = 8000
 
+# They are read by recursion, and Odoo has less of the stack left than whoever tries it out before.
+_MOST_COMMENTS = 30
+_COMMENTED = ("content-type", "content-disposition", "content-transfer-encoding", "message-id", "mime-version")
+
 _SIMPLE_KINDS = ("text/", "image/", "application/", "audio/", "video/", "font/", "model/")
 
 
@@ -120,6 +124,9 @@ class GuardedPolicy(EmailPolicy):
         if len(value) > VALUE_CHARS and name.lower().startswith("content-"):
             self.flaws.add(Flaw.HEAD_SIZE)
             value = value[:VALUE_CHARS]
+        if value.count("(") > _MOST_COMMENTS and name.lower() in _COMMENTED:
+            self.flaws.add(Flaw.HEADERS)
+            value = value.replace("(", "")
         try:
             return super().header_fetch_parse(name, value)
         except Exception:  # noqa: BLE001 Python's parser fails in many ways, CPython 105802 is one
