@@ -1,6 +1,7 @@
 # Everything a developer runs. The lab (Odoo, PostgreSQL, Dovecot, Postfix, Chromium) lies in .lab and listens on loopback.
 
-LAB := PYTHONPATH=dev python3 -m lab
+# exec: a signal for make reaches the program, and no shell in between dies of it alone.
+LAB := exec env PYTHONPATH=dev python3 -m lab
 PYTHON := .lab/venv/bin/python
 
 .PHONY: help setup demo test test-unit test-e2e test-core lint bench clean
@@ -12,7 +13,7 @@ setup: ## put the lab there: Debian packages, Odoo 19, Python environment, datab
 	@$(LAB) setup
 
 demo: setup ## start Odoo with the addon, two mail servers and a walk through it
-	@PYTHONPATH=dev $(PYTHON) dev/demo.py
+	@exec env PYTHONPATH=dev $(PYTHON) dev/demo.py
 
 test: lint test-unit test-e2e test-core ## all of the following; what has to pass before a commit
 	@echo "All tests passed."
@@ -31,7 +32,7 @@ test-core: setup ## the tests of Odoo's own mail, with the addon installed
 	@$(LAB) test-core
 
 bench: setup ## incoming mail side by side with Odoo's own gateway
-	@PYTHONPATH=dev $(PYTHON) -m bench
+	@exec env PYTHONPATH=dev $(PYTHON) -m bench
 
 clean: ## stop all processes of the lab and remove .lab
 	@$(LAB) clean
