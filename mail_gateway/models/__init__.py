@@ -13,6 +13,10 @@ from . import (
     mail_inbound_vanished,
     mail_inbound_delivery,
     mail_inbound_lane,
+    mail_inbound_rehearsal,
+    mail_inbound_rehearsal_values,
+    mail_inbound_rehearsal_recipients,
+    mail_inbound_rehearsal_witness,
     mail_inbound_folder,
     mail_inbound_receipt,
     ir_mail_server,
@@ -47,4 +51,5 @@ from . import (
     mail_alias_domain,
     res_company,
     res_config_settings,
+    mail_inbound_rehearsal_guards,
 )

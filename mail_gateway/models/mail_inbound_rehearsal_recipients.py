@@ -1,0 +1,102 @@
+from email import message_from_bytes, policy
+
+from odoo import models
+from odoo.tools.mail import decode_message_header, email_split_tuples
+
+from ..tools.addresses import normalize_address
+from ..tools.headers import HEADER_BYTES
+from ..tools.reading import make_readable
+from ..tools.rehearsal import Recipient
+
+# Those that core looks at (mail.thread.message_parse).
+_HEADERS = ("To", "Cc", "Delivered-To", "Resent-To", "Resent-Cc")
+
+
+class MailInboundRehearsalRecipients(models.AbstractModel):
+    """Whom the headers of a message name, and where the route leads."""
+
+    _inherit = "mail.inbound.rehearsal"
+
+    def _recipients(self, asked, env, reader):
+        """Each recipient and what it matches.
+
+        :param env: with all rights
+        :param reader: the environment of whoever asks
+        """
+        head = make_readable(asked["source"][:HEADER_BYTES], plainest=True).source
+        message = message_from_bytes(head, policy=policy.SMTP)
+        seen = set()
+        for header in _HEADERS:
+            for _name, written in email_split_tuples(decode_message_header(message, header, separator=",")):
+                if (header, written) not in seen:
+                    seen.add((header, written))
+                    yield self._recipient(header, written, env, reader)
+
+    def _recipient(self, header, written, env, reader):
+        address = normalize_address(written)
+        lead = env["mail.former.address"]._leads({address}).get(address) if address else None
+        if lead and not lead.to:
+            return Recipient(header, written, self._lost(lead, reader), False)
+        matches = [*self._matches(lead.to if lead else address, env, reader)]
+        words = "\n".join(matches) or self._nothing(address)
+        if lead:
+            words = self.env._("Former address, leads to %(address)s: %(what)s", address=lead.to, what=words)
+        return Recipient(header, written, words, bool(matches))
+
+    def _lost(self, lead, reader):
+        return self.env._("Former address that leads nowhere. %s", lead.reason)
+
+    def _nothing(self, address):
+        return self.env._("Nothing in Odoo") if address else self.env._("No valid address")
+
+    def _matches(self, address, env, reader):
+        """What the address is, as core finds it."""
+        if not address:
+            return
+        for alias in env["mail.alias"]._named_by([address]):
+            yield self._alias_in_words(alias, reader)
+        for domain in env["mail.former.address"]._alias_domains():
+            mailboxes = {kind: normalize_address(mailbox) for kind, mailbox in domain._mailboxes().items() if mailbox}
+            if address == mailboxes.get("catchall"):
+                yield self.env._("Catchall: takes replies only")
+            if address == mailboxes.get("bounce"):
+                yield self.env._("Bounce address")
+
+    def _alias_in_words(self, alias, reader):
+        policies = dict(alias._fields["alias_contact"]._description_selection(reader))
+        words = {
+            "model": reader["ir.model"]._get(alias.alias_model_id.model).name,
+            "policy": policies.get(alias.alias_contact, alias.alias_contact),
+        }
+        if not alias.alias_force_thread_id:
+            return self.env._("Alias that makes a record of %(model)s; takes mail from: %(policy)s", **words)
+        record = alias.env[alias.alias_model_id.model].browse(alias.alias_force_thread_id)
+        words["record"] = self._name_of(record, reader)
+        return self.env._("Alias of %(model)s “%(record)s”; takes mail from: %(policy)s", **words)
+
+    # ------------------------------------------------------------------ the route
+
+    def _routes_in_words(self, delivery, asked, reader):
+        """Where the message goes, as the router had it."""
+        for model, thread_id, _defaults, _user, alias in delivery.incoming.routes:
+            words = {
+                "model": reader["ir.model"]._get(model).name,
+                "alias": alias.display_name if alias else "",
+                "record": thread_id and self._name_of(self._lane(reader.cr)[model].browse(thread_id), reader),
+            }
+            yield self._route_in_words(delivery, thread_id, alias, words)
+
+    def _route_in_words(self, delivery, thread_id, alias, words):
+        if delivery.is_note and not thread_id:
+            return self.env._("None: a rule has it logged only, and no record is made for that")
+        if delivery.route:
+            return self.env._("As a person decided: %(model)s “%(record)s”", **words) if thread_id else self.env._(
+                "As a person decided: a new record of %(model)s, by the alias %(alias)s", **words
+            )
+        if thread_id and alias and alias.alias_force_thread_id == thread_id:
+            return self.env._("%(model)s “%(record)s”, by the alias %(alias)s", **words)
+        if thread_id:
+            return self.env._("A reply to %(model)s “%(record)s”", **words)
+        if alias:
+            return self.env._("A new record of %(model)s, by the alias %(alias)s", **words)
+        return self.env._("A new record of %(model)s, as its incoming mail server says", **words)

@@ -1,0 +1,171 @@
+import base64
+from email.header import Header
+from email.utils import make_msgid
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import formataddr
+from odoo.tools.mail import email_split_tuples
+
+# How a state is shown: the classes of Bootstrap's alerts.
+_LOOKS = {
+    "delivered": "success",
+    "rejected": "danger",
+    "discarded": "secondary",
+    "deferred": "info",
+    "held": "warning",
+    "failed": "danger",
+}
+
+
+class MailInboundExplain(models.TransientModel):
+    """Answers what would become of an incoming message; sends nothing and keeps nothing but the answer.
+
+    It comes from what answers for real messages: `mail.inbound.rehearsal` delivers it, and rolls that back.
+    """
+
+    _name = "mail.inbound.explain"
+    _description = "Explain an Incoming Message"
+
+    # what is asked
+    given = fields.Selection(
+        [("typed", "What I type here"), ("file", "A file (.eml)"), ("message", "A message that came in")],
+        "Message",
+        required=True,
+        default="typed",
+    )
+    email_from = fields.Char(
+        "From",
+        default=lambda self: self.env.user.email_formatted if self.env.user.email else "",
+        help="Who writes, with or without a name: Mary Smith <mary@customer.com>",
+    )
+    email_to = fields.Char("To", help="One or more addresses, separated by commas.")
+    email_cc = fields.Char("Cc")
+    subject = fields.Char()
+    in_reply_to = fields.Char("In-Reply-To", help="The Message-Id of the message that it answers, if any.")
+    body = fields.Text("Text")
+    automatic = fields.Boolean("Sent by a Program", help="As vacation notices are: with the header Auto-Submitted.")
+    source = fields.Binary("File", attachment=False)
+    source_filename = fields.Char()
+    inbound_message_id = fields.Many2one("mail.inbound.message", "Inbound Message")
+    server_id = fields.Many2one(
+        "fetchmail.server",
+        "Came In Through",
+        help="The incoming mail server. It may create records for what nobody takes.",
+    )
+    released = fields.Boolean(
+        "As If Released", help="No rule holds, defers or rejects it, as when a person releases it."
+    )
+
+    # what is answered
+    answer = fields.Html(readonly=True)
+
+    @api.model
+    def default_get(self, fields_list):
+        """Extends core's method: whoever comes from an inbound message asks about that."""
+        values = super().default_get(fields_list)
+        if values.get("inbound_message_id"):
+            values["given"] = "message"
+        return values
+
+    def action_explain(self):
+        """Show what would become of the message.
+
+        :raises AccessError: when the user is no postmaster
+        :raises UserError: when there is no message to ask about
+        """
+        self.ensure_one()
+        rehearsals = self.env["mail.inbound.rehearsal"]
+        self.answer = self._in_words(rehearsals._rehearse(self._inbound(), self.released))
+        return self._open()
+
+    def _open(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_explain_action")
+        return {**action, "res_id": self.id}
+
+    # ------------------------------------------------------------------ asking
+
+    def _inbound(self):
+        """The message that is asked about, stored or in memory only."""
+        if self.given == "message":
+            return self._stored()
+        source = self._file() if self.given == "file" else self._typed()
+        return self.env["mail.inbound.message"].new(
+            {"source": base64.b64encode(source), "server_id": self.server_id.id}
+        )
+
+    def _stored(self):
+        if not self.inbound_message_id:
+            raise UserError(self.env._("Choose the message that came in."))
+        self.inbound_message_id.check_access("read")
+        if not self.inbound_message_id._source_bytes():
+            raise UserError(self.env._("The source of this message was removed: it can't be looked at any more."))
+        return self.inbound_message_id
+
+    def _file(self):
+        source = self.with_context(bin_size=False, bin_size_source=False).source
+        if not source:
+            raise UserError(self.env._("Choose the file with the message."))
+        return base64.b64decode(source)
+
+    def _typed(self):
+        """The bytes of the message that was typed."""
+        headers = {
+            "From": self._addresses(self.email_from),
+            "To": self._addresses(self.email_to),
+            "Cc": self._addresses(self.email_cc),
+            "Subject": Header(self._line(self.subject), "utf-8", maxlinelen=900).encode() if self.subject else "",
+            "Message-Id": make_msgid(domain="explained.invalid"),
+            "In-Reply-To": self._line(self.in_reply_to),
+            "Auto-Submitted": "auto-replied" if self.automatic else "",
+            "MIME-Version": "1.0",
+            "Content-Type": "text/plain; charset=utf-8",
+            "Content-Transfer-Encoding": "8bit",
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
+        return f"{head}\r\n{self.body or ''}\r\n".encode()
+
+    @staticmethod
+    def _line(text):
+        """What was typed, without what no header can contain."""
+        return "".join(letter if letter.isprintable() else " " for letter in text or "").strip()
+
+    def _addresses(self, text):
+        line = self._line(text)
+        pairs = email_split_tuples(line)
+        return ", ".join(formataddr(pair, charset="ascii") for pair in pairs) if pairs else line
+
+    # ------------------------------------------------------------------ answering
+
+    def _in_words(self, rehearsal):
+        """The answer as escaped HTML."""
+        states = dict(self.env["mail.inbound.message"]._fields["state"]._description_selection(self.env))
+        return self.env["ir.qweb"]._render(
+            "mail_gateway.inbound_explanation",
+            {
+                "it": rehearsal,
+                "state": states.get(rehearsal.state) or self.env._("No answer"),
+                "look": _LOOKS.get(rehearsal.state, "info"),
+                "verdict": rehearsal.reason or self._words_without_reason(rehearsal),
+                "rules": self.env["mail.inbound.rule"]._answers_table(rehearsal.answers) if rehearsal.state else "",
+                "by": {"email": self.env._("E-mail"), "inbox": self.env._("Inbox")},
+            },
+        )
+
+    def _words_without_reason(self, rehearsal):
+        if any(target.is_new for target in rehearsal.targets):
+            return self.env._("It makes a record.")
+        return self.env._("It becomes part of a record's chatter.")
+
+
+class MailInboundMessage(models.Model):
+    _inherit = "mail.inbound.message"
+
+    def action_explain(self):
+        """Show what would become of the message if it were processed now."""
+        self.ensure_one()
+        return (
+            self.env["mail.inbound.explain"]
+            .create({"given": "message", "inbound_message_id": self.id})
+            .action_explain()
+        )
