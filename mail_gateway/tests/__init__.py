@@ -1,7 +1,6 @@
 from importlib.util import find_spec
 
 from . import (
-    test_alerts,
     test_automatic_outgoing,
     test_automatic_replies,
     test_decisions,
@@ -13,7 +12,6 @@ from . import (
     test_inbound_rehearsal,
     test_inbound_rehearsal_matches,
     test_limits,
-    test_import_export,
     test_message_process,
     test_oauth,
     test_outgoing_explain,
