@@ -16,6 +16,7 @@ def uninstall_hook(env):
     """Give fetching back to core; nothing that is undelivered goes with the table."""
     _keep_undelivered(env)
     _stop_starttls(env)
+    _end_alerts(env)
     env["ir.config_parameter"].search([("key", "=like", "mail\\_gateway.%")]).unlink()
 
 
@@ -45,3 +46,11 @@ def _stop_starttls(env):
     if servers:
         servers.with_context(fetchmail_cron_running=True).set_draft()
         _logger.warning("No longer confirmed, since they are encrypted by STARTTLS: %s", ", ".join(servers.mapped("name")))
+
+
+def _end_alerts(env):
+    """What nobody could finish any more; core would make to-dos of it."""
+    activities = env["mail.activity"].with_context(active_test=False)
+    for name in ("held", "server"):
+        if kind := env.ref(f"mail_gateway.mail_activity_type_{name}", raise_if_not_found=False):
+            activities.search([("activity_type_id", "=", kind.id)]).unlink()

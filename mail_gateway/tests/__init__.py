@@ -1,6 +1,7 @@
 from importlib.util import find_spec
 
 from . import (
+    test_alerts,
     test_automatic_outgoing,
     test_automatic_replies,
     test_decisions,
