@@ -56,7 +56,7 @@ class MailInboundRehearsalWitness(models.AbstractModel):
                 res_id=0 if is_new else res_id,
                 name=self._name_if_readable(record, reader),
                 values=self._without_defaults(record, values, reader) if is_new else values,
-                posted=tuple(self._posted(message, reader) for message in made if message.res_id == res_id),
+                posted=tuple(self._posted(m, reader) for m in made if (m.model, m.res_id) == (model, res_id)),
                 followers=tuple(
                     self._partner(follower.partner_id, reader)[0]
                     for follower in followers
@@ -69,9 +69,9 @@ class MailInboundRehearsalWitness(models.AbstractModel):
         return readable.display_name or "" if readable.has_access("read") else ""
 
     def _posted(self, message, reader):
-        author = self._partner(message.author_id, reader)[0] if message.author_id else message.email_from or ""
+        name = self._partner(message.author_id, reader)[0] if message.author_id else ""
         return Posted(
-            author=author,
+            author=name or message.email_from or "",
             kind=message.subtype_id.with_env(reader(su=True)).name or "",
             text=self._shortened(message.body),
             attachments=tuple(message.attachment_ids.mapped("name")),
