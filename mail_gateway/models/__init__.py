@@ -10,6 +10,7 @@ from . import (
     mail_inbound_retention,
     mail_inbound_answers,
     mail_inbound_repetition,
+    mail_inbound_flaws,
     mail_inbound_vanished,
     mail_inbound_delivery,
     mail_inbound_lane,

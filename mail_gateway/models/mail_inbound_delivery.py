@@ -200,6 +200,7 @@ class MailInboundDelivery(models.Model):
             "answers": [answer._asdict() for answer in delivery.answers],
             "rule_id": delivery.rule.rule_id if delivery.rule else False,
             "judged_date": fields.Datetime.now(),
+            "flaws": self._words_for_flaws(delivery.flaws) or False,
         }
 
     def _deferral_values(self, action):

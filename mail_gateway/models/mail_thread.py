@@ -46,6 +46,7 @@ class MailThread(models.AbstractModel):
         result = False
         if not delivery.stopped:
             readable = make_readable(source, plainest=delivery.plainest)
+            delivery.flaws = readable.flaws
             result = super().message_process(model, readable.source, *arguments)
         if delivery.stopped:
             self._tell_what_a_rule_did(delivery, source)

@@ -7,6 +7,7 @@ from . import (
     test_decisions,
     test_delivery,
     test_fetchmail_server,
+    test_flaws,
     test_former_list,
     test_former_routing,
     test_inbound_explain,

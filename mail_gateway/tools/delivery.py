@@ -5,6 +5,7 @@ from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from .former import Lead
+from .reading_flaws import Flaw
 
 
 class Action(str, Enum):
@@ -138,6 +139,7 @@ class Delivery:
     :ivar told: whether the sender was told
     :ivar fingerprint: the same for repetitions of the message, once it was needed
     :ivar leads: of the former addresses that the message was sent to
+    :ivar flaws: why Odoo was given a simpler message than the one that came
     """
 
     KEY = "mail_gateway_delivery"
@@ -164,6 +166,7 @@ class Delivery:
         self.told = False
         self.fingerprint = ""
         self.leads: tuple[Lead, ...] = ()
+        self.flaws: tuple[Flaw, ...] = ()
         self.verdict: Verdict | None = None
 
     @classmethod

@@ -1,21 +1,23 @@
 """Writes the message that Odoo is given in place of one with flaws: what could be read, and the original attached."""
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterable
 from contextlib import suppress
 from email.message import EmailMessage, Message
 
 from .reading_charsets import to_text
-from .reading_flaws import Beyond
-from .reading_headers import decoded, readable_fields, readable_headers
+from .reading_flaws import Beyond, Flaw
+from .reading_headers import decoded, essential_head, readable_fields, readable_headers
 from .reading_parts import Contents, File, Text, stripped
 from .reading_structure import GuardedPolicy, parse, parse_beginning
 
 ORIGINAL = "original.eml"
-# What is read of a message that is beyond all bounds.
-_HEAD_BYTES = 256 * 1024
+# What is shown of a message that is beyond all bounds.
 _TEXT_BYTES = 256 * 1024
+_END_OF_HEAD = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n)|\r\r")
+_NO_MIME = re.compile(rb"^(content-)", re.IGNORECASE | re.MULTILINE)
 # A multiple of four that RFC 5322 allows in a line: Python's parser takes time by the line.
 _LINE = 996
 
@@ -49,31 +51,34 @@ def last_resort(source: bytes) -> bytes:
 
 
 def _parsed(source) -> Message:
-    """The message as far as it can be parsed; of one beyond all bounds, its headers and its beginning as a text."""
-    for parser in (parse, parse_beginning):
-        with suppress(Beyond):
-            return parser(source)
+    """The message as far as it can be parsed; of one beyond all bounds, its main headers and its beginning as a text."""
     head, body = _split(source)
-    message = _head_only(head)
-    message.set_payload(to_text(body), "utf-8")
+    shorter = b"%s\r\n%s" % (essential_head(head), body)
+    for parser, attempt in (
+        (parse, source),
+        (_parse_beginning_of_body, source),
+        (parse, shorter),
+        (parse_beginning, shorter),
+    ):
+        with suppress(Beyond):
+            return parser(attempt)
+    message = parse(b"%s\r\n" % _NO_MIME.sub(b"X-Was-\\1", essential_head(head)))
+    message.set_payload(to_text(body[:_TEXT_BYTES]), "utf-8")
+    return message
+
+
+def _parse_beginning_of_body(source):
+    message = parse_beginning(source)
+    if not message.get_payload():  # all of it is head
+        raise Beyond(Flaw.HEAD_SIZE)
     return message
 
 
 def _split(source):
-    """The head, and what of the body is shown."""
-    ends = [(place, len(end)) for end in (b"\r\n\r\n", b"\n\n", b"\r\r") if (place := source.find(end)) >= 0]
-    place, length = min(ends, default=(len(source), 0))
-    return source[: min(place, _HEAD_BYTES // 2)], source[place + length :][:_TEXT_BYTES]
-
-
-def _head_only(head) -> Message:
-    """The headers without those of MIME, line by line as far as they go."""
-    message = EmailMessage(policy=GuardedPolicy())
-    for line in to_text(head).replace("\n ", " ").replace("\n\t", " ").splitlines()[:5000]:
-        name, colon, value = line.partition(":")
-        if colon and name.strip().lower() not in ("content-type", "content-transfer-encoding", "content-disposition"):
-            message.set_raw(name.strip(), value.strip())
-    return message
+    """The head and the body; the latter's beginning when that is far away."""
+    found = _END_OF_HEAD.search(source)
+    place = found.start() if found else len(source)
+    return source[:place] + b"\r\n", source[place:].lstrip(b"\r\n")
 
 
 def _contents(message, is_report):
