@@ -5,7 +5,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.mail_gateway.models import fetchmail_fetch
@@ -127,3 +127,72 @@ class TestFetchmailServer(InboundCommon):
     def test_an_impossible_number_of_lanes_is_refused(self):
         with self.assertRaises(ValidationError):
             self.env["res.config.settings"].create({"inbound_lanes": 0})
+
+
+@tagged("post_install", "-at_install")
+class TestWhatNobodyCanRoute(InboundCommon):
+    """A server whose mailbox people share with Odoo."""
+
+    def setUp(self):
+        super().setUp()
+        self.server.unroutable = "discard"
+        self.env["mail.inbound.message"].search([]).write({"answers_alert": True})  # whatever waits already
+
+    def nobody(self, **values):
+        return raw(to="nobody@elsewhere.example", **values)
+
+    def test_a_server_holds_unless_somebody_chose_otherwise(self):
+        server = self.env["fetchmail.server"].create({"name": "New", "server_type": "imap"})
+        self.assertEqual(server.unroutable, "hold")
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE fetchmail_server SET unroutable = NULL WHERE id = %s", [self.server.id])
+        self.env.invalidate_all()
+        self.assertEqual(self.deliver(self.nobody()).state, "held")
+
+    def test_what_is_discarded_is_listed_with_reason_and_source(self):
+        message = self.deliver(self.nobody())
+        self.assertEqual((message.state, message.cause), ("discarded", "no_route"))
+        self.assertIn("No one is at home", message.reason)
+        self.assertIn(b"please send ten", message._source_bytes())
+        self.assertEqual(message.server_id.inbound_count, 1)
+        self.assertEqual(message.server_id.held_count, 0)
+
+    def test_what_is_discarded_alerts_nobody(self):
+        self.deliver(self.nobody())
+        self.assertFalse(self.env["mail.inbound.message"]._take_untold())
+        self.server.unroutable = "hold"
+        held = self.deliver(self.nobody(subject="Held"))
+        self.assertEqual(self.env["mail.inbound.message"]._take_untold(), held)
+
+    def test_its_sender_is_told_nothing(self):
+        with self.mock_mail_gateway():
+            self.deliver(self.nobody())
+        self.assertFalse(self._new_mails)
+
+    def test_mail_to_an_alias_makes_its_record(self):
+        message = self.deliver(self.to_alias(subject="By alias"))
+        self.assertEqual(self.env["res.partner"].browse(message.res_id).name, "By alias")
+
+    def test_replies_are_delivered(self):
+        partner = self.env["res.partner"].create({"name": "Thread"})
+        posted = partner.message_post(body="Hello", message_type="comment")
+        message = self.deliver(self.nobody(subject="Re: Thread", In_Reply_To=posted.message_id))
+        self.assertEqual((message.state, message.res_id), ("delivered", partner.id))
+
+    def test_mail_to_an_address_that_was_given_up_is_held_all_the_same(self):
+        self.alias.unlink()
+        message = self.deliver(self.to_alias())
+        self.assertEqual((message.state, message.cause), ("held", "lost_address"))
+
+    def test_mail_that_a_rule_holds_is_held_all_the_same(self):
+        self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", "1")
+        messages = self.deliver(self.to_alias(subject="First"), self.to_alias(subject="Second"))
+        self.assertEqual(messages.mapped("state"), ["delivered", "held"])
+
+    def test_the_form_asks_where_no_record_is_created(self):
+        self.server.password = "secret"
+        with Form(self.server) as form:
+            form.unroutable = "hold"
+            form.object_id = self.env["ir.model"]._get("res.partner")
+            self.assertTrue(form._get_modifier("unroutable", "invisible"))
+        self.assertEqual(self.server.unroutable, "hold")
