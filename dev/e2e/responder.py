@@ -15,15 +15,18 @@ class Responder:
     It answers to Reply-To or From with a fresh Message-Id. That it does not say `Auto-Submitted` and does not say what
     it answers is the worst case: nothing tells its answers from what a person writes.
 
-    :param address: whose mailbox it looks at, and its From
+    :param address: whose mailbox it looks at
+    :param sender: a function from the number of the answer to its From, which is the address else
     :param to: an address that gets all the answers instead
     :param text: a function from the number of the answer to its text
     :param headers: a function from the parsed message to further headers of the answer, _ for -
     :param most: how many messages it answers
     """
 
-    def __init__(self, dovecot, postfix, address, *, to=None, text=lambda _number: TEXT, headers=lambda _mail: {}, most=15):
+    def __init__(self, dovecot, postfix, address, *, to=None, sender=None, text=lambda _number: TEXT,
+                 headers=lambda _mail: {}, most=15):
         self.address, self.most = address, most
+        self._sender = sender or (lambda _number: address)
         self.answered = 0
         self.error = None
         self._dovecot, self._postfix = dovecot, postfix
@@ -66,9 +69,10 @@ class Responder:
 
     def _answer(self, mail):
         to = self._to or parseaddr(mail["Reply-To"] or mail["From"])[1]
-        raw = message(f"Re: {mail['Subject']}", to, f"Responder <{self.address}>", body=self._text(self.answered),
+        sender = self._sender(self.answered)
+        raw = message(f"Re: {mail['Subject']}", to, f"Responder <{sender}>", body=self._text(self.answered),
                       **self._headers(mail))
-        self._postfix.submit(raw, self.address, [to])
+        self._postfix.submit(raw, sender, [to])
 
 
 def naming_what_it_answers(mail):

@@ -80,11 +80,11 @@ def test_two_vacation_responders_on_one_record_stop_after_one_exchange(exchange,
     assert (came, records, left) == (2, 0, 2)
 
 
-@pytest.mark.parametrize("further", [{}, {"naming": True}], ids=["new", "reply"])
-def test_a_responder_that_says_what_it_is_makes_no_record_whomever_it_writes_to(exchange, way, further):
+@pytest.mark.parametrize("naming", [False, True], ids=["new", "reply"])
+def test_a_responder_that_says_what_it_is_makes_no_record_whomever_it_writes_to(exchange, way, naming):
     """As Exchange does: it answers to Reply-To, which is the alias."""
     def headers(mail):
-        return saying_that_it_is_automatic(mail) | (naming_what_it_answers(mail) if further else {})
+        return saying_that_it_is_automatic(mail) | (naming_what_it_answers(mail) if naming else {})
 
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, headers=headers) as responder:
@@ -95,7 +95,7 @@ def test_a_responder_that_says_what_it_is_makes_no_record_whomever_it_writes_to(
     assert (came, records, left) == (2, 1, 1)
 
 
-def test_a_responder_that_nothing_tells_from_a_person_stops_at_the_limit(exchange, way):
+def test_a_responder_that_nothing_tells_from_a_person_stops_at_the_limit(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, to=REQUESTS, most=3 * LIMIT) as responder:
         exchange.write(address, REQUESTS)
@@ -116,7 +116,7 @@ def test_a_responder_that_replies_like_a_person_is_acknowledged_once(exchange, w
     assert exchange.traffic() == (2, 1, 2, 1)
 
 
-def test_two_responders_that_reply_like_persons_end_at_the_limit_of_replies(exchange, way):
+def test_two_responders_that_reply_like_persons_end_at_the_limit_of_replies(exchange):
     exchange.gateway.set_parameter("mail.gateway.loop.threshold", "3")
     try:
         purchasing, accounting = exchange.person("Purchasing"), exchange.person("Accounting")
@@ -150,7 +150,7 @@ def test_a_vacation_responder_does_not_answer_the_notice_of_the_catchall(exchang
     assert exchange.traffic() == (1, 0, 0, 1)
 
 
-def test_a_responder_that_says_what_it_is_gets_one_notice_from_the_catchall(exchange, way):
+def test_a_responder_that_says_what_it_is_gets_one_notice_from_the_catchall(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, to=CATCHALL,
                    headers=saying_that_it_is_automatic) as responder:
@@ -160,7 +160,7 @@ def test_a_responder_that_says_what_it_is_gets_one_notice_from_the_catchall(exch
     assert exchange.traffic() == (2, 0, 0, 1)
 
 
-def test_a_responder_that_repeats_itself_to_the_catchall_gets_no_second_notice_for_the_same(exchange, way):
+def test_a_responder_that_repeats_itself_to_the_catchall_gets_no_second_notice_for_the_same(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, to=CATCHALL) as responder:
         exchange.write(address, CATCHALL)
@@ -171,7 +171,7 @@ def test_a_responder_that_repeats_itself_to_the_catchall_gets_no_second_notice_f
     assert [state for state, in exchange.inbound("state")] == ["rejected", "rejected", "discarded"]
 
 
-def test_a_responder_that_writes_something_else_each_time_to_the_catchall_is_left_alone_soon(exchange, way):
+def test_a_responder_that_writes_something_else_each_time_to_the_catchall_is_left_alone_soon(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, to=CATCHALL,
                    text=lambda number: f"This is joke {number} of the day.") as responder:
@@ -190,7 +190,7 @@ def test_a_responder_that_answers_the_notice_of_the_catchall_is_recognised(excha
     assert exchange.traffic() == (2, 0, 0, 1)
 
 
-def test_a_responder_that_writes_to_the_bounce_address_makes_nothing(exchange, way):
+def test_a_responder_that_writes_to_the_bounce_address_makes_nothing(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, to=BOUNCE) as responder:
         exchange.write(address, REQUESTS)
@@ -235,7 +235,7 @@ def test_a_customers_mail_comes_back_from_a_redirecting_follower_as_nothing_new(
     assert "Blue." in texts(exchange.mailbox(followers_address))[-1]
 
 
-def test_a_follower_who_passes_everything_on_as_mail_of_their_own_stops_at_the_limit(exchange, way):
+def test_a_follower_who_passes_everything_on_as_mail_of_their_own_stops_at_the_limit(exchange):
     _partner, address = exchange.person("Purchasing")
     follower, followers_address = exchange.person("Accounting")
     task = exchange.request(address)
