@@ -199,6 +199,22 @@ def test_a_responder_that_writes_to_the_bounce_address_makes_nothing(exchange):
     assert exchange.traffic() == (2, 1, 1, 1)
 
 
+# ---------------------------------------------------------------------- another address each time
+
+
+@pytest.mark.xfail(strict=True, reason="limits and notices count by the whole address of the sender")
+@pytest.mark.parametrize("to", [REQUESTS, CATCHALL], ids=["alias", "catchall"])
+def test_a_responder_that_writes_from_an_address_for_each_case_stops(exchange, to):
+    """As programs for tickets do, some without saying what they are: support+case17@customer.example."""
+    _partner, address = exchange.person("Purchasing")
+    name, _at, domain = address.partition("@")
+    with Responder(exchange.dovecot, exchange.postfix, address, to=to, most=2 * LIMIT,
+                   sender=lambda number: f"{name}+case{number}@{domain}") as responder:
+        exchange.write(address, to)
+        exchange.wait_until_quiet(responder)
+    assert not responder.exhausted
+
+
 # ---------------------------------------------------------------------- a follower's address that leads to the alias
 
 
