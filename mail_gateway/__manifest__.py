@@ -24,6 +24,7 @@
         "views/mail_inbound_route_views.xml",
         "views/mail_inbound_reject_views.xml",
         "views/mail_inbound_alike_views.xml",
+        "views/mail_inbound_import_views.xml",
         "views/mail_inbound_rule_views.xml",
         "views/mail_former_address_views.xml",
         "views/fetchmail_server_views.xml",

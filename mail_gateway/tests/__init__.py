@@ -10,6 +10,7 @@ from . import (
     test_flaws,
     test_former_list,
     test_former_routing,
+    test_import_export,
     test_inbound_explain,
     test_inbound_rehearsal,
     test_inbound_rehearsal_matches,

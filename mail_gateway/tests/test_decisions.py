@@ -297,6 +297,14 @@ class TestReject(DecisionsCommon):
         answer = self.to_alias(subject="Re: Re: Order", References=f"{mail.references} {mail.message_id}")
         self.assertEqual(self.deliver(answer).state, "delivered")
 
+    def test_a_postmaster_without_an_address_writes_under_that_of_the_company(self):
+        self.postmaster.email = False
+        self.env.company.email = "office@mycompany.example"
+        message = self.held(raw(to=NOBODY))
+        self.reject(message)
+        mail = self.env["mail.mail"].search([("references", "like", message.message_id)])
+        self.assertEqual(mail.email_from, '"Paul" <office@mycompany.example>')
+
     def test_the_null_sender_is_never_told(self):
         message = self.held(raw(to=NOBODY, Return_Path="<>"))
         with self.assertRaisesRegex(UserError, "its Return-Path is empty"):

@@ -3,6 +3,8 @@ from . import (
     mail_compose_message_headers,
     mail_inbound_alike,
     mail_inbound_explain,
+    mail_inbound_export,
+    mail_inbound_import,
     mail_inbound_reject,
     mail_inbound_route,
     mail_outgoing_explain,

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import plaintext2html
+from odoo.tools import email_normalize, formataddr, plaintext2html
 
 from ..tools.delivery import Cause
 from ..tools.refusal import refusal_of
@@ -129,8 +129,14 @@ class MailInboundReject(models.TransientModel):
             told_cause=TOLD_BY_A_PERSON,
         )
 
+    def _author(self):
+        """The postmaster's name and address; where they have none, that of the company, else the default From."""
+        user, company = self.env.user, self.env.company
+        address = user.email_normalized or email_normalize(company.email) or company.default_from_email
+        return formataddr((user.name, address)) if address else False
+
     def _letter_values(self, message, refusal):
-        author = self.env.user.email_formatted or self.env.company.email_formatted
+        author = self._author()
         headers = {"In-Reply-To": refusal.in_reply_to} if refusal.in_reply_to else {}
         return {
             "subject": f"Re: {message.subject or ''}".strip(),

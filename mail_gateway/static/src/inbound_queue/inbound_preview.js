@@ -1,0 +1,110 @@
+import { _t } from "@web/core/l10n/translation";
+import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { useService } from "@web/core/utils/hooks";
+
+import { Component, onWillUnmount, onWillUpdateProps, useEffect, useRef, useState } from "@odoo/owl";
+
+const FIELDS = [
+    "display_name",
+    "email_from",
+    "recipients",
+    "received_date",
+    "reason",
+    "state",
+    "preview",
+    "is_decidable",
+    "is_limited",
+    "keep_source",
+];
+// while somebody holds a key down, messages fly by: none is read
+const PATIENCE_MS = 80;
+
+/**
+ * One message at the side of the queue, and what can be done about it.
+ *
+ * All of it is text that the server made of the message: nothing of it is loaded or run.
+ */
+export class InboundPreview extends Component {
+    static template = "mail_gateway.InboundPreview";
+    static props = {
+        resId: [Number, Boolean],
+        resModel: String,
+        stamp: String,
+        isEmpty: Boolean,
+        selectionCount: Number,
+        decide: Function,
+        open: Function,
+    };
+
+    setup() {
+        this.orm = useService("orm");
+        this.keepLast = new KeepLast();
+        this.state = useState({ message: false });
+        this.textRef = useRef("text");
+        this.load(this.props);
+        onWillUpdateProps((next) => {
+            if (next.resId !== this.props.resId || next.stamp !== this.props.stamp) {
+                clearTimeout(this.timer);
+                this.timer = setTimeout(() => this.load(next), PATIENCE_MS);
+            }
+        });
+        onWillUnmount(() => clearTimeout(this.timer));
+        useEffect(
+            (text) => {
+                text?.scrollTo(0, 0);
+            },
+            () => [this.textRef.el, this.state.message.id]
+        );
+    }
+
+    async load({ resId, resModel }) {
+        const [message] = resId ? await this.keepLast.add(this.orm.read(resModel, [resId], FIELDS)) : [false];
+        this.state.message = message || false;
+    }
+
+    /** The message, once it is the one that the list points at. */
+    get message() {
+        return this.props.resId && this.state.message.id === this.props.resId ? this.state.message : false;
+    }
+
+    get received() {
+        return formatDateTime(deserializeDateTime(this.message.received_date), { showSeconds: false });
+    }
+
+    get isMany() {
+        return this.props.selectionCount > 0;
+    }
+
+    get selectedWords() {
+        return _t("%s messages are selected: the buttons are about all of them.", this.props.selectionCount);
+    }
+
+    get emptyWords() {
+        return this.props.isEmpty ? _t("Nothing waits for a decision.") : _t("Open a group to see its messages.");
+    }
+
+    get buttons() {
+        const decidable = this.isMany || this.message.is_decidable;
+        const limited = this.isMany || this.message.is_limited;
+        return [
+            { name: "action_process_again", label: _t("Process Again"), key: "g", shown: decidable, primary: true },
+            { name: "action_release", label: _t("Release"), key: "r", shown: decidable },
+            { name: "action_route", label: _t("Route"), key: "o", shown: decidable, dialog: true },
+            { name: "action_reject", label: _t("Reject"), key: "e", shown: decidable, dialog: true },
+            { name: "action_discard", label: _t("Discard"), key: "d", shown: decidable, confirm: this.discardWords },
+            { name: "action_allow_sender", label: _t("Allow This Sender"), key: "w", shown: limited },
+            { name: "action_alike", label: _t("All Like This"), key: "l", shown: decidable && !this.isMany, dialog: true },
+        ].filter((button) => button.shown);
+    }
+
+    get discardWords() {
+        return this.isMany
+            ? _t("Discard %s messages? They stay listed, with their source.", this.props.selectionCount)
+            : _t("Discard this message? It stays listed, with its source.");
+    }
+
+    onButton(button) {
+        this.props.decide(button.name, button.confirm);
+    }
+}

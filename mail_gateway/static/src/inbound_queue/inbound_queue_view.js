@@ -1,0 +1,13 @@
+import { registry } from "@web/core/registry";
+import { listView } from "@web/views/list/list_view";
+import { InboundQueueController } from "./inbound_queue_controller";
+import { InboundQueueRenderer } from "./inbound_queue_renderer";
+
+/** A list of messages that wait for a decision, with the one in focus at its side. */
+export const inboundQueueView = {
+    ...listView,
+    Controller: InboundQueueController,
+    Renderer: InboundQueueRenderer,
+};
+
+registry.category("views").add("inbound_queue", inboundQueueView);

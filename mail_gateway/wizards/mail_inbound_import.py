@@ -1,0 +1,85 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..tools.importing import MOST_BYTES, MOST_FILES, Flaw, unpack
+
+# Bad files that are named; of the others it is said how many they are.
+_MOST_NAMED = 20
+_MEGABYTE = 1024 * 1024
+
+
+class MailInboundImport(models.TransientModel):
+    """Takes in .eml files that a person uploads, as if they had just come in."""
+
+    _name = "mail.inbound.import"
+    _description = "Import Messages"
+
+    file_ids = fields.Many2many(
+        "ir.attachment", string="Files", help="Any number of .eml files, or .zip files of them."
+    )
+    server_id = fields.Many2one(
+        "fetchmail.server",
+        "As if Fetched From",
+        help="The settings of this incoming mail server apply: the record that it creates, what is done with "
+        "attachments and with mail that nobody can route. Without one, only aliases and replies count.",
+    )
+
+    def action_import(self):
+        """Store every message; lanes deliver them in a moment.
+
+        :return: an action that lists them
+        :raises UserError: when a file holds no message; none is imported then, so that none is lost unnoticed
+        """
+        self.ensure_one()
+        self.env["mail.inbound.message"]._as_postmaster()
+        if not self.file_ids:
+            raise UserError(self.env._("Choose the files to import."))
+        found = unpack([(file.name, file.raw or b"") for file in self.file_ids])
+        if bad := [each for each in found if each.flaw]:
+            raise UserError(self._words_for(bad))
+        messages = self._store([each.source for each in found])
+        # the messages hold it all; other attachments than those of this dialog are none of its business
+        self.file_ids.filtered(lambda file: file.res_model == self._name).unlink()
+        return self._list(messages)
+
+    def _store(self, sources):
+        inbound = self.env["mail.inbound.message"].sudo()
+        common = {"transport": "import", "server_id": self.server_id.id}
+        messages = inbound.create([{**inbound._values_from_source(source), **common} for source in sources])
+        inbound._wake_lanes()
+        return messages
+
+    def _list(self, messages):
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
+        return {
+            **action,
+            "domain": [("id", "in", messages.ids)],
+            "context": {},
+            "name": self.env._("Imported Messages"),
+        }
+
+    # ------------------------------------------------------------------ what is wrong
+
+    def _words_for(self, bad):
+        lines = [f"{each.name}: {self._flaw_words()[each.flaw]}" for each in bad[:_MOST_NAMED]]
+        if more := len(bad) - len(lines):
+            lines.append(self.env._("and %s more", more))
+        return "\n".join([self.env._("Nothing was imported. Remove these files, or mend them:"), "", *lines])
+
+    @api.model
+    def _flaw_words(self):
+        limits = {"megabytes": MOST_BYTES // _MEGABYTE, "files": MOST_FILES}
+        return {
+            Flaw.EMPTY: self.env._("it is empty."),
+            Flaw.NO_MESSAGE: self.env._("it is no e-mail: it starts with none of the headers that e-mails have."),
+            Flaw.OUTLOOK: self.env._(
+                "it is in Outlook's own format (.msg). Save it as .eml, or forward it as an attachment."
+            ),
+            Flaw.BROKEN_ZIP: self.env._("the archive is damaged."),
+            Flaw.ENCRYPTED: self.env._("it is protected by a password."),
+            Flaw.NESTED: self.env._("it is an archive within an archive."),
+            Flaw.TOO_MUCH: self.env._(
+                "with it there are more than %(megabytes)s MB or %(files)s messages. Import them in several steps.",
+                **limits,
+            ),
+        }
