@@ -98,7 +98,7 @@ class TestReadingFuzz(ToolsCase):
     """That Odoo gets through what comes out is tested with Odoo, in test_reading."""
 
     def test_what_comes_out_has_no_flaws_whatever_goes_in(self):
-        for name, source in mutants(1500):
+        for name, source in mutants(1000):
             readable = make_readable(source)
             self.assertFalse(find_flaws(readable.source), (name, source))
             self.assertEqual(readable.source == source, not readable.flaws, (name, source))

@@ -24,6 +24,7 @@ SUBJECT_BYTES = 2000
 ADDRESS_CHARS = 320
 ID_CHARS = 500
 REFERENCES_CHARS = 20_000
+_FOLDS = RECIPIENT_CHARS // 20
 _MOST_REFERENCES = 50
 _LINE_CHARS, _WORD_CHARS = 76, 900
 _MOST_HEADERS = 200
@@ -149,7 +150,7 @@ def _word(part, charset):
 
 def addresses_in(value: str) -> list[tuple[str, str]]:
     """(display name, address) of what looks like an address; the names only where there are not too many."""
-    text = raw_text(value[:RECIPIENT_CHARS])
+    text = raw_text(_both_ends(value, RECIPIENT_CHARS))
     pairs = []
     if len(text) <= VALUE_CHARS and text.count("(") <= _MOST_COMMENTS:
         with suppress(Exception):
@@ -165,12 +166,14 @@ def essential_head(head: bytes) -> bytes:
     """Of a header block beyond all measure, the headers that matter."""
     kept, left = [], RECIPIENT_CHARS
     for found in _HEADER.finditer(head):
-        name = found.group(1).decode().lower()
-        if (name in _READ or name.startswith("content-")) and len(found.group()) <= min(
-            left, _LIMITS.get(name, VALUE_CHARS)
-        ):
-            kept.append(found.group())
-            left -= len(found.group())
+        name, line = found.group(1).decode(), found.group()
+        if name.lower() in RECIPIENTS and len(line) > left:
+            value = _both_ends(raw_text(line.partition(b":")[2].decode("ascii", "surrogateescape")), left - _FOLDS)
+            line = _folded(name, value)
+        limit = min(left, _LIMITS.get(name.lower(), VALUE_CHARS))
+        if (name.lower() in _READ or name.lower().startswith("content-")) and len(line) <= limit:
+            kept.append(line)
+            left -= len(line)
     return b"".join(kept)
 
 
@@ -220,10 +223,15 @@ def _recipient_lines(values):
             pairs = [pair for value in values[name][:1000] for pair in addresses_in(value)]
             lines.append(_addresses_line(name, pairs[:_PARSED_RECIPIENTS], values[name][0]))
             beyond += [address for _name, address in pairs[_PARSED_RECIPIENTS:]]
-    text = ", ".join(dict.fromkeys(map(_written_address, beyond)))
-    if len(text) > RECIPIENT_CHARS // 2:
-        text = text[: RECIPIENT_CHARS // 2].rpartition(", ")[0]
+    text = _both_ends(", ".join(dict.fromkeys(map(_written_address, beyond))), RECIPIENT_CHARS - _FOLDS)
     return [*lines, _folded("delivered-to", text)] if text else lines
+
+
+def _both_ends(text, most):
+    """What a list begins and ends with, when it is too long."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2].rpartition(',')[0]}, {text[-most // 2 :].partition(',')[2].strip()}"
 
 
 def _addresses_line(name, pairs, otherwise):
@@ -247,7 +255,8 @@ def _id_line(name, value):
 
 
 def _references_line(name, value):
-    ids = _ANY_ID.findall(raw_text(value[:REFERENCES_CHARS]))
+    ends = value if len(value) <= REFERENCES_CHARS else f"{value[:VALUE_CHARS]} {value[-VALUE_CHARS:]}"
+    ids = _ANY_ID.findall(raw_text(ends))
     text = " ".join(ids[:1] + ids[1:][-_MOST_REFERENCES:]) or decoded(value)[:ID_CHARS]
     return _folded(name, text) if text.isascii() and "=?" not in text else _line(name, _encoded(text))
 

@@ -49,15 +49,16 @@ class File(NamedTuple):
 class Contents:
     """Collects from a parsed message.
 
+    :param best: of alternatives, the first of these kinds is chosen
     :ivar texts: to be shown, in order
     :ivar files: to be attached
     :ivar reports: messages of headers: the machine-readable part of a delivery report
     :ivar returned: the message that a delivery report is about, its headers at least
     """
 
-    def __init__(self, message: Message, is_report: bool):
+    def __init__(self, message: Message, is_report: bool, best: tuple[str, ...] = ("html", "plain", "stripped")):
         self.files, self.reports, self.returned = [], [], None
-        self._is_report = is_report
+        self._is_report, self._best = is_report, best
         self._bytes = 0
         self.texts = self._read(message, top=True)[:_MOST_TEXTS]
 
@@ -84,7 +85,7 @@ class Contents:
         found = [self._read(child) for child in part.get_payload()]
         if part.get_content_type() != "multipart/alternative":
             return sum(found, [])
-        for best in ("html", "plain", "stripped"):
+        for best in self._best:
             if chosen := next((texts for texts in reversed(found) if any(t.kind == best for t in texts)), None):
                 return chosen
         return []

@@ -30,7 +30,7 @@ def substitute(source: bytes, plainest: bool) -> bytes:
     message = _parsed(source)
     headers = readable_headers(message, plainest)
     report_type = _report_type(message)
-    contents = _contents(message, bool(report_type))
+    contents = _contents(message, bool(report_type), plainest)
     files = [] if plainest else contents.files
     return _message(
         source,
@@ -81,9 +81,10 @@ def _split(source):
     return source[:place] + b"\r\n", source[place:].lstrip(b"\r\n")
 
 
-def _contents(message, is_report):
+def _contents(message, is_report, plainest):
+    best = ("plain", "stripped", "html") if plainest else ("html", "plain", "stripped")
     try:
-        return Contents(message, is_report)
+        return Contents(message, is_report, best)
     except Exception:  # noqa: BLE001 the original is attached whatever is in it
         return Contents(EmailMessage(policy=GuardedPolicy()), False)
 
@@ -98,9 +99,9 @@ def _report_type(message) -> str:
 
 
 def _plain(texts):
-    return [text for text in texts if text.kind != "html"] or [
-        text for html in texts[:1] for text in stripped(html.text)
-    ]
+    """All as plain text."""
+    found = [[text] if text.kind != "html" else stripped(text.text) for text in texts]
+    return sum(found, [])
 
 
 # ---------------------------------------------------------------------- writing

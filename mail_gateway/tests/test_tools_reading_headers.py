@@ -1,0 +1,110 @@
+"""Headers of messages with flaws."""
+
+from email.utils import getaddresses
+
+from odoo.addons.mail_gateway.tests.test_tools_reading import HEAD, ReadingCase
+from odoo.addons.mail_gateway.tools.reading_flaws import Flaw
+
+
+class TestReadingHeaders(ReadingCase):
+    def header(self, line, name):
+        """How a header line is handed on in a message with flaws."""
+        source = line + b"\r\nX-Odoo-Message-Id: \0\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
+        message = self.read(source)
+        self.assertIn(Flaw.HEADERS, self.readable.flaws)
+        return message[name]
+
+    def test_a_message_id_that_breaks_the_parser_is_handed_on_unchanged(self):
+        self.assertEqual(self.read("message_id_in_square_brackets")["Message-Id"], "<[order.1@customer.example]>")
+
+    def test_any_message_id_is_handed_on(self):
+        for value in ("<a@b.example>", "<a b>", "a", "<[x@y]>", "<é@b.example>", "<<a@b>>"):
+            self.assertEqual(self.header(f"Message-Id: {value}".encode(), "Message-Id"), value)
+
+    def test_a_long_message_id_fits_into_an_index_of_the_database(self):
+        self.assertLess(len(self.header(b"Message-Id: <%s@b>" % (b"x" * 3000), "Message-Id")), 501)
+
+    def test_raw_bytes_are_read_by_what_they_look_like(self):
+        self.assertEqual(self.read("headers_in_raw_latin1")["Subject"], "Grüße aus Köln")
+        self.assertEqual(self.header("Subject: Grüße".encode(), "Subject"), "Grüße")
+
+    def test_encoded_words_are_read(self):
+        self.assertEqual(self.header(b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= aus", "Subject"), "Grüße aus")
+
+    def test_nul_and_halves_of_surrogate_pairs_are_left_out(self):
+        self.assertEqual(self.read("nul_bytes")["Subject"], "Order ten")
+        self.assertDatabaseText(self.read("surrogates_in_headers")["Subject"], "surrogates_in_headers")
+
+    def test_a_long_subject_is_cut(self):
+        self.assertLess(len(self.header(b"Subject: " + "ü".encode() * 3000, "Subject").encode()), 1001)
+
+    def test_names_and_addresses_are_kept(self):
+        line = b'From: =?utf-8?q?M=C3=BCller=2C_J=C3=BCrgen?= <juergen@customer.example>, "A, B" <ab@x.example>'
+        self.assertEqual(
+            getaddresses([self.header(line, "From")]),
+            [("Müller, Jürgen", "juergen@customer.example"), ("A, B", "ab@x.example")],
+        )
+
+    def test_an_international_domain_is_written_in_its_encoded_form(self):
+        self.assertIn("mary@xn--caf-dma.example", self.header("From: mary@café.example".encode(), "From"))
+
+    def test_an_address_is_found_between_parentheses_without_end(self):
+        self.assertIn("mary@customer.example", self.read("from_with_nested_comments")["From"])
+
+    def test_recipients_of_all_headers_are_kept(self):
+        names = b"To: a@x.example\r\nTo: b@x.example\r\nCc: c@x.example\r\n"
+        message = self.read(
+            names + b"Delivered-To: d@x.example\r\nResent-To: e@x.example\r\nX-Odoo-Message-Id: \0\r\n\r\n"
+        )
+        self.assertEqual(
+            [address for _name, address in getaddresses([message["To"], message["Cc"], message["Delivered-To"]])],
+            ["a@x.example", "b@x.example", "c@x.example", "d@x.example"],
+        )
+        self.assertIn("e@x.example", message["Resent-To"])
+
+    def test_none_of_thousands_of_recipients_is_lost(self):
+        people = [f"person{number}@customer.example" for number in range(3000)]
+        message = self.read(b"To: %s\r\n\r\n" % ",\r\n ".join(people).encode())
+        self.assertEqual([a for _n, a in getaddresses([message["To"], message["Delivered-To"]])], people)
+
+    def test_dates_beyond_the_calendar_are_left_out(self):
+        for date in (b"Mon, 02 Mar 20260 09:30:00 +0100", b"never", b"Mon, 02 Mar 1850 09:30:00 +0100"):
+            self.assertIsNone(self.header(b"Date: " + date, "Date"))
+        self.assertEqual(
+            self.header(b"Date: Mon, 02 Mar 2026 09:30:00 +0100", "Date"), "Mon, 02 Mar 2026 09:30:00 +0100"
+        )
+
+    def test_what_rules_read_is_kept(self):
+        for line in (
+            b"Auto-Submitted: auto-replied",
+            b"Precedence: bulk",
+            b"List-Id: <list.x.example>",
+            b"X-Autoreply: yes",
+        ):
+            name, _colon, value = line.decode().partition(": ")
+            self.assertEqual(self.header(line, name), value)
+
+    def test_references_beyond_measure_keep_the_first_and_the_last(self):
+        ids = [f"<{number}@customer.example>" for number in range(2000)]
+        references = self.read(HEAD + f"References: {' '.join(ids)}\r\n\r\n".encode())["References"].split()
+        self.assertEqual((references[0], references[-1]), (ids[0], ids[-1]))
+        self.assertLess(len(references), 60)
+
+    # ------------------------------------------------------------------ delivery reports
+
+    def test_a_delivery_report_with_flaws_stays_one(self):
+        message = self.read("bounce_report_with_flaws")
+        self.assertEqual(
+            (message.get_content_type(), message.get_param("report-type")), ("multipart/report", "delivery-status")
+        )
+        report = next(part for part in message.walk() if part.get_content_type() == "message/delivery-status")
+        self.assertEqual(report.get_payload(1)["Final-Recipient"], "rfc822; nobody@customer.example")
+        returned = next(part for part in message.walk() if part.get_content_type() == "text/rfc822-headers")
+        self.assertIn("To: <nobody@customer.example>", returned.get_content())
+
+    def test_a_delivery_report_without_boundary_gets_one(self):
+        message = self.read("bounce_report_without_boundary")
+        kinds = [part.get_content_type() for part in message.walk()]
+        self.assertEqual(kinds[0], "multipart/report")
+        self.assertIn("message/delivery-status", kinds)
+        self.assertIn("text/rfc822-headers", kinds)
