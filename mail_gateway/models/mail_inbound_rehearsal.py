@@ -15,6 +15,8 @@ from .mail_inbound_message import PENDING
 _MOST_CONFLICTS = 3
 # A lane that works on the same record is waited for, but not for as long as a request may take.
 _LOCK_TIMEOUT = "10s"
+# Of a traceback, the last ones.
+_DETAIL_LINES = 8
 
 
 class MailInboundRehearsal(models.AbstractModel):
@@ -180,4 +182,6 @@ class MailInboundRehearsal(models.AbstractModel):
     def _judge_error(self, inbound, error):
         """As mail.inbound.message._settle_error."""
         state, reason, values = inbound._judge_error(error)
-        return Rehearsal(state, as_text(reason), values.get("cause") or "")
+        detail = as_text(inbound._detail(error) or "")
+        last_lines = "\n".join(detail.strip().splitlines()[-_DETAIL_LINES:])
+        return Rehearsal(state, as_text(reason), values.get("cause") or "", detail=last_lines)

@@ -71,7 +71,7 @@ class MailInboundRehearsalValues(models.AbstractModel):
             return format_date(reader, value)
         if field.type == "datetime":
             return format_datetime(reader, value)
-        text = html2plaintext(value).strip() if field.type == "html" else str(value)
+        text = html2plaintext(value, include_references=False).strip() if field.type == "html" else str(value)
         return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} …"
 
     def _names(self, records, reader):

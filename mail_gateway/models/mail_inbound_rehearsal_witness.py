@@ -78,7 +78,7 @@ class MailInboundRehearsalWitness(models.AbstractModel):
         )
 
     def _shortened(self, body):
-        text = html2plaintext(body or "").strip()
+        text = html2plaintext(body or "", include_references=False).strip()
         return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} …"
 
     def _changes(self, targets, reader):

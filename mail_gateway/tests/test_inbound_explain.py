@@ -1,4 +1,5 @@
 import base64
+import re
 from datetime import timedelta
 from email import message_from_bytes, policy
 
@@ -20,7 +21,7 @@ class TestAnswersTable(InboundCommon):
         self.assertLess(table.index("Duplicates"), table.index("Automatic replies"))
         self.assertLess(table.index("An automatic reply: Auto-Submitted"), table.index("Too many new records"))
         self.assertEqual(table.count("Not asked"), 2)
-        self.assertEqual(table.count("Does not hit"), 4)
+        self.assertEqual(len(re.findall(r">\s*No\s*<", table)), 4)
         self.assertEqual(table.count("table-warning"), 1)
 
     def test_what_a_sender_wrote_is_escaped(self):

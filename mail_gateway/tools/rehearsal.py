@@ -107,6 +107,7 @@ class Rehearsal:
     :ivar routes: in words
     :ivar contacts: that would be made, in words
     :ivar remarks: what is good to know
+    :ivar detail: where it failed, for developers
     """
 
     state: str
@@ -121,3 +122,4 @@ class Rehearsal:
     told: list[Told] = field(default_factory=list)
     leaving: list[Leaving] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    detail: str = ""
