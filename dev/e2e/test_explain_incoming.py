@@ -1,0 +1,237 @@
+"""What a postmaster is told about incoming mail in Chromium, on a real server, and that nothing of it stays."""
+
+import os
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.gateway import LEADS, Gateway, message, until
+from e2e.window import administrators_window, fits, picture
+
+_RUN = os.getpid()
+# A domain of each run's own: mailboxes outlive the run.
+DOMAIN, CUSTOMER = f"mycompany-{_RUN}.example", f"customer-{_RUN}.example"
+AGENT = f"agent@{CUSTOMER}"
+# What the server itself keeps writing to, and what the dialog keeps: its question and the answer.
+_OF_ITS_OWN = (
+    "mail_inbound_explain", "ir_cron", "ir_cron_progress", "ir_cron_trigger", "ir_logging", "res_device_log",
+    "res_users_log", "mail_presence", "bus_presence", "base_registry_signaling", "orm_signaling_registry")
+
+
+class Counter:
+    """An office with an alias, a lead that an agent and a customer follow, and an incoming mail server."""
+
+    def __init__(self, gateway, dovecot, postfix):
+        self.gateway, self.dovecot = gateway, dovecot
+        gateway.outgoing_server(postfix, name="Main")
+        self.agent = gateway.user("Anna Agent", AGENT)
+        self.postmaster = self._postmaster()
+        self.customer = gateway.call("res.partner", "create", {"name": "Mary Smith", "email": f"mary@{CUSTOMER}"})
+        self.other = gateway.call("res.partner", "create", {"name": "Carl Cook", "email": f"carl@{CUSTOMER}"})
+        self.lead = gateway.call(
+            "crm.lead", "create", {"name": "Forty chairs", "type": "lead", "team_id": False, "user_id": False})
+        gateway.call("crm.lead", "message_subscribe", [self.lead], [self.agent[1], self.customer, self.other])
+        self.mailbox = f"counter-{_RUN}@{DOMAIN}"
+        self.server = gateway.mail_server(self.mailbox, dovecot.port("imaps"), name="Counter", is_ssl=True)
+
+    def _postmaster(self):
+        gateway = self.gateway
+        [group] = gateway.call("ir.model.data", "search_read", [
+            ["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]], ["res_id"])
+        user, _partner = gateway.user("Paul Postmaster", f"postmaster@{DOMAIN}")
+        gateway.call("res.users", "write", [user], {"group_ids": [(4, group["res_id"])]})
+        return f"postmaster@{DOMAIN}"
+
+    def question(self):
+        """The Message-Id of a comment of the agent's that a reply can answer."""
+        posted = self.gateway.comment((self.agent[0], AGENT), "crm.lead", self.lead, "Which colour?", [self.other])
+        return self.gateway.call("mail.message", "read", [posted], ["message_id"])[0]["message_id"]
+
+    def deliver(self, source):
+        """Have a message come in; return its row once it is dealt with."""
+        last = self.gateway.sql("SELECT coalesce(max(id), 0) FROM mail_inbound_message")[0][0]
+        self.dovecot.put_all(self.mailbox, [source])
+        self.gateway.fetch(self.server)
+        until(lambda: self.gateway.sql("SELECT 1 FROM mail_inbound_message WHERE id > %s", last))
+        self.gateway.settle()
+        [row] = self.gateway.call("mail.inbound.message", "search_read", [["id", ">", last]],
+                                  ["state", "reason", "res_model", "res_id"])
+        return row
+
+    def rows(self):
+        """Of each table of the database, its rows as they are, read past Odoo."""
+        tables = [name for name, in self.gateway.sql(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", list(_OF_ITS_OWN))]
+        digest = "count(*), md5(string_agg(t::text, ' ' ORDER BY t::text))"
+        # scripts and styles that the browser asked for meanwhile
+        rows = {"ir_attachment": "(SELECT * FROM ir_attachment WHERE url IS NULL OR url NOT LIKE '/web/assets/%%')"}
+        union = " UNION ALL ".join(
+            f"SELECT '{name}', {digest} FROM {rows.get(name, name)} t" for name in tables)
+        return {name: found for name, *found in self.gateway.sql(union)}
+
+
+@pytest.fixture(scope="module")
+def counter(module_database, dovecot, postfix):
+    """The office that the tests of the module share."""
+    gateway = Gateway(module_database)
+    try:
+        yield Counter(gateway.prepare(DOMAIN), dovecot, postfix)
+    finally:
+        gateway.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium(counter):
+    """The window, with the administrator logged in."""
+    with administrators_window(counter.gateway.odoo) as window:
+        yield window
+
+
+def open_dialog(window, counter):
+    """Open the dialog from its menu under Discuss; return it."""
+    window.page.goto(f"{counter.gateway.odoo.url}/odoo/discuss")
+    window.page.locator(".o_menu_sections button", has_text="Configuration").click()
+    window.page.locator(".o-dropdown--menu .dropdown-item", has_text="Explain an Incoming Message").click()
+    dialog = window.page.locator(".modal")
+    expect(dialog.locator("[name=email_from] input")).to_be_visible()
+    return dialog
+
+
+def ask(window, **values):
+    """Type what is asked, and press the button; return the answer."""
+    dialog = window.page.locator(".modal")
+    for name, value in values.items():
+        dialog.locator(f"[name={name}] input, [name={name}] textarea").first.fill(value)
+    return press(window)
+
+
+def press(window):
+    """Press "Explain"; return the answer once it is there."""
+    dialog = window.page.locator(".modal")
+    with window.page.expect_response(lambda response: "action_explain" in response.url):
+        dialog.get_by_role("button", name="Explain", exact=True).click()
+    answer = window.page.locator(".modal [name=answer]")
+    expect(answer.locator(".alert")).to_be_visible()
+    return answer
+
+
+def choose(window, label):
+    """Choose what is given."""
+    dialog = window.page.locator(".modal")
+    select = dialog.locator("[name=given] select")
+    if select.count():
+        select.select_option(label=label)
+        return
+    dialog.locator("[name=given] input").click()
+    window.page.locator(".o_select_menu_item", has_text=label).first.click()
+
+
+def test_a_new_record_is_explained_and_nothing_of_it_stays(window, counter):
+    open_dialog(window, counter)
+    before = counter.rows()
+    answer = ask(window, email_from=f"Nora New <nora@{CUSTOMER}>", email_to=f"{LEADS}@{DOMAIN}",
+                 subject="Fifty desks", body="Please send us an offer.")
+    for words in ("Delivered", "It makes a record.", "Fifty desks", f"nora@{CUSTOMER}", "Alias that makes a record of Lead"):
+        expect(answer).to_contain_text(words)
+    picture(window, "explain_incoming_record")
+    assert counter.rows() == before
+
+
+def test_a_reply_is_explained_and_nothing_of_it_leaves(window, counter):
+    question = counter.question()
+    counter.gateway.letters(counter.dovecot, f"carl@{CUSTOMER}")
+    open_dialog(window, counter)
+    window.page.wait_for_timeout(1000)  # nothing tells when Odoo has marked what it sent
+    before = counter.rows()
+    answer = ask(window, email_from=f"Mary Smith <mary@{CUSTOMER}>", email_to=f"catchall@{DOMAIN}, {LEADS}@old.example",
+                 subject="Re: Forty chairs", in_reply_to=question, body="Blue ones, please.")
+    for words in ("A reply to Lead “Forty chairs”", "Catchall: takes replies", "Nothing in Odoo", "Carl Cook", "Anna Agent"):
+        expect(answer).to_contain_text(words)
+    picture(window, "explain_incoming_reply")
+    assert counter.rows() == before
+    assert len(counter.dovecot.read(f"carl@{CUSTOMER}")) == 1
+
+
+def test_a_file_is_explained_as_it_then_comes_in(window, counter):
+    open_dialog(window, counter)
+    source = message("Re: out of office", to=f"{LEADS}@{DOMAIN}", Auto_Submitted="auto-replied")
+    choose(window, "A file (.eml)")
+    window.page.locator(".modal input[type=file]").set_input_files(
+        {"name": "vacation.eml", "mimeType": "message/rfc822", "buffer": source})
+    expect(window.page.locator(".modal [name=source] input.o_input")).to_have_value("vacation.eml")
+    answer = press(window)
+    expect(answer).to_contain_text("Discarded")
+    picture(window, "explain_incoming_file")
+    row = counter.deliver(source)
+    assert row["state"] == "discarded"
+    expect(answer).to_contain_text(row["reason"])
+
+
+def test_a_message_to_nobody_is_explained_with_every_rule(window, counter):
+    open_dialog(window, counter)
+    answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to="nobody@elsewhere.example", subject="Hello")
+    expect(answer).to_contain_text("Held")
+    expect(answer).to_contain_text("No one is at home")
+    for rule in ("Too large", "Duplicates", "Automatic replies", "Too many new records"):
+        expect(answer).to_contain_text(rule)
+    picture(window, "explain_incoming_nobody")
+
+
+def test_what_refuses_a_message_would_be_sent_is_shown(window, counter):
+    open_dialog(window, counter)
+    answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to=f"catchall@{DOMAIN}", subject="Hello")
+    expect(answer).to_contain_text("Rejected")
+    expect(answer).to_contain_text("Notice to the sender")
+    picture(window, "explain_incoming_refused")
+    counter.gateway.wake("mail.ir_cron_mail_scheduler_action")
+    assert not counter.dovecot.read(f"mary@{CUSTOMER}") or len(counter.dovecot.read(f"mary@{CUSTOMER}")) == 1
+
+
+def test_a_record_that_can_t_be_made_is_an_answer_in_words(window, counter):
+    counter.gateway.alias("broken", "crm.lead")
+    counter.gateway.sql("UPDATE mail_alias SET alias_defaults = '{''stage_id'': 2000000000}' WHERE alias_name = 'broken'")
+    open_dialog(window, counter)
+    before = counter.rows()
+    answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to=f"broken@{DOMAIN}", subject="Hello")
+    expect(answer).to_contain_text("Failed")
+    expect(answer).to_contain_text("an error")
+    picture(window, "explain_incoming_error")
+    assert counter.rows() == before
+
+
+def test_a_message_that_waits_for_a_lock_is_an_answer_in_words(window, counter):
+    counter.gateway.alias("busy", "crm.lead")
+    counter.gateway.sql("UPDATE mail_alias SET alias_status = 'not_tested' WHERE alias_name = 'busy'")
+    open_dialog(window, counter)
+    with counter.gateway.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT FROM mail_alias WHERE alias_name = 'busy' FOR UPDATE")
+        dialog = window.page.locator(".modal")
+        dialog.locator("[name=email_to] input").fill(f"busy@{DOMAIN}")
+        dialog.get_by_role("button", name="Explain", exact=True).click()
+        answer = window.page.locator(".modal [name=answer]")
+        expect(answer).to_contain_text("Ask again in a moment", timeout=60_000)
+        cursor.execute("ROLLBACK")
+
+
+def test_a_held_message_says_what_would_happen_now(window, counter):
+    row = counter.deliver(message("Later", to=f"later@{DOMAIN}"))
+    assert row["state"] == "held"
+    counter.gateway.alias("later", "crm.lead")
+    window.open_record("mail.inbound.message", row["id"])
+    before = counter.rows()
+    action = counter.gateway.call("mail.inbound.message", "action_explain", [row["id"]])
+    [wizard] = counter.gateway.call("mail.inbound.explain", "read", [action["res_id"]], ["answer", "given"])
+    assert wizard["given"] == "message"
+    assert "It makes a record." in wizard["answer"]
+    assert counter.rows() == before
+
+
+def test_a_postmaster_without_settings_asks_as_well(window, counter):
+    window.page.context.clear_cookies()
+    window.login(counter.gateway.odoo, counter.postmaster)
+    open_dialog(window, counter)
+    answer = ask(window, email_from=f"Nora New <nora@{CUSTOMER}>", email_to=f"{LEADS}@{DOMAIN}", subject="Fifty desks")
+    expect(answer).to_contain_text("It makes a record.")
+    assert fits(window.page.locator(".modal-body"))
+    picture(window, "explain_incoming_postmaster")
