@@ -22,5 +22,5 @@ class MailGatewayAllowed(models.Model):
         return Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s %s</p>') % (
             self.env._("Add senders that no limit counts"),
             limit,
-            self.env._("What comes beyond is held. Mail from the addresses listed here always gets through."),
+            self.env._("What comes beyond is held, but for mail from the addresses that are listed here."),
         )

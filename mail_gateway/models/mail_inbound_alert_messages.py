@@ -75,7 +75,7 @@ class MailInboundAlertMessages(models.Model):
         return Alert(subject, self._alert_body(counts=self._counts_by_cause(), total=len(self._waiting())))
 
     def _alert_body(self, **values):
-        path = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")["path"]
+        path = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action_queue")["path"]
         return self.env["ir.qweb"]._render("mail_gateway.alert_messages", {"messages": self, "path": path, **values})
 
     def _counts_by_cause(self):

@@ -79,7 +79,7 @@ class TestAlertsOfMessages(AlertsCase):
         self.assertEqual((alert.model, alert.res_id), ("mail.inbound.message", held.id))
         for text in (held.reason.partition("“")[0].strip(), "mary@customer.example", "nobody@elsewhere.example"):
             self.assertIn(text, alert.body)
-        self.assertIn(f'href="/odoo/inbound-messages/{held.id}"', alert.body)
+        self.assertIn(f'href="/odoo/held-messages/{held.id}"', alert.body)
         self.assertEqual(alert.author_id, self.root)
 
     def test_each_postmaster_is_told_as_they_prefer(self):
@@ -95,7 +95,7 @@ class TestAlertsOfMessages(AlertsCase):
         [mail] = self._mails
         self.assertEqual(mail["headers"]["Auto-Submitted"], "auto-generated")
         self.assertIn(ALERT_MARK, mail["message_id"])
-        self.assertIn(f"{self.env['mail.thread'].get_base_url()}/odoo/inbound-messages/{held.id}", mail["body"])
+        self.assertIn(f"{self.env['mail.thread'].get_base_url()}/odoo/held-messages/{held.id}", mail["body"])
 
     def test_nobody_is_told_of_a_message_twice(self):
         self.hold()
@@ -116,7 +116,7 @@ class TestAlertsOfMessages(AlertsCase):
         self.assertEqual(alert.subject, "3 messages wait for a decision")
         for text in ("Nobody at home: 2", "Address given up: 1", "With those that came before, 4 wait."):
             self.assertIn(text, " ".join(alert.body.split()))
-        self.assertIn('href="/odoo/inbound-messages"', alert.body)
+        self.assertIn('href="/odoo/held-messages"', alert.body)
         self.assertFalse(alert.model)
 
     def test_the_time_between_two_alerts_is_a_parameter(self):
