@@ -63,6 +63,8 @@ class MailInboundRehearsalRecipients(models.AbstractModel):
                 yield self.env._("Bounce address")
 
     def _alias_in_words(self, alias, reader):
+        if not alias.with_env(reader).has_access("read"):
+            return self._name_of(alias, reader)
         policies = dict(alias._fields["alias_contact"]._description_selection(reader))
         words = {
             "model": reader["ir.model"]._get(alias.alias_model_id.model).name,
@@ -81,7 +83,7 @@ class MailInboundRehearsalRecipients(models.AbstractModel):
         for model, thread_id, _defaults, _user, alias in delivery.incoming.routes:
             words = {
                 "model": reader["ir.model"]._get(model).name,
-                "alias": alias.display_name if alias else "",
+                "alias": self._name_of(alias, reader) if alias else "",
                 "record": thread_id and self._name_of(self._lane(reader.cr)[model].browse(thread_id), reader),
             }
             yield self._route_in_words(delivery, thread_id, alias, words)

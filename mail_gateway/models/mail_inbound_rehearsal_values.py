@@ -1,6 +1,8 @@
+from contextlib import suppress
 from datetime import timedelta
 
 from odoo import models
+from odoo.exceptions import AccessError
 from odoo.tools import format_date, format_datetime, html2plaintext
 
 from ..tools.rehearsal import Value
@@ -80,7 +82,12 @@ class MailInboundRehearsalValues(models.AbstractModel):
         return ", ".join(names + ["…"] * (len(records) > _SHOWN_NAMES))
 
     def _name_of(self, record, reader):
+        what = f"{reader['ir.model']._get(record._name).name} ({record._name},{record.id})"
+        return self._name_if_readable(record, reader) or what
+
+    def _name_if_readable(self, record, reader):
+        """The name of a record; empty when the reader may not read it, or what its name is made of."""
         readable = record.with_env(reader)
-        if readable.has_access("read"):
-            return readable.display_name or ""
-        return f"{reader['ir.model']._get(record._name).name} ({record._name},{record.id})"
+        with suppress(AccessError):
+            return readable.display_name or "" if readable.has_access("read") else ""
+        return ""

@@ -64,10 +64,6 @@ class MailInboundRehearsalWitness(models.AbstractModel):
                 ),
             )
 
-    def _name_if_readable(self, record, reader):
-        readable = record.with_env(reader)
-        return readable.display_name or "" if readable.has_access("read") else ""
-
     def _posted(self, message, reader):
         name = self._partner(message.author_id, reader)[0] if message.author_id else ""
         return Posted(
@@ -114,23 +110,29 @@ class MailInboundRehearsalWitness(models.AbstractModel):
     def _told(self, notification, made, reader):
         name, email = self._partner(notification.res_partner_id, reader)
         message = notification.mail_message_id
-        about = "" if message in made else self._subject(message, reader) or self.env._("Another message")
+        about = "" if message in made else self._subject(message, reader)
         return Told(notification.res_partner_id.id, name, email, notification.notification_type, about)
 
-    def _subject(self, message, reader):
-        """The subject of a message; it may quote the name of its record."""
+    def _may_read(self, message, reader):
+        """Whether the reader may read the record that a message is about: it quotes from that."""
         record = message.model and message.res_id and message.env[message.model].browse(message.res_id)
-        return message.subject or "" if not record or record.with_env(reader).has_access("read") else ""
+        return not record or record.with_env(reader).has_access("read")
+
+    def _subject(self, message, reader):
+        if not self._may_read(message, reader):
+            return self.env._("(withheld)")
+        return message.subject or self.env._("(no subject)")
 
     def _leaving(self, mail, made, reader):
         names = [self._partner(partner, reader) for partner in mail.recipient_ids]
         addresses = [email or name for name, email in names] + email_split(mail.email_to or "")
         is_notification = mail.mail_message_id in made
+        tells = not is_notification and self._may_read(mail.mail_message_id, reader)
         return Leaving(
             kind=self._kind(mail, is_notification),
             to=", ".join(addresses),
-            subject=self._subject(mail.mail_message_id, reader) or self.env._("(withheld)"),
-            text="" if is_notification else self._shortened(mail.body_html),
+            subject=self._subject(mail.mail_message_id, reader),
+            text=self._shortened(mail.body_html) if tells else "",
         )
 
     def _kind(self, mail, is_notification):

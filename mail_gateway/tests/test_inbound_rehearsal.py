@@ -28,6 +28,7 @@ class TestRehearsal(RehearsalCommon):
         answer = self.ask(message)
         self.assertEqual(self.rows(), before)
         self.assertEqual((answer.state, answer.targets[0].is_new), ("delivered", True))
+        self.assertIn("delivered already", answer.remarks[0])
 
     def test_a_delivered_message_does_not_count_against_its_own_limit(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 1)
@@ -138,6 +139,36 @@ class TestRehearsalRights(RehearsalCommon):
         self.assertNotIn("Carl", text)
         self.assertNotIn("carl@", text)
         self.assertIn("Agent", text)
+
+    def test_what_another_message_tells_of_the_record_is_withheld(self):
+        self.order.name = "Hidden Plan"
+        self.forbid("[('name', 'not like', 'Hidden')]")
+        partners = type(self.env["res.partner"])
+        update = partners.message_update
+
+        def update_and_acknowledge(records, msg_dict, update_vals=None):
+            updated = update(records, msg_dict, update_vals)
+            values = {"subject": "Hidden", "body": "Hidden", "partner_ids": self.carl.ids, "model": "res.partner"}
+            records.message_notify(**values, res_id=records.id)
+            return updated
+
+        with patch.object(partners, "message_update", update_and_acknowledge):
+            answer, text = self.told(self.reply(subject="Re: yours"))
+        self.assertEqual(len(answer.leaving), 2)
+        self.assertNotIn("Hidden", text)
+        self.assertIn("(withheld)", text)
+
+    def test_an_alias_is_withheld_from_whoever_may_not_read_it(self):
+        self.env["ir.rule"].create(
+            {
+                "name": "Secret",
+                "model_id": self.env["ir.model"]._get_id("mail.alias"),
+                "domain_force": f"[('id', '!=', {self.alias.id})]",
+            }
+        )
+        answer, _text = self.told(self.to_alias())
+        self.assertIn(f"mail.alias,{self.alias.id}", answer.recipients[0].matches)
+        self.assertIn(f"mail.alias,{self.alias.id}", answer.routes[0])
 
     def test_fields_for_other_groups_are_withheld(self):
         self.alias.alias_defaults = "{'comment': 'Hidden'}"
