@@ -115,6 +115,7 @@ def tell_where(demo):
 Look at it: {demo.url}/odoo       login admin, password admin
     the lead and its chatter    {demo.url}/odoo/crm.lead/{demo.lead}
     Inbound Messages            {demo.url}/odoo/inbound-messages
+    Inbound Rules               {demo.url}/odoo/inbound-rules
     Odoo's log                  {LOGS / DATABASE}.log""")
 
 
@@ -123,7 +124,8 @@ def serve(demo):
     say(f"""
 Send a message of your own; it becomes a lead within seconds:
     {demo.command("me@customer.example", ALIAS, "My own message")}
-    Any address at customer.example may send; write to somebody else at {DOMAIN} and it is held.
+    Any address at customer.example may send; write to somebody else at {DOMAIN} and it is held, as is the sixth lead
+    of one sender within an hour.
     The salesperson logs in with sales/sales. Mail to any .example address stays in this lab.
 
 Ctrl-C ends the demo and stops everything it started.

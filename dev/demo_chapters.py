@@ -13,8 +13,11 @@ DATABASE = "demo"
 # Not mycompany.example, whose mailboxes the tests use: the demo leads all mail of its domain into one mailbox.
 DOMAIN = "demo.example"
 ALIAS, SALES, MAILBOX = (f"{name}@{DOMAIN}" for name in ("leads", "sales", "odoo"))
-CUSTOMER = "purchasing@customer.example"
+CUSTOMER, BUSY = "purchasing@customer.example", "busy@customer.example"
 CRASH_MESSAGES = 40
+# mail.incoming.limit.alias as installed
+LIMIT = 5
+BUSY_MESSAGES = 7
 # What a person types to send a message: one line that needs nothing but Python.
 COMMAND = (
     """python3 -c "import smtplib; smtplib.SMTP('127.0.0.1', {port}).sendmail('{sender}', '{to}', """
@@ -52,13 +55,16 @@ class Demo:
                 " WHERE subject = %s AND state NOT IN ('received', 'deferred')", subject)
         return wait(f"“{subject}” is delivered or held", dealt_with)[0]
 
-    def read(self, mailbox, number=1):
-        """Wait until a mailbox has so many messages; return the newest, parsed."""
+    def read(self, mailbox, about):
+        """Wait until a mailbox has a message whose subject contains `about`; return the newest of these."""
         def arrived():
             self.gateway.wake(QUEUE)
-            return len(raws := self.dovecot.read(mailbox)) >= number and raws
-        raws = wait(f"{mailbox} has {number} message(s)", arrived)
-        return message_from_bytes(raws[-1], policy=policy.default)
+            return [mail for mail in self.mails(mailbox) if about in mail["Subject"]]
+        return wait(f"{mailbox} has a message about “{about}”", arrived)[-1]
+
+    def mails(self, mailbox):
+        """All messages of a mailbox, parsed, the oldest first."""
+        return [message_from_bytes(raw, policy=policy.default) for raw in self.dovecot.read(mailbox)]
 
     def as_salesperson(self, model, method, *args, **kwargs):
         """Call as the salesperson."""
@@ -91,7 +97,7 @@ def configure(demo, story):
     gateway.call("ir.config_parameter", "set_param", "web.base.url.freeze", "True")
     story.saw(f"alias domain {DOMAIN}; mail to {ALIAS} makes a lead")
     demo.dovecot.collect({SALES: SALES, f"@{DOMAIN}": MAILBOX})
-    for mailbox in (SALES, MAILBOX, CUSTOMER):
+    for mailbox in (SALES, MAILBOX, CUSTOMER, BUSY):
         demo.dovecot.empty(mailbox)
     incoming(demo, story)
     outgoing(demo, story)
@@ -152,7 +158,7 @@ def is_answered(demo, story):
     demo.as_salesperson("crm.lead", "message_post", [demo.lead], body="Eighty each. Which colour?",
                         message_type="comment", subtype_xmlid="mail.mt_comment", partner_ids=[demo.customer])
     story.saw("the salesperson answered in the lead's chatter")
-    demo.answer = demo.read(CUSTOMER)
+    demo.answer = demo.read(CUSTOMER, "Forty chairs")
     story.saw(f"in the mailbox of {CUSTOMER}:")
     for name in ("From", "To", "Subject", "Reply-To", "Return-Path", "Message-Id"):
         story.quote(f"{name}: {demo.answer[name]}")
@@ -184,7 +190,7 @@ def replies(demo, story):
     story.saw(f"the chatter of lead {lead}:")
     for entry in chatter(demo):
         story.quote(entry)
-    relayed = demo.read(SALES)
+    relayed = demo.read(SALES, "Forty chairs")
     story.saw(f"{SALES} was told by mail: “{relayed['Subject']}” from {relayed['From']}")
 
 
@@ -195,6 +201,40 @@ def chatter(demo):
         [["model", "=", "crm.lead"], ["res_id", "=", demo.lead], ["message_type", "in", ["email", "comment"]]],
         ["author_id", "message_type", "preview"], order="id")
     return [f"{entry['author_id'][1]} ({entry['message_type']}): {entry['preview']}" for entry in found]
+
+
+def is_on_vacation(demo, story):
+    """The customer's vacation responder answers what the salesperson writes."""
+    mail, subject = demo.answer, f"Automatic reply: {demo.answer['Subject']}"
+    demo.send(subject, "I am out of office until Monday.", to=str(mail["Reply-To"]), In_Reply_To=mail["Message-Id"],
+              Auto_Submitted="auto-replied")
+    story.saw(f"{CUSTOMER}'s vacation responder replied to {parseaddr(mail['Reply-To'])[1]}")
+    number, state, reason, _model, lead = demo.outcome(subject)
+    if (state, lead) != ("delivered", demo.lead):
+        raise DemoError(f"the vacation notice did not reach lead {demo.lead}, it is {state}: {reason}")
+    [inbound] = demo.gateway.call("mail.inbound.message", "read", [number], ["rule_id"])
+    story.saw(f"the rule “{inbound['rule_id'][1]}” made it a note on lead {lead}. It says:")
+    story.quote(reason)
+    if any("until Monday" in mail.as_string() for mail in demo.mails(SALES)):
+        raise DemoError(f"{SALES} was told of a vacation notice")
+
+
+def is_over_the_limit(demo, story):
+    """One sender makes as many leads as one may; a person lets the others pass."""
+    call, busy = demo.gateway.call, BUSY
+    for number in range(BUSY_MESSAGES):
+        demo.send(f"Busy {number + 1}", "Once more.", sender=f"Busy <{busy}>")
+    outcomes = [demo.outcome(f"Busy {number + 1}") for number in range(BUSY_MESSAGES)]
+    held = [number for number, state, *_rest in outcomes if state == "held"]
+    story.saw(f"{busy} wrote {BUSY_MESSAGES} messages: {BUSY_MESSAGES - len(held)} leads, {len(held)} messages held. Why:")
+    story.quote(next(reason for _number, state, reason, *_rest in outcomes if state == "held"))
+    if len(held) != BUSY_MESSAGES - LIMIT:
+        raise DemoError(f"{len(held)} of {BUSY_MESSAGES} messages are held, not {BUSY_MESSAGES - LIMIT}")
+    story.saw(f"the sender was told: “{demo.read(busy, 'Busy')['Subject']}”")
+    call("mail.inbound.message", "action_allow_sender", held[:1])
+    wait("the released messages are leads", lambda: demo.gateway.count(
+        ("subject", "LIKE", "Busy %"), ("state", "=", "delivered")) == BUSY_MESSAGES)
+    story.saw("the postmaster pressed “Allow This Sender”: all of them are leads now")
 
 
 def is_renamed(demo, story):
@@ -267,6 +307,8 @@ CHAPTERS = (
     ("A customer's e-mail becomes a lead", becomes_a_lead),
     ("The answer leaves", is_answered),
     ("The customer replies, into the same chatter", replies),
+    ("The customer's vacation responder answers", is_on_vacation),
+    ("One sender writes too much", is_over_the_limit),
     ("The alias is renamed, and customers go on writing to its old name", is_renamed),
     ("A message to nobody is held with its reason", is_held),
     ("Odoo crashes while it delivers", crashes),
