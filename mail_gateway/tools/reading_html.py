@@ -10,8 +10,11 @@ The worst shape within all of the bounds takes about 3 s.
 """
 
 import re
+from html import unescape
 
 from lxml import etree, html
+
+from .reading_charsets import cleaned
 
 # 'data:' images are harmless: 5 MB in one attribute take 0.1 s.
 MOST_CHARS = 5_000_000
@@ -42,6 +45,9 @@ _QUOTE_MARKS = re.compile(
 )
 # as Odoo's tag_quote finds them
 _NEW_QUOTE = re.compile(r"(?:\n(?:>|&gt;)+[^\n\r]*)+|\n--\s?[\r\n]")
+_QUOTE_BEGINS = re.compile("stopspelling|yahoo_quoted")
+_FIELD = re.compile("<(?:button|input|select|textarea)")
+_TAG = re.compile("<[^>]*>")
 _RUN = re.compile(r"[\w-]+")
 _DROPPED = re.compile(
     r"<(?:\?|link|meta|input|script|style|base|embed|i?frame|noscript|object|applet|param|title|head|select|option|"
@@ -64,6 +70,7 @@ def is_heavy(text: str) -> bool:
         or len(_DROPPED.findall(lower)) > MOST_DROPPED
         or _has_crowded_tag(text)
         or _has_crowded_tree(text)
+        or _breaks_sanitizer(text, lower)
     )
 
 
@@ -123,9 +130,44 @@ def _has_crowded_tree(text):
     return False
 
 
+def _breaks_sanitizer(text, lower):
+    """Whether Odoo's sanitizer would end with an error, and show nothing of the HTML, or message_parse with it.
+
+    Comments after what begins a quote (tag_quote sets attributes on them), nothing but comments, a form's field that is
+    all there is: the latter two leave an empty document.
+    """
+    if "<!" in text or "<?" in text:
+        if not _has_content(lower):
+            return True
+        if _QUOTE_BEGINS.search(lower):
+            return any(_is_followed_by_comment(element) for element in _tree(text).iter(etree.Element))
+    if _FIELD.search(lower):
+        body = _tree(text).find("body")
+        return body is not None and len(body) == 1 and body[0].tag in ("button", "input", "select", "textarea")
+    return False
+
+
+def _has_content(lower):
+    return "<img" in lower or bool(cleaned(unescape(_TAG.sub("", without_hidden(lower)))).strip())
+
+
+def _is_followed_by_comment(element):
+    names = f"{element.get('class', '')} {element.get('id', '')}"
+    return bool(_QUOTE_BEGINS.search(names.lower())) and any(
+        not isinstance(sibling.tag, str) for sibling in element.itersiblings()
+    )
+
+
+def _tree(text):
+    try:
+        return html.document_fromstring(text)
+    except (etree.LxmlError, ValueError):
+        return html.Element("html")
+
+
 def without_hidden(text: str) -> str:
     """HTML without what nobody sees, in time by the length: style sheets, scripts, comments."""
-    for opening, closing in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>")):
+    for opening, closing in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>"), ("<title", "</title>")):
         text = _without(text, opening, closing)
     return text
 

@@ -164,6 +164,8 @@ def shortened(text: str) -> str:
 
 def from_base64(data: bytes) -> bytes:
     """Decode as far as it is base64, and keep the text that follows it (mailing lists append their footers)."""
+    with suppress(ValueError):
+        return b64decode(data.translate(None, b" \t\r\n"), validate=True)
     lines = data.splitlines(keepends=True)
     count = next((n for n, line in enumerate(lines) if line.strip() and not _BASE64_LINE.fullmatch(line)), len(lines))
     digits = re.sub(rb"[\s=]", b"", b"".join(lines[:count]))
