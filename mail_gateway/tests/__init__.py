@@ -60,4 +60,8 @@ from . import (
 
 # An administrator who runs the tests may not have it; the project's own test runs always do.
 if find_spec("hypothesis"):
-    from . import test_tools_fingerprint_properties, test_tools_server_selection_properties
+    from . import (
+        test_tools_fingerprint_properties,
+        test_tools_reading_properties,
+        test_tools_server_selection_properties,
+    )
