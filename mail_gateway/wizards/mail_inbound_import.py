@@ -51,11 +51,13 @@ class MailInboundImport(models.TransientModel):
 
     def _list(self, messages):
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
+        title = self.env._("Imported Messages")
         return {
             **action,
             "domain": [("id", "in", messages.ids)],
             "context": {},
-            "name": self.env._("Imported Messages"),
+            "name": title,
+            "display_name": title,
         }
 
     # ------------------------------------------------------------------ what is wrong

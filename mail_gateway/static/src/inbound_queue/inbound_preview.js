@@ -1,5 +1,5 @@
 import { _t } from "@web/core/l10n/translation";
-import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, toLocaleDateTimeString } from "@web/core/l10n/dates";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 
@@ -12,6 +12,7 @@ const FIELDS = [
     "received_date",
     "reason",
     "state",
+    "cause",
     "preview",
     "is_decidable",
     "is_limited",
@@ -69,7 +70,7 @@ export class InboundPreview extends Component {
     }
 
     get received() {
-        return formatDateTime(deserializeDateTime(this.message.received_date), { showSeconds: false });
+        return toLocaleDateTimeString(deserializeDateTime(this.message.received_date));
     }
 
     get isMany() {
@@ -88,14 +89,24 @@ export class InboundPreview extends Component {
         const decidable = this.isMany || this.message.is_decidable;
         const limited = this.isMany || this.message.is_limited;
         return [
-            { name: "action_process_again", label: _t("Process Again"), key: "g", shown: decidable, primary: true },
+            { name: "action_process_again", label: _t("Process Again"), key: "g", shown: decidable },
             { name: "action_release", label: _t("Release"), key: "r", shown: decidable },
             { name: "action_route", label: _t("Route"), key: "o", shown: decidable, dialog: true },
             { name: "action_reject", label: _t("Reject"), key: "e", shown: decidable, dialog: true },
             { name: "action_discard", label: _t("Discard"), key: "d", shown: decidable, confirm: this.discardWords },
             { name: "action_allow_sender", label: _t("Allow This Sender"), key: "w", shown: limited },
             { name: "action_alike", label: _t("All Like This"), key: "l", shown: decidable && !this.isMany, dialog: true },
-        ].filter((button) => button.shown);
+        ]
+            .filter((button) => button.shown)
+            .map((button) => ({ ...button, primary: !this.isMany && button.name === this.usual }));
+    }
+
+    /** What helps as a rule, by the cause. */
+    get usual() {
+        if (["no_route", "lost_address"].includes(this.message.cause)) {
+            return "action_route";
+        }
+        return this.message.is_limited ? "action_allow_sender" : "action_process_again";
     }
 
     get discardWords() {
