@@ -1,8 +1,9 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
 from odoo.tools.constants import GC_UNLINK_LIMIT
+
+from .numbered_rows import add_numbered
 
 SCOPE_OF_ALIAS = "alias"
 
@@ -68,25 +69,12 @@ class MailInboundCreation(models.Model):
     @api.model
     def _count(self, target, sender, inbound_id, record):
         """Note that a record was made."""
-        counted_for = self._counted_for(sender)
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO mail_inbound_creation
-                            (target, counted_for, number, inbound_message_id, res_model, res_id, create_date)
-                     SELECT %(target)s, %(counted_for)s, coalesce(max(number), 0) + 1, %(inbound)s, %(model)s, %(id)s,
-                            now() AT TIME ZONE 'UTC'
-                       FROM mail_inbound_creation
-                      WHERE target = %(target)s AND counted_for = %(counted_for)s
-                -- a number that another transaction took meanwhile is a serialization failure here: it is tried again
-                ON CONFLICT DO NOTHING
-                """,
-                target=target,
-                counted_for=counted_for,
-                inbound=inbound_id or None,
-                model=record._name,
-                id=record.id,
-            )
+        self.flush_model()
+        add_numbered(
+            self.env.cr,
+            self._table,
+            {"target": target, "counted_for": self._counted_for(sender)},
+            {"inbound_message_id": inbound_id or None, "res_model": record._name, "res_id": record.id},
         )
 
     @api.autovacuum

@@ -158,9 +158,7 @@ class MailInboundDelivery(models.Model):
     def _hand_to_odoo(self, delivery):
         """Odoo's own gateway does the work, with the settings of the incoming server."""
         server = self.server_id
-        thread = self.env["mail.thread"].with_context(
-            **{Delivery.KEY: delivery}, default_fetchmail_server_id=server.id
-        )
+        thread = self.env["mail.thread"].with_context(**{Delivery.KEY: delivery}, default_fetchmail_server_id=server.id)
         thread.message_process(
             server.object_id.model,
             self._source_bytes(),
@@ -203,6 +201,13 @@ class MailInboundDelivery(models.Model):
             "flaws": self._words_for_flaws(delivery.flaws) or False,
         }
 
+    def _telling_values(self, delivery):
+        """Nobody is told the same twice: what was told is remembered."""
+        if not delivery.told:
+            return {}
+        self.env["mail.inbound.notice"].sudo()._note(delivery.incoming, delivery.verdict.cause)
+        return {"told_date": fields.Datetime.now()}
+
     def _deferral_values(self, action):
         """When a message that a rule defers is looked at again; its try does not count."""
         if action is not Action.DEFER:
@@ -227,7 +232,9 @@ class MailInboundDelivery(models.Model):
     def _messages_made(self, delivery):
         """The chatter messages of this Message-Id: no other delivery can have made them (D4)."""
         messages = self.env["mail.message"].sudo()
-        return messages.search([("message_id", "=", delivery.message_id)], order="id") if delivery.message_id else messages
+        return (
+            messages.search([("message_id", "=", delivery.message_id)], order="id") if delivery.message_id else messages
+        )
 
     def _undecided(self, made):
         if made:
@@ -302,7 +309,11 @@ class MailInboundDelivery(models.Model):
     def _judge_unroutable(self, error):
         """A mailbox that people share with Odoo gets mail that is none of Odoo's: its server may say so."""
         quietly = error.cause is Cause.NO_ROUTE and self.server_id.unroutable == "discard"
-        values = {"cause": error.cause.value, **self._judging_values(error.delivery), **self._marks(error.delivery.leads)}
+        values = {
+            "cause": error.cause.value,
+            **self._judging_values(error.delivery),
+            **self._marks(error.delivery.leads),
+        }
         return "discarded" if quietly else "held", str(error), values
 
     def _words_for_fault(self, error):

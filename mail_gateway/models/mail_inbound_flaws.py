@@ -36,7 +36,9 @@ class MailInboundFlaws(models.Model):
             Flaw.ENCODING: self.env._("A part is not encoded as it says, or is cut off."),
             Flaw.CHARSET: self.env._("A text is not in the charset that it names."),
             Flaw.CHARACTERS: self.env._("A text has characters that no text has."),
-            Flaw.HTML: self.env._("Its HTML would take too long to make safe: it is attached, and its plain text is shown."),
+            Flaw.HTML: self.env._(
+                "Its HTML would take too long to make safe: it is attached, and its plain text is shown."
+            ),
             Flaw.TEXT: self.env._("It has more text than is shown: the rest is attached."),
             Flaw.NAMES: self.env._("An attachment had an unsafe name."),
             Flaw.REPEATED: self.env._("Odoo could not process it as it came: only its text was taken."),

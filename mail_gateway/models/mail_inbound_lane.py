@@ -17,8 +17,10 @@ class MailInboundLane(models.Model):
     def _lanes_by_number(self):
         """number -> ir.cron; an administrator may have deleted some."""
         pattern = LANE_NAME.replace("_", "\\_") + "%"
-        named = self.env["ir.model.data"].sudo().search(
-            [("module", "=", "mail_gateway"), ("model", "=", "ir.cron"), ("name", "=like", pattern)]
+        named = (
+            self.env["ir.model.data"]
+            .sudo()
+            .search([("module", "=", "mail_gateway"), ("model", "=", "ir.cron"), ("name", "=like", pattern)])
         )
         crons = self.env["ir.cron"].sudo()
         lanes = {int(data.name.removeprefix(LANE_NAME)): crons.browse(data.res_id) for data in named}

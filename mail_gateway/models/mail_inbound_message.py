@@ -87,6 +87,9 @@ class MailInboundMessage(models.Model):
     cause = fields.Selection(selection="_selection_causes", readonly=True, help="What kind of reason it is.")
     rule_id = fields.Many2one("mail.inbound.rule", "Decided by Rule", readonly=True, ondelete="set null")
     answers = fields.Json("Rules Asked", readonly=True, help="What each rule said that was asked, in their order.")
+    told_date = fields.Datetime(
+        "Sender Told", readonly=True, help="When the sender was told that it is refused or waits."
+    )
     judged_date = fields.Datetime("Judged", readonly=True)
     try_count = fields.Integer(string="Tries", readonly=True, aggregator=None)
     deferral_count = fields.Integer(string="Deferrals", readonly=True, aggregator=None)

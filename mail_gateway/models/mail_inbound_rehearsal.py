@@ -94,7 +94,9 @@ class MailInboundRehearsal(models.AbstractModel):
         answer.routes = [*self._routes_in_words(delivery, asked, reader)]
         answer.recipients = [*self._recipients(asked, env, reader)]
         if env["mail.inbound.message"].browse(asked["id"]).state == "delivered":
-            words = self.env._("It was delivered already. This is what would happen if it came in now for the first time.")
+            words = self.env._(
+                "It was delivered already. This is what would happen if it came in now for the first time."
+            )
             answer.remarks.append(words)
         return answer
 

@@ -92,8 +92,10 @@ class MailInboundRehearsalRecipients(models.AbstractModel):
         if delivery.is_note and not thread_id:
             return self.env._("None: a rule has it logged only, and no record is made for that")
         if delivery.route:
-            return self.env._("As a person decided: %(model)s “%(record)s”", **words) if thread_id else self.env._(
-                "As a person decided: a new record of %(model)s, by the alias %(alias)s", **words
+            return (
+                self.env._("As a person decided: %(model)s “%(record)s”", **words)
+                if thread_id
+                else self.env._("As a person decided: a new record of %(model)s, by the alias %(alias)s", **words)
             )
         if thread_id and alias and alias.alias_force_thread_id == thread_id:
             return self.env._("%(model)s “%(record)s”, by the alias %(alias)s", **words)

@@ -47,7 +47,9 @@ class MailInboundRehearsalValues(models.AbstractModel):
         :param dict values: what :meth:`_values_of` returned
         """
         bare = record.browse().new()
-        return {name: value for name, value in values.items() if not self._is_default(record, bare, name, value, reader)}
+        return {
+            name: value for name, value in values.items() if not self._is_default(record, bare, name, value, reader)
+        }
 
     def _is_default(self, record, bare, name, value, reader):
         field = record._fields[name]

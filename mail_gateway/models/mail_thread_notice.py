@@ -51,9 +51,9 @@ class MailThread(models.AbstractModel):
             )
         if delivery.is_note:
             return self.env._("Nobody was told.")
-        if self.env["mail.inbound.message"].sudo()._was_told_the_same(delivery.incoming):
+        if self.env["mail.inbound.notice"].sudo()._was_told_the_same(delivery.incoming):
             return self.env._("The sender was told so a moment ago.")
-        if self.env["mail.inbound.message"].sudo()._was_told_often(delivery.incoming):
+        if self.env["mail.inbound.notice"].sudo()._was_told_often(delivery.incoming):
             return self.env._("The sender was told several times within the last hour; a loop is suspected.")
         return ""
 
@@ -68,7 +68,7 @@ class MailThread(models.AbstractModel):
     def _tell_that_it_waits(self, delivery, source):
         """Once within the period of the limits; the message is held all the same."""
         verdict = delivery.verdict
-        if self.env["mail.inbound.message"].sudo()._was_told_that(delivery.incoming, verdict.cause):
+        if self.env["mail.inbound.notice"].sudo()._was_told_that(delivery.incoming, verdict.cause):
             return
         self._send_notice(delivery, source, "mail_gateway.notice_message_waits")
         words = self.env._("%s The sender was told.", verdict.reason) if delivery.told else verdict.reason

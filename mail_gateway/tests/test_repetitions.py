@@ -30,7 +30,8 @@ class TestRepetitions(InboundCommon):
         self.assertEqual(self.to_catchall(message_id="<2@x>", subject="Re: RE: hello").state, "discarded")
 
     def test_the_same_text_after_the_period_is_refused_again(self):
-        self.to_catchall(message_id="<1@x>").told_date = "2000-01-01"
+        self.to_catchall(message_id="<1@x>")
+        self.env["mail.inbound.notice"].search([])._write({"create_date": "2000-01-01"})
         self.assertEqual(self.to_catchall(message_id="<2@x>").state, "rejected")
 
     def test_another_text_or_sender_is_no_repetition(self):

@@ -137,7 +137,6 @@ class Delivery:
     :ivar rule: the answer of the rule that hit; no further one is asked
     :ivar refusal: why the sender is about to be told that the message is refused
     :ivar told: whether the sender was told
-    :ivar fingerprint: the same for repetitions of the message, once it was needed
     :ivar leads: of the former addresses that the message was sent to
     :ivar flaws: why Odoo was given a simpler message than the one that came
     """
@@ -164,7 +163,6 @@ class Delivery:
         self.rule: Answer | None = None
         self.refusal = ""
         self.told = False
-        self.fingerprint = ""
         self.leads: tuple[Lead, ...] = ()
         self.flaws: tuple[Flaw, ...] = ()
         self.verdict: Verdict | None = None

@@ -5,9 +5,6 @@ from odoo.tools import email_normalize, formataddr, plaintext2html
 from ..tools.delivery import Cause
 from ..tools.refusal import refusal_of
 
-# What told_cause says of those whom a person told.
-TOLD_BY_A_PERSON = "person"
-
 
 class MailInboundReject(models.TransientModel):
     """Asks a postmaster what the senders of held or failed messages are told, and tells them.
@@ -126,7 +123,6 @@ class MailInboundReject(models.TransientModel):
             "rejected",
             self.env._("Rejected by %(user)s. %(sender)s was told.", **words),
             told_date=fields.Datetime.now(),
-            told_cause=TOLD_BY_A_PERSON,
         )
 
     def _author(self):

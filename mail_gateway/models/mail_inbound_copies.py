@@ -1,0 +1,28 @@
+from odoo import api, models
+from odoo.tools.mail import email_split
+
+from ..tools.addresses import normalize_address
+
+
+class MailInboundCopies(models.Model):
+    """What came in before under the same Message-Id, by another mailbox say."""
+
+    _inherit = "mail.inbound.message"
+
+    @api.model
+    def _earlier_copies(self, incoming, message_id):
+        """Messages with the same Message-Id that are done with. Bounces leave no chatter message, refused ones neither."""
+        domain = [("message_id", "=", message_id), ("state", "in", ("delivered", "rejected"))]
+        return self.search([*domain, ("id", "!=", incoming.inbound_id)], order="id", limit=20)
+
+    def _aliases_named(self):
+        """The aliases that these messages were sent to."""
+        return self._aliases_among(*self.mapped("recipients"))
+
+    @api.model
+    def _aliases_among(self, *recipients):
+        """The aliases that headers name, or named before they were renamed."""
+        addresses = {normalize_address(address) for text in recipients for address in email_split(text or "")} - {None}
+        leads = self.env["mail.former.address"]._leads(addresses)
+        current = {leads[address].to if address in leads else address for address in addresses}
+        return self.env["mail.alias"]._named_by(current - {"", None})

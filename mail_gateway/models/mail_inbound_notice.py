@@ -1,0 +1,77 @@
+from odoo import api, fields, models
+from odoo.tools import html2plaintext
+from odoo.tools.constants import GC_UNLINK_LIMIT
+
+from ..tools.addresses import author_address
+from ..tools.delivery import Incoming
+from ..tools.fingerprint import fingerprint
+from .numbered_rows import add_numbered
+
+# A sender is told no more often than that within the period of the limits, whatever they send.
+MOST_NOTICES = 3
+# Beyond it text does not make a repetition another message.
+_COMPARED_CHARS = 50_000
+
+
+class MailInboundNotice(models.Model):
+    """What a sender was told about a message: that it is refused, or waits. Nobody is told the same twice (D1, D2).
+
+    Numbered by sender, so that two lanes never tell the same sender at the same time.
+    """
+
+    _name = "mail.inbound.notice"
+    _description = "Notice to the Sender of Incoming Mail"
+    _order = "id desc"
+
+    sender = fields.Char(required=True, readonly=True)
+    number = fields.Integer(required=True, readonly=True)
+    cause = fields.Char(readonly=True, index=True)
+    fingerprint = fields.Char(readonly=True, index=True, help="The same for repetitions of the message.")
+
+    _number_unique = models.UniqueIndex("(sender, number)")
+
+    @api.model
+    def _note(self, incoming: Incoming, cause):
+        """Note that the sender of a message was told."""
+        self.flush_model()
+        add_numbered(
+            self.env.cr,
+            self._table,
+            {"sender": self._sender_of(incoming)},
+            {"cause": cause, "fingerprint": self._fingerprint_of(incoming)},
+        )
+
+    @api.model
+    def _was_told_the_same(self, incoming) -> bool:
+        """Whether the same sender was told about the same subject and text."""
+        return bool(self._count([("fingerprint", "=", self._fingerprint_of(incoming))], 1))
+
+    @api.model
+    def _was_told_often(self, incoming) -> bool:
+        """Whether the same sender was told so often that no person can be at the other end."""
+        return self._count([("sender", "=", self._sender_of(incoming))], MOST_NOTICES) == MOST_NOTICES
+
+    @api.model
+    def _was_told_that(self, incoming, cause) -> bool:
+        """Whether the same sender was told for this cause."""
+        return bool(self._count([("sender", "=", self._sender_of(incoming)), ("cause", "=", cause)], 1))
+
+    def _count(self, domain, limit):
+        since = self.env["mail.inbound.creation"]._period_start()
+        return self.search_count([("create_date", ">=", since), *domain], limit=limit)
+
+    def _sender_of(self, incoming):
+        return author_address(incoming.values["email_from"]) or "?"
+
+    def _fingerprint_of(self, incoming):
+        values = incoming.values
+        text = html2plaintext((values.get("body") or "")[:_COMPARED_CHARS])
+        return fingerprint(values["email_from"], values.get("subject") or "", text)
+
+    @api.autovacuum
+    def _gc_notices(self):
+        """Forget what nobody asks for any more."""
+        since = self.env["mail.inbound.creation"]._period_start()
+        old = self.search([("create_date", "<", since)], limit=GC_UNLINK_LIMIT)
+        old.unlink()
+        return len(old), len(old) == GC_UNLINK_LIMIT
