@@ -9,8 +9,8 @@ from e2e.gateway import LEADS, Gateway, message, until
 from e2e.window import administrators_window, fits, picture
 
 _RUN = os.getpid()
-# A domain of each run's own: mailboxes outlive the run.
-DOMAIN, CUSTOMER = f"mycompany-{_RUN}.example", f"customer-{_RUN}.example"
+# Mailboxes outlive the run: each has its own.
+DOMAIN, CUSTOMER = "mycompany.example", f"customer-{_RUN}.example"
 AGENT = f"agent@{CUSTOMER}"
 # What the server itself keeps writing to, and what the dialog keeps: its question and the answer.
 _OF_ITS_OWN = (
@@ -150,6 +150,29 @@ def test_a_reply_is_explained_and_nothing_of_it_leaves(window, counter):
     picture(window, "explain_incoming_reply")
     assert counter.rows() == before
     assert len(counter.dovecot.read(f"carl@{CUSTOMER}")) == 1
+
+
+def test_a_reply_to_a_former_address_is_explained(window, counter):
+    gateway = counter.gateway
+    alias = gateway.alias("requests", "crm.lead")
+    gateway.call("mail.alias", "write", [alias], {"alias_name": "sales"})
+    lead = gateway.call("crm.lead", "create", {"name": "Forty chairs for the new office", "type": "lead", "user_id": False},
+                        context={"mail_create_nosubscribe": True})
+    posted = gateway.comment((counter.agent[0], AGENT), "crm.lead", lead, "Which colour?")
+    [question] = gateway.call("mail.message", "read", [posted], ["message_id"])
+    people = {"Ben Baker": f"ben@{DOMAIN}", "Mary Smith": "mary@customer.example", "Carl Cook": "carl@customer.example"}
+    contacts = [gateway.call("res.partner", "create", {"name": name, "email": email}) for name, email in people.items()]
+    gateway.call("crm.lead", "message_unsubscribe", [lead], [counter.agent[1]])
+    gateway.call("crm.lead", "message_subscribe", [lead], contacts)
+    window.page.set_viewport_size({"width": 1320, "height": 1130})
+    open_dialog(window, counter)
+    answer = ask(window, email_from="Mary Smith <mary@customer.example>", email_to=f"catchall@{DOMAIN}",
+                 email_cc=f"requests@{DOMAIN}", subject="Re: Forty chairs", in_reply_to=question["message_id"],
+                 body="Blue ones, please.")
+    expect(answer).to_contain_text(f"Former address, leads to sales@{DOMAIN}")
+    expect(answer).to_contain_text("A reply to Lead “Forty chairs for the new office”")
+    picture(window, "explain_incoming_former")
+    window.page.set_viewport_size({"width": 1366, "height": 900})
 
 
 def test_a_file_is_explained_as_it_then_comes_in(window, counter):
