@@ -61,7 +61,7 @@ class Gateway:
 
         Mail is fetched when a test says so: it would find a server that is being read at the moment else.
         """
-        self.sql("UPDATE ir_cron SET interval_type = 'days', nextcall = nextcall + interval '5 days' WHERE id IN"
+        self.sql("UPDATE ir_cron SET nextcall = nextcall + interval '1 day' WHERE id IN"
                  " (SELECT res_id FROM ir_model_data WHERE module = 'mail' AND name = %s)", FETCH.partition(".")[2])
         [company] = self.call("res.company", "search", [], limit=1)
         found = self.call("mail.alias.domain", "search", [["name", "=", domain]])

@@ -8,17 +8,19 @@ from playwright.sync_api import expect
 from e2e.gateway import DOMAIN, FETCH, LEADS, Gateway, message, until
 from e2e.window import picture
 
-DEFERRED = "Fifty desks"
-# The disk is full for this message only: it stays deferred.
-FULL_DISK = f"""
-    CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+DEFERRED, FAILED = "Fifty desks", "Sixty desks"
+# The disk is full for one message only, which stays deferred; another one cannot be processed at all.
+FAULTS = f"""
+    CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF NEW.subject = '{DEFERRED}' THEN
             RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100';
+        ELSIF NEW.subject = '{FAILED}' THEN
+            RAISE EXCEPTION 'another addon does not like it';
         END IF;
         RETURN NEW;
     END $$;
-    CREATE TRIGGER full_disk BEFORE INSERT ON mail_message FOR EACH ROW EXECUTE FUNCTION full_disk();
+    CREATE TRIGGER fault BEFORE INSERT ON mail_message FOR EACH ROW EXECUTE FUNCTION fault();
 """
 CUSTOMER = "Purchasing <purchasing@customer.example>"
 REQUEST = f"""\
@@ -53,7 +55,7 @@ class Scene:
 
     def play(self):
         """Let messages come in, and one server fail."""
-        self.gateway.sql(FULL_DISK)
+        self.gateway.sql(FAULTS)
         self.gateway.sql("UPDATE fetchmail_server SET password = 'changed' WHERE id = %s", self.failing)
         twice = message("Two lamps", message_id="<twice@customer.example>", sender=CUSTOMER)
         self.dovecot.put_all(self.mailbox, [message("Forty chairs", sender=CUSTOMER, body=REQUEST), twice])
@@ -64,7 +66,7 @@ class Scene:
             message("Is anybody there?", to=f"nobody@{DOMAIN}"),
             message("Our new catalogue", to=f"catalogues@{DOMAIN}", sender="Supplier <news@supplier.example>"),
             message("To the catchall", to=f"catchall@{DOMAIN}"),
-            message("Broken Message-Id", message_id="<[x@y]>")])
+            message(FAILED)])
         self.gateway.fetch(self.imap)
         self.gateway.settle()
         self.dovecot.put(self.mailbox, message(DEFERRED, sender=CUSTOMER))

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import DOMAIN, until
-from e2e.scene import DEFERRED, open_list, open_message, route_to_alias
+from e2e.scene import DEFERRED, FAILED, open_list, open_message, route_to_alias
 from e2e.window import administrators_window, fits, picture, row
 
 
@@ -97,7 +97,7 @@ def test_a_held_message_says_why(window, scene):
 
 
 def test_a_failed_message_shows_where_it_failed(window, scene):
-    page = open_message(window, scene, "Broken Message-Id")
+    page = open_message(window, scene, FAILED)
     expect(state_shown(page)).to_have_text("Failed")
     expect(page.locator(".alert:visible")).to_contain_text("Odoo could not process this message")
     page.locator("a[name=detail]").click()
