@@ -1,7 +1,7 @@
 """HTML that Odoo's sanitizer gets through in a few seconds, told apart from HTML that it does not, without parsing it.
 
-Odoo parses the HTML of a message about six times (html_sanitize twice, quote detection, inline images, preview). For
-ordinary HTML that takes 20 µs a tag. But its regular expressions and tree operations need time by the square of what
+Odoo parses the HTML of a message about six times (html_sanitize twice, inline images, preview). For ordinary HTML that
+takes 20 µs an element. But its regular expressions and tree operations need time by the square of what
 they meet, and some 100 KB keep them busy for minutes. The bounds are counted here, in time by the length alone.
 
 How they were found: some 80 shapes of HTML in two sizes each (100 KB and 1 MB) went through html_sanitize as
@@ -21,6 +21,8 @@ MOST_CHARS = 5_000_000
 # Elements that the sanitizer drops one by one (<form>, <xyz>, <input>) take 0.9 s for 25,000, 15 s for 100,000; an
 # ordinary newsletter has 2,000.
 MOST_TAGS = 40_000
+# `&` becomes `&amp;`: 5 million of them take 5 s and 720 MB.
+MOST_ENTITIES = 500_000
 # `<` without `>`: 33,000 of them in 100 KB take 10 s, that is 1.7e9 characters read again. `url(`, `expression(`: the same.
 MOST_REREAD = 100_000_000
 # Attributes in one tag: 12,500 take 2.5 s, by the square.
@@ -57,7 +59,7 @@ _DROPPED = re.compile(
 
 def is_heavy(text: str) -> bool:
     """Whether Odoo's sanitizer would need more than a few seconds for this HTML."""
-    if len(text) > MOST_CHARS or text.count("<") > MOST_TAGS:
+    if len(text) > MOST_CHARS or text.count("<") > MOST_TAGS or text.count("&") > MOST_ENTITIES:
         return True
     lower = text.lower()
     return (

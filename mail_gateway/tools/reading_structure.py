@@ -117,10 +117,10 @@ class GuardedPolicy(EmailPolicy):
             return value
         key = (name.lower(), value)
         if key not in self._parsed:
-            self._parsed[key] = self._parse_header(name, value)
+            self._parsed[key] = self._guarded(super().header_fetch_parse, name, value)
         return self._parsed[key]
 
-    def _parse_header(self, name, value):
+    def _guarded(self, parse_header, name, value):
         if len(value) > VALUE_CHARS and name.lower().startswith("content-"):
             self.flaws.add(Flaw.HEAD_SIZE)
             value = value[:VALUE_CHARS]
@@ -128,10 +128,10 @@ class GuardedPolicy(EmailPolicy):
             self.flaws.add(Flaw.HEADERS)
             value = value.replace("(", "")
         try:
-            return super().header_fetch_parse(name, value)
+            return parse_header(name, value)
         except Exception:  # noqa: BLE001 Python's parser fails in many ways, CPython 105802 is one
             self.flaws.add(Flaw.CONTENT_TYPE if name.lower().startswith("content-") else Flaw.HEADERS)
-            return super().header_fetch_parse(name, "")
+            return parse_header(name, "")
 
 
 def walk(message):
