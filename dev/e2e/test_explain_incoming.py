@@ -243,10 +243,11 @@ def test_a_held_message_says_what_would_happen_now(window, counter):
     counter.gateway.alias("later", "crm.lead")
     window.open_record("mail.inbound.message", row["id"])
     before = counter.rows()
-    action = counter.gateway.call("mail.inbound.message", "action_explain", [row["id"]])
-    [wizard] = counter.gateway.call("mail.inbound.explain", "read", [action["res_id"]], ["answer", "given"])
-    assert wizard["given"] == "message"
-    assert "It makes a record." in wizard["answer"]
+    window.page.locator("button[name=action_explain]").click()
+    dialog = window.page.locator(".modal")
+    expect(dialog.locator("[name=answer]")).to_contain_text("It makes a record.")
+    expect(dialog.locator("[name=inbound_message_id] input")).to_have_value("Later")
+    picture(window, "explain_incoming_held")
     assert counter.rows() == before
 
 

@@ -1,4 +1,5 @@
 import base64
+from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError
@@ -15,6 +16,8 @@ from .mail_inbound_message import PENDING
 _MOST_CONFLICTS = 3
 # A lane that works on the same record is waited for, but not for as long as a request may take.
 _LOCK_TIMEOUT = "10s"
+# What these left is out of the way in a rehearsal.
+_DONE = ("delivered", "rejected")
 # Of a traceback, the last ones.
 _DETAIL_LINES = 8
 
@@ -33,7 +36,7 @@ class MailInboundRehearsal(models.AbstractModel):
     def _rehearse(self, inbound, released=False) -> Rehearsal:
         """Deliver a message as a lane would, and roll that back.
 
-        What a message that was delivered left is out of the way meanwhile: the answer is about its first time.
+        What a message that was delivered or rejected left is out of the way meanwhile: the answer is about its first time.
 
         :param inbound: a mail.inbound.message that the user may read, or a new one, in memory only
         :param bool released: as if a person let it pass: no rule holds, defers or rejects it
@@ -93,10 +96,8 @@ class MailInboundRehearsal(models.AbstractModel):
         answer.targets = [*self._changes(answer.targets, reader)]
         answer.routes = [*self._routes_in_words(delivery, asked, reader)]
         answer.recipients = [*self._recipients(asked, env, reader)]
-        if env["mail.inbound.message"].browse(asked["id"]).state == "delivered":
-            words = self.env._(
-                "It was delivered already. This is what would happen if it came in now for the first time."
-            )
+        if env["mail.inbound.message"].browse(asked["id"]).state in _DONE:
+            words = self.env._("It was dealt with already. This is what would happen if it came in now for the first time.")
             answer.remarks.append(words)
         return answer
 
@@ -159,7 +160,7 @@ class MailInboundRehearsal(models.AbstractModel):
         """As mail.inbound.message._begin. What waits for a lane goes where a person decided; others are processed again."""
         stored = env["mail.inbound.message"].browse(asked["id"])
         waits = stored.state in PENDING
-        if stored.state == "delivered":
+        if stored.state in _DONE:
             self._clear_the_way(stored)
         return Delivery(
             Incoming(len(asked["source"]), asked["id"], asked["server_id"]),
@@ -175,6 +176,10 @@ class MailInboundRehearsal(models.AbstractModel):
         stored.mail_message_ids.write({"message_id": False})
         creations = stored.env["mail.inbound.creation"]
         creations.search([("inbound_message_id", "=", stored.id)]).unlink()
+        if stored.told_date:
+            by_then = stored.told_date + timedelta(seconds=1)  # without its fractions
+            domain = [("sender", "=", stored.sender), ("create_date", "<", by_then)]
+            stored.env["mail.inbound.notice"].search(domain, order="id desc", limit=1).unlink()
 
     # ------------------------------------------------------------------ the verdict
 

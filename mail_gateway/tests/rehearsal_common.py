@@ -13,6 +13,8 @@ _TABLES = (
     "mail_former_address",
     "mail_inbound_message",
     "mail_inbound_creation",
+    "mail_inbound_notice",
+    "mail_inbound_decision",
     "mail_inbound_rule",
     "mail_inbound_receipt",
     "mail_outgoing_selection",

@@ -28,13 +28,22 @@ class TestRehearsal(RehearsalCommon):
         answer = self.ask(message)
         self.assertEqual(self.rows(), before)
         self.assertEqual((answer.state, answer.targets[0].is_new), ("delivered", True))
-        self.assertIn("delivered already", answer.remarks[0])
+        self.assertIn("dealt with already", answer.remarks[0])
 
     def test_a_delivered_message_does_not_count_against_its_own_limit(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 1)
         message = self.deliver(self.to_alias())
         self.assertEqual(self.ask(message).state, "delivered")
         self.assertEqual(self.rehearse(self.to_alias(subject="Another")).state, "held")
+
+    def test_a_rejected_message_is_no_repetition_of_itself(self):
+        source = raw("Hello", to=self.catchall)
+        message = self.deliver(source)
+        self.assertEqual(message.state, "rejected")
+        before = self.rows()
+        self.assertEqual(self.ask(message).state, "rejected")
+        self.assertEqual(self.rows(), before)
+        self.assertEqual(self.rehearse(source.replace(b"Message-Id: <", b"Message-Id: <again")).state, "discarded")
 
     def test_a_released_message_passes_the_rules_that_held_it(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 1)
