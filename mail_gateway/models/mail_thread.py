@@ -46,7 +46,7 @@ class MailThread(models.AbstractModel):
         result = False
         if not delivery.stopped:
             readable = make_readable(source, plainest=delivery.plainest)
-            delivery.flaws = readable.flaws
+            delivery.source, delivery.flaws = source, readable.flaws
             result = super().message_process(model, readable.source, *arguments)
         if delivery.stopped:
             self._tell_what_a_rule_did(delivery, source)
@@ -82,6 +82,17 @@ class MailThread(models.AbstractModel):
             self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict)
             msg_dict["message_id"] = f"judged {uuid4()}"
         return msg_dict
+
+    def _message_parse_extract_payload(self, message, message_dict, save_original=False):
+        """Extends core's method: the original is kept as it came. Core writes it anew, and fails on headers in UTF-8.
+
+        What Odoo was given in place of a broken message has the original attached already.
+        """
+        delivery = Delivery.of(self.env.context)
+        payload = super()._message_parse_extract_payload(message, message_dict, save_original and not delivery)
+        if delivery and save_original and not delivery.flaws:
+            payload["attachments"].insert(0, self._Attachment("original_email.eml", delivery.source, {}))
+        return payload
 
     @api.model
     def _detect_loop_headers(self, msg_dict):

@@ -31,6 +31,8 @@ class MailThread(models.AbstractModel):
             words = {"why": delivery.refusal or self.env._("Odoo refused it."), "silence": silence}
             delivery.decide(Action.DISCARD, self.env._("%(why)s %(silence)s", **words), Cause.REFUSED.value)
             return
+        if "To" not in message:
+            message["To"] = ""  # core looks into it when the company has no bounce address
         mail_values.setdefault("headers", repr(NOTICE_HEADERS))
         mail_values["references"] = self._marked(mail_values.get("references") or delivery.message_id or "")
         super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)

@@ -30,3 +30,20 @@ class TestFlaws(InboundCommon):
         self.assertEqual((message.state, message.try_count), ("delivered", 3))
         self.assertIn("only its text was taken", message.flaws)
         self.assertEqual(message.mail_message_ids.attachment_ids.mapped("name"), ["original.eml"])
+
+    def test_the_original_is_kept_as_it_came_when_the_server_says_so(self):
+        self.server.original = True
+        message = self.deliver(self.to_alias(subject="Grüße"))
+        self.assertEqual(message.mail_message_ids.attachment_ids.mapped("name"), ["original_email.eml"])
+        self.assertEqual(message.mail_message_ids.attachment_ids.raw, message._source_bytes())
+
+    def test_the_original_of_a_broken_message_is_attached_once(self):
+        self.server.original = True
+        message = self.deliver(self.to_alias(Content_Type="text/plain; charset=klingon"))
+        self.assertEqual(message.mail_message_ids.attachment_ids.mapped("name"), ["original.eml"])
+
+    def test_a_message_without_to_can_be_refused_by_a_company_without_a_bounce_address(self):
+        self.alias.alias_contact = "partners"
+        self.env["res.company"].search([]).write({"alias_domain_id": False})
+        message = self.deliver(self.to_alias(To=None, Cc=f"inbound@{self.alias_domain}"))
+        self.assertEqual(message.state, "rejected", message.detail)

@@ -138,6 +138,7 @@ class Delivery:
     :ivar refusal: why the sender is about to be told that the message is refused
     :ivar told: whether the sender was told
     :ivar leads: of the former addresses that the message was sent to
+    :ivar source: the message as it came, once it is parsed
     :ivar flaws: why Odoo was given a simpler message than the one that came
     """
 
@@ -164,6 +165,7 @@ class Delivery:
         self.refusal = ""
         self.told = False
         self.leads: tuple[Lead, ...] = ()
+        self.source = b""
         self.flaws: tuple[Flaw, ...] = ()
         self.verdict: Verdict | None = None
 
