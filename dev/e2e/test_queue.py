@@ -81,6 +81,7 @@ def test_the_list_is_grouped_by_cause_and_the_first_message_is_shown(window, sce
     expect(page.locator(".o_group_name", has_text="Nobody at home")).to_be_visible()
     expect(marked(page)).to_have_count(1)
     expect(marked(page)).to_contain_text(shown(page).inner_text())
+    go_to(page, "Invoice 4711")
     preview = page.locator(".o_inbound_preview")
     expect(preview).to_contain_text("No one is at home")
     expect(preview.get_by_label("Text of the message")).to_contain_text("Please call me.")
@@ -91,8 +92,11 @@ def test_the_message_at_the_side_follows_the_keyboard(window, scene):
     hold_some(scene)
     page = open_queue(window, scene)
     subjects = page.locator(".o_data_row [name=subject]").all_inner_texts()
-    for key, expected in (("j", 1), ("ArrowDown", 2), ("k", 1), ("ArrowUp", 0)):
+    first = len(subjects) - 3  # of three in the same group
+    go_to(page, subjects[first])
+    for key, distance in (("j", 1), ("ArrowDown", 2), ("k", 1), ("ArrowUp", 0)):
         page.keyboard.press(key)
+        expected = first + distance
         expect(shown(page)).to_have_text(subjects[expected])
         expect(marked(page)).to_contain_text(subjects[expected])
         expect(marked(page).locator("td:focus")).to_have_count(1)
@@ -147,7 +151,7 @@ def test_nothing_of_a_message_is_run_or_loaded(window, scene):
 def test_words_without_end_stay_inside_the_side(window, scene):
     scene.hold("endlessness" * 30)
     page = open_queue(window, scene)
-    expect(shown(page)).to_contain_text("endlessness")
+    go_to(page, "endlessness" * 30)
     for part in (".o_inbound_preview header", ".o_inbound_preview_text"):
         assert fits(page.locator(part))
     page.keyboard.press("Alt+d")

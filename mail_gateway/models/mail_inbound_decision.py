@@ -39,7 +39,7 @@ class MailInboundDecision(models.Model):
     note = fields.Text("Details", readonly=True, help="Where a message was routed, what its sender was told.")
     reason = fields.Text("Held Because", readonly=True, help="The reason of the message when it was decided.")
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         """Replaces core's method: history is not rewritten.
 
         :raises UserError: always

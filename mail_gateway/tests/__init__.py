@@ -50,6 +50,7 @@ from . import (
     test_tools_reading_fuzz,
     test_tools_reading_headers,
     test_tools_reading_texts,
+    test_tools_refusal,
     test_tools_relay,
     test_tools_retry,
     test_tools_server_selection,
