@@ -58,7 +58,10 @@ class UsedGateway(Gateway):
         self.mail_server(self.boxes["imap"], self.dovecot.port("imap"), name="STARTTLS", is_starttls=True)
         self.put("imap", self.kept["Held"])
         self.fetch(self.ids["imap"])
-        self.deliver()
+        self.run("ir_cron_lane_1")
+        self.set_parameter("mail_gateway.alert", "activity")
+        self.run("ir_cron_alert")
+        self.told = self.sql("SELECT count(*) FROM mail_activity WHERE automated AND res_model IS NULL")
         self.put("imap", self.kept["Not delivered yet"])
         self.fetch(self.ids["imap"])
         settings = self.call("res.config.settings", "create", {"inbound_lanes": 4})
@@ -83,10 +86,10 @@ class UsedGateway(Gateway):
         """A message arrives."""
         self.dovecot.put(self.boxes[protocol], raw)
 
-    def deliver(self):
-        """Run a lane to its end."""
-        [(lane,)] = self.sql("SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_lane_1'")
-        self.call("ir.cron", "method_direct_trigger", [lane])
+    def run(self, cron):
+        """Run one of our scheduled actions to its end."""
+        [(job,)] = self.sql("SELECT res_id FROM ir_model_data WHERE name = %s", cron)
+        self.call("ir.cron", "method_direct_trigger", [job])
 
     def core(self):
         """Everything of core's that has to stay as it is."""
@@ -168,10 +171,16 @@ def test_nothing_of_ours_is_left(before, uninstalled, model):
     assert not uninstalled.call(model, "search", [["id", "in", before["ours"][model]]], context={"active_test": False})
 
 
-def test_all_lanes_are_gone(before, uninstalled):
-    assert len(before["ours"]["ir.cron"]) == 4
+def test_all_lanes_and_alerts_are_gone(before, uninstalled):
+    assert len(before["ours"]["ir.cron"]) == 4 + 1
     assert uninstalled.sql("SELECT count(*) FROM ir_cron cron JOIN ir_act_server action"
-                           " ON action.id = cron.ir_actions_server_id WHERE action.code LIKE '%%_run_lane%%'") == [(0,)]
+                           " ON action.id = cron.ir_actions_server_id"
+                           " WHERE action.code IN ('model._run_lane()', 'model._run()')") == [(0,)]
+
+
+def test_nobody_is_left_with_an_activity_about_held_mail(uninstalled):
+    assert uninstalled.told == [(1,)]
+    assert uninstalled.sql("SELECT count(*) FROM mail_activity WHERE automated AND res_model IS NULL") == [(0,)]
 
 
 def test_no_parameter_table_or_column_of_ours_is_left(uninstalled):

@@ -54,7 +54,8 @@ class FirstVersion(Gateway):
         return [rows.get(key) for key in MIRROR]
 
     def use(self, postfix):
-        """Values that only the present version refuses, and mail that waits."""
+        """Values that only the present version refuses, an incoming server, and mail that waits."""
+        self.mail_server(f"before@{DOMAIN}", 1, confirm=False)
         self.outgoing_server(postfix, from_filter=BAD_FILTER, sequence=7)
         for key, value in {"mail.default.from": "no such office", "mail.catchall.alias": "replies",
                            "mail.incoming.limit.period": "an hour", "mail.default.from_filter": BAD_FILTER}.items():
@@ -124,3 +125,13 @@ def test_bad_parameters_count_as_their_defaults_and_settings_are_saved(upgraded)
     saved = {"mail.incoming.limit.alias": "7", "mail.incoming.limit.period": "60", "mail.default.from_filter": BAD_FILTER}
     rows = upgraded.sql("SELECT key, value FROM ir_config_parameter WHERE key = ANY(%s)", [*saved])
     assert dict(rows) == saved
+
+
+def test_incoming_servers_go_on_holding_what_nobody_can_route(upgraded):
+    assert upgraded.sql("SELECT unroutable FROM fetchmail_server") == [("hold",)]
+
+
+def test_postmasters_are_told_of_held_mail(upgraded):
+    assert upgraded.sql("SELECT DISTINCT told_of_held_mail FROM res_users") == [(True,)]
+    assert upgraded.sql("SELECT cron.active FROM ir_cron cron JOIN ir_model_data data ON data.res_id = cron.id"
+                        " WHERE data.model = 'ir.cron' AND data.name = 'ir_cron_alert'") == [(True,)]
