@@ -19,7 +19,7 @@ class TestAnswersTable(InboundCommon):
         message = self.deliver(self.to_alias(Auto_Submitted="auto-replied"))
         table = message.answers_table
         self.assertLess(table.index("Duplicates"), table.index("Automatic replies"))
-        self.assertLess(table.index("An automatic reply: Auto-Submitted"), table.index("Too many new records"))
+        self.assertLess(table.index("An automatic reply (Auto-Submitted"), table.index("Too many new records"))
         self.assertEqual(table.count("Not asked"), 2)
         self.assertEqual(len(re.findall(r">\s*No\s*<", table)), 4)
         self.assertEqual(table.count("table-warning"), 1)
@@ -75,7 +75,7 @@ class TestInboundExplain(RehearsalCommon):
 
     def test_a_typed_message_of_a_program_is_an_automatic_reply(self):
         wizard = self.explain(email_to=f"inbound@{self.alias_domain}", automatic=True)
-        self.assertIn("An automatic reply: Auto-Submitted", wizard.answer)
+        self.assertIn("An automatic reply (Auto-Submitted", wizard.answer)
         self.assertIn("Discarded", wizard.answer)
 
     def test_a_file_is_explained(self):

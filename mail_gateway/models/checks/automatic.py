@@ -17,4 +17,4 @@ class MailCheckAutomatic(models.AbstractModel):
 
     def _look(self, incoming):
         sign = automatic_reply(incoming.message)
-        return self.env._("An automatic reply: %(header)s: %(value)s", **sign._asdict()) if sign else None
+        return self.env._("An automatic reply (%(header)s: %(value)s).", **sign._asdict()) if sign else None

@@ -18,10 +18,10 @@ class MailCheckLimit(models.AbstractModel):
         number, minutes, scope = self.env["mail.inbound.creation"]._limits()
         words = {"number": number, "minutes": minutes}
         if scope == "alias":
-            return self.env._("After an alias made %(number)s records in %(minutes)s minutes.", **words)
+            return self.env._("More new records by an alias within %(minutes)s minutes than %(number)s.", **words)
         return self.env._(
-            "After an alias made %(number)s records in %(minutes)s minutes for the same sender, but for addresses in "
-            "Gateway Allowed.",
+            "More new records by an alias within %(minutes)s minutes than %(number)s for the same sender, but for addresses "
+            "in Gateway Allowed.",
             **words,
         )
 
@@ -44,7 +44,7 @@ class MailCheckLimit(models.AbstractModel):
         number, minutes, scope = self.env["mail.inbound.creation"]._limits()
         words = {"number": number, "minutes": minutes, "sender": sender}
         if scope == "alias":
-            return self.env._("The address made %(number)s records in %(minutes)s minutes, as many as it may.", **words)
+            return self.env._("New records by this address within %(minutes)s minutes: %(number)s, as many as it may make.", **words)
         return self.env._(
-            "%(sender)s made %(number)s records in %(minutes)s minutes, as many as one sender may.", **words
+            "New records from %(sender)s within %(minutes)s minutes: %(number)s, as many as one sender may make.", **words
         )
