@@ -202,7 +202,6 @@ def test_a_responder_that_writes_to_the_bounce_address_makes_nothing(exchange):
 # ---------------------------------------------------------------------- another address each time
 
 
-@pytest.mark.xfail(strict=True, reason="limits and notices count by the whole address of the sender")
 @pytest.mark.parametrize("to", [REQUESTS, CATCHALL], ids=["alias", "catchall"])
 def test_a_responder_that_writes_from_an_address_for_each_case_stops(exchange, to):
     """As programs for tickets do, some without saying what they are: support+case17@customer.example."""

@@ -56,7 +56,7 @@ def test_the_check_that_the_readme_shows_is_asked_in_its_place(extended_gateway,
     rows = gateway.sql("SELECT subject, state, reason FROM mail_inbound_message WHERE server_id = %s ORDER BY id", server)
     assert rows == [("Run this", "held", "Attached: invoice.PDF.exe"), ("Forty chairs", "delivered", "")]
     rules = gateway.call("mail.inbound.rule", "search_read", [], ["check", "explanation"])
-    assert [rule["check"] for rule in rules][4:7] == ["automatic", "program", "catchall_repeat"]
+    assert [rule["check"] for rule in rules][4:7] == ["bounce", "program", "catchall_repeat"]
     assert rules[5]["explanation"] == "Messages with a program attached."
 
 

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import html2plaintext
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
-from ..tools.addresses import author_address
+from ..tools.addresses import counted_address
 from ..tools.delivery import Incoming
 from ..tools.fingerprint import fingerprint
 from .numbered_rows import add_numbered
@@ -61,7 +61,7 @@ class MailInboundNotice(models.Model):
         return self.search_count([("create_date", ">=", since), *domain], limit=limit)
 
     def _sender_of(self, incoming):
-        return author_address(incoming.values["email_from"]) or "?"
+        return counted_address(incoming.values["email_from"]) or "?"
 
     def _fingerprint_of(self, incoming):
         values = incoming.values

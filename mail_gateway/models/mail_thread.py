@@ -6,7 +6,7 @@ from odoo import api, models
 from odoo.tools import formataddr
 from odoo.tools.mail import decode_message_header, email_split_tuples
 
-from ..tools.addresses import author_address, normalize_address
+from ..tools.addresses import counted_address, normalize_address
 from ..tools.delivery import Action, Cause, Delivery, Incoming, Stage, Unroutable
 from ..tools.reading import make_readable
 
@@ -135,6 +135,8 @@ class MailThread(models.AbstractModel):
         delivery = Delivery.of(self.env.context)
         if not delivery:
             return super().message_route(message, message_dict, model, thread_id, custom_values)
+        if delivery.is_note:
+            message_dict["is_bounce"] = False  # vacation notices go to the Return-Path (RFC 5230): our bounce address
         if delivery.route:
             return self._decided_routes(delivery.route, message_dict)
         if not thread_id and self._is_only_for_lost_addresses(message, delivery):
@@ -274,5 +276,5 @@ class MailThread(models.AbstractModel):
             return
         creations = self.env["mail.inbound.creation"].sudo()
         target = creations._target(alias, delivery.incoming.server_id)
-        sender = author_address(message_dict["email_from"])
+        sender = counted_address(message_dict["email_from"])
         creations._count(target, sender, delivery.incoming.inbound_id, self.env[model].browse(thread_id))

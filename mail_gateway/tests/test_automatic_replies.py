@@ -19,7 +19,8 @@ class TestAutomaticReplies(InboundCommon):
         )
 
     def vacation(self, **values):
-        return self.to_alias(**{"subject": "Automatic reply: Question", "Auto_Submitted": "auto-replied", **values})
+        values = {"subject": "Automatic reply: Question", "Auto_Submitted": "auto-replied", **values}
+        return raw(**{"to": f"inbound@{self.alias_domain}", **values})
 
     def answer(self, **values):
         return self.vacation(In_Reply_To=self.parent.message_id, **values)
@@ -37,6 +38,10 @@ class TestAutomaticReplies(InboundCommon):
         self.assertEqual((message.state, message.res_id), ("delivered", self.record.id))
         self.assertEqual((note.subtype_id, note.message_type), (self.env.ref("mail.mt_note"), "email"))
         self.assertIn("please send ten", note.body)
+
+    def test_it_may_go_to_the_bounce_address_as_vacation_notices_do(self):
+        message = self.deliver(self.answer(to=self.mail_alias_domain.bounce_email))
+        self.assertEqual((message.state, message.cause, message.res_id), ("delivered", "automatic", self.record.id))
 
     def test_nobody_is_told(self):
         message = self.deliver(self.answer())

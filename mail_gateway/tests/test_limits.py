@@ -67,6 +67,11 @@ class TestLimits(InboundCommon):
         self.orders(2)
         self.assertEqual(self.states(self.orders(1, "M. <MARY@Customer.example>", first=2)), ["held"])
 
+    def test_an_address_for_each_case_is_the_same_sender(self):
+        self.orders(1, "support+case1@customer.example")
+        self.orders(1, "support+case2@customer.example", first=1)
+        self.assertEqual(self.states(self.orders(1, "support@customer.example", first=2)), ["held"])
+
     def test_all_senders_are_counted_together_if_so_set(self):
         self.limit(scope="alias")
         self.orders(2)

@@ -2,6 +2,7 @@ from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
 from odoo.addons.mail_gateway.tools.addresses import (
     author_address,
     bad_entries,
+    counted_address,
     filter_entries,
     filter_matches,
     normalize_address,
@@ -102,3 +103,9 @@ class TestAddresses(ToolsCase):
         for text in (":" * 2000, "(" * 5000, "<" * 5000, "[" * 5000, '"' * 5000, "@" * 1000):
             with self.subTest(text=text[:3]):
                 self.assertIsNone(author_address(text))
+
+    def test_what_follows_a_plus_sign_does_not_make_another_sender(self):
+        for text in ("Mary <mary+orders@customer.example>", "MARY+a+b@Customer.example", "mary@customer.example"):
+            self.assertEqual(counted_address(text), "mary@customer.example")
+        self.assertEqual(counted_address("+orders@customer.example"), "+orders@customer.example")
+        self.assertIsNone(counted_address("nobody"))

@@ -74,6 +74,18 @@ def author_address(text: str | None) -> str | None:
     return f"{local.lower()}@{domain}" if local and domain else None
 
 
+def counted_address(text: str | None) -> str | None:
+    """The address in a From header as limits count it: what follows a plus sign is left out (RFC 5233).
+
+    A program that writes from support+case17@, support+case18@ and so on is one sender.
+    """
+    address = author_address(text)
+    if not address:
+        return None
+    local, _at, domain = address.rpartition("@")
+    return f"{local.split('+', 1)[0] or local}@{domain}"
+
+
 def _addresses(text):
     with suppress(RecursionError, IndexError):  # the library's, on thousands of colons or brackets
         try:

@@ -7,7 +7,7 @@ somebody's words, and another message than "at 11:00" and "order 18".
 import re
 from hashlib import sha256
 
-from .addresses import author_address
+from .addresses import counted_address
 from .automatic_subjects import fold, without_phrase
 from .headers import TEXT_LIMIT, as_text, decode_words
 
@@ -75,7 +75,7 @@ def fingerprint(sender: str, subject: str, text: str) -> str:
 
 def _normal_sender(sender: str) -> str:
     sender = decode_words((sender or "")[:TEXT_LIMIT])
-    return author_address(sender) or sender.lower()
+    return counted_address(sender) or sender.lower()
 
 
 def _normal_subject(subject: str) -> str:

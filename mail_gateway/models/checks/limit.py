@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import email_normalize
 
-from ...tools.addresses import author_address
+from ...tools.addresses import counted_address
 from ...tools.delivery import Stage
 
 
@@ -26,7 +26,7 @@ class MailCheckLimit(models.AbstractModel):
         )
 
     def _look(self, incoming):
-        sender = author_address(incoming.values["email_from"])
+        sender = counted_address(incoming.values["email_from"])
         creations = self.env["mail.inbound.creation"].sudo()
         for _model, thread_id, _defaults, _user, alias in incoming.routes:
             target = creations._target(alias, incoming.server_id)
@@ -44,7 +44,9 @@ class MailCheckLimit(models.AbstractModel):
         number, minutes, scope = self.env["mail.inbound.creation"]._limits()
         words = {"number": number, "minutes": minutes, "sender": sender}
         if scope == "alias":
-            return self.env._("New records by this address within %(minutes)s minutes: %(number)s, as many as it may make.", **words)
+            return self.env._(
+                "New records by this address within %(minutes)s minutes: %(number)s, as many as it may make.", **words
+            )
         return self.env._(
             "New records from %(sender)s within %(minutes)s minutes: %(number)s, as many as one sender may make.", **words
         )
