@@ -16,5 +16,11 @@ class MailCheckAutomatic(models.AbstractModel):
         )
 
     def _look(self, incoming):
+        if self._is_bounce_whoever_it_is_for(incoming):
+            return None
         sign = automatic_reply(incoming.message)
         return self.env._("An automatic reply (%(header)s: %(value)s).", **sign._asdict()) if sign else None
+
+    def _is_bounce_whoever_it_is_for(self, incoming):
+        """Mail servers say auto-replied, too. Vacation notices may go to the bounce address (RFC 5230), as bounces do."""
+        return self.env["mail.thread"]._detect_is_bounce(incoming.message, {**incoming.values, "to": ""})
