@@ -1,3 +1,5 @@
+import tracemalloc
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 
@@ -337,3 +339,26 @@ class TestReject(DecisionsCommon):
         self.reject(self.held(raw(to=NOBODY, subject="Order\r\n Bcc: eve@customer.example")))
         self.assertEqual(self.queued().subject, "Re: Order Bcc: eve@customer.example")
         self.assertFalse(self.queued().email_cc)
+
+    def test_a_source_that_is_gone_cannot_be_answered(self):
+        message = self.held(raw(to=NOBODY))
+        message.sudo().source = False
+        with self.assertRaisesRegex(UserError, "its source was deleted"):
+            self.reject(message)
+
+    def test_large_messages_take_no_more_memory_than_their_heads(self):
+        large = 8 << 20
+        messages = self.held(*(raw(to=NOBODY, subject=f"{n}") + b"x" * large for n in range(3)))
+        self.env.invalidate_all()
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        self.reject(messages)
+        _now, most = tracemalloc.get_traced_memory()
+        self.assertEqual(set(messages.mapped("state")), {"rejected"})
+        self.assertLess(most, large)
+
+    def test_who_may_not_read_a_message_learns_nothing_of_its_sender(self):
+        message = self.held(raw(to=NOBODY))
+        wizard = self.env["mail.inbound.reject"].with_user(self.user_employee)
+        with self.assertRaises(AccessError):
+            wizard._head(message.with_user(self.user_employee))
