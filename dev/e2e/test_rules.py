@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -23,6 +24,42 @@ def test_two_lanes_do_not_exceed_the_limit_together(gateway, dovecot, mailbox):
     assert len(gateway.leads(server)) == 5
     [(told,)] = gateway.sql("SELECT count(told_date) FROM mail_inbound_message WHERE server_id = %s", server)
     assert told == 1, "the sender is told once"
+
+
+def test_a_program_and_a_lane_do_not_post_the_same_reply_both(gateway, dovecot, mailbox):
+    server = gateway.mail_server(mailbox, dovecot.port("imap"))
+    root = f"<root.{mailbox}>"
+    dovecot.put(mailbox, message("Order", message_id=root))
+    gateway.fetch(server)
+    gateway.settle()
+    reply = message("Re: Racing", message_id=f"<reply.{mailbox}>", In_Reply_To=root)
+    dovecot.put(mailbox, reply)
+    gateway.sql(SLOW_REPLIES)
+    try:
+        with ThreadPoolExecutor() as others:
+            call = others.submit(gateway.call, "mail.thread", "message_process", False, reply.decode())
+            gateway.fetch(server)
+            gateway.settle()
+            call.result()
+    finally:
+        gateway.sql("DROP FUNCTION slow_reply CASCADE")
+    [(posted,)] = gateway.sql("SELECT count(*) FROM mail_message WHERE message_id = %s", f"<reply.{mailbox}>")
+    assert posted == 1
+    rows = gateway.sql("SELECT state FROM mail_inbound_message WHERE subject = 'Re: Racing'")
+    assert sorted(state for state, in rows) == ["delivered", "discarded"]
+
+
+# Whoever posts the reply takes long enough for another to begin.
+SLOW_REPLIES = """
+    CREATE FUNCTION slow_reply() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.subject = 'Re: Racing' THEN
+            PERFORM pg_sleep(2);
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER slow_reply BEFORE INSERT ON mail_message FOR EACH ROW EXECUTE FUNCTION slow_reply();
+"""
 
 
 @pytest.fixture
@@ -62,8 +99,11 @@ def test_the_check_that_the_readme_shows_is_asked_in_its_place(extended_gateway,
 
 def test_mail_goes_on_when_the_addon_of_a_check_is_gone(extended_gateway, dovecot, mailbox):
     gateway = extended_gateway
+    gateway.stop()
+    gateway.start(cron_threads=0)  # a scheduled action that is at work keeps Odoo from uninstalling
     [module] = gateway.call("ir.module.module", "search", [["name", "=", "mail_check_program"]])
     gateway.call("ir.module.module", "button_immediate_uninstall", [module])
+    gateway.stop()
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     dovecot.put(mailbox, message("Run this", Content_Type='application/octet-stream; name="invoice.exe"'))
     gateway.fetch(server)

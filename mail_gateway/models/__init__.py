@@ -3,6 +3,7 @@ from . import (
     mail_inbound_rule,
     mail_inbound_creation,
     mail_inbound_notice,
+    mail_inbound_claim,
     checks,
     mail_inbound_message,
     mail_inbound_decision,

@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.fields import Domain
 from odoo.tools.mail import email_split
 
 from ..tools.addresses import normalize_address
@@ -11,9 +12,16 @@ class MailInboundCopies(models.Model):
 
     @api.model
     def _earlier_copies(self, incoming, message_id):
-        """Messages with the same Message-Id that are done with. Bounces leave no chatter message, refused ones neither."""
-        domain = [("message_id", "=", message_id), ("state", "in", ("delivered", "rejected"))]
-        return self.search([*domain, ("id", "!=", incoming.inbound_id)], order="id", limit=20)
+        """Messages with the same Message-Id that are done with: their record exists, or their sender was told.
+
+        Bounces leave no chatter message, refused ones neither. A program that hands one of these over once more means it,
+        as with Odoo's own gateway; what ended in an error there was never processed.
+        """
+        copies = Domain("message_id", "=", message_id) & Domain("id", "!=", incoming.inbound_id)
+        fetched = Domain("transport", "!=", "call")
+        done = Domain("state", "=", "delivered") & (fetched | Domain("mail_message_ids", "!=", False))
+        refused = Domain("state", "=", "rejected") & Domain("told_date", "!=", False) & fetched
+        return self.search(copies & (done | refused), order="id", limit=20)
 
     def _aliases_named(self):
         """The aliases that these messages were sent to."""

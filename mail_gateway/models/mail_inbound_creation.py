@@ -62,9 +62,9 @@ class MailInboundCreation(models.Model):
         return bool(oldest_that_counts) and oldest_that_counts.create_date >= self._period_start()
 
     @api.model
-    def _target(self, alias, server_id) -> str:
-        """Names what limits count by: the alias, or else the incoming server whose model stood in."""
-        return f"mail.alias,{alias.id}" if alias else f"fetchmail.server,{server_id or 0}"
+    def _target(self, alias, server_id, model) -> str:
+        """Names what limits count by: the alias, or else the model that stood in, of an incoming server or a program."""
+        return f"mail.alias,{alias.id}" if alias else f"fetchmail.server,{server_id or 0},{model}"
 
     @api.model
     def _count(self, target, sender, inbound_id, record):

@@ -157,13 +157,15 @@ class MailInboundDelivery(models.Model):
 
     def _hand_to_odoo(self, delivery):
         """Odoo's own gateway does the work, with the settings of the incoming server."""
-        server = self.server_id
+        server, call = self.server_id, self.call or {}
         thread = self.env["mail.thread"].with_context(**{Delivery.KEY: delivery}, default_fetchmail_server_id=server.id)
         thread.message_process(
-            server.object_id.model,
+            call.get("model") or server.object_id.model,
             self._source_bytes(),
-            save_original=server.original,
-            strip_attachments=bool(server) and not server.attach,
+            custom_values=call.get("custom_values"),
+            save_original=server.original or call.get("original", False),
+            strip_attachments=(bool(server) and not server.attach) or call.get("strip", False),
+            thread_id=call.get("thread_id"),
         )
 
     # ------------------------------------------------------------------ the outcome
@@ -230,11 +232,13 @@ class MailInboundDelivery(models.Model):
         }
 
     def _messages_made(self, delivery):
-        """The chatter messages of this Message-Id: no other delivery can have made them (D4)."""
+        """The chatter messages of this Message-Id; of a copy that was delivered only those that no earlier one made."""
         messages = self.env["mail.message"].sudo()
-        return (
-            messages.search([("message_id", "=", delivery.message_id)], order="id") if delivery.message_id else messages
-        )
+        if not delivery.message_id:
+            return messages
+        made = messages.search([("message_id", "=", delivery.message_id)], order="id")
+        is_duplicate = delivery.verdict and delivery.verdict.cause == "duplicate"
+        return made if is_duplicate else made - messages.browse(delivery.incoming.known_ids)
 
     def _undecided(self, made):
         if made:

@@ -106,6 +106,7 @@ class MailInboundMessage(models.Model):
     former_address_ids = fields.Many2many("mail.former.address", string="Former Addresses", readonly=True)
 
     released = fields.Boolean(readonly=True, help="A person let it pass: no rule holds, defers or rejects it again.")
+    call = fields.Json(readonly=True, help="What else a program handed over with the message.")
     route_model = fields.Char(readonly=True, help="The model that a person routed the message to.")
     route_res_id = fields.Many2oneReference(model_field="route_model", readonly=True)
     route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null")

@@ -1,9 +1,11 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import html2plaintext
 from odoo.tools.constants import GC_UNLINK_LIMIT
+from odoo.tools.mail import decode_message_header
 
 from ..tools.addresses import counted_address
-from ..tools.delivery import Incoming
+from ..tools.delivery import Cause, Incoming
 from ..tools.fingerprint import fingerprint
 from .numbered_rows import add_numbered
 
@@ -16,19 +18,21 @@ _COMPARED_CHARS = 50_000
 class MailInboundNotice(models.Model):
     """What a sender was told about a message: that it is refused, or waits. Nobody is told the same twice (D1, D2).
 
-    Numbered by sender, so that two lanes never tell the same sender at the same time.
+    A notice goes to the Return-Path, else to the From. Both count: programs vary either. Numbered by whom it went to, so
+    that two lanes never tell the same address at the same time.
     """
 
     _name = "mail.inbound.notice"
     _description = "Notice to the Sender of Incoming Mail"
     _order = "id desc"
 
-    sender = fields.Char(required=True, readonly=True)
+    told = fields.Char(required=True, readonly=True, help="The address that the notice went to.")
+    sender = fields.Char(readonly=True, index=True, help="The address in the From of the message.")
     number = fields.Integer(required=True, readonly=True)
     cause = fields.Char(readonly=True, index=True)
     fingerprint = fields.Char(readonly=True, index=True, help="The same for repetitions of the message.")
 
-    _number_unique = models.UniqueIndex("(sender, number)")
+    _number_unique = models.UniqueIndex("(told, number)")
 
     @api.model
     def _note(self, incoming: Incoming, cause):
@@ -37,31 +41,38 @@ class MailInboundNotice(models.Model):
         add_numbered(
             self.env.cr,
             self._table,
-            {"sender": self._sender_of(incoming)},
-            {"cause": cause, "fingerprint": self._fingerprint_of(incoming)},
+            {"told": self._addresses_of(incoming)[0]},
+            {"sender": self._addresses_of(incoming)[1], "cause": cause, "fingerprint": self._fingerprint_of(incoming)},
         )
 
     @api.model
-    def _was_told_the_same(self, incoming) -> bool:
-        """Whether the same sender was told about the same subject and text."""
-        return bool(self._count([("fingerprint", "=", self._fingerprint_of(incoming))], 1))
+    def _was_refused_the_same(self, incoming) -> bool:
+        """Whether the same sender was told that the same subject and text is refused."""
+        same = Domain("fingerprint", "=", self._fingerprint_of(incoming)) & Domain("cause", "=", Cause.REFUSED.value)
+        return bool(self._count(same, 1))
 
     @api.model
     def _was_told_often(self, incoming) -> bool:
         """Whether the same sender was told so often that no person can be at the other end."""
-        return self._count([("sender", "=", self._sender_of(incoming))], MOST_NOTICES) == MOST_NOTICES
+        return self._count(self._domain_of(incoming), MOST_NOTICES) == MOST_NOTICES
 
     @api.model
     def _was_told_that(self, incoming, cause) -> bool:
         """Whether the same sender was told for this cause."""
-        return bool(self._count([("sender", "=", self._sender_of(incoming)), ("cause", "=", cause)], 1))
+        return bool(self._count(self._domain_of(incoming) & Domain("cause", "=", cause), 1))
 
     def _count(self, domain, limit):
         since = self.env["mail.inbound.creation"]._period_start()
-        return self.search_count([("create_date", ">=", since), *domain], limit=limit)
+        return self.search_count(Domain("create_date", ">=", since) & domain, limit=limit)
 
-    def _sender_of(self, incoming):
-        return counted_address(incoming.values["email_from"]) or "?"
+    def _domain_of(self, incoming):
+        told, sender = self._addresses_of(incoming)
+        return Domain("told", "=", told) | Domain("sender", "=", sender)
+
+    def _addresses_of(self, incoming):
+        """Whom core tells (mail.thread._routing_create_bounce_email), and who wrote."""
+        sender = counted_address(incoming.values["email_from"]) or "?"
+        return counted_address(decode_message_header(incoming.message, "Return-Path")) or sender, sender
 
     def _fingerprint_of(self, incoming):
         values = incoming.values

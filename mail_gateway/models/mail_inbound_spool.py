@@ -1,5 +1,7 @@
 import base64
 import hashlib
+import json
+from contextlib import suppress
 
 from odoo import api, models
 
@@ -36,12 +38,17 @@ class MailInboundSpool(models.Model):
         return stored
 
     @api.model
-    def _store_call(self, source):
+    def _store_call(self, source, call=None):
         """Add a message that a program hands to mail.thread.message_process, which delivers it on the spot.
 
-        No lane may take it, even if somebody commits in the middle.
+        No lane may take it, even if somebody commits in the middle. A lane that delivers it later, when a person has
+        released it, needs the further arguments of the call.
+
+        :param dict call: arguments; those that are no plain values are forgotten
         """
         values = {**self._values_from_source(source), "transport": "call", "next_try": False}
+        with suppress(TypeError, ValueError):
+            values["call"] = json.loads(json.dumps(call))
         return self.create({**values, "state": "received"})
 
     @api.model

@@ -8,6 +8,7 @@ from odoo.tools.mail import decode_message_header, email_split_tuples
 
 from ..tools.addresses import counted_address, normalize_address
 from ..tools.delivery import Action, Cause, Delivery, Incoming, Stage, Unroutable
+from ..tools.headers import message_id_of
 from ..tools.reading import make_readable
 
 
@@ -25,7 +26,8 @@ class MailThread(models.AbstractModel):
         if delivery := Delivery.of(self.env.context):
             return self._process_within(delivery, model, message, *arguments)
         source = self._source_of(message)
-        inbound = self.env["mail.inbound.message"].sudo()._store_call(source)
+        call = {"model": model, "custom_values": custom_values, "thread_id": thread_id, "strip": strip_attachments}
+        inbound = self.env["mail.inbound.message"].sudo()._store_call(source, {**call, "original": save_original})
         delivery = Delivery(Incoming(len(source), inbound.id))
         try:
             thread = self.with_context(**{Delivery.KEY: delivery})
@@ -78,8 +80,12 @@ class MailThread(models.AbstractModel):
         self._lead_on(message, msg_dict)
         delivery = Delivery.of(self.env.context)
         if delivery and not delivery.message_id:
-            delivery.message_id = msg_dict["message_id"]
-            self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict)
+            # Python cuts ids that contain blanks or brackets: many would be the same
+            delivery.message_id = msg_dict["message_id"] = message_id_of(message) or msg_dict["message_id"]
+            known = self.env["mail.message"].sudo().search([("message_id", "=", delivery.message_id)])
+            self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict, known_ids=known._ids)
+            if not delivery.stopped:
+                self.env["mail.inbound.claim"].sudo()._claim(delivery.message_id)
             msg_dict["message_id"] = f"judged {uuid4()}"
         return msg_dict
 
@@ -172,7 +178,7 @@ class MailThread(models.AbstractModel):
         is_copy = delivery.has_passed("duplicate") and inbound._earlier_copies(delivery.incoming, delivery.message_id)
         if not routes or not is_copy:
             return routes
-        known = self.env["mail.message"].sudo().search([("message_id", "=", delivery.message_id)])
+        known = self.env["mail.message"].sudo().browse(delivery.incoming.known_ids)
         records, aliases = {(message.model, message.res_id) for message in known}, is_copy._aliases_named()
         left = [route for route in routes if (route[0], route[1]) not in records and route[4] not in aliases]
         if not left:
@@ -195,7 +201,13 @@ class MailThread(models.AbstractModel):
         return {normalize_address(address) for _name, address in email_split_tuples(named)} <= lost
 
     def _decided_routes(self, route, message_dict):
-        """Core's route tuple for a person's decision; references to another thread don't count any more."""
+        """Core's route tuple for a person's decision; references to another thread don't count any more.
+
+        :raises Unroutable: when the alias that they chose was deleted meanwhile
+        """
+        if not route.res_id and not route.alias_id:
+            words = self.env._("The alias that it was routed to was deleted.")
+            raise Unroutable(words, Cause.LOST_ADDRESS, Delivery.of(self.env.context))
         alias = self.env["mail.alias"].browse(route.alias_id)
         parent = self.env["mail.message"].sudo().browse(message_dict.get("parent_id"))
         if (parent.model, parent.res_id) != (route.model, route.res_id):
@@ -275,6 +287,6 @@ class MailThread(models.AbstractModel):
         if known_id == thread_id:
             return
         creations = self.env["mail.inbound.creation"].sudo()
-        target = creations._target(alias, delivery.incoming.server_id)
+        target = creations._target(alias, delivery.incoming.server_id, model)
         sender = counted_address(message_dict["email_from"])
         creations._count(target, sender, delivery.incoming.inbound_id, self.env[model].browse(thread_id))

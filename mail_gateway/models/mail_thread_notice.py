@@ -34,7 +34,8 @@ class MailThread(models.AbstractModel):
         if "To" not in message:
             message["To"] = ""  # core looks into it when the company has no bounce address
         mail_values.setdefault("headers", repr(NOTICE_HEADERS))
-        mail_values["references"] = self._marked(mail_values.get("references") or delivery.message_id or "")
+        if not mail_values.pop("may_be_answered", False):
+            mail_values["references"] = self._marked(mail_values.get("references") or delivery.message_id or "")
         super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
         delivery.told = True
         words = {"why": delivery.refusal or self.env._("Odoo refused it."), "sender": email_from}
@@ -53,7 +54,7 @@ class MailThread(models.AbstractModel):
             )
         if delivery.is_note:
             return self.env._("Nobody was told.")
-        if self.env["mail.inbound.notice"].sudo()._was_told_the_same(delivery.incoming):
+        if self.env["mail.inbound.notice"].sudo()._was_refused_the_same(delivery.incoming):
             return self.env._("The sender was told so a moment ago.")
         if self.env["mail.inbound.notice"].sudo()._was_told_often(delivery.incoming):
             return self.env._("The sender was told several times within the last hour; a loop is suspected.")
@@ -72,11 +73,14 @@ class MailThread(models.AbstractModel):
         verdict = delivery.verdict
         if self.env["mail.inbound.notice"].sudo()._was_told_that(delivery.incoming, verdict.cause):
             return
-        self._send_notice(delivery, source, "mail_gateway.notice_message_waits")
+        # Whoever answers it writes to the address that the message waits for, and joins it.
+        aliases = [route[4] for route in delivery.incoming.routes if route[4]]
+        reply_to = {"reply_to": aliases[0].alias_full_name} if aliases and aliases[0].alias_full_name else {}
+        self._send_notice(delivery, source, "mail_gateway.notice_message_waits", may_be_answered=True, **reply_to)
         words = self.env._("%s The sender was told.", verdict.reason) if delivery.told else verdict.reason
         delivery.decide(Action.HOLD, words, verdict.cause)
 
-    def _send_notice(self, delivery, source, template):
+    def _send_notice(self, delivery, source, template, **mail_values):
         message, values = delivery.incoming.message, delivery.incoming.values
         if message is None:
             message, values = self._parse_head(source)
@@ -84,7 +88,8 @@ class MailThread(models.AbstractModel):
         body = self.env["ir.qweb"]._render(
             template, {"subject": values.get("subject"), "recipients": values["to"], "reason": delivery.rule.reason}
         )
-        self._routing_create_bounce_email(values["email_from"], body, message, references=values["message_id"])
+        mail_values["references"] = delivery.message_id or values["message_id"]
+        self._routing_create_bounce_email(values["email_from"], body, message, **mail_values)
 
     def _parse_head(self, source):
         """The head alone of a message that is not to be parsed.

@@ -54,6 +54,26 @@ class TestLimits(InboundCommon):
         self.orders(1, first=3)
         self.assertEqual(len(self.notices()), 2)
 
+    def test_an_answer_to_the_notice_joins_what_waits(self):
+        self.orders(3)
+        notice = self.notices()
+        self.assertEqual(notice.reply_to, f"inbound@{self.alias_domain}")
+        answer = self.deliver(
+            self.to_alias(subject="Thank you", sender=MARY, References=f"{notice.references} {notice.message_id}")
+        )
+        self.assertEqual((answer.state, answer.cause), ("held", "limit"))
+
+    def test_what_a_program_handed_over_is_released_to_where_it_said(self):
+        for number in range(3):
+            self.env["mail.thread"].message_process(
+                "res.partner", raw(f"Order {number}", MARY, "box@elsewhere.example"), custom_values={"city": "Ghent"}
+            )
+        held = self.env["mail.inbound.message"].search([], order="id desc", limit=1)
+        self.assertEqual((held.state, held.cause), ("held", "limit"))
+        held.action_release()
+        self.run_lane()
+        self.assertEqual(self.env["res.partner"].browse(held.res_id).city, "Ghent")
+
     def test_a_program_is_not_told(self):
         values = {"Auto_Submitted": "auto-generated"}
         self.deliver(*(self.to_alias(subject=f"Order {n}", **values) for n in range(3)))
@@ -127,7 +147,7 @@ class TestLimits(InboundCommon):
         creations._limits()
         for _number in range(2):
             with self.assertQueryCount(1):
-                creations._is_used_up(creations._target(self.alias, 0), "mary@customer.example")
+                creations._is_used_up(creations._target(self.alias, 0, self.record_model), "mary@customer.example")
             self.orders(2)
 
     def test_what_no_limit_counts_is_forgotten(self):

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 from odoo.tests import tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
@@ -52,6 +54,18 @@ class TestRepetitions(InboundCommon):
         self.to_catchall(message_id="<1@x>")
         self.assertEqual(self.to_catchall(message_id="<2@x>", In_Reply_To=parent.message_id).state, "delivered")
 
+    def test_an_alias_beside_the_catchall_takes_what_the_catchall_refused(self):
+        self.to_catchall(message_id="<1@x>")
+        both = f"{self.catchall}, inbound@{self.alias_domain}"
+        self.assertEqual(self.to_catchall(message_id="<2@x>", to=both).state, "delivered")
+
+    def test_notices_are_counted_by_where_they_go(self):
+        path = {"Return_Path": "<box@helpdesk.example>"}
+        states = [
+            self.to_catchall(message_id=f"<{n}@x>", sender=f"{n}@helpdesk.example", **path).state for n in range(5)
+        ]
+        self.assertEqual(states, ["rejected"] * 3 + ["discarded"] * 2)
+
     def test_a_null_sender_is_never_answered(self):
         message = self.to_catchall(Return_Path="<>")
         self.assertEqual(message.state, "discarded")
@@ -82,7 +96,8 @@ class TestRepetitions(InboundCommon):
         first, second, third = self.deliver(*copies)
         self.assertEqual([first.state, second.state, third.state], ["delivered", "delivered", "discarded"])
         self.assertEqual(self.env["res.partner"].search_count([("name", "=", "Both")]), 2)
-        self.assertEqual(len(second.mail_message_ids), 2)
+        self.assertEqual(len(first.mail_message_ids + second.mail_message_ids), 2)
+        self.assertNotEqual(first.res_id, second.res_id)
 
     def test_copies_that_name_both_aliases_make_one_record_for_each(self):
         self.alias.copy({"alias_name": "second"})
@@ -111,6 +126,27 @@ class TestRepetitions(InboundCommon):
         self.deliver(to_old)
         self.alias.alias_name = "renamed"
         self.assertEqual(self.deliver(to_old).state, "discarded")
+
+    def test_ids_that_the_parser_cuts_are_told_apart(self):
+        for ids in (("<Fax 1001@fax.example>", "<Fax 1002@fax.example>"), ("<m(1)@fax.example>", "<m(2)@fax.example>")):
+            messages = self.deliver(*(self.to_alias(subject=name, message_id=name) for name in ids))
+            self.assertEqual(messages.mapped("state"), ["delivered", "delivered"])
+            self.assertEqual(set(messages.mail_message_ids.mapped("message_id")), set(ids))
+
+    def test_what_ended_in_an_error_is_processed_when_it_comes_again(self):
+        source = raw("Again", to=f"later@{self.alias_domain}", message_id="<again@x>")
+        with suppress(ValueError):  # assertRaises would roll back
+            self.env["mail.thread"].message_process(False, source)
+        self.alias.alias_name = "later"
+        self.assertTrue(self.env["mail.thread"].message_process(False, source))
+        self.assertEqual(self.deliver(source).state, "discarded")
+
+    def test_a_duplicate_that_is_held_and_released_stays_one(self):
+        self.env["mail.inbound.rule"].search([("check", "=", "duplicate")]).action = "hold"
+        _first, second = self.deliver(*[self.to_alias(subject="Twice", message_id="<twice@x>")] * 2)
+        second.action_release()
+        self.run_lane()
+        self.assertEqual(self.env["res.partner"].search_count([("name", "=", "Twice")]), 1)
 
     def test_a_bounce_is_processed_once(self):
         bounce = raw(

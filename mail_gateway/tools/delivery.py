@@ -89,6 +89,7 @@ class Incoming(NamedTuple):
     :ivar server_id: of the fetchmail.server that it came through, 0 for none
     :ivar message: as the email package parsed it; from Stage.MESSAGE on
     :ivar values: core's dictionary of the parsed message (mail.thread.message_parse); from Stage.MESSAGE on
+    :ivar known_ids: of the mail.message records with the same Message-Id that were there before; from Stage.MESSAGE on
     :ivar routes: core's routes (mail.thread.message_route), without those that need no judging; at Stage.ROUTE
     """
 
@@ -97,6 +98,7 @@ class Incoming(NamedTuple):
     server_id: int = 0
     message: EmailMessage | None = None
     values: dict | None = None
+    known_ids: tuple[int, ...] = ()
     routes: tuple = ()
 
 
@@ -205,6 +207,6 @@ class Delivery:
 
         What was processed already is never processed twice, whatever they decided.
         """
-        if self.route:
-            return check != "duplicate"
-        return self.released and Action(action) in {Action.HOLD, Action.DEFER, Action.REJECT}
+        if check == "duplicate":
+            return False
+        return bool(self.route) or (self.released and Action(action) in {Action.HOLD, Action.DEFER, Action.REJECT})

@@ -40,7 +40,7 @@ def read_headers(source: bytes) -> Headers:
     :return: what could be read, as text fit for the database
     """
     head = _parse(source)
-    message_id = _first_id(_text(head, "Message-Id")) or _text(head, "Message-Id")[:ID_LIMIT]
+    message_id = _own_id(_text(head, "Message-Id"))
     return Headers(
         subject=_text(head, "Subject"),
         sender=_text(head, "From"),
@@ -48,6 +48,21 @@ def read_headers(source: bytes) -> Headers:
         message_id=message_id,
         conversation=_conversation(head) or message_id,
     )
+
+
+def message_id_of(message: Message) -> str:
+    """The Message-Id of a parsed message as the spool reads it, whatever the parser made of it.
+
+    :return: empty when there is none
+    """
+    for name, value in message.raw_items():
+        if name.lower() == "message-id":
+            return _own_id(decode_words(as_text(str(value)[:VALUE_LIMIT]))[:TEXT_LIMIT])
+    return ""
+
+
+def _own_id(text):
+    return _first_id(text) or text[:ID_LIMIT]
 
 
 def _parse(source: bytes) -> Message:

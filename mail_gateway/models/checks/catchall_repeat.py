@@ -17,10 +17,8 @@ class MailCheckCatchallRepeat(models.AbstractModel):
         )
 
     def _look(self, incoming):
-        values = incoming.values
-        writes = self.env["mail.thread"].with_context(mail_catchall_write_any_to=True)
-        if values.get("parent_id") or not writes._detect_write_to_catchall(values):
+        if incoming.values.get("parent_id") or not self.env["mail.thread"]._detect_write_to_catchall(incoming.values):
             return None
-        if not self.env["mail.inbound.notice"].sudo()._was_told_the_same(incoming):
+        if not self.env["mail.inbound.notice"].sudo()._was_refused_the_same(incoming):
             return None
         return self.env._("The same message was refused a moment ago: a loop.")

@@ -14,16 +14,10 @@ class MailCheckDuplicate(models.AbstractModel):
         )
 
     def _look(self, incoming):
-        message_id = incoming.values["message_id"]
         inbound = self.env["mail.inbound.message"].sudo()
-        earlier = inbound._earlier_copies(incoming, message_id)
-        # A program that hands over a bounce or a refused message once more means it, as with Odoo's own gateway.
-        fetched = earlier.filtered(lambda copy: copy.transport != "call")
-        if not fetched and not self._is_known(message_id):
+        earlier = inbound._earlier_copies(incoming, incoming.values["message_id"])
+        if not earlier and not incoming.known_ids:
             return None
         if earlier and inbound._aliases_among(incoming.values["recipients"]) - earlier._aliases_named():
             return None
         return self.env._("A message with this Message-Id was processed before.")
-
-    def _is_known(self, message_id):
-        return bool(self.env["mail.message"].sudo().search_count([("message_id", "=", message_id)], limit=1))

@@ -28,8 +28,8 @@ class MailCheckLimit(models.AbstractModel):
     def _look(self, incoming):
         sender = counted_address(incoming.values["email_from"])
         creations = self.env["mail.inbound.creation"].sudo()
-        for _model, thread_id, _defaults, _user, alias in incoming.routes:
-            target = creations._target(alias, incoming.server_id)
+        for model, thread_id, _defaults, _user, alias in incoming.routes:
+            target = creations._target(alias, incoming.server_id, model)
             if not thread_id and creations._is_used_up(target, sender) and not self._is_exempt(incoming):
                 return self._words(sender)
         return None
