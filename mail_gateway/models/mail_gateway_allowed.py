@@ -1,12 +1,32 @@
 from markupsafe import Markup
 
-from odoo import api, models
+from odoo import api, fields, models
+
+from ..tools.addresses import author_address, counted_address
 
 
 class MailGatewayAllowed(models.Model):
     """Core's list of senders without a limit."""
 
     _inherit = "mail.gateway.allowed"
+
+    sender = fields.Char(
+        "Sender's Address", compute="_compute_sender", store=True, index="btree_not_null", help="The same in all spellings."
+    )
+
+    @api.depends("email")
+    def _compute_sender(self):
+        for allowed in self:
+            allowed.sender = author_address(allowed.email) or False
+
+    @api.model
+    def _spares(self, email_from) -> bool:
+        """Whether no limit counts a sender: one look into an index.
+
+        :param str email_from: the value of a From; name+tag@ is spared as well where name@ is listed
+        """
+        senders = {author_address(email_from), counted_address(email_from)} - {None}
+        return bool(senders and self.search_count([("sender", "in", list(senders))], limit=1))
 
     @api.model
     def get_empty_list_help(self, help_message):

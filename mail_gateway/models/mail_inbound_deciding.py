@@ -150,9 +150,11 @@ class MailInboundDeciding(models.Model):
     # ------------------------------------------------------------------ what they stand on
 
     def _allow_senders(self):
-        """Add the senders to core's list of those whom limits spare. It compares addresses in its own way.
+        """Add the senders to core's list of those whom limits spare.
 
-        :return: their addresses, made comparable in ours
+        They are added as core compares them: replies are counted by core.
+
+        :return: their addresses, made comparable
         :raises UserError: when a message names none
         """
         if nobody := self.filtered(lambda message: not message.sender)[:1]:

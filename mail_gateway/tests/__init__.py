@@ -15,6 +15,7 @@ from . import (
     test_inbound_rehearsal,
     test_inbound_rehearsal_matches,
     test_limits,
+    test_limits_allowed,
     test_message_process,
     test_oauth,
     test_outgoing_explain,

@@ -1,5 +1,4 @@
 from odoo import models
-from odoo.tools import email_normalize
 
 from ...tools.addresses import counted_address
 from ...tools.delivery import Stage
@@ -35,14 +34,12 @@ class MailCheckLimit(models.AbstractModel):
         return None
 
     def _is_exempt(self, incoming):
-        """As core's mail.thread._detect_loop_sender has it."""
-        sender = email_normalize(incoming.values["email_from"])
-        allowed = self.env["mail.gateway.allowed"].sudo()
-        return bool(sender and allowed.search_count([("email_normalized", "=", sender)], limit=1))
+        """As core's mail.thread._detect_loop_sender has it, whatever way the address is spelled."""
+        return self.env["mail.gateway.allowed"].sudo()._spares(incoming.values["email_from"])
 
     def _words(self, sender):
         number, minutes, scope = self.env["mail.inbound.creation"]._limits()
-        words = {"number": number, "minutes": minutes, "sender": sender}
+        words = {"number": number, "minutes": minutes, "sender": sender or self.env._("senders without an address")}
         if scope == "alias":
             return self.env._(
                 "New records by this address within %(minutes)s minutes: %(number)s, as many as it may make.", **words
