@@ -8,7 +8,7 @@ from email.utils import parseaddr
 
 import pytest
 
-from e2e.gateway import DOMAIN, Gateway
+from e2e.gateway import DOMAIN, Gateway, message
 from lab import databases, odoo_source
 from lab.odoo_runs import run
 from lab.paths import ROOT
@@ -63,6 +63,9 @@ class FirstVersion(Gateway):
         self.call("mail.mail", "create", {
             "email_from": f"Sales <sales@{DOMAIN}>", "email_to": CUSTOMER, "subject": "Autumn offers",
             "body_html": "<p>Chairs.</p>", "headers": "{'Precedence': 'bulk'}"})
+        for subject in ("Dealt with", "Waits"):
+            self.call("mail.thread", "message_process", False, message(subject, sender="M. <Ann@Café.example>").decode())
+        self.sql("UPDATE mail_inbound_message SET state = 'held' WHERE subject = 'Waits'")
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +138,17 @@ def test_postmasters_are_told_of_held_mail(upgraded):
     assert upgraded.sql("SELECT DISTINCT told_of_held_mail FROM res_users") == [(True,)]
     assert upgraded.sql("SELECT cron.active FROM ir_cron cron JOIN ir_model_data data ON data.res_id = cron.id"
                         " WHERE data.model = 'ir.cron' AND data.name = 'ir_cron_alert'") == [(True,)]
+
+
+def test_only_messages_that_wait_have_their_senders_address_read(upgraded):
+    found = upgraded.sql("SELECT subject, state, sender FROM mail_inbound_message ORDER BY id")
+    assert found == [("Dealt with", "delivered", None), ("Waits", "held", "ann@xn--caf-dma.example")]
+
+
+def test_the_sender_of_a_message_that_waited_can_be_allowed(upgraded):
+    upgraded.sql("UPDATE mail_inbound_message SET cause = 'limit' WHERE subject = 'Waits'")
+    [waiting] = upgraded.call("mail.inbound.message", "search", [["subject", "=", "Waits"]])
+    told = upgraded.call("mail.inbound.message", "action_allow_sender", [waiting])
+    assert "ann@xn--caf-dma.example" in told["params"]["message"]
+    assert upgraded.count(["subject", "=", "Waits"], ["state", "=", "received"]) == 1
+    assert upgraded.sql("SELECT sender FROM mail_gateway_allowed") == [("ann@xn--caf-dma.example",)]
