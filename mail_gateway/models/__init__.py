@@ -1,6 +1,7 @@
 from . import (
     mail_check,
     mail_inbound_rule,
+    mail_inbound_hit,
     mail_inbound_creation,
     mail_inbound_notice,
     mail_inbound_claim,

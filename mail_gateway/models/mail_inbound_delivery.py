@@ -172,6 +172,8 @@ class MailInboundDelivery(models.Model):
 
     def _settle(self, delivery):
         """Write down what became of the message."""
+        if delivery.rule:
+            self.env["mail.inbound.hit"].sudo()._note(delivery.rule.rule_id, self.id)
         made = self._messages_made(delivery)
         verdict = self._final(delivery.verdict or self._undecided(made))
         record = made.filtered(lambda message: message.model and message.res_id)[:1]
@@ -311,14 +313,21 @@ class MailInboundDelivery(models.Model):
         return "deferred", self._words_for_error(error), {"next_try": now + delay_after_try(self.try_count)}
 
     def _judge_unroutable(self, error):
-        """A mailbox that people share with Odoo gets mail that is none of Odoo's: its server may say so."""
-        quietly = error.cause is Cause.NO_ROUTE and self.server_id.unroutable == "discard"
+        """A mailbox that people share with Odoo gets mail that is none of Odoo's: its server may say so.
+
+        What a person decided about waits for a person.
+        """
+        shared = self.server_id.unroutable == "discard" and not self.decided_by_id
+        quietly = error.cause is Cause.NO_ROUTE and shared
         values = {
             "cause": error.cause.value,
             **self._judging_values(error.delivery),
             **self._marks(error.delivery.leads),
         }
-        return "discarded" if quietly else "held", str(error), values
+        if quietly:
+            words = self.env._("%s Its incoming server discards what nobody can route.", error)
+            return "discarded", words, values
+        return "held", str(error), values
 
     def _words_for_fault(self, error):
         return self.env._(

@@ -2,6 +2,7 @@ from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models, tools
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..tools.delivery import Action, Answer, Delivery, Incoming, Stage
@@ -50,12 +51,10 @@ class MailInboundRule(models.Model):
         compute="_compute_stage",
         store=True,
     )
-    explanation = fields.Text("Hits", compute="_compute_explanation")
-    hits_day = fields.Integer(
-        "Last Day", compute="_compute_hits", help="Messages that it decided in the last 24 hours."
-    )
+    explanation = fields.Text("Looks For", compute="_compute_explanation")
+    hits_day = fields.Integer("Hits, 24 h", compute="_compute_hits", help="Messages that it hit in the last 24 hours.")
     hits_month = fields.Integer(
-        "Last Month", compute="_compute_hits", help="Messages that it decided in the last 30 days."
+        "Hits, 30 Days", compute="_compute_hits", help="Messages that it hit in the last 30 days."
     )
 
     @api.model
@@ -85,24 +84,18 @@ class MailInboundRule(models.Model):
     def _compute_hits(self):
         now = fields.Datetime.now()
         for field, days in (("hits_day", 1), ("hits_month", 30)):
-            groups = (
-                self.env["mail.inbound.message"]
-                .sudo()
-                ._read_group(
-                    [("rule_id", "in", self.ids), ("judged_date", ">=", now - timedelta(days=days))],
-                    ["rule_id"],
-                    ["__count"],
-                )
-            )
+            since = [("rule_id", "in", self.ids), ("create_date", ">=", now - timedelta(days=days))]
+            groups = self.env["mail.inbound.hit"].sudo()._read_group(since, ["rule_id"], ["__count"])
             hits = defaultdict(int, {rule.id: count for rule, count in groups})
             for rule in self:
                 rule[field] = hits[rule.id]
 
     def action_open_messages(self):
-        """List the messages that the rule decided."""
+        """List the messages that the rule hit in the last month."""
         self.ensure_one()
+        hits = self.env["mail.inbound.hit"].sudo().search([("rule_id", "=", self.id)])
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
-        return {**action, "domain": [("rule_id", "=", self.id)], "context": {}}
+        return {**action, "domain": [("id", "in", hits.inbound_message_id.ids)], "context": {}}
 
     # ------------------------------------------------------------------ judging
 
@@ -128,10 +121,9 @@ class MailInboundRule(models.Model):
     def _active_rules(self) -> dict[Stage, tuple[Answer, ...]]:
         """The active rules in their order, by stage, each as an answer that is not given yet."""
         by_stage = defaultdict(list)
-        for rule in (
-            self.with_context(active_test=True).search(Domain.TRUE).filtered(lambda rule: rule._check() is not None)
-        ):
-            by_stage[Stage(int(rule.stage))].append(Answer(rule.id, rule.name, rule.check, rule.action))
+        rules = self.with_context(active_test=True).search(Domain.TRUE)
+        for rule in rules.filtered(lambda rule: rule._check() is not None):
+            by_stage[rule._check()._stage].append(Answer(rule.id, rule.name, rule.check, rule.action))
         return {stage: tuple(rules) for stage, rules in by_stage.items()}
 
     @api.model_create_multi
@@ -141,9 +133,25 @@ class MailInboundRule(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        """Extends core's method: the next message is judged by what is saved."""
+        """Extends core's method: the next message is judged by what is saved.
+
+        :raises UserError: when a rule is dragged to where it would be asked at another time
+        """
+        if any(rule.stage != vals["stage"] for rule in self if "stage" in vals):
+            raise UserError(
+                self.env._("When a rule is asked depends on its check. Change the order within a group only.")
+            )
         self.env.registry.clear_cache()
         return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_but_shipped(self):
+        """What came with an addon would be missed, and does not come back."""
+        names = self.get_external_id()
+        shipped = self.filtered(lambda rule: names[rule.id] and not names[rule.id].startswith("__"))
+        if shipped:
+            words = ", ".join(shipped.mapped("name"))
+            raise UserError(self.env._("Switch it off instead of deleting it, an addon brought it: %s", words))
 
     def unlink(self):
         """Extends core's method: the next message is judged by what is saved."""

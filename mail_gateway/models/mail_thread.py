@@ -165,8 +165,12 @@ class MailThread(models.AbstractModel):
         words = self.env._(
             "No one is at home at %s: none of these addresses is an alias, the message answers nothing that Odoo sent, "
             "and its incoming server creates no records.",
-            message_dict["recipients"] or self.env._("(no recipient)"),
+            message_dict["recipients"],
         )
+        if not message_dict["recipients"]:
+            words = self.env._(
+                "The message names no recipient, answers nothing that Odoo sent, and its incoming server creates no records."
+            )
         return Unroutable(words, Cause.NO_ROUTE, delivery)
 
     def _without_served(self, routes, delivery):

@@ -2,7 +2,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
@@ -125,10 +125,27 @@ class TestRules(InboundCommon):
     def test_hits_are_counted_by_day_and_month(self):
         rule = self.only("loop", "discard")
         first, second, third = self.deliver(*(self.to_alias(subject=f"{n}") for n in range(3)))
-        first.judged_date = "2000-01-01"
-        second.judged_date = fields.Datetime.now() - timedelta(days=3)
+        hits = {hit.inbound_message_id: hit for hit in self.env["mail.inbound.hit"].search([("rule_id", "=", rule.id)])}
+        hits[first]._write({"create_date": "2000-01-01"})
+        hits[second]._write({"create_date": fields.Datetime.now() - timedelta(days=3)})
         rule.invalidate_recordset()
         self.assertEqual((rule.hits_day, rule.hits_month), (1, 2))
+
+    def test_a_hit_counts_whatever_a_person_decides_afterwards(self):
+        rule = self.only("loop", "hold")
+        message = self.deliver(self.to_alias())
+        message.action_release()
+        self.run_lane()
+        self.assertEqual((message.rule_id.id, rule.hits_day), (False, 1))
+
+    def test_a_rule_is_not_dragged_to_where_its_check_can_not_be_asked(self):
+        with self.assertRaisesRegex(UserError, "within a group"):
+            self.rule("limit").write({"stage": "2"})
+
+    def test_a_rule_that_an_addon_brought_is_switched_off_and_not_deleted(self):
+        with self.assertRaisesRegex(UserError, "Switch it off"):
+            self.rule("duplicate").unlink()
+        self.rule("duplicate").copy().unlink()
 
     def test_a_released_message_is_not_held_again(self):
         self.only("loop", "hold")

@@ -17,10 +17,10 @@ class MailCheckLimit(models.AbstractModel):
         number, minutes, scope = self.env["mail.inbound.creation"]._limits()
         words = {"number": number, "minutes": minutes}
         if scope == "alias":
-            return self.env._("More new records by an alias within %(minutes)s minutes than %(number)s.", **words)
+            return self.env._("More than %(number)s new records by one alias within %(minutes)s minutes.", **words)
         return self.env._(
-            "More new records by an alias within %(minutes)s minutes than %(number)s for the same sender, but for addresses "
-            "in Gateway Allowed.",
+            "More than %(number)s new records of one sender by one alias within %(minutes)s minutes. Addresses in Mail "
+            "Gateway Allowed have no limit.",
             **words,
         )
 

@@ -1,0 +1,35 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools.constants import GC_UNLINK_LIMIT
+
+# what rules say of their last month, and a day
+_KEPT = timedelta(days=31)
+
+
+class MailInboundHit(models.Model):
+    """That a rule hit a message: it did, whatever a person decided afterwards."""
+
+    _name = "mail.inbound.hit"
+    _description = "Hit of an Inbound Rule"
+    _order = "id desc"
+
+    rule_id = fields.Many2one("mail.inbound.rule", required=True, readonly=True, ondelete="cascade")
+    inbound_message_id = fields.Many2one("mail.inbound.message", readonly=True, ondelete="set null")
+
+    _rule_index = models.Index("(rule_id, create_date)")
+
+    @api.model
+    def _note(self, rule_id, inbound_id):
+        """Note a hit.
+
+        :param int inbound_id: False in a rehearsal
+        """
+        self.create({"rule_id": rule_id, "inbound_message_id": inbound_id})
+
+    @api.autovacuum
+    def _gc_hits(self):
+        """Forget what nobody counts any more."""
+        old = self.search([("create_date", "<", fields.Datetime.now() - _KEPT)], limit=GC_UNLINK_LIMIT)
+        old.unlink()
+        return len(old), len(old) == GC_UNLINK_LIMIT
