@@ -1,3 +1,5 @@
+import re
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -7,6 +9,14 @@ from .mail_thread_alert import ALERT_MARK
 
 # A report about an alert that came back quotes its head, after some words of its own.
 _SEARCHED_BYTES = 256 * 1024
+# The headers that name it, of the message itself or in what a report quotes.
+_NAMING_HEADERS = re.compile(
+    rb"^[> \t]*+(?:(?:[\w-]{1,40}-)?Message-Id|In-Reply-To|References)[ \t]*:([^\r\n]*(?:\r?\n[> \t]*[ \t][^\r\n]*)*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ALERT_ID = re.compile(rb"<[!-;=?-~]{1,200}%s[!-;=?-~]{1,255}>" % re.escape(ALERT_MARK.encode()))
+# One names one alert; whoever names hundreds guesses.
+_MOST_LOOKED_UP = 50
 
 
 class MailInboundAlertMessages(models.Model):
@@ -26,8 +36,21 @@ class MailInboundAlertMessages(models.Model):
     @api.model
     def _values_from_source(self, source: bytes) -> dict:
         """Extends the method: what is about an alert makes no further one."""
-        is_about_one = ALERT_MARK.encode() in source[:_SEARCHED_BYTES]
-        return {**super()._values_from_source(source), "answers_alert": is_about_one}
+        return {**super()._values_from_source(source), "answers_alert": self._is_about_alert(source)}
+
+    @api.model
+    def _is_about_alert(self, source: bytes) -> bool:
+        """Whether a message names an alert that was sent from here: anybody can write the mark, nobody guesses the rest."""
+        searched = source[:_SEARCHED_BYTES]
+        if ALERT_MARK.encode() not in searched:
+            return False
+        named = {found.decode() for lines in _NAMING_HEADERS.findall(searched) for found in _ALERT_ID.findall(lines)}
+        # mail that comes in keeps the Message-Id that it brings, but never becomes a notification
+        domain = [
+            ("message_id", "in", sorted(named)[:_MOST_LOOKED_UP]),
+            ("message_type", "=", "user_notification"),
+        ]
+        return bool(named and self.env["mail.message"].sudo().search_count(domain, limit=1))
 
     @api.model
     def _told_since(self, date) -> bool:

@@ -281,6 +281,53 @@ class TestAlertsOfMessages(AlertsCase):
         self.assertTrue(self.deliver(report).answers_alert)
         self.assertFalse(self.alerts())
 
+    def test_a_returned_alert_is_known_by_its_quoted_head(self):
+        sent = self.alert_as_sent()
+        self.env["mail.inbound.rule"].search([]).active = False
+        for number, quoted in enumerate(
+            (
+                f"message-id:\r\n {sent['message_id']}",
+                f"> Message-ID: {sent['message_id']}",
+                f"Original-Message-ID: {sent['message_id']}",
+                f"References: <a@x>\r\n\t<b@x>\r\n\t{sent['message_id']}",
+            )
+        ):
+            with self.subTest(quoted):
+                report = raw(subject=f"Undelivered {number}", to="nobody@elsewhere.example")
+                self.assertTrue(self.store(report + f"\r\n{quoted}\r\n".encode()).answers_alert)
+
+    def test_the_mark_alone_keeps_no_message_from_being_told(self):
+        self.env["mail.inbound.rule"].search([]).active = False
+        invented = f"<1.2{ALERT_MARK}host>"
+        self.hold("In a header", In_Reply_To=invented)
+        self.hold("In its own name", message_id=f"<3.4{ALERT_MARK}host>")
+        self.deliver(raw("In the text", to="nobody@elsewhere.example") + f"\r\nMessage-Id: {invented}\r\n".encode())
+        self.assertEqual(self.alerts().subject, "3 messages wait for a decision")
+
+    def test_mail_that_came_in_under_such_a_name_is_no_alert(self):
+        invented = f"<1.2{ALERT_MARK}host>"
+        delivered = self.deliver(self.to_alias(message_id=invented))
+        self.assertEqual(delivered.mail_message_ids.message_id, invented)
+        self.env["mail.inbound.rule"].search([]).active = False
+        self.deliver(raw("About it", to="nobody@elsewhere.example") + f"\r\nMessage-Id: {invented}\r\n".encode())
+        self.assertEqual(len(self.alerts()), 1)
+
+    def test_nobody_is_asked_about_messages_without_the_mark(self):
+        messages = self.env["mail.inbound.message"]
+        with self.assertQueryCount(0):
+            self.assertFalse(messages._is_about_alert(raw(In_Reply_To="<1.2-openerp-message-notify@host>")))
+            self.assertFalse(messages._is_about_alert(raw() + b"x" * 256 * 1024 + ALERT_MARK.encode()))
+
+    def test_whatever_stands_around_the_mark_is_stored(self):
+        mark = ALERT_MARK.encode()
+        for junk in (b"<\0%s\0>", b"<\xff\xfe%s\xe9>", b"<%s>", b"%s", b"<1%s" + b"x" * 5000 + b">", b"<'\";--%s%%s>"):
+            with self.subTest(junk):
+                value = junk.replace(b"%s", mark, 1)
+                source = raw() + b"\r\nMessage-Id: " + value
+                self.assertFalse(self.env["mail.inbound.message"]._values_from_source(source)["answers_alert"])
+        many = b"References:" + b"".join(b"\r\n <%d%sx>" % (number, mark) for number in range(4000))
+        self.assertFalse(self.store(many + b"\r\n\r\nText").answers_alert)
+
     def test_an_answer_to_another_notification_is_told_of(self):
         self.hold("The first", In_Reply_To="<1.2-openerp-message-notify@host>")
         self.assertEqual(len(self.alerts()), 1)
