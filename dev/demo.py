@@ -55,8 +55,11 @@ def main():
             for title, play in CHAPTERS:
                 story.chapter(title)
                 play(demo, story)
-            tell_where(demo)
-            if os.environ.get("DEMO_EXIT") != "1":
+            if os.environ.get("DEMO_EXIT") == "1":
+                say("\nWithout DEMO_EXIT=1 the demo goes on serving, for a look at all that.")
+            else:
+                story.title = "serving"
+                tell_where(demo)
                 serve(demo)
     except KeyboardInterrupt:
         say("\nInterrupted. Everything that the demo started is stopped.")
@@ -116,6 +119,7 @@ Look at it: {demo.url}/odoo       login admin, password admin
     the lead and its chatter    {demo.url}/odoo/crm.lead/{demo.lead}
     Inbound Messages            {demo.url}/odoo/inbound-messages
     Inbound Rules               {demo.url}/odoo/inbound-rules
+    Held Messages               {demo.url}/odoo/held-messages
     Odoo's log                  {LOGS / DATABASE}.log""")
 
 

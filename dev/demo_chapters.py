@@ -129,8 +129,14 @@ def outgoing(demo, story):
 
 
 def people(demo):
-    """Create the salesperson, who may log in with sales/sales, and the customer's contact."""
+    """Create the salesperson, who may log in with sales/sales, and the customer's contact.
+
+    The administrator is told of held messages in Odoo, and finds the servers in General Settings.
+    """
     call = demo.gateway.call
+    [admin] = call("res.users", "search", [["login", "=", "admin"]])
+    call("res.users", "write", [admin], {"notification_type": "inbox"})
+    call("ir.config_parameter", "set_param", "base_setup.default_external_email_server", "True")
     [group] = call("ir.model.data", "search_read", [
         ["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]], ["res_id"])
     demo.salesperson = call("res.users", "create", {
