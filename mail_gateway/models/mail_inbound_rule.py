@@ -1,9 +1,13 @@
 from collections import defaultdict
+from contextlib import suppress
 from datetime import timedelta
+
+import psycopg2
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..tools.delivery import Action, Answer, Delivery, Incoming, Stage
 from .mail_check import PREFIX
@@ -60,9 +64,12 @@ class MailInboundRule(models.Model):
     @api.model
     def _selection_checks(self):
         """Every check that an installed addon brings."""
-        names = (name for name in self.env.registry if name.startswith(PREFIX))
-        labels = {name: self.env["ir.model"]._get(name).name or self.env[name]._description for name in names}
+        labels = {name: self.env["ir.model"]._get(name).name or self.env[name]._description for name in self._checks()}
         return sorted(((name.removeprefix(PREFIX), label) for name, label in labels.items()), key=lambda pair: pair[1])
+
+    def _checks(self):
+        """The models of all checks."""
+        return [name for name in self.env.registry if name.startswith(PREFIX)]
 
     def _check(self):
         """The check; None when the addon that brought it is gone."""
@@ -74,6 +81,29 @@ class MailInboundRule(models.Model):
         for rule in self:
             check = rule._check()
             rule.stage = str((Stage.MESSAGE if check is None else check._stage).value)
+
+    def _register_hook(self):
+        """Extends core's method: an addon may have come, changed or gone that says when a check is asked.
+
+        Where nothing changed nothing is written. What fails is left alone, since the list only shows it: another host
+        that starts at this moment writes the same, and a database that was not updated yet may have no rules.
+        """
+        super()._register_hook()
+        stages = {name.removeprefix(PREFIX): str(self.env[name]._stage.value) for name in self._checks()}
+        with suppress(psycopg2.Error), self.env.cr.savepoint(flush=False):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE mail_inbound_rule rule SET stage = asked.stage
+                      FROM unnest(%s, %s) AS asked ("check", stage)
+                     WHERE rule."check" = asked."check" AND rule.stage != asked.stage
+                    """,
+                    list(stages),
+                    list(stages.values()),
+                ),
+                log_exceptions=False,
+            )
+        self.invalidate_model(["stage"], flush=False)
 
     @api.depends("check")
     def _compute_explanation(self):
@@ -121,7 +151,8 @@ class MailInboundRule(models.Model):
     def _active_rules(self) -> dict[Stage, tuple[Answer, ...]]:
         """The active rules in their order, by stage, each as an answer that is not given yet."""
         by_stage = defaultdict(list)
-        rules = self.with_context(active_test=True).search(Domain.TRUE)
+        # when a rule is asked is for its check to say: what the list shows may be older than the code
+        rules = self.with_context(active_test=True).search(Domain.TRUE, order="sequence, id")
         for rule in rules.filtered(lambda rule: rule._check() is not None):
             by_stage[rule._check()._stage].append(Answer(rule.id, rule.name, rule.check, rule.action))
         return {stage: tuple(rules) for stage, rules in by_stage.items()}

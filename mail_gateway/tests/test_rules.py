@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tools.delivery import Stage
 
 
 @tagged("post_install", "-at_install")
@@ -137,6 +138,43 @@ class TestRules(InboundCommon):
         message.action_release()
         self.run_lane()
         self.assertEqual((message.rule_id.id, rule.hits_day), (False, 1))
+
+    def ask_before_it_is_routed(self, check):
+        """A check as an addon leaves it that changes when it is asked."""
+        self.patch(type(self.env[f"mail.check.{check}"]), "_stage", Stage.MESSAGE)
+        self.env.registry.clear_cache()
+
+    def test_a_rule_is_asked_when_its_check_says_in_its_place_among_those_asked_then(self):
+        self.hitting("limit", "hold", sequence=1, reason="Limited.")
+        self.hitting("loop", "discard", sequence=2, reason="Looping.")
+        self.ask_before_it_is_routed("limit")
+        message = self.deliver(self.to_alias())
+        self.assertEqual((message.state, message.rule_id), ("held", self.rule("limit")))
+
+    def test_the_list_shows_when_a_rule_is_asked_by_the_code_that_runs(self):
+        self.ask_before_it_is_routed("limit")
+        self.env["mail.inbound.rule"]._register_hook()
+        self.assertEqual(self.rule("limit").stage, str(Stage.MESSAGE.value))
+        [(_stage, shown)] = self.env["mail.inbound.rule"]._read_group(
+            [("stage", "=", str(Stage.MESSAGE.value))], ["stage"], ["id:recordset"]
+        )
+        self.assertIn(self.rule("limit"), shown)
+
+    def test_starting_writes_nothing_where_no_check_changed(self):
+        def versions():
+            self.env.cr.execute("SELECT id, ctid::text FROM mail_inbound_rule ORDER BY id")
+            return self.env.cr.fetchall()
+
+        before = versions()
+        self.env["mail.inbound.rule"]._register_hook()
+        self.assertEqual(versions(), before)
+
+    def test_a_database_that_was_not_updated_yet_starts(self):
+        rules = self.env["mail.inbound.rule"]
+        self.env.cr.execute("ALTER TABLE mail_inbound_rule RENAME TO mail_inbound_rule_later")
+        rules._register_hook()
+        self.env.cr.execute("ALTER TABLE mail_inbound_rule_later RENAME TO mail_inbound_rule")
+        self.assertTrue(rules.search_count([]))
 
     def test_a_rule_is_not_dragged_to_where_its_check_can_not_be_asked(self):
         with self.assertRaisesRegex(UserError, "within a group"):
