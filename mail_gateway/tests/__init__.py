@@ -17,6 +17,7 @@ from . import (
     test_limits,
     test_limits_allowed,
     test_message_process,
+    test_migrations,
     test_oauth,
     test_outgoing_explain,
     test_outgoing_selection,

@@ -1,0 +1,31 @@
+from odoo.modules.migration import load_script
+from odoo.tests import tagged
+from odoo.tools import file_path
+
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+
+
+@tagged("post_install", "-at_install")
+class TestMigrations(InboundCommon):
+    """What updating does to a database of an earlier version."""
+
+    def migrate_senders(self, of_a_slice):
+        """Run the script on a table without the column; return id -> address."""
+        script = load_script(file_path("mail_gateway/migrations/19.0.1.2.0/pre-sender.py"), "pre-sender")
+        self.patch(script, "_SLICE", of_a_slice)
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE mail_inbound_message DROP COLUMN sender")
+        script.migrate(self.env.cr, "19.0.1.0.0")
+        self.env.cr.execute("SELECT id, sender FROM mail_inbound_message")
+        return dict(self.env.cr.fetchall())
+
+    def test_what_waits_has_its_senders_address_read_whatever_it_is_among(self):
+        waiting = self.store(*(raw(f"{n}", f"N. <N{n}@Café.example>") for n in range(5)))
+        for message, state in zip(waiting, ("held", "failed", "deferred"), strict=False):
+            message.state = state
+        done = self.store(raw(), raw("Other"))
+        done.state = "delivered"
+        nobody = self.store(raw("From nobody", "undisclosed"))
+        found = self.migrate_senders(of_a_slice=2)
+        self.assertEqual([found[each] for each in waiting.ids], [f"n{n}@xn--caf-dma.example" for n in range(5)])
+        self.assertEqual([found[each] for each in (done + nobody).ids], [None] * 3)
