@@ -29,3 +29,32 @@ class LoopThread:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+
+
+class LoopServer:
+    """A server in a thread of its own, as a context; `_listen` sets its `_server`."""
+
+    _server = _thread = None
+
+    def start(self):
+        """Begin to listen."""
+        self._thread = LoopThread(f"{type(self).__name__} {self.port}")
+        self._thread.run(self._listen())
+        return self
+
+    def stop(self):
+        """Close everything."""
+        if self._thread:
+            self._thread.run(self._close())
+            self._thread.stop()
+            self._thread = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_exception):
+        self.stop()
+
+    async def _close(self):
+        self._server.close()
+        await self._server.wait_closed()

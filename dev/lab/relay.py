@@ -8,13 +8,13 @@ import smtplib
 from aiosmtpd.smtp import SMTP
 
 from lab import ports
-from lab.background import LoopThread
+from lab.background import LoopServer
 
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)*(\S+)[ \t]*\r?\n", re.IGNORECASE | re.MULTILINE)
 _HEAD_ENDS = re.compile(rb"\r?\n\r?\n")
 
 
-class Relay:
+class Relay(LoopServer):
     """The relay; what the next server says to a message is what it says.
 
     :param target_port: the SMTP port of the next server
@@ -27,26 +27,6 @@ class Relay:
         self.port = port or ports.any_free()
         # The Message-Id that a message came with -> the one that it left with.
         self.renamed = {}
-        self._server = self._thread = None
-
-    def start(self):
-        """Begin to listen."""
-        self._thread = LoopThread(f"relay {self.port}")
-        self._thread.run(self._listen())
-        return self
-
-    def stop(self):
-        """Close everything."""
-        if self._thread:
-            self._thread.run(self._close())
-            self._thread.stop()
-            self._thread = None
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_exception):
-        self.stop()
 
     async def handle_DATA(self, _server, _session, envelope):
         """Pass a message on; aiosmtpd calls it."""
@@ -56,10 +36,6 @@ class Relay:
     async def _listen(self):
         self._server = await asyncio.get_running_loop().create_server(
             lambda: _Session(self, hostname=self.hostname, enable_SMTPUTF8=True), "127.0.0.1", self.port)
-
-    async def _close(self):
-        self._server.close()
-        await self._server.wait_closed()
 
     def _pass_on(self, envelope):
         try:

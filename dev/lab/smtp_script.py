@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from lab import ports, tls
-from lab.background import LoopThread
+from lab.background import LoopServer
 
 CLOSE = "close"
 TAKE_AND_CLOSE = "take and close"
@@ -27,7 +27,7 @@ class Received:
     reply: str
 
 
-class ScriptedSmtp:
+class ScriptedSmtp(LoopServer):
     """The server.
 
     The script says for "connect", "mail", "rcpt" and "data" what to answer: one reply for ever; or a list of replies,
@@ -49,26 +49,6 @@ class ScriptedSmtp:
         # Every command as it came: ("rcpt", "a@x.example") and the like, in order.
         self.commands = []
         self._certificate, self._implicit_tls, self._auth = certificate, implicit_tls, auth
-        self._server = self._thread = None
-
-    def start(self):
-        """Begin to listen."""
-        self._thread = LoopThread(f"smtp {self.port}")
-        self._thread.run(self._listen())
-        return self
-
-    def stop(self):
-        """Close everything."""
-        if self._thread:
-            self._thread.run(self._close())
-            self._thread.stop()
-            self._thread = None
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_exception):
-        self.stop()
 
     async def _listen(self):
         context = self._tls_context() if self._certificate else None
@@ -79,10 +59,6 @@ class ScriptedSmtp:
         self._server = await asyncio.get_running_loop().create_server(
             lambda: _Session(self, **options), "127.0.0.1", self.port,
             ssl=context if self._implicit_tls else None)
-
-    async def _close(self):
-        self._server.close()
-        await self._server.wait_closed()
 
     def _tls_context(self):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

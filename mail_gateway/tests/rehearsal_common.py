@@ -14,6 +14,8 @@ _TABLES = (
     "mail_inbound_message",
     "mail_inbound_creation",
     "mail_inbound_notice",
+    "mail_inbound_claim",
+    "mail_inbound_hit",
     "mail_inbound_decision",
     "mail_inbound_rule",
     "mail_inbound_receipt",

@@ -60,6 +60,10 @@ class TestRehearsal(RehearsalCommon):
         self.assertEqual(answer.targets[0].res_id, self.order.id)
         self.assertIn("As a person decided", answer.routes[0])
 
+    def test_what_is_broken_in_a_message_is_remarked(self):
+        answer = self.rehearse(self.to_alias(Content_Type="text/plain; charset=klingon"))
+        self.assertIn("A text is not in the charset that it names.", answer.remarks)
+
     def test_what_a_reply_changes_is_shown_with_what_it_was(self):
         self.env["ir.default"].set("res.partner", "function", "Buyer")
         before = self.env["mail.inbound.rehearsal"]._values_of(self.order, self.env)
