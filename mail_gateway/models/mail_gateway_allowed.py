@@ -11,7 +11,11 @@ class MailGatewayAllowed(models.Model):
     _inherit = "mail.gateway.allowed"
 
     sender = fields.Char(
-        "Sender's Address", compute="_compute_sender", store=True, index="btree_not_null", help="The same in all spellings."
+        "Sender's Address",
+        compute="_compute_sender",
+        store=True,
+        index="btree_not_null",
+        help="The same in all spellings.",
     )
 
     @api.depends("email")

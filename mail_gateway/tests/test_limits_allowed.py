@@ -42,7 +42,9 @@ class TestLimitsAllowed(InboundCommon):
 
     def test_an_address_for_one_case_allows_no_others(self):
         self.allow("support+case1@customer.example")
-        states = self.states("support@customer.example", "support+case2@customer.example", "support+case1@customer.example")
+        states = self.states(
+            "support@customer.example", "support+case2@customer.example", "support+case1@customer.example"
+        )
         self.assertEqual(states, ["delivered", "held", "delivered"])
 
     def test_whoever_has_no_address_is_spared_by_no_entry(self):

@@ -51,7 +51,11 @@ class MailInboundReject(models.TransientModel):
         message.check_access("read")
         message.flush_recordset(["source"])
         self.env.cr.execute(
-            SQL("SELECT substring(source FROM 1 FOR %s) FROM mail_inbound_message WHERE id = %s", _HEAD_LETTERS, message.id)
+            SQL(
+                "SELECT substring(source FROM 1 FOR %s) FROM mail_inbound_message WHERE id = %s",
+                _HEAD_LETTERS,
+                message.id,
+            )
         )
         [letters] = self.env.cr.fetchone() or [None]
         return base64.b64decode(letters or b"")

@@ -45,5 +45,6 @@ class MailCheckLimit(models.AbstractModel):
                 "New records by this address within %(minutes)s minutes: %(number)s, as many as it may make.", **words
             )
         return self.env._(
-            "New records from %(sender)s within %(minutes)s minutes: %(number)s, as many as one sender may make.", **words
+            "New records from %(sender)s within %(minutes)s minutes: %(number)s, as many as one sender may make.",
+            **words,
         )
