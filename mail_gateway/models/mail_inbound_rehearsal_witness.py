@@ -3,6 +3,7 @@ from odoo.tools import SQL, html2plaintext
 from odoo.tools.mail import email_split
 
 from ..tools.rehearsal import Leaving, Posted, Target, Told
+from .mail_thread_notice import NOTICE_HEADERS
 
 # Their new rows tell what happened.
 _WATCHED = ("mail.message", "mail.mail", "mail.notification", "mail.followers", "mail.inbound.creation", "res.partner")
@@ -138,6 +139,6 @@ class MailInboundRehearsalWitness(models.AbstractModel):
     def _kind(self, mail, is_notification):
         if is_notification:
             return self.env._("Notification")
-        if "loop-detection-bounce-email" in (mail.references or ""):
+        if mail.headers == repr(NOTICE_HEADERS):
             return self.env._("Notice to the sender")
         return self.env._("Another message")
