@@ -163,8 +163,8 @@ class MailInboundDelivery(models.Model):
             call.get("model") or server.object_id.model,
             self._source_bytes(),
             custom_values=call.get("custom_values"),
-            save_original=server.original or call.get("original", False),
-            strip_attachments=(bool(server) and not server.attach) or call.get("strip", False),
+            save_original=server.original or call.get("save_original", False),
+            strip_attachments=(bool(server) and not server.attach) or call.get("strip_attachments", False),
             thread_id=call.get("thread_id"),
         )
 

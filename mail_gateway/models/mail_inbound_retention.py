@@ -47,10 +47,11 @@ class MailInboundRetention(models.Model):
     @api.depends("source_removed_date")
     def _compute_preview(self):
         """Extends the method: where there is no source any more, says so."""
-        super()._compute_preview()
+        result = super()._compute_preview()
         for message in self:
             if message.size and not message.source:
                 message.preview = message._words_for_removal()
+        return result
 
     def _words_for_removal(self):
         if not self.source_removed_date:  # before this was written down

@@ -22,37 +22,38 @@ class MailThread(models.AbstractModel):
         self, model, message, custom_values=None, save_original=False, strip_attachments=False, thread_id=None
     ):
         """Extends core's method: rules come first; a message that another program hands over leaves a row, too."""
-        arguments = (custom_values, save_original, strip_attachments, thread_id)
-        if delivery := Delivery.of(self.env.context):
-            return self._process_within(delivery, model, message, *arguments)
-        source = self._source_of(message)
-        call = {"model": model, "custom_values": custom_values, "thread_id": thread_id, "strip": strip_attachments}
-        inbound = self.env["mail.inbound.message"].sudo()._store_call(source, {**call, "original": save_original})
+        arguments = {
+            "custom_values": custom_values,
+            "save_original": save_original,
+            "strip_attachments": strip_attachments,
+            "thread_id": thread_id,
+        }
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            return self._process_for_program(model, self._source_of(message), arguments)
+        self._judge(delivery, Stage.SOURCE)
+        result = False
+        if not delivery.stopped:
+            delivery.source = message
+            readable = make_readable(message, plainest=delivery.plainest)
+            delivery.flaws = readable.flaws
+            result = super().message_process(model, readable.source, **arguments)
+        if delivery.stopped:
+            self._tell_what_a_rule_did(delivery, message)
+            return False
+        return result
+
+    @api.model
+    def _process_for_program(self, model, source, arguments):
+        """Begin a delivery for a program that hands a message over; it gets what core's method promises."""
+        inbound = self.env["mail.inbound.message"].sudo()._store_call(source, {"model": model, **arguments})
         delivery = Delivery(Incoming(len(source), inbound.id))
         try:
-            thread = self.with_context(**{Delivery.KEY: delivery})
-            result = thread._process_within(delivery, model, source, *arguments)
+            result = self.with_context(**{Delivery.KEY: delivery}).message_process(model, source, **arguments)
         except Exception as error:
             inbound._settle_refused_call(error, source)
             raise
         inbound._settle(delivery)
-        return result
-
-    @api.model
-    def _process_within(self, delivery, model, source, *arguments):
-        """Have core process a message that no rule keeps from being parsed.
-
-        :return: what core's message_process returns
-        """
-        self._judge(delivery, Stage.SOURCE)
-        result = False
-        if not delivery.stopped:
-            readable = make_readable(source, plainest=delivery.plainest)
-            delivery.source, delivery.flaws = source, readable.flaws
-            result = super().message_process(model, readable.source, *arguments)
-        if delivery.stopped:
-            self._tell_what_a_rule_did(delivery, source)
-            return False
         return result
 
     @staticmethod
@@ -259,7 +260,8 @@ class MailThread(models.AbstractModel):
         self._judge(delivery, Stage.ROUTE, routes=tuple(routes or ()))
         if delivery.stopped:
             return True
-        if delivery.route or delivery.released or delivery.is_note:
+        allowed = self.env["mail.gateway.allowed"].sudo()._spares(message_dict["email_from"])
+        if delivery.route or delivery.released or delivery.is_note or allowed:
             return False
         looping = super()._detect_loop_sender(message, message_dict, [route for route in routes or () if route[1]])
         if looping:

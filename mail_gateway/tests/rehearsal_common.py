@@ -1,5 +1,7 @@
 import base64
 
+from odoo.tools import SQL
+
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 MARY = "Mary <mary@customer.example>"
@@ -74,7 +76,8 @@ class RehearsalCommon(InboundCommon):
         self.env.flush_all()
         states = {}
         for table in _TABLES:
-            self.env.cr.execute(f"SELECT count(*), max(id), md5(string_agg(t::text, ' ' ORDER BY id)) FROM {table} t")
+            rows = "SELECT count(*), max(id), md5(string_agg(t::text, ' ' ORDER BY id)) FROM %s t"
+            self.env.cr.execute(SQL(rows, SQL.identifier(table)))
             states[table] = self.env.cr.fetchone()
         return states
 

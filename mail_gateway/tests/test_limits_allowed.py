@@ -1,4 +1,4 @@
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
@@ -75,3 +75,20 @@ class TestLimitsAllowed(InboundCommon):
         held = self.orders("undisclosed", "undisclosed")[1]
         self.assertEqual((held.state, held.cause), ("held", "limit"))
         self.assertIn("New records from senders without an address within 60 minutes: 1", held.reason)
+
+    # ------------------------------------------------------------------ who decides about it
+
+    def test_a_postmaster_sees_and_undoes_whom_they_allowed(self):
+        postmaster = new_test_user(self.env, "allowing", groups="mail_gateway.group_postmaster")
+        held = self.orders(*["mary@customer.example"] * 2).filtered(lambda message: message.state == "held")
+        held.with_user(postmaster).action_allow_sender()
+        allowed = self.env["mail.gateway.allowed"].with_user(postmaster).search([])
+        self.assertIn("mary@customer.example", allowed.mapped("email"))
+        allowed.unlink()
+        self.assertFalse(self.env["mail.gateway.allowed"].search([]))
+
+    def test_a_postmaster_finds_whom_they_allowed_in_the_menu(self):
+        postmaster = new_test_user(self.env, "looking", groups="mail_gateway.group_postmaster")
+        menu = self.env.ref("mail_gateway.mail_gateway_allowed_discuss_menu")
+        self.assertIn(menu, self.env["ir.ui.menu"].with_user(postmaster).search([("id", "=", menu.id)]))
+        self.assertIn(menu.id, self.env["ir.ui.menu"].with_user(postmaster)._visible_menu_ids())

@@ -47,7 +47,7 @@ class MailInboundExplain(models.TransientModel):
     automatic = fields.Boolean("Sent by a Program", help="As vacation notices are: with the header Auto-Submitted.")
     source = fields.Binary("File", attachment=False)
     source_filename = fields.Char()
-    inbound_message_id = fields.Many2one("mail.inbound.message", "Inbound Message")
+    inbound_message_id = fields.Many2one("mail.inbound.message")
     server_id = fields.Many2one(
         "fetchmail.server",
         "Came In Through",
