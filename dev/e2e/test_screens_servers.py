@@ -57,9 +57,21 @@ def test_a_failing_server_says_why_and_since_when(window, scene):
 def test_a_new_server_asks_for_what_it_needs(window, scene):
     window.page.goto(f"{scene.gateway.odoo.url}/odoo/fetchmail.server/new")
     expect(window.page.locator("button[name=button_confirm_login]")).to_be_visible()
-    expect(window.page.locator(".alert:visible")).to_have_count(0)
+    expect(window.page.locator(".alert:visible")).to_have_text(["Not encrypted: password and mail can be read on the way. "
+                                                                "Switch on SSL/TLS or STARTTLS."])
     expect(window.page.locator(".oe_stat_button")).to_have_count(0)
     picture(window, "server_new")
+
+
+def test_a_server_is_no_longer_warned_of_once_it_is_encrypted(window, scene):
+    window.page.goto(f"{scene.gateway.odoo.url}/odoo/fetchmail.server/new")
+    warning = window.page.locator(".alert-warning:visible", has_text="Not encrypted")
+    for encryption in ("is_ssl", "is_starttls"):
+        expect(warning).to_be_visible()
+        box = window.page.locator(f"[name={encryption}] input")
+        box.check()
+        expect(warning).to_have_count(0)
+        box.uncheck()
 
 
 def test_fetch_now_tells_how_many_came(window, scene):
