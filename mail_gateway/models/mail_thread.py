@@ -260,10 +260,12 @@ class MailThread(models.AbstractModel):
         self._judge(delivery, Stage.ROUTE, routes=tuple(routes or ()))
         if delivery.stopped:
             return True
-        allowed = self.env["mail.gateway.allowed"].sudo()._spares(message_dict["email_from"])
-        if delivery.route or delivery.released or delivery.is_note or allowed:
+        replies = [route for route in routes or () if route[1]]
+        if not replies or delivery.route or delivery.released or delivery.is_note:
             return False
-        looping = super()._detect_loop_sender(message, message_dict, [route for route in routes or () if route[1]])
+        if self.env["mail.gateway.allowed"].sudo()._spares(message_dict["email_from"]):
+            return False
+        looping = super()._detect_loop_sender(message, message_dict, replies)
         if looping:
             words = self.env._("%s sent more replies to one record than the limit allows.", message_dict["email_from"])
             delivery.decide(Action.HOLD, words, Cause.REPLIES.value)
