@@ -11,7 +11,7 @@ from .addresses import bad_entries, filter_entries, normalize_address, normalize
 # Larger numbers help nobody, and a period that leads before the year 1 would stop all incoming mail.
 LARGEST_NUMBER = 1_000_000
 SCOPES = ("sender", "alias")
-# What a postmaster is told of held mail by.
+# What a postmaster is told of held messages by.
 ALERTS = ("nothing", "notification", "activity")
 MOST_LANES = 16
 
