@@ -35,6 +35,7 @@
         "views/mail_mail_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_users_views.xml",
+        "views/mail_activity_views.xml",
         "views/menus.xml",
     ],
     "assets": {

@@ -1,4 +1,4 @@
-"""Postmasters are told of held mail and of servers that fail: by real mail, from two hosts, without loops."""
+"""Postmasters are told of held messages and of servers that fail: by real mail, from two hosts, without loops."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import QUEUE, Gateway, message, until
-from e2e.window import administrators_window, picture
+from e2e.window import administrators_window, picture, row
 from lab.odoo import OdooError
 
 DOMAIN = f"mycompany-alerts-{os.getpid()}.example"
@@ -44,7 +44,9 @@ class Watch:
         self.gateway.odoo.run_cron(QUEUE)
 
     def let_pass(self, hours):
-        """Have everything that was told been told so long before."""
+        """Have everything that was told been told so long before, and how to tell been chosen before that."""
+        self.gateway.sql("UPDATE ir_config_parameter SET write_date = write_date - make_interval(hours => %s)"
+                         " WHERE key = 'mail_gateway.alert'", hours)
         for statement in (
             "UPDATE mail_inbound_message SET done_date = done_date - make_interval(hours => %s),"
             " alerted_date = alerted_date - make_interval(hours => %s) WHERE state IN ('held', 'failed')",
@@ -225,7 +227,15 @@ def test_an_activity_waits_until_nothing_else_does(watch, window):
     picture(window, "alert_systray")
     page.locator(".o-mail-ActivityGroup").first.click()
     expect(page.locator("body")).to_contain_text("messages wait for a decision")
+    expect(row(page, "messages wait for a decision").locator("[name=res_name]")).to_have_text("Held Messages")
     picture(window, "alert_activity")
+    row(page, "messages wait for a decision").locator("[name=summary]").click()
+    expect(page.locator(".o_breadcrumb")).to_contain_text("Held Messages")
+    expect(row(page, "For an activity")).to_be_visible()
+    picture(window, "alert_activity_opened")
+    window.open("mail.mail_activity_action_my")
+    row(page, "messages wait for a decision").locator("[name=summary]").click()
+    expect(row(page, "For an activity")).to_be_visible()
     held = watch.gateway.sql("SELECT id FROM mail_inbound_message WHERE state = 'held'")
     watch.gateway.call("mail.inbound.message", "action_discard", [number for number, in held])
     watch.look()

@@ -24,6 +24,7 @@ from . import (
     mail_inbound_folder,
     mail_inbound_receipt,
     mail_inbound_alert,
+    mail_inbound_alert_activity,
     mail_inbound_alert_messages,
     ir_mail_server,
     ir_mail_server_traffic,

@@ -19,15 +19,16 @@ class FetchmailAlert(models.Model):
     )
 
     @api.model
-    def _take_untold(self, since):
+    def _take_untold(self, since, chosen):
         """The failing servers that postmasters are to be told of, which are marked as told.
 
         A server is told once for each period in which it fails.
 
         :param since: those that they were told of after that time wait
+        :param chosen: those that they were told of before that time are told anew, in another way
         """
         due = self._waiting().filtered(
-            lambda server: not server.alerted_date or server.alerted_date < min(server.error_date, since)
+            lambda server: not server.alerted_date or server.alerted_date < max(min(server.error_date, since), chosen)
         )
         due.alerted_date = fields.Datetime.now()
         return due
@@ -45,3 +46,10 @@ class FetchmailAlert(models.Model):
         if len(self) == 1:
             return Alert(self.env._("“%s” can't be read", self.name), body, self._name, self.id)
         return Alert(self.env._("%s incoming mail servers can't be read", len(self)), body)
+
+    def _open_alerted(self):
+        """An action that opens the only server that fails, or the list of those that do."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail.action_email_server_tree")
+        if len(self) == 1:
+            return {**action, "res_id": self.id, "views": [(False, "form")], "view_mode": "form"}
+        return {**action, "context": {"search_default_failing": 1}}

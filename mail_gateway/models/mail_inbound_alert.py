@@ -63,15 +63,16 @@ class MailInboundAlert(models.AbstractModel):
 
     def _tell_of_messages(self):
         messages = self.env["mail.inbound.message"]
-        users = self._people()
-        if users and self._lock() and not messages._told_since(fields.Datetime.now() - self._interval()):
-            self._tell(users, messages._take_untold())
+        users, chosen = self._people(), self._chosen_date()
+        since = max(fields.Datetime.now() - self._interval(), chosen)
+        if users and self._lock() and not messages._told_since(since):
+            self._tell(users, messages._take_untold(chosen))
 
     def _tell_of_servers(self):
         users = self._people()
         if users and self._lock():
-            untold = self.env["fetchmail.server"]._take_untold(fields.Datetime.now() - self._interval())
-            self._tell(users, untold)
+            since = fields.Datetime.now() - self._interval()
+            self._tell(users, self.env["fetchmail.server"]._take_untold(since, self._chosen_date()))
 
     def _finish_activities(self):
         """The activities of what nobody waits for any more are done."""
@@ -88,6 +89,12 @@ class MailInboundAlert(models.AbstractModel):
     def _interval(self) -> timedelta:
         """The least time between two alerts."""
         return timedelta(hours=self._setting(HOURS_PARAMETER))
+
+    def _chosen_date(self):
+        """When it was last chosen how postmasters are told: what waits is told that way, however it was told before."""
+        chosen = self.env["ir.config_parameter"].search([("key", "=", HOW_PARAMETER)]).write_date
+        # whole seconds, as the times at which they were told
+        return chosen.replace(microsecond=0) if chosen else fields.Datetime.from_string("1970-01-01 00:00:00")
 
     def _people(self):
         """Whom to tell. What nobody could be told of is new to whoever comes."""
@@ -108,15 +115,19 @@ class MailInboundAlert(models.AbstractModel):
         """
         if not records:
             return
-        if by_activity := self._setting(HOW_PARAMETER) == "activity":
-            records = records._waiting()  # one activity for all that is to be done
+        waiting = records._waiting()  # one activity for all that is to be done
+        notified = users.filtered(self._can_be_notified)
         for (lang, tz), group in users.grouped(lambda user: (user.lang, user.tz)).items():
             alerts = self.with_context(lang=lang, tz=tz)
-            alert = records.with_env(alerts.env)._alert()
-            if by_activity:
-                alerts._assign(group, records._name, alert)
-            else:
-                alerts._notify(group, alert)
+            if reached := group & notified:
+                alerts._notify(reached, records.with_env(alerts.env)._alert())
+            if others := group - notified:
+                alerts._assign(others, records._name, waiting.with_env(alerts.env)._alert())
+
+    def _can_be_notified(self, user):
+        """Whether a notification reaches somebody. Who prefers e-mail sees no inbox, and needs an address."""
+        reachable = user.notification_type == "inbox" or user.partner_id.email_normalized
+        return reachable and self._setting(HOW_PARAMETER) == "notification"
 
     def _notify(self, users, alert):
         """In the inbox or by e-mail, as each of them prefers; a slow mail server keeps no alert waiting."""
@@ -149,6 +160,10 @@ class MailInboundAlert(models.AbstractModel):
             [("activity_type_id", "=", kind.id), ("automated", "=", True), ("res_model", "=", False)]
         )
 
-    def _activity_type(self, model):
+    def _activity_type(self, model, *, or_todo=True):
+        """The type of the activities that tell of messages or servers.
+
+        :param or_todo: whether it is a to-do when somebody deleted the type, or else none
+        """
         own = self.env.ref(_TOLD_OF[model], raise_if_not_found=False)
-        return own or self.env.ref("mail.mail_activity_data_todo")  # somebody deleted it
+        return own or (self.env.ref("mail.mail_activity_data_todo") if or_todo else self.env["mail.activity.type"])

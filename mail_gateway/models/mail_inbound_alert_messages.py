@@ -58,10 +58,12 @@ class MailInboundAlertMessages(models.Model):
         return bool(self.search_count([("alerted_date", ">", date)], limit=1))
 
     @api.model
-    def _take_untold(self):
+    def _take_untold(self, chosen):
         """The messages that came to wait since postmasters were told, which are marked as told.
 
         Those that somebody works on have their turn next time. One that was processed again and waits anew is told anew.
+
+        :param chosen: what was told before that time is told anew, in another way
         """
         self.flush_model()
         self.env.cr.execute(
@@ -71,13 +73,14 @@ class MailInboundAlertMessages(models.Model):
                  WHERE id IN (
                        SELECT id FROM mail_inbound_message
                         WHERE state IN ('held', 'failed')
-                          AND (alerted_date IS NULL OR alerted_date < done_date)
+                          AND (alerted_date IS NULL OR alerted_date < greatest(done_date, %s))
                           AND answers_alert IS NOT TRUE
                           FOR NO KEY UPDATE SKIP LOCKED
                        )
              RETURNING id
                 """,
                 fields.Datetime.now(),
+                chosen,
             )
         )
         self.invalidate_model(["alerted_date"])
@@ -96,6 +99,14 @@ class MailInboundAlertMessages(models.Model):
             return Alert(subject, self._alert_body(**values), self._name, self.id)
         subject = self.env._("%s messages wait for a decision", len(self))
         return Alert(subject, self._alert_body(counts=self._counts_by_cause(), total=len(self._waiting())))
+
+    def _open_alerted(self):
+        """An action that opens the only message that waits, or the list of all."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action_queue")
+        if len(self) == 1:
+            form = [view for view in action["views"] if view[1] == "form"]
+            return {**action, "res_id": self.id, "views": form, "view_mode": "form"}
+        return action
 
     def _alert_body(self, **values):
         path = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action_queue")["path"]

@@ -33,6 +33,19 @@ class AlertsCase(InboundCommon):
             for kind in ("email", "inbox")
         )
         cls.root = cls.env.ref("base.partner_root")
+        cls.env["ir.config_parameter"].set_param(HOW_PARAMETER, "notification")
+        cls.chosen(days=30)
+
+    @classmethod
+    def chosen(cls, **time):
+        """Have it been chosen so long ago how postmasters are told."""
+        parameter = cls.env["ir.config_parameter"].search([("key", "=", HOW_PARAMETER)])
+        cls.env.flush_all()
+        cls.env.cr.execute(
+            "UPDATE ir_config_parameter SET write_date = %s WHERE id = %s",
+            (fields.Datetime.now() - timedelta(**time), parameter.id),
+        )
+        parameter.invalidate_recordset()
 
     def alerts(self):
         """Run the scheduled action; return the alerts it sent."""
@@ -243,6 +256,90 @@ class TestAlertsOfMessages(AlertsCase):
         self.alerts()
         self.assertTrue(mine.active)
 
+    def test_an_activity_opens_the_message_that_waits_or_the_list_of_them(self):
+        self.choose("activity")
+        held = self.hold("First")
+        self.alerts()
+        activity = self.assigned(self.in_inbox).with_user(self.in_inbox)
+        opened = activity.action_open_document()
+        self.assertEqual((opened["res_model"], opened["res_id"]), ("mail.inbound.message", held.id))
+        self.assertEqual([kind for _view, kind in opened["views"]], ["form"])
+        self.hold("Second")
+        opened = activity.action_open_document()
+        self.assertEqual((opened["path"], opened["res_id"]), ("held-messages", 0))
+
+    def test_an_activity_is_linked_to_the_held_messages(self):
+        self.choose("activity")
+        self.hold()
+        self.alerts()
+        self.assertEqual(self.assigned(self.in_inbox).res_name, "Held Messages")
+
+    def test_activities_of_people_open_as_they_did(self):
+        kind = self.env.ref("mail_gateway.mail_activity_type_held")
+        values = {"summary": "Look at the queue", "user_id": self.in_inbox.id, "activity_type_id": kind.id}
+        mine = self.env["mail.activity"].create(values)
+        self.assertEqual(mine.action_open_document()["res_model"], "mail.activity")
+        self.assertFalse(mine.res_name)
+
+    # ------------------------------------------------------------------ who has no address
+
+    def test_who_has_no_address_and_no_inbox_is_told_by_an_activity(self):
+        for address in (False, "nothing that is one"):
+            with self.subTest(address):
+                self.by_email.email = address
+                self.hold(f"With {address}")
+                alert = self.alerts()
+                self.assertEqual(alert.notified_partner_ids, self.in_inbox.partner_id)
+                self.assertEqual(alert.notification_ids.mapped("notification_status"), ["sent"])
+                self.assertTrue(self.assigned(self.by_email))
+                self.assertFalse(self.assigned(self.in_inbox))
+                self.assigned(self.by_email).unlink()
+                self.let_pass(hours=5)
+
+    def test_when_nobody_has_an_address_each_is_told_by_an_activity(self):
+        self.in_inbox.told_of_held_mail = False
+        self.by_email.email = False
+        self.hold()
+        self.assertFalse(self.alerts())
+        self.assertFalse(self._new_mails)
+        self.assertTrue(self.assigned(self.by_email))
+
+    def test_who_has_an_inbox_needs_no_address(self):
+        self.in_inbox.email = False
+        self.hold()
+        self.assertIn(self.in_inbox.partner_id, self.alerts().notified_partner_ids)
+        self.assertFalse(self.assigned(self.in_inbox))
+
+    # ------------------------------------------------------------------ when it is chosen anew
+
+    def test_what_waits_is_told_at_once_in_the_way_that_is_chosen_anew(self):
+        self.hold("First")
+        self.alerts()
+        self.let_pass(minutes=10)
+        self.choose("activity")
+        self.chosen(minutes=5)
+        self.assertFalse(self.alerts())
+        self.assertEqual(self.assigned(self.by_email).summary, "A message waits for a decision: First")
+
+    def test_what_waits_is_told_at_once_when_nobody_was_to_be_told_before(self):
+        self.hold("First")
+        self.alerts()
+        self.choose("nothing")
+        self.hold("Second")
+        self.assertFalse(self.alerts())
+        self.let_pass(minutes=10)
+        self.choose("notification")
+        self.chosen(minutes=5)
+        self.assertEqual(self.alerts().subject, "2 messages wait for a decision")
+        self.assertFalse(self.alerts(), "once")
+
+    def test_saving_the_settings_without_a_change_tells_nothing_anew(self):
+        self.hold("First")
+        self.alerts()
+        self.let_pass(minutes=10)
+        self.env["res.config.settings"].create({"inbound_alert": "notification"}).execute()
+        self.assertFalse(self.alerts())
+
     # ------------------------------------------------------------------ no loops
 
     def alert_as_sent(self):
@@ -355,11 +452,11 @@ class TestAlertsOfMessages(AlertsCase):
         messages, tries = type(self.env["mail.inbound.message"]), []
         take = messages._take_untold
 
-        def conflict(untold):
+        def conflict(untold, chosen):
             tries.append(1)
             if len(tries) == 1:
                 raise ConcurrencyError("another transaction was faster")
-            return take(untold)
+            return take(untold, chosen)
 
         with (
             patch.object(messages, "_take_untold", conflict),
@@ -466,6 +563,27 @@ class TestAlertsOfServers(AlertsCase):
         self.server.error_date = False
         self.alerts()
         self.assertFalse(activity.active)
+
+    def test_an_activity_opens_the_server_that_fails_or_the_list_of_them(self):
+        self.choose("activity")
+        self.fail()
+        self.alerts()
+        activity = self.assigned(self.in_inbox).with_user(self.in_inbox)
+        opened = activity.action_open_document()
+        self.assertEqual((opened["res_model"], opened["res_id"]), ("fetchmail.server", self.server.id))
+        self.fail(self.server.copy())
+        opened = activity.action_open_document()
+        self.assertEqual((opened["res_model"], opened["res_id"]), ("fetchmail.server", 0))
+        self.assertTrue(opened["context"]["search_default_failing"])
+
+    def test_a_failing_server_is_told_at_once_in_the_way_that_is_chosen_anew(self):
+        self.fail(minutes=60)
+        self.alerts()
+        self.let_pass(minutes=10)
+        self.choose("activity")
+        self.chosen(minutes=5)
+        self.alerts()
+        self.assertTrue(self.assigned(self.by_email))
 
     def test_what_the_server_says_is_text(self):
         self.fail(why="<script>alert(1)</script> it says")
