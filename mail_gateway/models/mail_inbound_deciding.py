@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
-from ..tools.delivery import Route
+from ..tools.delivery import Cause, Route
 from .mail_inbound_message import HELD_UP
 
 
@@ -25,6 +25,7 @@ class MailInboundDeciding(models.Model):
     )
     decided_date = fields.Datetime("Decided", readonly=True)
     is_decidable = fields.Boolean(compute="_compute_is_decidable", help="Whether a person decides what becomes of it.")
+    is_releasable = fields.Boolean(compute="_compute_is_decidable", help="Whether a rule, or Odoo's limit, holds it.")
     is_limited = fields.Boolean(
         compute="_compute_is_decidable", help="Whether it waits since its sender wrote too much."
     )
@@ -34,29 +35,77 @@ class MailInboundDeciding(models.Model):
     # causes of messages that Allow This Sender lets pass
     _LIMITS = ("limit", "replies")
 
+    # causes that no rule stands behind: released, such messages would come to the same end
+    _NOT_RULED = {cause.value for cause in Cause} - set(_LIMITS)
+    # causes of messages that a new address helps, or a route
+    _HOMELESS = (Cause.NO_ROUTE.value, Cause.LOST_ADDRESS.value)
+
+    # what is written down without being a decision about what becomes of a message
+    _MARKS = ("keep", "let_go")
+
     @api.depends("state", "cause")
     def _compute_is_decidable(self):
         for message in self:
             message.is_decidable = message.state in HELD_UP
+            message.is_releasable = (
+                message.is_decidable and bool(message.cause) and message.cause not in self._NOT_RULED
+            )
             message.is_limited = message.is_decidable and message.cause in self._LIMITS
 
     # ------------------------------------------------------------------ decisions
 
     def action_process_again(self):
-        """Hand held or failed messages to delivery once more, as if they had just come in."""
+        """Hand held or failed messages to delivery once more, as if they had just come in.
+
+        :return: an action that says so
+        """
         reason = self.env._("Processed again by %s.", self.env.user.name)
         messages = self._decidable("received")._decided("process_again")
         messages._requeue(reason, **self._NOT_ROUTED, released=False)
+        return self._notify(self.env._("Processed again: %s. Delivery follows in a moment.", messages._counted()))
 
     def action_release(self):
-        """Deliver held or failed messages, whatever rule held them."""
+        """Deliver messages whatever rule held them; of several, those that a rule holds.
+
+        :return: an action that tells how many that were
+        :raises UserError: when no rule holds any of them
+        """
+        messages = self._decidable("received").filtered("is_releasable")
+        if not messages:
+            raise UserError(self._words_for_nothing_to_release())
         reason = self.env._("Released by %s.", self.env.user.name)
-        self._decidable("received")._decided("release")._requeue(reason, **self._NOT_ROUTED, released=True)
+        messages._decided("release")._requeue(reason, **self._NOT_ROUTED, released=True)
+        words = {"messages": messages._counted(), "others": len(self) - len(messages)}
+        if words["others"]:
+            return self._notify(
+                self.env._(
+                    "Released: %(messages)s. Delivery follows in a moment. No rule holds the others (%(others)s).",
+                    **words,
+                )
+            )
+        return self._notify(self.env._("Released: %s. Delivery follows in a moment.", words["messages"]))
+
+    def _words_for_nothing_to_release(self):
+        if "failed" in self.mapped("state"):
+            return (
+                self.env._("No rule holds this message: it failed. Process it again instead.")
+                if len(self) == 1
+                else self.env._("No rule holds these messages. Process those that failed again, route the others.")
+            )
+        return (
+            self.env._("No rule holds this message: it leads nowhere. Route it instead.")
+            if len(self) == 1
+            else self.env._("No rule holds these messages: they lead nowhere. Route them instead.")
+        )
 
     def action_discard(self):
-        """Decide that held or failed messages are not wanted. They stay listed, with their source."""
+        """Decide that held or failed messages are not wanted. They stay listed, with their source.
+
+        :return: an action that says so
+        """
         reason = self.env._("Discarded by %s.", self.env.user.name)
         self._decidable("discarded")._decided("discard")._move_to("discarded", reason)
+        return self._notify(self.env._("Discarded: %s", self._counted()))
 
     def action_allow_sender(self):
         """Exempt the senders of messages held for a limit from all limits, and deliver what is held of them for one.
@@ -78,20 +127,35 @@ class MailInboundDeciding(models.Model):
         return self._notify(self.env._("%(senders)s: no limit any more. Messages released: %(number)s", **words))
 
     def action_keep_source(self):
-        """Have the sources of messages stay when their time is over."""
+        """Have the sources of messages stay when their time is over.
+
+        :raises UserError: when one is gone, or all are kept already
+        """
         messages = self._as_postmaster()
         if gone := messages.filtered(lambda message: not message.source)[:1]:
             raise UserError(self.env._("The source of “%s” was deleted already.", gone.display_name))
-        messages.filtered(lambda message: not message.keep_source)._decided("keep").write({"keep_source": True})
+        loose = messages.filtered(lambda message: not message.keep_source)
+        if not loose:
+            raise UserError(self.env._("What you chose is kept already."))
+        loose._decided("keep").write({"keep_source": True})
+        return self._notify(self.env._("The source stays when its time is over: %s", loose._counted()))
 
     def action_let_source_go(self):
-        """Have the sources go with those of other messages again."""
-        self._as_postmaster().filtered("keep_source")._decided("let_go").write({"keep_source": False})
+        """Have the sources go with those of other messages again.
+
+        :raises UserError: when none is kept
+        """
+        kept = self._as_postmaster().filtered("keep_source")
+        if not kept:
+            raise UserError(self.env._("Nothing of what you chose is kept: its source goes when its time is over."))
+        kept._decided("let_go").write({"keep_source": False})
+        return self._notify(self.env._("The source goes when its time is over: %s", kept._counted()))
 
     def _route_to(self, route: Route, name=""):
         """Deliver held or failed messages to where a person decided, past Odoo's routing.
 
         :param str name: of the record or alias
+        :return: an action that says so
         """
         self._decidable("received")._decided("route", name)._requeue(
             self.env._("Routed by %s.", self.env.user.name),
@@ -99,13 +163,16 @@ class MailInboundDeciding(models.Model):
             route_res_id=route.res_id,
             route_alias_id=route.alias_id,
         )
+        words = {"name": name, "messages": self._counted()}
+        return self._notify(self.env._("Routed to %(name)s: %(messages)s. Delivery follows in a moment.", **words))
 
     # ------------------------------------------------------------------ dialogs
 
     def action_route(self):
-        """Open the dialog that asks where the messages go."""
-        self._decidable("received")
-        return self._open_dialog("mail.inbound.route", self.env._("Route to a Record or Alias"))
+        """Open the dialog that asks where the messages go: to an alias as a rule, where nobody was at home."""
+        homeless = all(message.cause in self._HOMELESS for message in self._decidable("received"))
+        target = "alias" if homeless else "record"
+        return self._open_dialog("mail.inbound.route", self.env._("Route to a Record or Alias"), default_target=target)
 
     def action_reject(self):
         """Open the dialog that asks what the senders are told."""
@@ -118,14 +185,14 @@ class MailInboundDeciding(models.Model):
         wizard = self.env["mail.inbound.alike"].create({"alike_ids": [fields.Command.set(alike.ids)]})
         return {**self._open_dialog(wizard._name, self.env._("All Like This")), "res_id": wizard.id}
 
-    def _open_dialog(self, wizard, title):
+    def _open_dialog(self, wizard, title, **context):
         return {
             "type": "ir.actions.act_window",
             "name": title,
             "res_model": wizard,
             "views": [(False, "form")],
             "target": "new",
-            "context": {"default_inbound_message_ids": [fields.Command.set(self.ids)]},
+            "context": {"default_inbound_message_ids": [fields.Command.set(self.ids)], **context},
         }
 
     def action_open_record(self):
@@ -140,7 +207,12 @@ class MailInboundDeciding(models.Model):
             "views": [(False, "form")],
         }
 
+    def _counted(self):
+        """How many messages these are, in words."""
+        return self.env._("1 message") if len(self) == 1 else self.env._("%s messages", len(self))
+
     def _notify(self, words):
+        """An action that shows a notification, and closes the dialog that it was decided in."""
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -176,7 +248,7 @@ class MailInboundDeciding(models.Model):
     def _alike_domain(self):
         if self.cause in self._LIMITS:
             key = "sender"
-        elif self.cause in ("no_route", "lost_address"):
+        elif self.cause in self._HOMELESS:
             key = "recipients"
         else:
             key = "rule_id" if self.cause else "reason"
@@ -190,6 +262,8 @@ class MailInboundDeciding(models.Model):
 
     def _decided(self, decision, note=""):
         """Write down that the user decided so; return the messages.
+
+        Who only marked a source did not decide about the message.
 
         :param str note: what else is to be remembered of it
         """
@@ -206,7 +280,8 @@ class MailInboundDeciding(models.Model):
                 for message in self
             ]
         )
-        self.write({"decided_by_id": self.env.uid, "decided_date": now})
+        if decision not in self._MARKS:
+            self.write({"decided_by_id": self.env.uid, "decided_date": now})
         return self
 
     def _decidable(self, state):

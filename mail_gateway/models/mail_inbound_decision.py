@@ -31,7 +31,7 @@ class MailInboundDecision(models.Model):
             ("discard", "Discard"),
             ("allow", "Allow the sender"),
             ("keep", "Keep the source"),
-            ("let_go", "Keep the source no longer"),
+            ("let_go", "Let the source go"),
         ],
         required=True,
         readonly=True,

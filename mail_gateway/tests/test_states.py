@@ -84,6 +84,7 @@ class TestStates(InboundCommon):
             with self.subTest(f"{decision} a {before} one"):
                 self.decide(message, decision)
                 self.assertEqual((message.state, message.decision_ids.decision), (after, decision))
+                self.assertEqual(message.decided_by_id, self.postmaster)
 
     def test_no_decision_is_made_about_other_messages(self):
         for before, decision in itertools.product(STEPS.keys() - {"held", "failed"}, DECISIONS):
