@@ -25,6 +25,7 @@ class MailInboundReject(models.TransientModel):
     inbound_message_ids = fields.Many2many("mail.inbound.message", string="Messages")
     told = fields.Text("To", compute="_compute_told")
     warning = fields.Text(compute="_compute_told")
+    subject = fields.Char(compute="_compute_subject", help="Of the letters: each has that of the message it is about.")
     body = fields.Text("Text", compute="_compute_body", store=True, readonly=False)
 
     @api.depends("inbound_message_ids")
@@ -38,6 +39,15 @@ class MailInboundReject(models.TransientModel):
     def _compute_body(self):
         for wizard in self:
             wizard.body = wizard._letter(wizard._messages())
+
+    @api.depends("inbound_message_ids")
+    def _compute_subject(self):
+        for wizard in self:
+            wizard.subject = ", ".join(dict.fromkeys(map(self._subject_of, wizard._messages())))
+
+    def _subject_of(self, message):
+        """The subject of the letter about a message."""
+        return f"Re: {message.subject or ''}".strip()
 
     def _messages(self):
         """The messages themselves: a form that is being filled in has stand-ins for them."""
@@ -116,7 +126,11 @@ class MailInboundReject(models.TransientModel):
         for message, refusal in letters:
             self._tell(message, refusal)
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
-        return {"type": "ir.actions.act_window_close"}
+        told = ", ".join(dict.fromkeys(refusal.to for _message, refusal in letters))
+        if len(letters) == 1:
+            return messages._notify(self.env._("Rejected; %s was told.", told))
+        words = {"messages": messages._counted(), "senders": told}
+        return messages._notify(self.env._("Rejected: %(messages)s. Told: %(senders)s", **words))
 
     def _refusal(self, message):
         head = self._head(message)
@@ -159,7 +173,7 @@ class MailInboundReject(models.TransientModel):
         author = self._author()
         headers = {"In-Reply-To": refusal.in_reply_to} if refusal.in_reply_to else {}
         return {
-            "subject": f"Re: {message.subject or ''}".strip(),
+            "subject": self._subject_of(message),
             "body_html": plaintext2html(self.body.strip()),
             "email_from": author,
             "reply_to": author,
