@@ -3,6 +3,9 @@ from odoo.exceptions import UserError
 
 from ..tools.delivery import Route
 
+# Models with chatter that are no place for mail: Odoo's own machinery, and lists of addresses and accounts.
+_TECHNICAL = ("ir.", "fetchmail.", "iap.", "mail.blacklist", "phone.blacklist")
+
 
 class MailInboundRoute(models.TransientModel):
     """Asks a postmaster where held or failed messages go."""
@@ -23,15 +26,17 @@ class MailInboundRoute(models.TransientModel):
 
     @api.model
     def _selection_models(self):
-        """Every installed model with chatter that the user may see records of."""
+        """Every installed model with chatter that the user may see records of, but technical ones."""
         chatter = self.env["ir.model"].sudo().search([("is_mail_thread", "=", True), ("transient", "=", False)])
         usable = chatter.filtered(lambda m: m.model in self.env and not self.env[m.model]._abstract)
+        usable = usable.filtered(lambda m: not m.model.startswith(_TECHNICAL))
         open_ones = usable.filtered(lambda m: self.env[m.model].has_access("read"))
         return [(model.model, model.name) for model in open_ones.sorted("name")]
 
     def action_route(self):
         """Send the messages on their way; lanes deliver them in a moment.
 
+        :return: an action that says so
         :raises UserError: when no target is chosen, or a message is neither held nor failed
         """
         self.ensure_one()
@@ -43,8 +48,7 @@ class MailInboundRoute(models.TransientModel):
         else:
             route = Route(self.alias_id.alias_model_id.sudo().model, alias_id=self.alias_id.id)
             name = self.alias_id.display_name
-        self.inbound_message_ids._route_to(route, name)
-        return {"type": "ir.actions.act_window_close"}
+        return self.inbound_message_ids._route_to(route, name)
 
     def _name_of(self, record):
         return f"{self.env['ir.model']._get(record._name).sudo().name}: {record.display_name}"
