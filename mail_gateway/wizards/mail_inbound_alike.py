@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class MailInboundAlike(models.TransientModel):
@@ -15,6 +16,9 @@ class MailInboundAlike(models.TransientModel):
     )
     alike_count = fields.Integer(compute="_compute_words")
     words = fields.Text(compute="_compute_words")
+    is_releasable = fields.Boolean(compute="_compute_usual")
+    is_limited = fields.Boolean(compute="_compute_usual")
+    usual = fields.Char(compute="_compute_usual", help="What helps as a rule, by the cause: its button stands out.")
 
     @api.depends("alike_ids")
     def _compute_words(self):
@@ -24,6 +28,19 @@ class MailInboundAlike(models.TransientModel):
             senders = found._read_group([("id", "in", found.ids)], ["sender"], ["__count"], order="__count DESC")
             words = {"number": len(found), "senders": self._list(senders)}
             wizard.words = self.env._("Messages: %(number)s, from %(senders)s", **words)
+
+    @api.depends("alike_ids.is_decidable", "alike_ids.is_releasable", "alike_ids.is_limited", "alike_ids.cause")
+    def _compute_usual(self):
+        for wizard in self:
+            waiting = wizard.alike_ids.filtered("is_decidable")
+            wizard.is_releasable = any(waiting.mapped("is_releasable"))
+            wizard.is_limited = any(waiting.mapped("is_limited"))
+            wizard.usual = wizard._usual(waiting)
+
+    def _usual(self, waiting):
+        if waiting and all(message.cause in waiting._HOMELESS for message in waiting):
+            return "route"
+        return "allow" if self.is_limited else "process_again"
 
     def _list(self, senders):
         """The senders with the most messages, and how many others there are."""
@@ -43,8 +60,25 @@ class MailInboundAlike(models.TransientModel):
         """Decide that none of them is wanted."""
         return self._decide("action_discard")
 
+    def action_allow_sender(self):
+        """Exempt their senders from all limits, and deliver all that is held of them for one."""
+        return self._decide("action_allow_sender")
+
+    def action_route(self):
+        """Open the dialog that asks where all of them go."""
+        return self._decide("action_route")
+
+    def action_reject(self):
+        """Open the dialog that asks what their senders are told."""
+        return self._decide("action_reject")
+
     def _decide(self, method):
-        """What somebody else decided about meanwhile is left as it is."""
+        """What somebody else decided about meanwhile is left as it is.
+
+        :raises UserError: when that is all of them
+        """
         self.ensure_one()
-        getattr(self.alike_ids.filtered("is_decidable"), method)()
-        return {"type": "ir.actions.act_window_close"}
+        waiting = self.alike_ids.filtered("is_decidable")
+        if not waiting:
+            raise UserError(self.env._("Somebody decided about all of them meanwhile."))
+        return getattr(waiting, method)()
