@@ -16,6 +16,7 @@ const FIELDS = [
     "preview",
     "is_decidable",
     "is_limited",
+    "is_releasable",
     "keep_source",
 ];
 // while somebody holds a key down, messages fly by: none is read
@@ -32,8 +33,9 @@ export class InboundPreview extends Component {
         resId: [Number, Boolean],
         resModel: String,
         stamp: String,
-        isEmpty: Boolean,
         selectionCount: Number,
+        selectionIsLimited: Boolean,
+        selectionIsReleasable: Boolean,
         decide: Function,
         open: Function,
     };
@@ -81,16 +83,13 @@ export class InboundPreview extends Component {
         return _t("%s messages are selected: the buttons are about all of them.", this.props.selectionCount);
     }
 
-    get emptyWords() {
-        return this.props.isEmpty ? _t("Nothing waits for a decision.") : _t("Open a group to see its messages.");
-    }
-
     get buttons() {
         const decidable = this.isMany || this.message.is_decidable;
-        const limited = this.isMany || this.message.is_limited;
+        const limited = this.isMany ? this.props.selectionIsLimited : this.message.is_limited;
+        const releasable = this.isMany ? this.props.selectionIsReleasable : this.message.is_releasable;
         return [
             { name: "action_process_again", label: _t("Process Again"), key: "g", shown: decidable },
-            { name: "action_release", label: _t("Release"), key: "r", shown: decidable },
+            { name: "action_release", label: _t("Release"), key: "r", shown: releasable },
             { name: "action_route", label: _t("Route"), key: "o", shown: decidable, dialog: true },
             { name: "action_reject", label: _t("Reject"), key: "e", shown: decidable, dialog: true },
             { name: "action_discard", label: _t("Discard"), key: "d", shown: decidable, confirm: this.discardWords },

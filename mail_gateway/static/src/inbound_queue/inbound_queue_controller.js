@@ -55,11 +55,23 @@ export class InboundQueueController extends ListController {
             stamp: JSON.stringify(["state", "keep_source"].map((name) => this.previewed?.data[name])),
             resId: this.previewed?.resId || false,
             resModel: root.resModel,
-            isEmpty: !this.records.length,
+            selectionIsLimited: this.isAnySelected("is_limited"),
+            selectionIsReleasable: this.isAnySelected("is_releasable"),
             selectionCount: root.isDomainSelected ? root.count : root.selection.length,
             decide: this.decide.bind(this),
             open: () => this.openRecord(this.previewed),
         };
+    }
+
+    /** Whether a field is set in a selected message; in those of other pages it may be. */
+    isAnySelected(name) {
+        const root = this.model.root;
+        return root.isDomainSelected || root.selection.some((record) => record.data[name]);
+    }
+
+    /** Where nothing waits, the words that say so have the whole width. */
+    get hasMessages() {
+        return this.model.isReady && !this.model.useSampleModel && this.model.hasData();
     }
 
     // ------------------------------------------------------------------ moving

@@ -1,11 +1,13 @@
 import { registry } from "@web/core/registry";
 import { listView } from "@web/views/list/list_view";
 import { InboundQueueController } from "./inbound_queue_controller";
+import { InboundQueueModel } from "./inbound_queue_model";
 import { InboundQueueRenderer } from "./inbound_queue_renderer";
 
 /** A list of messages that wait for a decision, with the one in focus at its side. */
 export const inboundQueueView = {
     ...listView,
+    Model: InboundQueueModel,
     Controller: InboundQueueController,
     Renderer: InboundQueueRenderer,
 };
