@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import DOMAIN, message, until
+from e2e.scene import route_to_alias
 from e2e.window import administrators_window, fits, picture
 
 SENDER = f"supplier-{os.getpid()}@customer-{os.getpid()}.example"
@@ -217,19 +218,69 @@ def test_on_a_phone_there_are_cards_by_cause_that_open_the_message(window, scene
 # Deciding
 
 
+def test_release_is_offered_only_for_what_a_rule_holds(window, scene):
+    hold_some(scene)
+    page = open_queue(window, scene)
+    go_to(page, "For the file")
+    buttons = page.locator(".o_inbound_preview_buttons")
+    expect(buttons.locator("[name=action_route].btn-primary")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("status").filter(has_text="1 messages are selected")).to_be_visible()
+    for name in ("action_release", "action_allow_sender"):
+        expect(buttons.locator(f"[name={name}]")).to_have_count(0)
+    page.keyboard.press("Space")
+
+
+def test_a_route_without_a_target_is_refused_in_words(window, scene):
+    hold_some(scene)
+    page = open_queue(window, scene)
+    go_to(page, "For the file")
+    page.keyboard.press("Alt+o")
+    dialog = page.locator(".modal")
+    expect(dialog.get_by_label("An alias")).to_be_checked()
+    picture(window, "queue_route")
+    dialog.locator("button[name=action_route]").click()
+    refusal = page.locator(".modal", has_text="Choose where the messages go.")
+    expect(refusal).to_be_visible()
+    refusal.get_by_role("button", name="Close").last.click()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".modal")).to_have_count(0)
+
+
+def test_all_like_this_are_routed_at_once(window, scene):
+    for number in range(2):
+        scene.dovecot.put(scene.mailbox, message(f"Pallet {number}", to=f"pallets-{os.getpid()}@{DOMAIN}"))
+    scene.gateway.fetch(scene.imap)
+    until(lambda: [scene.state(f"Pallet {n}") for n in range(2)] == ["held"] * 2)
+    page = open_queue(window, scene)
+    go_to(page, "Pallet 1")
+    page.keyboard.press("Alt+l")
+    expect(page.locator(".modal button.btn-primary:visible")).to_have_text("Route All")
+    expect(page.locator(".modal button[name=action_release]")).to_have_count(0)
+    picture(window, "queue_alike_route")
+    page.locator(".modal").get_by_role("button", name="Route All").click()
+    expect(page.locator(".modal .modal-title")).to_have_text("Route to a Record or Alias")
+    expect(page.locator(".modal .o_data_row")).to_have_count(2)
+    route_to_alias(page, window)
+    expect(page.locator(".o_notification", has_text="2 messages. Delivery follows in a moment.")).to_be_visible()
+    until(lambda: [scene.state(f"Pallet {n}") for n in range(2)] == ["delivered"] * 2)
+    expect(page.locator(".o_data_row", has_text="Pallet")).to_have_count(0)
+
+
 def test_after_a_decision_the_next_message_is_shown_and_the_keyboard_stays_there(window, scene):
     hold_some(scene)
-    hold(scene, "Release me")
-    scene.gateway.alias("release.me", "crm.lead")
+    hold(scene, "Once more")
+    scene.gateway.alias("once.more", "crm.lead")
     page = open_queue(window, scene)
-    go_to(page, "Release me")
+    go_to(page, "Once more")
     rows = page.locator(".o_data_row [name=subject]").all_inner_texts()
-    following = rows[rows.index("Release me") + 1]
-    page.keyboard.press("Alt+r")
+    following = rows[rows.index("Once more") + 1]
+    page.keyboard.press("Alt+g")
+    expect(page.locator(".o_notification", has_text="Processed again: 1 message.")).to_be_visible()
     expect(shown(page)).to_have_text(following)
     expect(marked(page).locator("td:focus")).to_have_count(1)
-    until(lambda: scene.state("Release me") == "delivered")
-    assert "Release me" in scene.gateway.leads(scene.imap)
+    until(lambda: scene.state("Once more") == "delivered")
+    assert "Once more" in scene.gateway.leads(scene.imap)
 
 
 def test_a_message_is_rejected_with_a_letter_that_arrives(postmaster, scene, postfix):
@@ -244,6 +295,7 @@ def test_a_message_is_rejected_with_a_letter_that_arrives(postmaster, scene, pos
     text.fill("We have moved.\n\nPlease write to <sales@mycompany.example> & wait.")
     page.locator(".modal button[name=action_reject]").click()
     expect(page.locator(".modal")).to_have_count(0)
+    expect(page.locator(".o_notification", has_text=f"Rejected; {SENDER} was told.")).to_be_visible()
     [letter] = scene.gateway.letters(scene.dovecot, SENDER)
     assert letter["Subject"] == "Re: Where are you"
     assert "Please write to <sales@mycompany.example> & wait." in letter.get_body(("plain",)).get_content()
@@ -356,6 +408,25 @@ def test_messages_are_exported_and_imported_again(window, scene, tmp_path):
     dialog.get_by_role("button", name="Import").click()
     expect(page.locator(".o_breadcrumb")).to_contain_text("Imported Messages")
     expect(page.locator(".o_data_row", has_text="For the file")).to_have_count(1)
+
+
+# Nothing to decide
+
+
+def test_an_emptied_group_is_gone_and_an_empty_queue_says_so_once(window, scene):
+    scene.gateway.sql("DELETE FROM mail_inbound_message WHERE state IN ('held', 'failed')")
+    hold(scene, "The last one")
+    page = open_queue(window, scene)
+    page.keyboard.press("Alt+d")
+    confirm(page)
+    words = page.get_by_text("Nothing waits for a decision")
+    expect(words).to_have_count(1)
+    expect(page.locator(".o_group_header")).to_have_count(0)
+    expect(page.locator(".o_inbound_preview")).to_have_count(0)
+    expect(page.locator(".o_notification", has_text="Discarded: 1 message")).to_be_visible()
+    queue, told = (page.locator(part).bounding_box() for part in (".o_inbound_queue", ".o_nocontent_help"))
+    assert abs(queue["x"] + queue["width"] / 2 - told["x"] - told["width"] / 2) < 3
+    picture(window, "queue_empty")
 
 
 # The README's picture

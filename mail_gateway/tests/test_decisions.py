@@ -94,6 +94,58 @@ class TestDecisions(DecisionsCommon):
         self.run_lane()
         self.assertEqual((first.state, second.state), ("delivered", "discarded"))
 
+    def test_what_no_rule_holds_is_not_released(self):
+        for cause in ("no_route", "lost_address", "refused"):
+            message = self.held(raw(to=NOBODY), cause=cause)
+            with self.subTest(cause):
+                self.assertFalse(message.is_releasable)
+                with self.assertRaisesRegex(
+                    UserError, "No rule holds this message: it leads nowhere. Route it instead."
+                ):
+                    message.action_release()
+                self.assertEqual((message.state, len(message.decision_ids)), ("held", 0))
+
+    def test_what_failed_is_processed_again_instead_of_released(self):
+        message = self.store(raw(to=NOBODY)).with_user(self.postmaster)
+        message.sudo()._move_to("failed", "Because.", cause="error")
+        with self.assertRaisesRegex(UserError, "Process it again instead"):
+            message.action_release()
+        self.assertFalse(message.is_releasable)
+
+    def test_what_a_rule_or_the_limit_of_odoo_holds_is_releasable(self):
+        for cause in ("size", "limit", "replies"):
+            self.assertTrue(self.held(self.to_alias(), cause=cause).is_releasable, cause)
+
+    def test_of_several_those_that_a_rule_holds_are_released(self):
+        by_rule = self.held(self.to_alias(), cause="size")
+        nowhere = self.held(raw(to=NOBODY))
+        action = (by_rule + nowhere).action_release()
+        self.assertEqual((by_rule.state, nowhere.state), ("received", "held"))
+        self.assertIn("Released: 1 message.", action["params"]["message"])
+        self.assertIn("No rule holds the others (1).", action["params"]["message"])
+
+    def test_several_that_no_rule_holds_are_not_released(self):
+        with self.assertRaisesRegex(UserError, "No rule holds these messages"):
+            self.held(raw(to=NOBODY), raw(to=NOBODY, subject="Again")).action_release()
+
+    # ------------------------------------------------------------------ what is said
+
+    def test_each_decision_says_what_it_did(self):
+        for method, cause, words in (
+            ("action_release", "size", "Released: 2 messages. Delivery follows in a moment."),
+            ("action_process_again", "no_route", "Processed again: 2 messages. Delivery follows in a moment."),
+            ("action_discard", "no_route", "Discarded: 2 messages"),
+        ):
+            messages = self.held(raw(to=NOBODY), raw(to=NOBODY, subject="Again"), cause=cause)
+            self.assertEqual(getattr(messages, method)()["params"]["message"], words)
+
+    def test_routing_says_where_to(self):
+        message = self.held(raw(to=NOBODY))
+        wizard = self.env["mail.inbound.route"].with_user(self.postmaster)
+        values = {"inbound_message_ids": message.ids, "target": "alias", "alias_id": self.alias.id}
+        words = wizard.create(values).action_route()["params"]["message"]
+        self.assertEqual(words, f"Routed to {self.alias.display_name}: 1 message. Delivery follows in a moment.")
+
     # ------------------------------------------------------------------ the sender is allowed
 
     def test_allowing_a_sender_delivers_all_that_was_held_of_them_for_a_limit(self):
@@ -177,9 +229,10 @@ class TestDecisions(DecisionsCommon):
         for method, state in (
             ("action_release", "received"),
             ("action_process_again", "received"),
+            ("action_allow_sender", "received"),
             ("action_discard", "discarded"),
         ):
-            messages = self.held(raw(to=NOBODY), raw(to=NOBODY, subject="Again"))
+            messages = self.held(self.to_alias(), self.to_alias(subject="Again"), cause="limit")
             getattr(self.alike(messages[0]), method)()
             self.assertEqual(messages.mapped("state"), [state] * 2, method)
 
@@ -188,10 +241,53 @@ class TestDecisions(DecisionsCommon):
         wizard = self.alike(messages[0])
         later = self.held(raw(to=NOBODY, subject="Later"))
         messages[1].action_discard()
-        wizard.action_release()
+        wizard.action_process_again()
         self.assertEqual([*messages.mapped("state"), later.state], ["received", "discarded", "held"])
 
-    # ------------------------------------------------------------------ keep this one
+    def test_all_alike_are_routed_or_rejected_through_the_dialogs(self):
+        messages = self.held(raw(to=NOBODY), raw(to=NOBODY, subject="Again"))
+        for method, model in (("action_route", "mail.inbound.route"), ("action_reject", "mail.inbound.reject")):
+            action = getattr(self.alike(messages[0]), method)()
+            dialog = self.env[action["res_model"]].with_user(self.postmaster).with_context(**action["context"])
+            self.assertEqual(dialog._name, model)
+            self.assertEqual(Form(dialog).inbound_message_ids.ids, messages.ids)
+
+    def test_what_helps_as_a_rule_stands_out_in_the_dialog_about_all(self):
+        for cause, usual, releasable in (
+            ("no_route", "route", False),
+            ("lost_address", "route", False),
+            ("limit", "allow", True),
+            ("replies", "allow", True),
+            ("size", "process_again", True),
+            ("refused", "process_again", False),
+        ):
+            wizard = self.alike(self.held(self.to_alias(), cause=cause))
+            self.assertEqual((wizard.usual, wizard.is_releasable), (usual, releasable), cause)
+
+    def test_nothing_is_decided_about_all_when_somebody_decided_about_all_meanwhile(self):
+        message = self.held(raw(to=NOBODY))
+        wizard = self.alike(message)
+        message.action_discard()
+        with self.assertRaisesRegex(UserError, "decided about all of them meanwhile"):
+            wizard.action_process_again()
+
+    # ------------------------------------------------------------------ where to route
+
+    def test_what_leads_nowhere_is_routed_to_an_alias_as_a_rule(self):
+        for cause, target in (("no_route", "alias"), ("lost_address", "alias"), ("size", "record")):
+            action = self.held(raw(to=NOBODY), cause=cause).action_route()
+            dialog = self.env[action["res_model"]].with_user(self.postmaster).with_context(**action["context"])
+            self.assertEqual(Form(dialog).target, target, cause)
+
+    def test_no_technical_model_is_offered_as_a_place_for_mail(self):
+        offered = dict(self.env["mail.inbound.route"]._selection_models())
+        chatter = set(self.env["ir.model"].search([("is_mail_thread", "=", True)]).mapped("model"))
+        self.assertLessEqual({"mail.blacklist", "ir.cron"}, chatter)
+        self.assertFalse(offered.keys() & {"mail.blacklist", "phone.blacklist", "iap.account"})
+        self.assertFalse([model for model in offered if model.startswith(("ir.", "fetchmail."))])
+        self.assertIn("res.partner", offered)
+
+    # ------------------------------------------------------------------ keeping sources
 
     def test_a_source_that_a_postmaster_keeps_is_marked_and_let_go_again(self):
         message = self.deliver(self.to_alias()).with_user(self.postmaster)
@@ -200,6 +296,31 @@ class TestDecisions(DecisionsCommon):
         message.action_let_source_go()
         self.assertFalse(message.keep_source)
         self.assertEqual(message.decision_ids.mapped("decision"), ["let_go", "keep"])
+
+    def test_keeping_a_source_decides_nothing_about_its_message(self):
+        message = self.held(raw(to=NOBODY))
+        message.action_keep_source()
+        message.action_let_source_go()
+        self.assertEqual(len(message.decision_ids), 2)
+        self.assertFalse(message.decided_by_id)
+        self.assertFalse(message.decided_date)
+
+    def test_keeping_a_source_leaves_who_decided_before(self):
+        message = self.held(raw(to=NOBODY))
+        message.action_discard()
+        decided = (message.decided_by_id, message.decided_date)
+        colleague = new_test_user(self.env, "colleague", groups="mail_gateway.group_postmaster")
+        message.with_user(colleague).action_keep_source()
+        self.assertEqual((message.decided_by_id, message.decided_date), decided)
+        self.assertEqual(message.decision_ids[0].user_id, colleague)
+
+    def test_a_source_is_kept_and_let_go_once(self):
+        message = self.deliver(self.to_alias()).with_user(self.postmaster)
+        with self.assertRaisesRegex(UserError, "Nothing of what you chose is kept"):
+            message.action_let_source_go()
+        message.action_keep_source()
+        with self.assertRaisesRegex(UserError, "kept already"):
+            message.action_keep_source()
 
     def test_a_source_that_is_gone_cannot_be_kept(self):
         message = self.deliver(self.to_alias())
@@ -271,6 +392,21 @@ class TestReject(DecisionsCommon):
                 self.assertIn("your message “Order” could not be accepted.", dialog.body)
                 self.assertIn(words, dialog.body)
                 self.assertIn("Paul", dialog.body)
+
+    def test_the_dialog_shows_to_and_subject_of_the_letter(self):
+        dialog = self.dialog(self.held(raw(to=NOBODY)))
+        self.assertEqual((dialog.told, dialog.subject), ("mary@customer.example", "Re: Order"))
+
+    def test_it_says_who_was_told(self):
+        for sources, words in (
+            ([raw(to=NOBODY)], "Rejected; mary@customer.example was told."),
+            (
+                [raw(to=NOBODY), raw(to=NOBODY, sender="eve@customer.example")],
+                "Rejected: 2 messages. Told: eve@customer.example, mary@customer.example",
+            ),
+        ):
+            action = self.dialog(self.held(*sources)).save().action_reject()
+            self.assertEqual(action["params"]["message"], words)
 
     def test_many_are_told_the_same_each_in_a_letter_of_their_own(self):
         messages = self.held(raw(to=NOBODY), raw(to=NOBODY, sender="eve@customer.example", subject="Offer"))
