@@ -236,8 +236,14 @@ def test_an_activity_waits_until_nothing_else_does(watch, window):
     window.open("mail.mail_activity_action_my")
     row(page, "messages wait for a decision").locator("[name=summary]").click()
     expect(row(page, "For an activity")).to_be_visible()
-    held = watch.gateway.sql("SELECT id FROM mail_inbound_message WHERE state = 'held'")
-    watch.gateway.call("mail.inbound.message", "action_discard", [number for number, in held])
+    held = watch.gateway.sql("SELECT id FROM mail_inbound_message WHERE state = 'held' AND NOT answers_alert ORDER BY id")
+    watch.gateway.call("mail.inbound.message", "action_discard", [number for number, in held[:-1]])
+    for summary, name in (("messages wait", "For an activity"), ("Failing", "Failing")):  # a single one is opened itself
+        window.open("mail.mail_activity_action_my")
+        row(page, summary).locator("[name=summary]").click()
+        expect(page.locator(".o_form_view .o_last_breadcrumb_item, .o_form_view .o_breadcrumb").first).to_contain_text(name)
+        picture(window, f"alert_activity_{name.split()[0].lower()}")
+    watch.gateway.call("mail.inbound.message", "action_discard", [number for number, in held[-1:]])
     watch.look()
     still = watch.gateway.sql("SELECT DISTINCT summary FROM mail_activity WHERE active AND automated")
     assert still == [("“Failing” can't be read",)], "the server still fails, and was told anew when the way changed"
