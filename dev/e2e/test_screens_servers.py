@@ -122,6 +122,18 @@ def test_a_postmaster_without_settings_decides(postmaster, scene):
     picture(postmaster, "postmaster_list")
 
 
+def test_a_postmaster_sees_under_discuss_whom_they_allowed(postmaster, scene):
+    page = postmaster.page
+    page.goto(f"{scene.gateway.odoo.url}/odoo/discuss")
+    page.locator(".o_menu_sections button", has_text="Configuration").click()
+    entry = page.locator(".o-dropdown--menu a, .o-dropdown--menu .dropdown-item", has_text="Mail Gateway Allowed").first
+    expect(entry).to_be_visible()
+    picture(postmaster, "postmaster_menu")
+    entry.click()
+    expect(page.locator(".o_list_button_add")).to_be_visible()
+    picture(postmaster, "postmaster_allowed")
+
+
 def test_a_postmaster_sees_servers_without_their_passwords(postmaster, scene):
     page = open_server(postmaster, scene.imap)
     expect(page.locator("[name=user]")).to_be_visible()
