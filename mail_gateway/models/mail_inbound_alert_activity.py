@@ -8,19 +8,22 @@ class MailInboundAlertActivity(models.Model):
 
     def _alerts_of(self):
         """The model whose records an activity tells of: none for all other activities."""
+        if self.res_model or not self.automated:
+            return None
         for model in ("mail.inbound.message", "fetchmail.server"):
             kind = self.env["mail.inbound.alert"]._activity_type(model, or_todo=False)
-            if kind and self.automated and not self.res_model and self.activity_type_id == kind:
+            if kind and self.activity_type_id == kind:
                 return model
         return None
 
     @api.depends("activity_type_id", "automated")
     def _compute_res_name(self):
         """Extends core's method: they are linked to what waits, by the name of their type."""
-        super()._compute_res_name()
+        result = super()._compute_res_name()
         for activity in self:
             if activity._alerts_of():
                 activity.res_name = activity.activity_type_id.name
+        return result
 
     @api.readonly
     def action_open_document(self):
