@@ -1,6 +1,6 @@
 """The choice of the server against a second implementation, written as naively as the documented rules read."""
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
@@ -96,7 +96,7 @@ def naive_from(author, entries, default):
 
 
 class TestAgainstTheNaiveRules(ToolsCase):
-    @settings(max_examples=1500, deadline=None, derandomize=True)
+    @settings(max_examples=1500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(
         author=st.one_of(addresses, addresses, st.just("")),
         rows=outgoing_servers,
