@@ -136,7 +136,8 @@ def test_two_responders_that_reply_like_persons_end_at_the_limit_of_replies(exch
     assert records == 0
     # the request itself is one of the three of Purchasing
     assert posted == 5
-    assert came <= 10 and left <= 10
+    # each of the two is told three times at most, and may answer that; what was on its way meanwhile comes as well
+    assert came <= 14 and left <= 14
 
 
 # ---------------------------------------------------------------------- the catchall

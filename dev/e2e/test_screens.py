@@ -149,6 +149,7 @@ def test_a_held_message_is_routed_to_a_record(window, scene):
     dialog = page.locator(".modal")
     expect(row(dialog, "For the file")).to_be_visible()
     picture(window, "route_empty")
+    dialog.get_by_label("A record").check()
     dialog.locator("[name=record] select").select_option(label="Contact")
     dialog.locator("[name=record] input").fill("Facility")
     page.locator(".o-autocomplete--dropdown-item", has_text="Facility Management").click()

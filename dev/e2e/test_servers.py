@@ -1,10 +1,11 @@
 """Several incoming servers at a time: slow, dead and lying ones next to good ones."""
 
 import re
+import socket
 import socketserver
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -226,6 +227,10 @@ def talking(words):
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
             self.request.sendall(words)
+            self.request.settimeout(2)
+            with suppress(OSError):  # closed with something unread, it would be reset, and the words lost
+                self.request.shutdown(socket.SHUT_WR)
+                self.request.recv(1024)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
