@@ -166,46 +166,7 @@ class MailInboundDeciding(models.Model):
         words = {"name": name, "messages": self._counted()}
         return self._notify(self.env._("Routed to %(name)s: %(messages)s. Delivery follows in a moment.", **words))
 
-    # ------------------------------------------------------------------ dialogs
-
-    def action_route(self):
-        """Open the dialog that asks where the messages go: to an alias as a rule, where nobody was at home."""
-        homeless = all(message.cause in self._HOMELESS for message in self._decidable("received"))
-        target = "alias" if homeless else "record"
-        return self._open_dialog("mail.inbound.route", self.env._("Route to a Record or Alias"), default_target=target)
-
-    def action_reject(self):
-        """Open the dialog that asks what the senders are told."""
-        self._decidable("rejected")
-        return self._open_dialog("mail.inbound.reject", self.env._("Reject"))
-
-    def action_alike(self):
-        """Open the dialog about everything that is held for the same, as it is now: what comes in later waits."""
-        alike = self._decidable("received")._alike()
-        wizard = self.env["mail.inbound.alike"].create({"alike_ids": [fields.Command.set(alike.ids)]})
-        return {**self._open_dialog(wizard._name, self.env._("All Like This")), "res_id": wizard.id}
-
-    def _open_dialog(self, wizard, title, **context):
-        return {
-            "type": "ir.actions.act_window",
-            "name": title,
-            "res_model": wizard,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_inbound_message_ids": [fields.Command.set(self.ids)], **context},
-        }
-
-    def action_open_record(self):
-        """Show the record that the message made or updated."""
-        self.ensure_one()
-        if self.res_model not in self.env or not self.env[self.res_model].browse(self.res_id).exists():
-            raise UserError(self.env._("The record of this message no longer exists."))
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "views": [(False, "form")],
-        }
+    # ------------------------------------------------------------------ what they stand on
 
     def _counted(self):
         """How many messages these are, in words."""
@@ -218,8 +179,6 @@ class MailInboundDeciding(models.Model):
             "tag": "display_notification",
             "params": {"message": words, "type": "success", "next": {"type": "ir.actions.act_window_close"}},
         }
-
-    # ------------------------------------------------------------------ what they stand on
 
     def _allow_senders(self):
         """Add the senders to core's list of those whom limits spare.
@@ -236,24 +195,6 @@ class MailInboundDeciding(models.Model):
         known = set(allowed.search([("email_normalized", "in", list(addresses))]).mapped("email_normalized"))
         allowed.create([{"email": address} for address in sorted(addresses - known)])
         return sorted(set(self.mapped("sender")))
-
-    def _alike(self):
-        """Everything that is held, or failed, for the same as these messages, themselves included.
-
-        The same cause and, for limits, the same sender; where nobody was at home, the same recipients; else the same
-        rule, or the same reason where there is no cause.
-        """
-        return self.union(*(self.search(message._alike_domain()) for message in self))
-
-    def _alike_domain(self):
-        if self.cause in self._LIMITS:
-            key = "sender"
-        elif self.cause in self._HOMELESS:
-            key = "recipients"
-        else:
-            key = "rule_id" if self.cause else "reason"
-        value = self[key].id if key == "rule_id" else self[key]
-        return [("state", "=", self.state), ("cause", "=", self.cause), (key, "=", value)]
 
     def _requeue(self, reason, **values):
         now = fields.Datetime.now()

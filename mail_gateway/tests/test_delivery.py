@@ -28,7 +28,7 @@ class TestDelivery(InboundCommon):
         self.assertEqual([first.state, second.state], ["delivered", "discarded"])
         self.assertEqual(second.res_id, first.res_id)
 
-    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_outcome")
     def test_a_bug_is_tried_three_times_and_then_failed(self):
         message = self.store(self.to_alias())
         with self.broken_partner(ZeroDivisionError("a bug")):
@@ -39,7 +39,7 @@ class TestDelivery(InboundCommon):
         self.assertEqual((message.state, message.try_count), ("failed", MOST_TRIES))
         self.assertIn("a bug", message.detail)
 
-    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_outcome")
     def test_a_passing_fault_does_not_count_as_a_try(self):
         message = self.store(self.to_alias())
         with self.broken_partner(errors.DiskFull("no space left")):
@@ -72,7 +72,7 @@ class TestDelivery(InboundCommon):
         self.assertEqual(message.state, "held")
         self.assertIn("nobody@elsewhere.example", message.reason)
 
-    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_outcome")
     def test_an_error_after_the_commit_changes_nothing(self):
         message = self.store(self.to_alias())
         real = type(message)._settle

@@ -22,7 +22,7 @@ class TestFlaws(InboundCommon):
         self.assertEqual(message.flaws, "A text is not in the charset that it names.")
         self.assertEqual(message.mail_message_ids.attachment_ids.raw, message._source_bytes())
 
-    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_outcome")
     def test_the_last_try_takes_the_text_only(self):
         message = self.store(self.to_alias())
         message.try_count = 2

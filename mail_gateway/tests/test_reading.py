@@ -44,14 +44,14 @@ class TestReading(InboundCommon):
 
     # ------------------------------------------------------------------ whatever comes
 
-    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_outcome")
     def test_every_fixture_is_settled(self):
         for file in sorted(DATA.glob("*.eml")):
             with self.subTest(file.stem):
                 row = self.deliver(self.addressed(file.read_bytes()))
                 self.assertIn(row.state, SETTLED, row.detail)
 
-    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_outcome")
     def test_mutants_are_delivered_unless_their_recipients_are_gone(self):
         delivered = 0
         for number, (name, mutant) in enumerate(mutants(320)):

@@ -36,7 +36,7 @@ class TestSideEffects(InboundCommon):
         mails = self.env["mail.mail"].search([("mail_message_id", "in", message.mail_message_ids.ids)])
         self.assertNotIn(self.follower, mails.recipient_ids)
 
-    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_outcome")
     def test_no_mail_is_left_of_a_delivery_that_fails(self):
         before = self.env["mail.mail"].search_count([])
         inbound = type(self.env["mail.inbound.message"])
@@ -58,7 +58,7 @@ class TestSideEffects(InboundCommon):
         self.assertEqual(message.state, "rejected")
         self.assertIn("does not take mail from this sender", message.reason)
 
-    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_delivery")
+    @mute_logger("odoo.addons.mail_gateway.models.mail_inbound_outcome")
     def test_the_sender_does_not_hear_of_a_record_that_could_not_be_created(self):
         before = self.env["mail.mail"].search_count([])
         with patch.object(type(self.env["res.partner"]), "message_new", side_effect=ZeroDivisionError, autospec=True):
