@@ -11,13 +11,13 @@ class MailInboundCopies(models.Model):
     _inherit = "mail.inbound.message"
 
     @api.model
-    def _earlier_copies(self, incoming, message_id):
+    def _earlier_copies(self, delivery):
         """Messages with the same Message-Id that are done with: their record exists, or their sender was told.
 
         Bounces leave no chatter message, refused ones neither. A program that hands one of these over once more means it,
         as with Odoo's own gateway; what ended in an error there was never processed.
         """
-        copies = Domain("message_id", "=", message_id) & Domain("id", "!=", incoming.inbound_id)
+        copies = Domain("message_id", "=", delivery.message_id) & Domain("id", "!=", delivery.incoming.inbound_id)
         fetched = Domain("transport", "!=", "call")
         done = Domain("state", "=", "delivered") & (fetched | Domain("mail_message_ids", "!=", False))
         refused = Domain("state", "=", "rejected") & Domain("told_date", "!=", False) & fetched

@@ -83,8 +83,11 @@ class MailThread(models.AbstractModel):
         if delivery and not delivery.message_id:
             # Python cuts ids that contain blanks or brackets: many would be the same
             delivery.message_id = msg_dict["message_id"] = message_id_of(message) or msg_dict["message_id"]
-            known = self.env["mail.message"].sudo().search([("message_id", "=", delivery.message_id)])
-            self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict, known_ids=known._ids)
+            known = {
+                "known_ids": self.env["mail.message"].sudo().search([("message_id", "=", delivery.message_id)])._ids,
+                "copy_ids": self.env["mail.inbound.message"].sudo()._earlier_copies(delivery)._ids,
+            }
+            self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict, **known)
             if not delivery.stopped:
                 self.env["mail.inbound.claim"].sudo()._claim(delivery.message_id)
             msg_dict["message_id"] = f"judged {uuid4()}"
@@ -179,12 +182,11 @@ class MailThread(models.AbstractModel):
 
         A copy got as far as this by naming an alias that no earlier one named.
         """
-        inbound = self.env["mail.inbound.message"].sudo()
-        is_copy = delivery.has_passed("duplicate") and inbound._earlier_copies(delivery.incoming, delivery.message_id)
-        if not routes or not is_copy:
+        copies = self.env["mail.inbound.message"].sudo().browse(delivery.incoming.copy_ids)
+        if not routes or not copies or not delivery.has_passed("duplicate"):
             return routes
         known = self.env["mail.message"].sudo().browse(delivery.incoming.known_ids)
-        records, aliases = {(message.model, message.res_id) for message in known}, is_copy._aliases_named()
+        records, aliases = {(message.model, message.res_id) for message in known}, copies._aliases_named()
         left = [route for route in routes if (route[0], route[1]) not in records and route[4] not in aliases]
         if not left:
             delivery.decide(
@@ -265,6 +267,7 @@ class MailThread(models.AbstractModel):
             return False
         if self.env["mail.gateway.allowed"].sudo()._spares(message_dict["email_from"]):
             return False
+        delivery.telling = Cause.REPLIES.value
         looping = super()._detect_loop_sender(message, message_dict, replies)
         if looping:
             words = self.env._("%s sent more replies to one record than the limit allows.", message_dict["email_from"])

@@ -54,9 +54,11 @@ class MailThread(models.AbstractModel):
             )
         if delivery.is_note:
             return self.env._("Nobody was told.")
-        if self.env["mail.inbound.notice"].sudo()._was_refused_the_same(delivery.incoming):
+        notices = self.env["mail.inbound.notice"].sudo()
+        told_that = delivery.telling and notices._was_told_that(delivery.incoming, delivery.telling)
+        if told_that or notices._was_refused_the_same(delivery.incoming):
             return self.env._("The sender was told so a moment ago.")
-        if self.env["mail.inbound.notice"].sudo()._was_told_often(delivery.incoming):
+        if notices._was_told_often(delivery.incoming):
             return self.env._("The sender was told several times within the last hour; a loop is suspected.")
         return ""
 

@@ -128,6 +128,15 @@ class TestLimits(InboundCommon):
         self.assertEqual(self.states(messages), ["delivered", "delivered", "held"])
         self.assertEqual(messages[2].cause, "replies")
 
+    def test_who_replies_without_end_is_told_once(self):
+        self.env["ir.config_parameter"].set_param("mail.gateway.loop.threshold", 1)
+        record = self.env["res.partner"].create({"name": "Thread"})
+        parent = record.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
+        replies = (self.to_alias(subject=f"Re: {word}", sender=MARY, In_Reply_To=parent.message_id) for word in "abcd")
+        messages = self.deliver(*replies)
+        self.assertEqual(self.states(messages), ["delivered", "held", "held", "held"])
+        self.assertEqual(messages.sorted("id").mapped(lambda message: bool(message.told_date)), [False, True, False, False])
+
     def test_allowed_addresses_have_no_limit(self):
         self.env["mail.gateway.allowed"].create({"email": MARY})
         self.assertEqual(self.states(self.orders(4)), ["delivered"] * 4)

@@ -90,6 +90,7 @@ class Incoming(NamedTuple):
     :ivar message: as the email package parsed it; from Stage.MESSAGE on
     :ivar values: core's dictionary of the parsed message (mail.thread.message_parse); from Stage.MESSAGE on
     :ivar known_ids: of the mail.message records with the same Message-Id that were there before; from Stage.MESSAGE on
+    :ivar copy_ids: of the mail.inbound.message records with the same Message-Id that are done with; from Stage.MESSAGE on
     :ivar routes: core's routes (mail.thread.message_route), without those that need no judging; at Stage.ROUTE
     """
 
@@ -99,6 +100,7 @@ class Incoming(NamedTuple):
     message: EmailMessage | None = None
     values: dict | None = None
     known_ids: tuple[int, ...] = ()
+    copy_ids: tuple[int, ...] = ()
     routes: tuple = ()
 
 
@@ -138,6 +140,7 @@ class Delivery:
     :ivar answers: of the rules that were asked, in their order
     :ivar rule: the answer of the rule that hit; no further one is asked
     :ivar refusal: why the sender is about to be told that the message is refused
+    :ivar telling: the cause for which they are about to be told, if that is to happen once within a period
     :ivar told: whether the sender was told
     :ivar leads: of the former addresses that the message was sent to
     :ivar source: the message as it came, once it is parsed
@@ -165,6 +168,7 @@ class Delivery:
         self.answers: list[Answer] = []
         self.rule: Answer | None = None
         self.refusal = ""
+        self.telling = ""
         self.told = False
         self.leads: tuple[Lead, ...] = ()
         self.source = b""

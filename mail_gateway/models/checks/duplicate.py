@@ -15,7 +15,7 @@ class MailCheckDuplicate(models.AbstractModel):
 
     def _look(self, incoming):
         inbound = self.env["mail.inbound.message"].sudo()
-        earlier = inbound._earlier_copies(incoming, incoming.values["message_id"])
+        earlier = inbound.browse(incoming.copy_ids)
         if not earlier and not incoming.known_ids:
             return None
         if earlier and inbound._aliases_among(incoming.values["recipients"]) - earlier._aliases_named():
