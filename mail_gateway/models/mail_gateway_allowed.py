@@ -1,8 +1,9 @@
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import api, models
 
 from ..tools.addresses import author_address, counted_address
+from .bounded_char import BoundedChar
 
 
 class MailGatewayAllowed(models.Model):
@@ -10,7 +11,7 @@ class MailGatewayAllowed(models.Model):
 
     _inherit = "mail.gateway.allowed"
 
-    sender = fields.Char(
+    sender = BoundedChar(
         "Sender's Address",
         compute="_compute_sender",
         store=True,

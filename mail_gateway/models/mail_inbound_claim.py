@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
+from .bounded_char import BoundedChar
 from .numbered_rows import add_numbered
 
 
@@ -15,7 +16,7 @@ class MailInboundClaim(models.Model):
     _name = "mail.inbound.claim"
     _description = "Claim of a Message-Id"
 
-    message_id = fields.Char(required=True, readonly=True)
+    message_id = BoundedChar(required=True, readonly=True)
     number = fields.Integer(required=True, readonly=True)
 
     _number_unique = models.UniqueIndex("(message_id, number)")

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
+from .bounded_char import BoundedChar
 from .numbered_rows import add_numbered
 
 SCOPE_OF_ALIAS = "alias"
@@ -19,8 +20,8 @@ class MailInboundCreation(models.Model):
     _description = "Record Made by Incoming Mail"
     _order = "id desc"
 
-    target = fields.Char(required=True, readonly=True, help="The alias or incoming mail server.")
-    counted_for = fields.Char(readonly=True, help="The sender; empty when all are counted together.")
+    target = BoundedChar(required=True, readonly=True, help="The alias or incoming mail server.")
+    counted_for = BoundedChar(readonly=True, help="The sender; empty when all are counted together.")
     number = fields.Integer(required=True, readonly=True)
     inbound_message_id = fields.Many2one("mail.inbound.message", readonly=True, ondelete="set null")
     res_model = fields.Char("Record Model", readonly=True)

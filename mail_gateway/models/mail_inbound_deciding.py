@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
+from ..tools.bounds import bounded
 from ..tools.delivery import Cause, Route
 from .mail_inbound_message import HELD_UP
 
@@ -190,7 +191,8 @@ class MailInboundDeciding(models.Model):
         """
         if nobody := self.filtered(lambda message: not message.sender)[:1]:
             raise UserError(self.env._("The From of “%s” contains no valid address.", nobody.display_name))
-        addresses = {email_normalize(message.email_from) or message.sender for message in self}
+        # an index of core's holds them
+        addresses = {bounded(email_normalize(message.email_from) or message.sender) for message in self}
         allowed = self.env["mail.gateway.allowed"]
         known = set(allowed.search([("email_normalized", "in", list(addresses))]).mapped("email_normalized"))
         allowed.create([{"email": address} for address in sorted(addresses - known)])

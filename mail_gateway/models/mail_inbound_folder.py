@@ -2,6 +2,7 @@ from odoo import api, fields, models
 
 from ..tools.mailbox import FolderPosition
 from ..tools.uid_set import format_uids, parse_uids
+from .bounded_char import BoundedChar
 
 
 class MailInboundFolder(models.Model):
@@ -12,8 +13,8 @@ class MailInboundFolder(models.Model):
     _rec_name = "folder"
 
     server_id = fields.Many2one("fetchmail.server", required=True, readonly=True, ondelete="cascade")
-    account = fields.Char(required=True, readonly=True)
-    folder = fields.Char(required=True, readonly=True)
+    account = BoundedChar(required=True, readonly=True)
+    folder = BoundedChar(required=True, readonly=True)
     # UIDs go up to 2**32 - 1 (RFC 3501), more than an integer column holds
     uid_validity = fields.Char(string="UIDVALIDITY", required=True, readonly=True)
     last_uid = fields.Char(string="Last UID", required=True, readonly=True)

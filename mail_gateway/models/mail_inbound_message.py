@@ -4,10 +4,12 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..tools.addresses import author_address
+from ..tools.bounds import DETAIL_CHARS, REASON_CHARS, shortened
 from ..tools.delivery import Cause
 from ..tools.headers import as_text
 from ..tools.preview import preview
+from ..tools.source_values import sender_of
+from .bounded_char import BoundedChar
 
 PENDING = ("received", "deferred")
 # a person decides about these
@@ -39,16 +41,16 @@ class MailInboundMessage(models.Model):
 
     subject = fields.Char(readonly=True)
     email_from = fields.Char(string="From", readonly=True)
-    sender = fields.Char(
+    sender = BoundedChar(
         "Sender's Address", compute="_compute_sender", store=True, index="btree_not_null", help="Without the name."
     )
     recipients = fields.Char(readonly=True, help="Every address in the headers that name recipients.")
-    message_id = fields.Char(string="Message-Id", readonly=True, index="btree_not_null")
-    conversation = fields.Char(readonly=True, help="Messages of one conversation are delivered in their order.")
+    message_id = BoundedChar(string="Message-Id", readonly=True, index="btree_not_null")
+    conversation = BoundedChar(readonly=True, help="Messages of one conversation are delivered in their order.")
     source = fields.Binary(attachment=False, readonly=True, help="The message as it arrived, byte for byte.")
     source_filename = fields.Char(compute="_compute_source_filename")
     preview = fields.Text(compute="_compute_preview")
-    digest = fields.Char(readonly=True, index="btree_not_null", help="SHA-256 of the source.")
+    digest = BoundedChar(readonly=True, index="btree_not_null", help="SHA-256 of the source.")
     size = fields.Integer(readonly=True, aggregator="sum", help="Size of the source in bytes.")
     received_date = fields.Datetime(string="Received", readonly=True, default=fields.Datetime.now)
 
@@ -59,7 +61,7 @@ class MailInboundMessage(models.Model):
         readonly=True,
         help="How the message came in. Program: another program or addon handed it over, mailgate for one.",
     )
-    remote_key = fields.Char(readonly=True, help="Names the message on its mail server.")
+    remote_key = BoundedChar(readonly=True, help="Names the message on its mail server.")
 
     state = fields.Selection(
         [
@@ -125,7 +127,7 @@ class MailInboundMessage(models.Model):
     @api.depends("email_from")
     def _compute_sender(self):
         for message in self:
-            message.sender = author_address(message.email_from) or False
+            message.sender = sender_of(message.email_from or "") or False
 
     @api.model
     def _selection_causes(self):
@@ -181,8 +183,8 @@ class MailInboundMessage(models.Model):
                 **values,
                 # both may quote the message
                 "cause": values.get("cause") or False,
-                "reason": as_text(reason),
-                "detail": as_text(values.get("detail") or ""),
+                "reason": shortened(as_text(reason), REASON_CHARS),
+                "detail": shortened(as_text(values.get("detail") or ""), DETAIL_CHARS),
             }
         )
 

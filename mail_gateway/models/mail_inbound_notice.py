@@ -7,6 +7,7 @@ from odoo.tools.mail import decode_message_header
 from ..tools.addresses import counted_address
 from ..tools.delivery import Cause, Incoming
 from ..tools.fingerprint import fingerprint
+from .bounded_char import BoundedChar
 from .numbered_rows import add_numbered
 
 # A sender is told no more often than that within the period of the limits, whatever they send.
@@ -26,11 +27,11 @@ class MailInboundNotice(models.Model):
     _description = "Notice to the Sender of Incoming Mail"
     _order = "id desc"
 
-    told = fields.Char(required=True, readonly=True, help="The address that the notice went to.")
-    sender = fields.Char(readonly=True, index=True, help="The address in the From of the message.")
+    told = BoundedChar(required=True, readonly=True, help="The address that the notice went to.")
+    sender = BoundedChar(readonly=True, index=True, help="The address in the From of the message.")
     number = fields.Integer(required=True, readonly=True)
-    cause = fields.Char(readonly=True, index=True)
-    fingerprint = fields.Char(readonly=True, index=True, help="The same for repetitions of the message.")
+    cause = BoundedChar(readonly=True, index=True)
+    fingerprint = BoundedChar(readonly=True, index=True, help="The same for repetitions of the message.")
 
     _number_unique = models.UniqueIndex("(told, number)")
 

@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..tools.bounds import bounded
+
 
 class MailInboundVanished(models.Model):
     """Names of messages that their mail server no longer lists, and may give to others."""
@@ -26,7 +28,7 @@ class MailInboundVanished(models.Model):
                 """,
                 server.id,
                 prefix,
-                list(keys),
+                [bounded(key) for key in keys],
             )
         )
         self.invalidate_model(["remote_key"])

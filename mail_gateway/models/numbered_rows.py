@@ -2,6 +2,8 @@
 
 from odoo.tools import SQL
 
+from ..tools.bounds import bounded
+
 
 def add_numbered(cr, table: str, counted: dict, values: dict) -> None:
     """Insert a row whose `number` is the next one among those with the same `counted`.
@@ -12,6 +14,11 @@ def add_numbered(cr, table: str, counted: dict, values: dict) -> None:
     :param counted: column -> value, none of them None
     :param values: further columns
     """
+    # past the fields, which would shorten them
+    counted, values = (
+        {column: bounded(value) if isinstance(value, str) else value for column, value in each.items()}
+        for each in (counted, values)
+    )
     where = SQL(" AND ").join(SQL("%s = %s", SQL.identifier(column), value) for column, value in counted.items())
     columns = {**counted, **values}
     cr.execute(

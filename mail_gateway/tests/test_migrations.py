@@ -29,3 +29,15 @@ class TestMigrations(InboundCommon):
         found = self.migrate_senders(of_a_slice=2)
         self.assertEqual([found[each] for each in waiting.ids], [f"n{n}@xn--caf-dma.example" for n in range(5)])
         self.assertEqual([found[each] for each in (done + nobody).ids], [None] * 3)
+
+    def test_what_indexes_hold_is_shortened_as_new_values_are(self):
+        script = load_script(file_path("mail_gateway/migrations/19.0.1.3.0/post-bounds.py"), "post-bounds")
+        stored = self.store(raw(), raw("Other"))
+        self.env.flush_all()
+        long_key = "pop://box@127.0.0.1/;UIDL=" + "x" * 1500
+        self.env.cr.execute("UPDATE mail_inbound_message SET remote_key = %s WHERE id = %s", (long_key, stored[0].id))
+        script.migrate(self.env.cr, "19.0.1.2.0")
+        self.env.invalidate_all()
+        messages = self.env["mail.inbound.message"]
+        self.assertEqual(messages._known_keys(self.server, [long_key, "key 1"]), {long_key, stored[1].remote_key})
+        self.assertEqual(messages.search([("remote_key", "=", long_key)]), stored[0])

@@ -1,0 +1,17 @@
+from odoo import fields
+
+from ..tools.bounds import INDEXED_BYTES, bounded
+
+
+class BoundedChar(fields.Char):
+    """Text from outside that an index holds: what would be too long for it is shortened, when searched for as well.
+
+    Different texts stay different. PostgreSQL refuses a row when an entry of an index would exceed 2,704 bytes.
+    """
+
+    max_bytes = INDEXED_BYTES
+
+    def convert_to_cache(self, value, record, validate=True):
+        """Extends core's method, which all writing and searching goes through."""
+        value = super().convert_to_cache(value, record, validate)
+        return value and bounded(value, self.max_bytes)
