@@ -1,3 +1,4 @@
+from ..tools import sql_log
 from . import (
     mail_check,
     mail_inbound_rule,
@@ -44,6 +45,7 @@ from . import (
     mail_mail_selection,
     fetchmail_server,
     fetchmail_words,
+    fetchmail_words_storing,
     fetchmail_fetch,
     fetchmail_alert,
     mail_thread,
@@ -65,3 +67,5 @@ from . import (
     res_config_settings,
     mail_inbound_rehearsal_guards,
 )
+
+sql_log.install()

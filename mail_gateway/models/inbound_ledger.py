@@ -5,7 +5,7 @@ import psycopg2
 
 from odoo.service.model import retrying
 
-from ..tools.mailbox import Batch
+from ..tools.mailbox import Batch, NotStored
 
 
 class InboundLedger:
@@ -23,6 +23,8 @@ class InboundLedger:
         self._durable = durable
         self._messages = server.env["mail.inbound.message"].sudo()
         self._folders = server.env["mail.inbound.folder"].sudo()
+        # what the database does not take is still owed at each later position of this visit
+        self._left = set()
         self._receipts = server.env["mail.inbound.receipt"].sudo()
 
     def known(self, keys):
@@ -47,15 +49,20 @@ class InboundLedger:
         self._step(lambda: self._messages._forget_vanished(self._server, prefix, keys))
 
     def store(self, batch: Batch):
-        self._step(lambda: self._store(batch))
+        refusal = self._step(lambda: self._store(batch))
+        if refusal:
+            self._left |= refusal.keys
+        return refusal
 
     def acknowledged(self, keys):
         self._step(lambda: self._note_acknowledged(list(keys)))
 
     def _store(self, batch):
-        self._messages._store(self._server, batch.messages)
+        left = {}
+        self._messages._store(self._server, batch.messages, left)
         if batch.position:
-            self._folders._remember(self._server, batch.position)
+            self._folders._remember(self._server, batch.position.owing({*self._left, *left}))
+        return NotStored(left) if left else None
 
     def _positions(self, account, folder):
         """The same user's folder, under whatever host names it was read, the last one first.

@@ -34,9 +34,9 @@ class MailInboundAlertMessages(models.Model):
     _alerted_index = models.Index("(alerted_date) WHERE alerted_date IS NOT NULL")
 
     @api.model
-    def _values_from_source(self, source: bytes) -> dict:
+    def _values_from_source(self, source: bytes, read=None) -> dict:
         """Extends the method: what is about an alert makes no further one."""
-        return {**super()._values_from_source(source), "answers_alert": self._is_about_alert(source)}
+        return {**super()._values_from_source(source, read), "answers_alert": self._is_about_alert(source)}
 
     @api.model
     def _is_about_alert(self, source: bytes) -> bool:

@@ -15,6 +15,9 @@ class MailInboundReceipt(models.Model):
     remote_key = fields.Char(required=True)
 
     @api.model
-    def _owe(self, server, keys):
-        """Note, in the transaction that stores the messages, that the server is to be told."""
-        self.create([{"server_id": server.id, "remote_key": key} for key in keys])
+    def _owe(self, keys):
+        """Note, in the transaction that stores the messages, that the servers are to be told.
+
+        :param list keys: (id of the server, remote key) of each message
+        """
+        self.create([{"server_id": server_id, "remote_key": key} for server_id, key in keys])

@@ -1,11 +1,19 @@
 import base64
-import hashlib
 import json
+import logging
 from contextlib import suppress
+
+import psycopg2
+from psycopg2 import errorcodes
 
 from odoo import api, models
 
-from ..tools.headers import read_headers
+from ..tools.bounds import bounded
+from ..tools.faults import is_passing
+from ..tools.source_values import SourceValues, digest_of, read_source
+from ..tools.sql_log import no_values_in_log
+
+_logger = logging.getLogger(__name__)
 
 
 class MailInboundSpool(models.Model):
@@ -14,25 +22,25 @@ class MailInboundSpool(models.Model):
     _inherit = "mail.inbound.message"
 
     @api.model
-    def _store(self, server, messages):
+    def _store(self, server, messages, left=None):
         """Add fetched messages. The caller commits, and only then tells the mail server.
 
+        What can't be stored together is stored one by one, and what can't be stored as it is with nothing but its
+        source: no message stands in the way of others.
+
         :param server: fetchmail.server that they come from
-        :param list messages: RemoteMessage tuples
+        :param list messages: of :class:`~..tools.mailbox.RemoteMessage`
+        :param dict left: gets the errors of messages that can't be stored at all, by their keys
+        :raises Exception: what keeps all of them from being stored; of one message when `left` is None
         """
-        transport = server._get_connection_type()
-        stored = self.create(
+        common = {"transport": server._get_connection_type(), "server_id": server.id}
+        stored = self._create_all_or_each(
             [
-                {
-                    **self._values_from_source(message.source),
-                    "transport": transport,
-                    "server_id": server.id,
-                    "remote_key": message.key,
-                }
+                {**self._values_from_source(message.source, message.values), **common, "remote_key": message.key}
                 for message in messages
-            ]
+            ],
+            left,
         )
-        self.env["mail.inbound.receipt"]._owe(server, [message.key for message in messages])
         if stored:
             self._wake_lanes()
         return stored
@@ -49,36 +57,105 @@ class MailInboundSpool(models.Model):
         values = {**self._values_from_source(source), "transport": "call", "next_try": False}
         with suppress(TypeError, ValueError):
             values["call"] = json.loads(json.dumps(call))
-        return self.create({**values, "state": "received"})
+        return self._create_all_or_each([{**values, "state": "received"}])
 
     @api.model
-    def _values_from_source(self, source: bytes) -> dict:
-        """Field values of a new message; whatever the bytes are, there are some."""
-        headers = read_headers(source)
+    def _values_from_source(self, source: bytes, read: SourceValues | None = None) -> dict:
+        """Field values of a new message; whatever the bytes are, there are some.
+
+        :param read: what was read of the source already
+        """
+        read = read or read_source(source)
         return {
-            "subject": headers.subject,
-            "email_from": headers.sender,
-            "recipients": headers.recipients,
-            "message_id": headers.message_id or False,
-            "conversation": headers.conversation or False,
+            "subject": read.headers.subject,
+            "email_from": read.headers.sender,
+            "sender": read.sender or False,
+            "recipients": read.headers.recipients,
+            "message_id": read.headers.message_id or False,
+            "conversation": read.headers.conversation or False,
             "source": base64.b64encode(source),
-            "digest": self._digest(source),
+            "digest": read.digest,
             "size": len(source),
         }
 
+    # ------------------------------------------------------------------ whatever the database says
+
+    # fields that a message can do without; what is left comes from us, or is nothing but bytes
+    _DISPENSABLE = ("subject", "email_from", "sender", "recipients", "message_id", "conversation", "call")
+
+    @api.model
+    def _create_all_or_each(self, values_list, left=None):
+        """Create messages, in a transaction that goes on whatever the database says to one of them.
+
+        :param list values_list: values of one message each
+        :param dict left: see :meth:`_store`
+        """
+        try:
+            return self._create_safely(values_list)
+        except Exception as error:
+            if not self._may_lie_in_one(error):
+                raise
+            _logger.info("Inbound messages are stored one by one: %s", type(error).__name__)
+        messages = self.browse()
+        for values in values_list:
+            messages += self._create_one(values, left)
+        return messages
+
+    @api.model
+    def _create_one(self, values, left):
+        """One message as it is, else without what was read in it; empty when it is there already, or goes into `left`."""
+        error = None
+        for attempt in (values, {**values, **dict.fromkeys(self._DISPENSABLE, False)}):
+            try:
+                return self._create_safely([attempt])
+            except Exception as caught:  # noqa: BLE001 whatever it is, the others are to be stored
+                if not self._may_lie_in_one(caught):
+                    raise
+                error = caught
+            if self._is_stored(values):
+                return self.browse()
+            _logger.warning(
+                "Inbound message %s could not be stored as it is: %s", values.get("remote_key"), type(error).__name__
+            )
+        if left is None:
+            raise error
+        left[values["remote_key"]] = error
+        return self.browse()
+
+    @api.model
+    def _create_safely(self, values_list):
+        """Create messages, and note that their mail server is to be told, within a savepoint."""
+        with no_values_in_log(), self.env.cr.savepoint():
+            messages = self.create(values_list)
+            self.env["mail.inbound.receipt"]._owe(
+                [(values["server_id"], values["remote_key"]) for values in values_list if values.get("remote_key")]
+            )
+            return messages
+
     @staticmethod
-    def _digest(source: bytes) -> str:
-        return hashlib.sha256(source).hexdigest()
+    def _may_lie_in_one(error):
+        """Whether others may be stored without the message that is at fault: its values, or its size."""
+        too_much = isinstance(error, MemoryError) or (
+            isinstance(error, psycopg2.Error) and error.pgcode == errorcodes.OUT_OF_MEMORY
+        )
+        return too_much or not is_passing(error)
+
+    def _is_stored(self, values):
+        key = values.get("remote_key")
+        return bool(key and self.search_count([("server_id", "=", values["server_id"]), ("remote_key", "=", key)]))
+
+    # ------------------------------------------------------------------ what is known
 
     @api.model
     def _known_keys(self, server, keys) -> set:
         """Those of `keys` that `server` delivered before."""
-        rows = self.search_fetch([("server_id", "=", server.id), ("remote_key", "in", list(keys))], ["remote_key"])
-        return set(rows.mapped("remote_key"))
+        by_stored = {bounded(key): key for key in keys}
+        rows = self.search_fetch([("server_id", "=", server.id), ("remote_key", "in", list(by_stored))], ["remote_key"])
+        return {by_stored[key] for key in rows.mapped("remote_key")}
 
     @api.model
     def _known_sources(self, server, sources) -> set:
         """Those of `sources` that `server` delivered before, whatever their key was."""
-        by_digest = {self._digest(source): source for source in sources}
+        by_digest = {digest_of(source): source for source in sources}
         rows = self.search_fetch([("server_id", "=", server.id), ("digest", "in", list(by_digest))], ["digest"])
         return {by_digest[digest] for digest in rows.mapped("digest")}

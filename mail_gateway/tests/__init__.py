@@ -33,6 +33,7 @@ from . import (
     test_side_effects,
     test_smtp_probe,
     test_smtp_probe_words,
+    test_spool,
     test_states,
     test_tools_addresses,
     test_tools_automatic,

@@ -42,10 +42,13 @@ def fetch_mailbox(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> Fetc
     with open_mailbox(settings) as mailbox:
         refusals = [_acknowledge(mailbox, mailbox.leftovers(ledger))]
         for batch in mailbox.new_batches(ledger, pace):
-            ledger.store(batch)  # durable from here on
-            pace.stored += len(batch.messages)
+            for message in batch.messages:
+                _ = message.values  # read here: the thread that stores serves all mailboxes
+            left = ledger.store(batch)  # durable from here on
+            keys = [key for key in batch.keys if key not in left.keys] if left else batch.keys
+            pace.stored += len(batch.messages) - (len(left.keys) if left else 0)
             # a crash before this line only means: known already, next time
-            refusals += [batch.refusal, _acknowledge(mailbox, batch.keys)]
+            refusals += [batch.refusal, left, _acknowledge(mailbox, keys)]
             if pace.is_over():
                 pace.complete = False
                 break

@@ -8,10 +8,14 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
+from .bounds import REASON_CHARS
+from .imap_key import ImapKey
 from .pace import Pace
+from .source_values import SourceValues, read_source
 
 
 class MailboxProblem(Exception):
@@ -29,6 +33,17 @@ class UnknownFolder(MailboxProblem):
         self.folder = folder
         self.existing = tuple(existing)
         super().__init__(folder)
+
+
+class NotStored(MailboxProblem):
+    """The database does not take some messages, for a reason that lies in them; all others were stored.
+
+    :ivar keys: theirs; they stay on the mail server, unacknowledged
+    """
+
+    def __init__(self, errors: dict[str, Exception]):
+        self.keys = frozenset(errors)
+        super().__init__(*{type(error).__name__ for error in errors.values()})
 
 
 class SignInRefused(MailboxProblem):
@@ -49,7 +64,8 @@ class MessagesRefused(MailboxProblem):
 
 def server_words(error: Exception) -> str:
     """The reply in an error of imaplib or poplib, which keep it as bytes."""
-    return " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in error.args)
+    words = (part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in error.args)
+    return " ".join(words)[:REASON_CHARS] or type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -91,7 +107,8 @@ class MailboxSettings:
         return context
 
 
-class RemoteMessage(NamedTuple):
+@dataclass(frozen=True)
+class RemoteMessage:
     """One message as fetched.
 
     :ivar key: names the message on its server for good; never given to another message
@@ -100,6 +117,11 @@ class RemoteMessage(NamedTuple):
 
     key: str
     source: bytes
+
+    @cached_property
+    def values(self) -> SourceValues:
+        """What is stored with it; read once, by the thread that asks first."""
+        return read_source(self.source)
 
 
 @dataclass(frozen=True)
@@ -125,6 +147,12 @@ class FolderPosition:
         last_uid = max(self.last_uid, *uids) if uids else self.last_uid
         backlog = self.backlog - uids | frozenset(uid for uid in owed if uid <= last_uid)
         return replace(self, last_uid=last_uid, backlog=backlog)
+
+    def owing(self, keys: Iterable[str]) -> "FolderPosition":
+        """The same position, but that the messages of `keys` are still to be stored."""
+        parsed = (ImapKey.parse(key) for key in keys)
+        owed = frozenset(key.uid for key in parsed if key and key.folder == self.folder)
+        return replace(self, backlog=self.backlog | owed) if owed else self
 
 
 class Batch(NamedTuple):
@@ -161,8 +189,11 @@ class Ledger(Protocol):
     def first_visit(self, account: str, folder: str) -> datetime:
         """The moment (UTC) when a folder that has a position was seen first."""
 
-    def store(self, batch: Batch) -> None:
-        """Make the batch durable."""
+    def store(self, batch: Batch) -> NotStored | None:
+        """Make the batch durable.
+
+        :return: which messages the database does not take, None when it took all
+        """
 
     def acknowledged(self, keys: Iterable[str]) -> None:
         """Record that the mail server was told."""

@@ -1,0 +1,37 @@
+import psycopg2
+
+from odoo import models
+
+from ..tools.mailbox import NotStored
+
+
+class FetchmailWordsStoring(models.Model):
+    """What went wrong here, while messages of a mail server were stored."""
+
+    _inherit = "fetchmail.server"
+
+    def _words_for_connection(self, error):
+        """Extends the method: not everything that goes wrong is the mail server's fault."""
+        match error:
+            case NotStored():
+                return self.env._(
+                    "The database does not accept %(count)s of the messages on “%(server)s” (%(error)s). All others are "
+                    "stored. These stay on the mail server, and Odoo tries again at each visit. The log says more.",
+                    count=len(error.keys),
+                    server=self.server,
+                    error=str(error),
+                )
+            case MemoryError():
+                return self.env._(
+                    "Odoo ran out of memory while it read “%s”. What was read so far is stored. Give Odoo more memory, "
+                    "or lower Largest Message.",
+                    self.server,
+                )
+            case psycopg2.Error():
+                return self.env._(
+                    "The database could not store what was read from “%(server)s” (%(error)s). The messages stay on the "
+                    "mail server, and Odoo tries again at each visit.",
+                    server=self.server,
+                    error=type(error).__name__,
+                )
+        return super()._words_for_connection(error)
