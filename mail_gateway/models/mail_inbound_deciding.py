@@ -87,6 +87,10 @@ class MailInboundDeciding(models.Model):
         return self._notify(self.env._("Released: %s. Delivery follows in a moment.", words["messages"]))
 
     def _words_for_nothing_to_release(self):
+        if set(self.mapped("cause")) == {Cause.NOT_ALLOWED.value}:
+            return self.env._(
+                "No rule holds this message: Odoo was not allowed to deliver it. Give the right, then process it again."
+            )
         if "failed" in self.mapped("state"):
             return (
                 self.env._("No rule holds this message: it failed. Process it again instead.")

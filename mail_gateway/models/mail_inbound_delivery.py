@@ -145,7 +145,7 @@ class MailInboundDelivery(models.Model):
 
     def _hand_to_odoo(self, delivery):
         """Odoo's own gateway does the work, with the settings of the incoming server."""
-        server, call = self.server_id, self.call or {}
+        server, call = self.server_id, self._call_arguments(delivery)
         thread = self.env["mail.thread"].with_context(**{Delivery.KEY: delivery}, default_fetchmail_server_id=server.id)
         thread.message_process(
             call.get("model") or server.object_id.model,

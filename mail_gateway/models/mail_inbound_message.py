@@ -138,6 +138,7 @@ class MailInboundMessage(models.Model):
             *self.env["mail.inbound.rule"]._selection_checks(),
             (Cause.REPLIES.value, self.env._("Too many replies")),
             (Cause.REFUSED.value, self.env._("Refused by Odoo")),
+            (Cause.NOT_ALLOWED.value, self.env._("Not allowed")),
             (Cause.ERROR.value, self.env._("Error")),
             (Cause.KILLED.value, self.env._("Too much for a worker")),
         ]

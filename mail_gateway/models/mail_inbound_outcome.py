@@ -1,12 +1,13 @@
 import logging
 import traceback
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 import psycopg2
 
 from odoo import SUPERUSER_ID, api, fields, models, modules
-from odoo.exceptions import ConcurrencyError, LockError, UserError
+from odoo.exceptions import AccessError, ConcurrencyError, LockError, MissingError, UserError
 from odoo.modules.registry import Registry
 
 from ..tools.delivery import Action, Cause, Unroutable, Verdict
@@ -15,14 +16,27 @@ from ..tools.retry import MOST_DEFERRALS, MOST_TRIES, delay_after_fault, delay_a
 
 _logger = logging.getLogger(__name__)
 
+# Calls of one user within an hour that ended in an error and are listed.
+MAX_REFUSED_CALLS = 100
+# characters
+_MAX_REASON = 2000
+
 # what Odoo itself raises when it meets another transaction
 PASSING = (ConcurrencyError, LockError)
+
+
+def _is_refusal(error) -> bool:
+    """Whether Odoo says in words why it does not take something; a record that is missing may be there the next time."""
+    return isinstance(error, UserError) and not isinstance(error, MissingError)
 
 
 class MailInboundOutcome(models.Model):
     """What became of a message in a try, written down."""
 
     _inherit = "mail.inbound.message"
+
+    # of a message whose program keeps it
+    _WITHOUT_SOURCE = {"source": False, "call": False}
 
     def _settle(self, delivery):
         """Write down what became of the message."""
@@ -130,6 +144,9 @@ class MailInboundOutcome(models.Model):
         now = fields.Datetime.now()
         if isinstance(error, Unroutable):
             return self._judge_unroutable(error)
+        if isinstance(error, AccessError):
+            # nothing but a person can give a right
+            return "held", self._words_for_missing_right(error), {"cause": Cause.NOT_ALLOWED.value}
         if is_passing(error, PASSING) and self.deferral_count < MOST_DEFERRALS:
             # not the message's fault: the try does not count
             return (
@@ -141,9 +158,21 @@ class MailInboundOutcome(models.Model):
                     "next_try": now + delay_after_fault(self.deferral_count),
                 },
             )
+        if _is_refusal(error):
+            return self._judge_refusal(error)
         if self.try_count >= MOST_TRIES:
             return "failed", self._words_for_error(error), {"cause": Cause.ERROR.value}
         return "deferred", self._words_for_error(error), {"next_try": now + delay_after_try(self.try_count)}
+
+    def _judge_refusal(self, error):
+        """A refusal in words does not pass by itself: the last try follows at once, and then a person decides.
+
+        What Odoo refuses for what it contains is delivered by that try, which takes its text only.
+        """
+        if self.try_count >= MOST_TRIES:
+            return "held", self._words_for_error(error), {"cause": Cause.REFUSED.value}
+        next_try = fields.Datetime.now() + delay_after_try(1)
+        return "deferred", self._words_for_error(error), {"try_count": MOST_TRIES - 1, "next_try": next_try}
 
     def _judge_unroutable(self, error):
         """A mailbox that people share with Odoo gets mail that is none of Odoo's: its server may say so.
@@ -168,6 +197,11 @@ class MailInboundOutcome(models.Model):
             type(error).__name__,
         )
 
+    def _words_for_missing_right(self, error):
+        return self.env._(
+            "Odoo was not allowed to deliver it: %s\nGive the right, then process the message again.", error
+        )
+
     def _words_for_error(self, error):
         if isinstance(error, UserError):
             return self.env._("Odoo refused it: %s", error)
@@ -184,19 +218,38 @@ class MailInboundOutcome(models.Model):
         It rolls back, and our row with it: the row is written once more after that. A program that goes on without
         rolling back has the row as it is now. Passing faults leave none: the program repeats the call.
 
+        Nothing can be piled up that way: the row has no source, and there are only so many of them.
+
         After a database error nothing may be read any more: that would hide the error.
         """
         if is_passing(error, PASSING):
             return
-        reason = self.env._("The program that handed it over was told: %s", error)
-        values = {**self._values_from_source(source), "transport": "call"}
+        reason = self.env._("The program that handed it over was told: %s", error)[:_MAX_REASON]
+        values = {**self._values_from_source(source), **self._WITHOUT_SOURCE, "transport": "call"}
         if not isinstance(error, psycopg2.Error):
-            self._move_to("rejected", reason)
+            values["caller_id"] = self.caller_id.id
+            self._move_to("rejected", reason, **self._WITHOUT_SOURCE)
         if not modules.module.current_test:  # tests roll back all the time
             self.env.cr.postrollback.add(partial(self._leave_refused_call, self.env.cr.dbname, values, reason))
 
     @staticmethod
     def _leave_refused_call(dbname, values, reason):
         with Registry(dbname).cursor() as cr:
-            env = api.Environment(cr, SUPERUSER_ID, {})
-            env["mail.inbound.message"].create(values)._move_to("rejected", reason)
+            api.Environment(cr, SUPERUSER_ID, {})["mail.inbound.message"]._add_refused_call(values, reason)
+
+    @api.model
+    def _add_refused_call(self, values, reason):
+        """Add the row of a call that ended in an error, unless the caller left many within the last hour."""
+        since = fields.Datetime.now() - timedelta(hours=1)
+        domain = [
+            ("caller_id", "=", values.get("caller_id", False)),
+            ("received_date", ">=", since),
+            ("state", "=", "rejected"),
+            ("transport", "=", "call"),
+        ]
+        if self.search_count(domain, limit=MAX_REFUSED_CALLS) >= MAX_REFUSED_CALLS:
+            _logger.info("A message that a program handed over was refused; it is not listed: %s", reason)
+            return self.browse()
+        refused = self.create(values)
+        refused._move_to("rejected", reason)
+        return refused

@@ -9,8 +9,8 @@ from ..tools.faults import is_passing
 from ..tools.headers import as_text
 from ..tools.rehearsal import Rehearsal, begin_rehearsal
 from ..tools.retry import MOST_TRIES
-from .mail_inbound_outcome import PASSING
 from .mail_inbound_message import PENDING
+from .mail_inbound_outcome import PASSING
 
 # Conflicts with other transactions are repeated, as Odoo does for requests.
 _MOST_CONFLICTS = 3

@@ -21,7 +21,13 @@ class MailThread(models.AbstractModel):
     def message_process(
         self, model, message, custom_values=None, save_original=False, strip_attachments=False, thread_id=None
     ):
-        """Extends core's method: rules come first; a message that another program hands over leaves a row, too."""
+        """Extends core's method: rules come first; a message that another program hands over leaves a row, too.
+
+        Core lets everybody hand over messages who can log in, and does with all rights what they ask for along with them.
+
+        :raises AccessError: when the user is not one of those whom an administrator let hand messages over, or asks for
+            more than they may do themselves
+        """
         arguments = {
             "custom_values": custom_values,
             "save_original": save_original,
@@ -30,7 +36,7 @@ class MailThread(models.AbstractModel):
         }
         delivery = Delivery.of(self.env.context)
         if not delivery:
-            return self._process_for_program(model, self._source_of(message), arguments)
+            return self._process_for_program(model, message, arguments)
         self._judge(delivery, Stage.SOURCE)
         result = False
         if not delivery.stopped:
@@ -44,24 +50,49 @@ class MailThread(models.AbstractModel):
         return result
 
     @api.model
-    def _process_for_program(self, model, source, arguments):
-        """Begin a delivery for a program that hands a message over; it gets what core's method promises."""
-        inbound = self.env["mail.inbound.message"].sudo()._store_call(source, {"model": model, **arguments})
+    def _process_for_program(self, model, message, arguments):
+        """Begin a delivery for a program that hands a message over; it gets what core's method promises.
+
+        Whoever may not do so leaves nothing here. Mail is routed with all rights, as a lane's: anybody can send it. What the
+        caller asks for along with it is not.
+        """
+        messages = self.env["mail.inbound.message"].sudo()
+        call = {"model": model, **arguments}
+        threads = self
+        if not self.env.su:
+            messages._check_call({key: call[key] for key in ("model", "custom_values", "thread_id")}, self.env.user)
+            threads = self._without_callers_context().sudo()
+        source = self._source_of(message)
+        inbound = messages._store_call(source, {**call, "superuser": self.env.su})
         delivery = Delivery(Incoming(len(source), inbound.id))
+        if not self.env.su:
+            call = inbound._call_arguments(delivery)
         try:
-            result = self.with_context(**{Delivery.KEY: delivery}).message_process(model, source, **arguments)
+            result = threads.with_context(**{Delivery.KEY: delivery}).message_process(message=source, **call)
         except Exception as error:
             inbound._settle_refused_call(error, source)
             raise
         inbound._settle(delivery)
         return result
 
+    def _without_callers_context(self):
+        """The same model without what a caller from outside brought: defaults for fields would count with all rights."""
+        kept = {key: self.env.context[key] for key in ("lang", "tz") if key in self.env.context}
+        return self.with_env(self.env(context=kept))
+
     @staticmethod
     def _source_of(message):
-        """The bytes of what core's method takes as a message."""
+        """The bytes of what core's method takes as a message.
+
+        :raises TypeError: when it is nothing of that kind; Python would make as many bytes of a number
+        """
         if isinstance(message, xmlrpc.client.Binary):
-            return bytes(message.data)
-        return message.encode() if isinstance(message, str) else bytes(message)
+            message = message.data
+        if isinstance(message, str):
+            return message.encode("utf-8", "replace")
+        if isinstance(message, bytes | bytearray):
+            return bytes(message)
+        raise TypeError("A message is text or bytes.")
 
     @api.model
     def _judge(self, delivery, stage, **known):

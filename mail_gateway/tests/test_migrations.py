@@ -1,5 +1,5 @@
 from odoo.modules.migration import load_script
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import file_path
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
@@ -41,3 +41,18 @@ class TestMigrations(InboundCommon):
         messages = self.env["mail.inbound.message"]
         self.assertEqual(messages._known_keys(self.server, [long_key, "key 1"]), {long_key, stored[1].remote_key})
         self.assertEqual(messages.search([("remote_key", "=", long_key)]), stored[0])
+
+    def test_what_a_program_handed_over_earlier_is_its_callers(self):
+        script = load_script(file_path("mail_gateway/migrations/19.0.1.3.0/post-callers.py"), "post-callers")
+        member = new_test_user(self.env, "mailgate", groups="base.group_user")
+        messages = self.env["mail.inbound.message"].with_user(member).sudo()
+        waiting, done = (messages._store_call(raw(), {"model": "res.partner"}) for _time in range(2))
+        waiting._move_to("held", "Because.", cause="size")
+        done._move_to("delivered")
+        fetched = self.store(raw())
+        (waiting + done).caller_id = False
+        self.env.flush_all()
+        script.migrate(self.env.cr, "19.0.1.2.0")
+        self.env.invalidate_all()
+        self.assertEqual((waiting + done + fetched).mapped("caller_id"), member)
+        self.assertEqual(waiting.caller_id, member)

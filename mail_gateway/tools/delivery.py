@@ -46,6 +46,7 @@ class Cause(str, Enum):
     LOST_ADDRESS = "lost_address"
     REPLIES = "replies"
     REFUSED = "refused"
+    NOT_ALLOWED = "not_allowed"
     ERROR = "error"
     KILLED = "killed"
 
@@ -125,6 +126,17 @@ class Route(NamedTuple):
     alias_id: int = 0
 
 
+class HandedOver(dict):
+    """Field values that a program handed over with a message, told apart from those of an alias.
+
+    :ivar model: the one that they are for
+    """
+
+    def __init__(self, model: str, values: dict):
+        super().__init__(values)
+        self.model = model
+
+
 class Delivery:
     """Travels in the context of one delivery; rules and core's hooks tell it what they decided.
 
@@ -134,6 +146,8 @@ class Delivery:
     :ivar rehearses: everything is rolled back afterwards; nothing that a rollback can't undo may be done
     :ivar route: the route that a person decided on, None for Odoo's routing
     :ivar released: a person let the message pass: rules that would keep it back are not asked
+    :ivar caller_id: the user whose rights count for what a program handed over with the message, None for all rights
+    :ivar creates_as_caller: whether the record that is about to be created is the one that this user asked for
     :ivar plainest: earlier tries ended badly: only its text and the source as an attachment are processed
     :ivar incoming: what is known of the message so far
     :ivar message_id: as Odoo parsed it; links what was made
@@ -164,6 +178,8 @@ class Delivery:
         self.route = route
         self.released = released
         self.plainest = plainest
+        self.caller_id: int | None = None
+        self.creates_as_caller = False
         self.message_id = None
         self.answers: list[Answer] = []
         self.rule: Answer | None = None

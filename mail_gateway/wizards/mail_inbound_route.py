@@ -1,10 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.mail_inbound_call import TECHNICAL_MODELS
 from ..tools.delivery import Route
-
-# Models with chatter that are no place for mail: Odoo's own machinery, and lists of addresses and accounts.
-_TECHNICAL = ("ir.", "fetchmail.", "iap.", "mail.blacklist", "phone.blacklist")
 
 
 class MailInboundRoute(models.TransientModel):
@@ -29,7 +27,7 @@ class MailInboundRoute(models.TransientModel):
         """Every installed model with chatter that the user may see records of, but technical ones."""
         chatter = self.env["ir.model"].sudo().search([("is_mail_thread", "=", True), ("transient", "=", False)])
         usable = chatter.filtered(lambda m: m.model in self.env and not self.env[m.model]._abstract)
-        usable = usable.filtered(lambda m: not m.model.startswith(_TECHNICAL))
+        usable = usable.filtered(lambda m: not m.model.startswith(TECHNICAL_MODELS))
         open_ones = usable.filtered(lambda m: self.env[m.model].has_access("read"))
         return [(model.model, model.name) for model in open_ones.sorted("name")]
 

@@ -1,0 +1,104 @@
+from unittest.mock import patch
+
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+
+
+@tagged("post_install", "-at_install")
+class TestNotAllowed(InboundCommon):
+    """What Odoo refuses in words is held with these words: trying it again and again does not help."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.postmaster = new_test_user(cls.env, "postmaster", groups="mail_gateway.group_postmaster")
+
+    def refusing(self, error):
+        """Have contacts not be created."""
+        return patch.object(type(self.env["res.partner"]), "create", side_effect=error)
+
+    def run_last_try(self, message):
+        """Have the next try be due, and run a lane."""
+        self.assertEqual(message.state, "deferred")
+        message.next_try = "2020-01-01"
+        self.run_lane()
+
+    def test_a_missing_right_holds_at_once_and_says_so(self):
+        with self.refusing(AccessError("Contacts of Other Company are out of reach.")):
+            message = self.deliver(self.to_alias(subject="Foreign"))
+        self.assertEqual((message.state, message.cause, message.try_count), ("held", "not_allowed", 1))
+        self.assertIn("Contacts of Other Company are out of reach.", message.reason)
+        self.assertIn("Give the right, then process the message again.", message.reason)
+
+    def test_it_is_delivered_once_the_right_is_given(self):
+        with self.refusing(AccessError("No.")):
+            message = self.deliver(self.to_alias(subject="Foreign"))
+        message.with_user(self.postmaster).action_process_again()
+        self.run_lane()
+        self.assertEqual((message.state, message.cause), ("delivered", False))
+        self.assertEqual(self.env["res.partner"].browse(message.res_id).name, "Foreign")
+
+    def test_releasing_says_what_helps_instead(self):
+        with self.refusing(AccessError("No.")):
+            message = self.deliver(self.to_alias())
+        self.assertFalse(message.is_releasable)
+        with self.assertRaisesRegex(UserError, "Give the right, then process it again"):
+            message.with_user(self.postmaster).action_release()
+
+    def test_a_contact_of_another_company_holds_the_message(self):
+        """The alias makes leads of one company for a contact of another: Odoo's own check refuses."""
+        if "crm.lead" not in self.env:
+            self.skipTest("crm is not installed")
+        other = self.env["res.company"].create({"name": "Other Company"})
+        contact = self.env["res.partner"].create({"name": "Theirs", "company_id": other.id})
+        alias = self.alias.copy({"alias_name": "leads", "alias_model_id": self.env["ir.model"]._get_id("crm.lead")})
+        alias.alias_defaults = repr({"company_id": self.env.company.id, "partner_id": contact.id, "name": "Lead"})
+        message = self.deliver(raw(to=f"leads@{self.alias_domain}"))
+        self.run_last_try(message)
+        self.assertEqual((message.state, message.cause), ("held", "refused"))
+        self.assertIn("Odoo refused it:", message.reason)
+        self.assertIn("Theirs", message.reason)
+        alias.alias_defaults = "{}"
+        message.with_user(self.postmaster).action_process_again()
+        self.run_lane()
+        self.assertEqual(message.state, "delivered")
+
+    def test_what_odoo_refuses_in_words_is_held_after_the_last_try_which_follows_at_once(self):
+        for error in (UserError("Not like that."), ValidationError("Not like that.")):
+            with self.refusing(error):
+                message = self.deliver(self.to_alias(subject=type(error).__name__))
+                self.run_last_try(message)
+            self.assertEqual((message.state, message.cause), ("held", "refused"))
+            self.assertEqual(message.reason, "Odoo refused it: Not like that.")
+
+    def test_what_is_refused_for_what_it_contains_is_delivered_with_its_text_only(self):
+        create = type(self.env["ir.attachment"]).create
+
+        refused = UserError("No such attachments.")
+
+        def refuse(attachments, vals_list):
+            values = vals_list if isinstance(vals_list, list) else [vals_list]
+            if any(each.get("name") == "odd.bin" for each in values):
+                raise refused
+            return create(attachments, vals_list)
+
+        source = self.to_alias(Content_Type='multipart/mixed; boundary="b"').replace(
+            b"Hello,",
+            b'--b\r\nContent-Type: application/x-odd\r\nContent-Disposition: attachment; filename="odd.bin"\r\n\r\nA\r\n'
+            b"--b\r\nContent-Type: text/plain\r\n\r\nHello,\r\n",
+        )
+        with patch.object(type(self.env["ir.attachment"]), "create", refuse):
+            message = self.deliver(source + b"--b--\r\n")
+            self.run_last_try(message)
+        self.assertEqual(message.state, "delivered")
+
+    def test_other_errors_are_tried_as_often_as_before(self):
+        with self.refusing(KeyError("bug")):
+            message = self.deliver(self.to_alias())
+            self.assertEqual((message.state, message.try_count), ("deferred", 1))
+            for _try in range(2):
+                message.next_try = "2020-01-01"
+                self.run_lane()
+        self.assertEqual((message.state, message.cause), ("failed", "error"))

@@ -1,0 +1,346 @@
+import base64
+import xmlrpc.client
+from contextlib import suppress
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID
+from odoo.exceptions import AccessError
+from odoo.service.model import call_kw
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.mail_gateway.models import mail_inbound_outcome
+from odoo.addons.mail_gateway.models.mail_inbound_call import MAX_CALL_CHARS
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+
+NOBODY = "nobody@elsewhere.example"
+ADMIN = {"name": "Eve", "login": "eve@customer.example", "password": "eve-secret-1"}
+
+
+@tagged("post_install", "-at_install")
+class TestHandingOver(InboundCommon):
+    """Who may hand messages over, and what for: message_process is called by RPC."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.portal = new_test_user(cls.env, "portal-caller", name="Pia", groups="base.group_portal")
+        cls.internal = new_test_user(cls.env, "internal-caller", name="Ida", groups="base.group_user")
+        cls.member = new_test_user(
+            cls.env, "mailgate", name="Mailgate", groups="base.group_user,mail_gateway.group_hand_over"
+        )
+        cls.public = cls.env.ref("base.public_user")
+        cls.postmaster = new_test_user(
+            cls.env, "postmaster", name="Paul", groups="mail_gateway.group_postmaster", email="paul@mycompany.example"
+        )
+        cls.contacts = cls.env.ref("base.group_partner_manager")
+        cls.system = cls.env.ref("base.group_system")
+
+    def call(self, user, model, source, context=None, **arguments):
+        """Call by RPC, as odoo.service.model does."""
+        arguments["context"] = context or {}
+        return call_kw(self.env["mail.thread"].with_user(user), "message_process", [model, source.decode()], arguments)
+
+    def rows(self):
+        return self.env["mail.inbound.message"].search([("transport", "=", "call")], order="id desc")
+
+    def held_call(self, user, model, **arguments):
+        """What a call leaves that a rule holds."""
+        self.env["mail.inbound.rule"].search([("check", "=", "size")]).action = "hold"
+        self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "1")
+        large = raw(to=NOBODY) + b"x" * 1024 * 1024
+        self.assertFalse(self.call(user, model, large, **arguments))
+        held = self.rows()[:1]
+        self.assertEqual((held.state, held.cause), ("held", "size"))
+        return held
+
+    def release(self, message):
+        message.with_user(self.postmaster).action_release()
+        self.run_lane()
+        return message
+
+    def assert_refused(self, words, user, model, source=None, **arguments):
+        """An access error in these words, before anything is stored; RPC rolls the rest back."""
+        before = self.rows()
+        with (
+            patch.object(type(self.env["mail.inbound.message"]), "_store_call", side_effect=AssertionError) as store,
+            self.assertRaisesRegex(AccessError, words),
+        ):
+            self.call(user, model, source or raw(to=NOBODY), **arguments)
+        store.assert_not_called()
+        self.assertEqual(self.rows(), before)
+
+    # ------------------------------------------------------------------ who
+
+    def test_portal_public_and_internal_users_hand_nothing_over_and_leave_nothing(self):
+        for user in (self.portal, self.public, self.internal, self.postmaster):
+            with self.subTest(user.login):
+                self.assert_refused("may not hand messages over to Odoo", user, False, self.to_alias())
+                self.assert_refused("may not hand messages over", user, "res.partner", custom_values={"name": "x"})
+
+    def test_a_context_from_outside_helps_nobody(self):
+        for context in (
+            {"mail_gateway_delivery": {"caller_id": None}},
+            {"mail_gateway_delivery": True, "su": True, "uid": SUPERUSER_ID},
+        ):
+            self.assert_refused("may not hand messages over", self.portal, False, self.to_alias(), context=context)
+
+    def test_a_member_of_the_group_hands_over_what_aliases_take(self):
+        record = self.call(self.member, False, self.to_alias(subject="By a program"))
+        self.assertEqual(self.env["res.partner"].browse(record).name, "By a program")
+        self.assertEqual(self.rows()[:1].caller_id, self.member)
+
+    def test_administrators_are_members_so_that_existing_set_ups_go_on(self):
+        admin = new_test_user(self.env, "settings-admin", groups="base.group_system")
+        self.assertTrue(admin.has_group("mail_gateway.group_hand_over"))
+        self.assertTrue(self.call(admin, False, self.to_alias(subject="By an administrator")))
+
+    def test_an_addon_with_all_rights_goes_on_whoever_is_logged_in(self):
+        threads = self.env["mail.thread"].with_user(self.portal).sudo()
+        record = threads.message_process("res.partner", raw("By an addon", to=NOBODY), custom_values={"ref": "A1"})
+        self.assertEqual(self.env["res.partner"].browse(record).ref, "A1")
+
+    def test_numbers_are_no_message(self):
+        for strange in (10**12, [1, 2], {"a": 1}, None):
+            with self.assertRaises(TypeError):
+                self.env["mail.thread"].message_process(False, strange)
+        self.assertFalse(self.rows())
+
+    def test_what_xml_rpc_brings_is_taken(self):
+        threads = self.env["mail.thread"].with_user(self.member)
+        source = xmlrpc.client.Binary(self.to_alias(subject="Binary"))
+        self.assertTrue(call_kw(threads, "message_process", [False, source], {}))
+
+    def test_the_other_public_methods_of_cores_gateway_take_nothing_from_outside(self):
+        for method, arguments in (
+            ("message_parse", [self.to_alias().decode()]),
+            ("message_route", [self.to_alias().decode(), {}]),
+        ):
+            with self.assertRaisesRegex((TypeError if method == "message_route" else ValueError), "EmailMessage"):
+                call_kw(self.env["mail.thread"].with_user(self.portal), method, arguments, {})
+        with self.assertRaises(AccessError):
+            call_kw(self.env["res.partner"].with_user(self.portal), "message_new", [{"subject": "x"}], {})
+
+    # ------------------------------------------------------------------ what for, at once
+
+    def test_what_a_member_may_not_create_they_do_not_create_by_mail(self):
+        self.assert_refused(r"may not create records of this kind: Contact \(res.partner\)", self.member, "res.partner")
+        self.member.group_ids += self.contacts
+        record = self.call(self.member, "res.partner", raw("Mine", to=NOBODY), custom_values={"ref": "M1"})
+        partner = self.env["res.partner"].browse(record)
+        self.assertEqual((partner.name, partner.ref, partner.create_uid), ("Mine", "M1", self.member))
+
+    def test_values_that_would_make_a_user_are_refused(self):
+        self.member.group_ids += self.contacts
+        groups = [(6, 0, self.system.ids)]
+        for values in (
+            {"user_ids": [(0, 0, {**ADMIN, "group_ids": groups})]},
+            {"user_ids": [(4, SUPERUSER_ID)]},
+            {"child_ids": [(0, 0, {"name": "x", "user_ids": [(0, 0, {**ADMIN, "group_ids": groups})]})]},
+            {"child_ids": [(1, self.env.user.partner_id.id, {"email": "eve@customer.example"})]},
+            {"category_id": [(0, 0, {"name": "Tag"})]},
+            {"category_id": [(2, 1)]},
+        ):
+            with self.subTest(values=values):
+                self.assert_refused("Records within records", self.member, "res.partner", custom_values=values)
+        self.assertFalse(self.env["res.users"].search([("login", "=", ADMIN["login"])]))
+
+    def test_tags_that_exist_may_be_named(self):
+        self.member.group_ids += self.contacts
+        tag = self.env["res.partner.category"].create({"name": "Web"})
+        for value in ([(6, 0, tag.ids)], [(4, tag.id)], tag.ids):
+            record = self.call(
+                self.member, "res.partner", raw(f"{value}", to=NOBODY), custom_values={"category_id": value}
+            )
+            self.assertEqual(self.env["res.partner"].browse(record).category_id, tag)
+
+    def test_fields_that_are_not_the_members_or_nobodys_are_refused(self):
+        self.member.group_ids += self.contacts
+        self.patch(self.env["res.partner"]._fields["ref"], "groups", "base.group_system")
+        self.assert_refused("may not set the field “ref”", self.member, "res.partner", custom_values={"ref": "x"})
+        self.assert_refused("has no field “group_ids”", self.member, "res.partner", custom_values={"group_ids": [1]})
+
+    def test_only_models_with_chatter_take_mail(self):
+        admin = new_test_user(self.env, "settings-admin", groups="base.group_system")
+        for model in (
+            "ir.actions.server",
+            "res.users",
+            "ir.config_parameter",
+            "mail.thread",
+            "no.such",
+            "mail.compose.message",
+        ):
+            with self.subTest(model):
+                self.assert_refused("takes no mail", admin, model)
+
+    def test_scheduled_actions_are_nothing_for_members(self):
+        with self.assertRaises(AccessError):
+            self.call(self.member, "ir.cron", raw(to=NOBODY), custom_values={"code": "raise"})
+        self.assertFalse(self.rows())
+
+    def test_a_record_that_the_member_may_not_change_gets_nothing(self):
+        record = self.env["res.partner"].create({"name": "Theirs"})
+        self.assert_refused("may not change this record", self.member, "res.partner", thread_id=record.id)
+        self.member.group_ids += self.contacts
+        self.call(self.member, "res.partner", raw("More", to=NOBODY), thread_id=record.id)
+        self.assertIn("More", record.message_ids.mapped("subject"))
+
+    def test_record_rules_count_as_well(self):
+        self.member.group_ids += self.contacts
+        record = self.env["res.partner"].create({"name": "Theirs", "ref": "secret"})
+        model = self.env["ir.model"]._get_id("res.partner")
+        self.env["ir.rule"].create({"name": "x", "model_id": model, "domain_force": "[('ref', '!=', 'secret')]"})
+        self.assert_refused("may not change this record", self.member, "res.partner", thread_id=record.id)
+        with self.assertRaises(AccessError):
+            self.call(self.member, "res.partner", raw(to=NOBODY), custom_values={"ref": "secret"})
+        self.assertFalse(self.env["res.partner"].search([("ref", "=", "secret")]) - record)
+
+    def test_other_types_and_masses_of_values_are_refused(self):
+        self.member.group_ids += self.contacts
+        for model, arguments in (
+            (["res.partner"], {}),
+            ("res.partner", {"custom_values": [1]}),
+            ("res.partner", {"custom_values": {"name": object()}}),
+            ("res.partner", {"custom_values": {"name": "x" * MAX_CALL_CHARS}}),
+            ("res.partner", {"thread_id": "1"}),
+            ("res.partner", {"thread_id": 2**40}),
+            ("res.partner", {"thread_id": -1}),
+        ):
+            with self.subTest(model=model, keys=list(arguments)):
+                self.assert_refused("can be handed over", self.member, model, **arguments)
+        self.assert_refused("only be handed over for a model", self.member, False, custom_values={"name": "x"})
+
+    def test_defaults_in_the_context_of_a_caller_do_not_count(self):
+        groups = [(6, 0, self.system.ids)]
+        context = {
+            "default_ref": "from outside",
+            "default_child_ids": [(0, 0, {"name": "x", "user_ids": [(0, 0, {**ADMIN, "group_ids": groups})]})],
+        }
+        record = self.call(self.member, False, self.to_alias(subject="Defaults"), context=context)
+        partner = self.env["res.partner"].browse(record)
+        self.assertEqual((partner.ref, partner.child_ids), (False, self.env["res.partner"]))
+        self.assertFalse(self.env["res.users"].search([("login", "=", ADMIN["login"])]))
+
+    def test_values_for_one_model_are_not_taken_for_another(self):
+        """Core takes them for a reply to a record that is gone, whatever its model."""
+        gone = self.env["res.partner"].create({"name": "Gone"})
+        parent = gone.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
+        self.env.cr.execute("DELETE FROM res_partner WHERE id = %s", [gone.id])
+        self.env.invalidate_all()
+        other = (
+            self.env["mail.alias"].search([("alias_model_id.model", "!=", "res.partner")], limit=1).alias_model_id.model
+        )
+        reply = raw("Re: Gone", to=NOBODY, In_Reply_To=parent.message_id)
+        with patch.object(type(self.env["mail.inbound.message"]), "_check_call"):  # the other model's fields are others
+            record = self.call(self.member, other, reply, custom_values={"ref": "taken"})
+        self.assertFalse(self.env["res.partner"].search([("ref", "=", "taken")]))
+        self.assertFalse(self.env["res.partner"].browse(record).ref)
+
+    # ------------------------------------------------------------------ what for, once it is released
+
+    def test_what_was_handed_over_is_shown_before_it_is_released(self):
+        self.member.group_ids += self.contacts
+        company = self.env["res.partner"].create({"name": "Azure"})
+        held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1", "parent_id": company.id})
+        shown = held.with_user(self.postmaster)
+        self.assertEqual(shown.caller_id, self.member)
+        self.assertIn(
+            "To create a record, unless it answers one or names an alias: Contact (res.partner)", shown.call_words
+        )
+        self.assertIn("Reference (ref): R1", shown.call_words)
+        self.assertIn(f"Azure ({company.id})", shown.call_words)
+        self.assertFalse(shown.call_refusal)
+        self.member.group_ids -= self.contacts
+        shown.invalidate_recordset()
+        self.assertIn("Mailgate may not create records of this kind", shown.call_refusal)
+
+    def test_what_is_released_is_created_with_the_callers_rights(self):
+        self.member.group_ids += self.contacts
+        held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1"})
+        self.assertEqual(self.release(held).state, "delivered")
+        self.assertEqual(self.env["res.partner"].browse(held.res_id).create_uid, self.member)
+
+    def test_a_caller_who_lost_rights_since_gets_nothing_released(self):
+        self.member.group_ids += self.contacts
+        held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1"})
+        self.member.group_ids -= self.contacts
+        self.release(held)
+        self.assertEqual((held.state, held.cause), ("held", "not_allowed"))
+        self.assertIn("Mailgate may not create records of this kind", held.reason)
+        self.assertFalse(self.env["res.partner"].search([("ref", "=", "R1")]))
+        self.member.group_ids += self.contacts
+        held.with_user(self.postmaster).action_process_again()
+        self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "50")
+        self.run_lane()
+        self.assertEqual(held.state, "delivered")
+
+    def test_a_caller_who_left_the_group_was_archived_or_deleted_gets_nothing_released(self):
+        def leave(user):
+            user.group_ids -= self.env.ref("mail_gateway.group_hand_over")
+
+        for number, (words, end) in enumerate(
+            (
+                ("may not hand messages over", leave),
+                ("is archived", lambda user: user.action_archive()),
+                ("was deleted", lambda user: user.unlink()),
+            )
+        ):
+            user = new_test_user(
+                self.env,
+                f"mailgate-{number}",
+                groups="base.group_user,base.group_partner_manager,mail_gateway.group_hand_over",
+            )
+            held = self.held_call(user, "res.partner", custom_values={"ref": f"L{number}"})
+            end(user)
+            self.env.invalidate_all()
+            self.release(held)
+            with self.subTest(words):
+                self.assertEqual((held.state, held.cause), ("held", "not_allowed"))
+                self.assertRegex(held.reason, words)
+                self.assertFalse(self.env["res.partner"].search([("ref", "=", f"L{number}")]))
+
+    def test_a_person_may_route_what_the_caller_may_not_create(self):
+        self.member.group_ids += self.contacts
+        held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1"})
+        self.member.group_ids -= self.contacts
+        held.with_user(self.postmaster).action_route()
+        values = {"inbound_message_ids": held.ids, "target": "alias", "alias_id": self.alias.id}
+        self.env["mail.inbound.route"].with_user(self.postmaster).create(values).action_route()
+        self.run_lane()
+        self.assertEqual(held.state, "delivered")
+        self.assertFalse(self.env["res.partner"].browse(held.res_id).ref)
+
+    def test_a_row_that_an_outsider_left_earlier_is_delivered_with_their_rights(self):
+        """As an earlier version left it: a portal user's call, held over the size, released by a postmaster."""
+        values = {"user_ids": [(0, 0, {**ADMIN, "group_ids": [(6, 0, self.system.ids)]})]}
+        call = {"model": "res.partner", "custom_values": values, "thread_id": None}
+        for caller in (self.portal, self.env["res.users"]):
+            held = self.env["mail.inbound.message"]._store_call(raw(to=NOBODY), call)
+            held.caller_id = caller
+            held._move_to("held", "Because.", cause="size")
+            self.release(held)
+            self.assertEqual((held.state, held.cause), ("held", "not_allowed"))
+        self.assertFalse(self.env["res.users"].search([("login", "=", ADMIN["login"])]))
+
+    # ------------------------------------------------------------------ what a refused call leaves
+
+    def test_a_call_that_ends_in_an_error_leaves_a_row_without_its_source(self):
+        with suppress(ValueError):  # assertRaises would roll back
+            self.call(self.member, False, raw(to=NOBODY))
+        row = self.rows()[:1]
+        self.assertEqual((row.state, row.source, row.caller_id), ("rejected", False, self.member))
+        self.assertTrue(row.size and row.digest)
+
+    def test_rows_of_calls_that_end_in_an_error_are_limited(self):
+        self.patch(mail_inbound_outcome, "MAX_REFUSED_CALLS", 2)
+        messages = self.env["mail.inbound.message"]
+        values = {"transport": "call", "caller_id": self.member.id}
+        left = [bool(messages._add_refused_call(dict(values), "Because.")) for _time in range(4)]
+        self.assertEqual(left, [True, True, False, False])
+        self.assertTrue(messages._add_refused_call({**values, "caller_id": self.internal.id}, "Because."))
+
+    def test_the_source_of_a_held_call_is_for_postmasters(self):
+        self.member.group_ids += self.contacts
+        held = self.held_call(self.member, "res.partner")
+        self.assertTrue(base64.b64decode(held.with_user(self.postmaster).source))
+        with self.assertRaises(AccessError):
+            held.with_user(self.member).read(["subject", "call", "source"])
