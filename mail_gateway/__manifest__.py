@@ -6,7 +6,7 @@
     "author": "mail_gateway contributors",
     "license": "LGPL-3",
     "depends": ["mail"],
-    "external_dependencies": {"python": ["imapclient"]},
+    "external_dependencies": {"python": ["imapclient", "webencodings"]},
     "data": [
         "security/mail_gateway_groups.xml",
         "security/ir.model.access.csv",

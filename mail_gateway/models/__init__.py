@@ -50,6 +50,7 @@ from . import (
     fetchmail_fetch,
     fetchmail_alert,
     mail_thread_call,
+    mail_thread_content,
     mail_thread,
     mail_thread_notice,
     mail_thread_note,

@@ -11,7 +11,8 @@ class MailInboundFlaws(models.Model):
     flaws = fields.Text(
         "Not as It Came",
         readonly=True,
-        help="Why Odoo was given what could be read of the message, with the whole of it attached as original.eml.",
+        help="What was wrong with the message. Odoo was given what could be read of it; where more than a date was left "
+        "out, the whole message is attached as original.eml.",
     )
 
     @api.model
@@ -34,12 +35,15 @@ class MailInboundFlaws(models.Model):
             Flaw.SIZE: self.env._("It has more lines than are taken in."),
             Flaw.CONTENT_TYPE: self.env._("A part is of a kind that Odoo does not read."),
             Flaw.ENCODING: self.env._("A part is not encoded as it says, or is cut off."),
-            Flaw.CHARSET: self.env._("A text is not in the charset that it names."),
+            Flaw.CHARSET: self.env._(
+                "A text is not in the charset that it names, or names none: it was read in the one that fits best."
+            ),
             Flaw.CHARACTERS: self.env._("A text has characters that no text has."),
             Flaw.HTML: self.env._(
                 "Its HTML would take too long to make safe: it is attached, and its plain text is shown."
             ),
             Flaw.TEXT: self.env._("It has more text than is shown: the rest is attached."),
             Flaw.NAMES: self.env._("An attachment had an unsafe name."),
+            Flaw.DATE: self.env._("Its date is none that a message can have: the time of receipt stands in."),
             Flaw.REPEATED: self.env._("Odoo could not process it as it came: only its text was taken."),
         }

@@ -70,7 +70,7 @@ class MailInboundOutcome(models.Model):
             "answers": [answer._asdict() for answer in delivery.answers],
             "rule_id": delivery.rule.rule_id if delivery.rule else False,
             "judged_date": fields.Datetime.now(),
-            "flaws": self._words_for_flaws(delivery.flaws) or False,
+            "flaws": self._words_for_flaws(delivery.flaws + delivery.remarks) or False,
         }
 
     def _telling_values(self, delivery):

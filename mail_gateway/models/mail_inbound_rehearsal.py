@@ -141,7 +141,7 @@ class MailInboundRehearsal(models.AbstractModel):
         else:
             self._testify(answer, inbound._messages_made(delivery), delivery, known, self._reader(cr))
         answer.answers = [given._asdict() for given in delivery.answers]
-        answer.remarks += inbound._words_for_flaws(delivery.flaws).splitlines()
+        answer.remarks += inbound._words_for_flaws(delivery.flaws + delivery.remarks).splitlines()
         answer.rule_id = delivery.rule.rule_id if delivery.rule else 0
         self._undo(cr)
         return answer, delivery

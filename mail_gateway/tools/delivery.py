@@ -159,6 +159,7 @@ class Delivery:
     :ivar leads: of the former addresses that the message was sent to
     :ivar source: the message as it came, once it is parsed
     :ivar flaws: why Odoo was given a simpler message than the one that came
+    :ivar remarks: what was not used of a message though it was handed on
     """
 
     KEY = "mail_gateway_delivery"
@@ -189,6 +190,7 @@ class Delivery:
         self.leads: tuple[Lead, ...] = ()
         self.source = b""
         self.flaws: tuple[Flaw, ...] = ()
+        self.remarks: tuple[Flaw, ...] = ()
         self.verdict: Verdict | None = None
 
     @classmethod

@@ -3,11 +3,13 @@
 import email.utils
 import re
 from contextlib import suppress
-from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import Compat32
 from typing import NamedTuple
+
+from . import encoded_words
+from .reading_charsets import read
 
 # Beyond this no header is read: a header block larger than that is an attack or not a mail.
 HEADER_BYTES = 256 * 1024
@@ -108,24 +110,21 @@ def _text(head: Message, name: str) -> str:
 def decode_words(value: str) -> str:
     """Encoded words (RFC 2047) as text on one line; what cannot be decoded is kept with marks in its place."""
     with suppress(Exception):
-        # decode_header hands out what stands between encoded words in Python's own escapes
-        parts = decode_header(value)
-        value = "".join(p if isinstance(p, str) else decode(p, c or "raw_unicode_escape") for p, c in parts)
+        value = encoded_words.decode_words(value)
     return " ".join(as_text(value).split())
 
 
 def decode(data: bytes, charset: str) -> str:
-    """`data` in a charset that a message names; as UTF-8 when Python does not know it."""
-    try:
-        return as_text(data.decode(charset, "replace"))
-    except (LookupError, ValueError):
-        return as_text(data.decode("utf-8", "replace"))
+    """`data` in a charset that a message names, or in what it looks like when Python does not know that one."""
+    return as_text(read(data, charset).text)
 
 
 def as_text(raw: str) -> str:
-    """Text fit for the database: no NUL, no surrogates. Bytes that Python smuggles in as such are taken for UTF-8."""
+    """Text fit for the database: no NUL, no surrogates. Bytes that Python smuggles in as such are read as text."""
+    if raw.isascii():
+        return raw.replace("\0", "")
     try:
         data = raw.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # other surrogates: some charsets, UTF-7 for one, can write them
         data = raw.encode("utf-8", "replace")
-    return data.decode("utf-8", "replace").replace("\0", "")
+    return read(data).text.replace("\0", "")

@@ -2,15 +2,22 @@
 
 Most messages are handed on byte for byte. What would break or stop Odoo (malformed headers, unknown charsets, NUL,
 thousands of parts, HTML bombs) is replaced by a message of the simplest form, with what could be read in it and the
-original attached.
+original attached. What Odoo would only misread is put right once it is parsed: see reading_normalize.
 """
 
+import re
 from contextlib import suppress
 from typing import NamedTuple
 
 from .reading_check import find_flaws
+from .reading_dates import read_date
 from .reading_flaws import Flaw
+from .reading_structure import HEAD_CHARS
 from .reading_substitute import last_resort, substitute
+
+# a header block ends at an empty line
+_HEAD = re.compile(rb"(?:[^\r\n]+(?:\r\n|\r|\n)?)*")
+_DATE = re.compile(rb"^date[ \t]*:([^\r\n]*(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 class Readable(NamedTuple):
@@ -34,6 +41,20 @@ def make_readable(source: bytes, plainest: bool = False) -> Readable:
     if not flaws:
         return Readable(source)
     return Readable(_flawless(source, plainest), tuple(sorted(flaws)))
+
+
+def find_remarks(source: bytes) -> tuple[Flaw, ...]:
+    """What is not used of a message though it is handed on; never raises.
+
+    :param source: any bytes
+    """
+    return (Flaw.DATE,) if any(date.strip() and not read_date(date) for date in _first_dates(source)) else ()
+
+
+def _first_dates(source):
+    head = _HEAD.match(source[:HEAD_CHARS]).group()
+    found = _DATE.search(head)
+    return [found.group(1).decode("utf-8", "replace")] if found else []
 
 
 def _flawless(source, plainest):

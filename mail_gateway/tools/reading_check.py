@@ -7,11 +7,12 @@ _message_parse_extract_bounce, Odoo 19.
 from email.errors import InvalidBase64CharactersDefect, InvalidBase64LengthDefect
 from email.message import Message
 
-from .reading_charsets import CONTROLS, is_written_in
+from .reading_charsets import CONTROLS
 from .reading_flaws import Beyond, Flaw
 from .reading_headers import header_flaws
 from .reading_html import MOST_MOVED, MOST_TAGS, is_heavy, moved_by_quotes
 from .reading_names import is_hostile
+from .reading_normalize import is_shown, normalize_content, normalize_headers, read_part, text_by_odoo
 from .reading_structure import parse, walk
 
 # 1 MB of plain text takes Odoo 0.1 s as such; nobody reads it.
@@ -35,7 +36,13 @@ def find_flaws(source: bytes) -> set[Flaw]:
     except Beyond as bound:
         return {bound.flaw}
     try:
-        return header_flaws(message) | _Rehearsal(message).flaws | message.policy.flaws
+        normalize_headers(message)
+        flaws = header_flaws(message)
+        for level, part in walk(message):
+            flaws |= header_flaws(part, nested=True) if level else set()
+        if Flaw.HEAD_SIZE not in flaws:  # attached messages with such a head take long to be written
+            normalize_content(message, is_report=message.get_content_type() == "multipart/report")
+        return flaws | _Rehearsal(message).flaws | message.policy.flaws
     except Exception:  # noqa: BLE001 what fails here, fails in Odoo
         return {Flaw.STRUCTURE}
 
@@ -49,21 +56,17 @@ class _Rehearsal:
         if message.get_content_maintype() == "text":
             self._try_only_text(message)
         else:
-            for level, part in walk(message):
-                self._try_part(part, level)
+            for _level, part in walk(message):
+                self._try_part(part)
         self._judge_texts()
 
     def _try_only_text(self, message):
-        self._try_text(message)
-        if not message.get_param("charset") and not message.get_payload(decode=True).isascii():
-            self.flaws.add(Flaw.CHARSET)  # which Odoo takes for UTF-8 in a part only
+        self._try_text(message, is_only=True)
         if message.get_content_type() not in ("text/plain", "text/html"):
             self.flaws.add(Flaw.CONTENT_TYPE)  # Odoo takes calendars, tables and XML for HTML
 
-    def _try_part(self, part, level):
+    def _try_part(self, part):
         main = part.get_content_maintype()
-        if level:
-            self.flaws |= header_flaws(part, nested=True)
         if main == "multipart":
             if not part.is_multipart():
                 self.flaws.add(Flaw.STRUCTURE)
@@ -98,22 +101,23 @@ class _Rehearsal:
             self.flaws.add(Flaw.ENCODING)
         return data
 
-    def _try_text(self, part):
-        data = self._try_data(part)
-        charset = part.get_param("charset", "utf-8")
-        if not isinstance(charset, str) or not is_written_in(data, charset):
+    def _try_text(self, part, is_only=False):
+        data, kind = self._try_data(part), part.get_content_type()
+        text = text_by_odoo(part, data, is_only)
+        if text is None:
             self.flaws.add(Flaw.CHARSET)
             return
-        if not part.get_param("charset"):
+        if not part.get_param("charset") and not is_only:
             self._try_charset(part)
-        text, kind = data.decode(charset), part.get_content_type()
         if kind == "text/rfc822-headers":
-            returned = parse(text.encode())
+            returned = parse(text.encode("utf-8", "replace"))
             self.flaws |= header_flaws(returned) | returned.policy.flaws
-        disposition = str(part.get("Content-Disposition", "")).strip()
-        if part.get_filename() or disposition.startswith("attachment") or kind not in ("text/plain", "text/html"):
-            return
-        (self._html if kind == "text/html" else self._plain).append(text)
+        if is_shown(part):
+            reading = read_part(part, data)
+            if not reading.is_certain or reading.text != text:
+                self.flaws.add(Flaw.CHARSET)
+                return
+            (self._html if kind == "text/html" else self._plain).append(text)
 
     def _try_charset(self, part):
         """Odoo writes the charset into a Content-Type without one."""

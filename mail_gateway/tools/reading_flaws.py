@@ -1,4 +1,4 @@
-"""What can be wrong with a message so that Odoo's own gateway is not given it as it is."""
+"""What can be wrong with a message so that Odoo's own gateway is not given it as it is, or not all of it is used."""
 
 from enum import Enum
 
@@ -20,6 +20,7 @@ class Flaw(str, Enum):
     HTML = "html"  # HTML that would keep the sanitizer busy, set aside as an attachment
     TEXT = "text"  # more text than a person reads, or shaped to keep the sanitizer busy
     NAMES = "names"  # attachments whose names are paths, are endless or hide what they are
+    DATE = "date"  # a Date that is none, or none that a message can have; only noted: nothing is replaced for it
     REPEATED = "repeated"  # nothing found, but earlier tries of it ended with the process: the plainest form
 
 

@@ -4,11 +4,11 @@ import re
 from base64 import b64encode
 from contextlib import suppress
 from datetime import datetime
-from email.header import decode_header
 from email.message import Message
 from email.utils import format_datetime, getaddresses, parsedate_to_datetime
 
 from .addresses import normalize_domain
+from .encoded_words import decode_words, read_words
 from .headers import _LENIENT
 from .reading_charsets import CONTROLS, cleaned, to_text
 from .reading_flaws import Flaw
@@ -107,9 +107,18 @@ def _value_flaws(policy, name, value):
     if name in _OF_ADDRESSES and value.count("(") > _MOST_COMMENTS:
         return {Flaw.HEADERS}
     text = str(policy.header_fetch_parse(name, value))  # notes what it can't parse
-    if CONTROLS.search(text) or "\ufffd" in text or len(text.encode("utf-8", "replace")) > _most_bytes(name):
+    if (
+        CONTROLS.search(text)
+        or ("\ufffd" in text and not _is_meant(value))
+        or len(text.encode("utf-8", "replace")) > _most_bytes(name)
+    ):
         return {Flaw.HEADERS}
     return set()
+
+
+def _is_meant(value):
+    """Whether marks for ill-formed bytes in a value stand for some only: the others are what they say."""
+    return read_words(value[:VALUE_CHARS]).is_certain
 
 
 def _line_of(value):
@@ -137,15 +146,9 @@ def raw_text(value: str) -> str:
 
 def decoded(value: str) -> str:
     """The value of a header as text: encoded words (RFC 2047) of trusted charsets, else what they look like."""
-    text = raw_text(value[:VALUE_CHARS])
     with suppress(Exception):
-        text = "".join(part if isinstance(part, str) else _word(part, charset) for part, charset in decode_header(text))
-    return " ".join(cleaned(text).split()).replace("\ufffd", "?")
-
-
-def _word(part, charset):
-    # decode_header hands out what stands between encoded words in Python's own escapes
-    return to_text(part, charset) if charset else part.decode("raw_unicode_escape", "replace")
+        return decode_words(value[:VALUE_CHARS]).replace("\ufffd", "?")
+    return raw_text(value[:VALUE_CHARS])
 
 
 def addresses_in(value: str) -> list[tuple[str, str]]:
@@ -238,7 +241,7 @@ def _addresses_line(name, pairs, otherwise):
     """A header of addresses; of what is none, the text."""
     mailboxes = []
     for shown, address in dict.fromkeys(pairs):
-        words = f"{_encoded(shown[:200])} " if shown else ""
+        words = f"{encoded(shown[:200])} " if shown else ""
         mailboxes.append(f"{words}<{_written_address(address)}>")
     return _line(name, ",\r\n ".join(mailboxes) or _NO_WORD.sub(" ", decoded(otherwise))[:200].strip())
 
@@ -251,14 +254,14 @@ def _written_address(address):
 def _id_line(name, value):
     """A Message-Id as it is: Python's parser fails on some, but not on the same one as an encoded word."""
     text = decoded(value)[:ID_CHARS]
-    return _line(name, text if _SIMPLE_ID.fullmatch(text) else _encoded(text))
+    return _line(name, text if _SIMPLE_ID.fullmatch(text) else encoded(text))
 
 
 def _references_line(name, value):
     ends = value if len(value) <= REFERENCES_CHARS else f"{value[:VALUE_CHARS]} {value[-VALUE_CHARS:]}"
     ids = _ANY_ID.findall(raw_text(ends))
     text = " ".join(ids[:1] + ids[1:][-_MOST_REFERENCES:]) or decoded(value)[:ID_CHARS]
-    return _folded(name, text) if text.isascii() and "=?" not in text else _line(name, _encoded(text))
+    return _folded(name, text) if text.isascii() and "=?" not in text else _line(name, encoded(text))
 
 
 def _date_line(name, value):
@@ -286,10 +289,10 @@ _WRITERS = {
 def _text_line(name, text):
     text = text[:1000]
     plain = text.isascii() and "=?" not in text
-    return _folded(name, text) if plain else _line(name, _encoded(text))
+    return _folded(name, text) if plain else _line(name, encoded(text))
 
 
-def _encoded(text):
+def encoded(text: str) -> str:
     """Encoded words (RFC 2047) of 75 characters at most."""
     words, word = [], b""
     for character in text:

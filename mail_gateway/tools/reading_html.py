@@ -51,6 +51,8 @@ _QUOTE_BEGINS = re.compile("stopspelling|yahoo_quoted")
 _FIELD = re.compile("<(?:button|input|select|textarea)")
 _TAG = re.compile("<[^>]*>")
 _RUN = re.compile(r"[\w-]+")
+# neither a blank nor a character of no width
+_MARK = re.compile("[^\\s\u200b-\u200d\u2060\ufeff\xad]")
 _DROPPED = re.compile(
     r"<(?:\?|link|meta|input|script|style|base|embed|i?frame|noscript|object|applet|param|title|head|select|option|"
     r"textarea|button|label|fieldset|form|layer|area|svg)"
@@ -149,8 +151,17 @@ def _breaks_sanitizer(text, lower):
     return False
 
 
+def has_content(text: str) -> bool:
+    """Whether HTML has a word or an image."""
+    return "<img" in text.lower() or bool(_MARK.search(_words(text)))
+
+
 def _has_content(lower):
-    return "<img" in lower or bool(cleaned(unescape(_TAG.sub("", without_hidden(lower)))).strip())
+    return "<img" in lower or bool(cleaned(_words(lower)).strip())
+
+
+def _words(text):
+    return unescape(_TAG.sub("", without_hidden(text)))
 
 
 def _is_followed_by_comment(element):

@@ -7,11 +7,12 @@ from email.message import Message
 from typing import NamedTuple
 
 from .preview import without_markup
-from .reading_charsets import cleaned, to_text
+from .reading_charsets import cleaned, read, to_text
 from .reading_flaws import Beyond
 from .reading_headers import decoded
-from .reading_html import MOST_MOVED, is_heavy, moved_by_quotes, without_hidden
-from .reading_names import safe_name
+from .reading_html import MOST_MOVED, has_content, is_heavy, moved_by_quotes, without_hidden
+from .reading_names import default_name, safe_name
+from .reading_parameters import charset_of, file_name
 from .reading_structure import parse
 
 MOST_FILES = 100
@@ -76,7 +77,7 @@ class Contents:
         elif kind == "text/rfc822-headers" and self._is_report:
             self._return(to_text(_data(part), _charset(part)).encode())
         elif (kind == "text/html" or kind in _SHOWN) and (top or not _is_attachment(part)):
-            return self._read_text(kind, to_text(_data(part), _charset(part)))
+            return self._read_text(kind, cleaned(read(_data(part), _charset(part), kind == "text/html").text))
         else:
             self._attach(part, _data(part))
         return []
@@ -107,7 +108,7 @@ class Contents:
         if kind != "text/html":
             return [Text("plain", shortened(text))]
         if not is_heavy(text):
-            return [Text("html", text)]
+            return [Text("html", text)] if has_content(text) else []
         # as text: whoever opens it sees the source and runs nothing
         self._keep(File("message.html.txt", text.encode(), "text/plain"))
         return stripped(text)
@@ -124,8 +125,10 @@ class Contents:
             else:
                 data = inner.as_bytes()
         if data:
-            name = part.get_filename() or f"{decoded(inner.get('Subject', '') or '')[:60] or 'message'}.eml"
-            self._keep(File(safe_name(name, len(self.files) + 1), data))
+            number = len(self.files) + 1
+            self._keep(
+                File(safe_name(file_name(part), number) if file_name(part) else default_name(part, number), data)
+            )
 
     def _return(self, head):
         with suppress(Beyond):
@@ -136,7 +139,7 @@ class Contents:
     def _attach(self, part, data):
         name, cid = "", ""
         with suppress(Exception):
-            name = decoded(part.get_filename() or "")
+            name = file_name(part)
         with suppress(Exception):
             cid = decoded(part["Content-Id"] or "").strip("<> ")[:200]
         kind = part.get_content_type()
@@ -185,7 +188,7 @@ def _data(part):
 
 def _charset(part):
     with suppress(Exception):
-        return part.get_content_charset() or ""
+        return charset_of(part)
     return ""
 
 

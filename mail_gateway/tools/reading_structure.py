@@ -142,3 +142,14 @@ def walk(message):
         yield level, part
         if part.is_multipart():
             todo.extend((level + 1, child) for child in reversed(part.get_payload()))
+
+
+def walk_within(message):
+    """All parts in order as (part, whether it lies within an attached message), without recursion."""
+    todo = [(message, False)]
+    while todo:
+        part, is_attached = todo.pop()
+        yield part, is_attached
+        if part.is_multipart():
+            inside = is_attached or part.get_content_maintype() == "message"
+            todo.extend((child, inside) for child in reversed(part.get_payload()))

@@ -1,0 +1,244 @@
+"""Has a parsed message say what it means where Odoo would read it otherwise, or not find what is in it.
+
+Works on the message as it was parsed, right before Odoo reads it: nothing but what is misread is touched, and as nothing
+gets lost, the original need not be attached. What can only be guessed is left alone.
+
+Core's method that is followed here: mail.thread._message_parse_extract_payload, Odoo 19.
+"""
+
+from base64 import encodebytes
+from collections.abc import Callable
+from email.message import Message
+from functools import partial
+from urllib.parse import quote
+
+from .encoded_words import runs
+from .reading_alternatives import arranged, is_misread
+from .reading_charsets import CONTROLS, Reading, read, trusted
+from .reading_dates import read_date
+from .reading_headers import AUTHORS, RECIPIENTS, encoded
+from .reading_names import LONGEST, default_name
+from .reading_parameters import charset_of, file_name, raw_header
+from .reading_structure import VALUE_CHARS, walk_within
+
+_WITH_WORDS = {"subject", *AUTHORS, *RECIPIENTS}
+# Odoo shows the content of any text as HTML when it is all of the message.
+_SHOWN = ("text/plain", "text/html")
+_SHOWN_AS_PLAIN = ("text/markdown", "text/enriched", "text/richtext")
+_BOUNDARY = "=_parts"
+
+
+# ---------------------------------------------------------------------- headers
+
+
+def normalize_headers(message: Message) -> None:
+    """Encoded words that Python reads otherwise become UTF-8, and a Date that is none is left out."""
+    before = [*message.raw_items()]
+    after = [(name, _normal_value(name.lower(), value)) for name, value in before]
+    if after != before:
+        _set_headers(message, [(name, value) for name, value in after if value is not None])
+    for part, _is_attached in walk_within(message):  # core looks for what bounced in them before it reads any text
+        if part.get_content_type() == "text/rfc822-headers" and (change := _text_change(part, is_only=False)):
+            change()
+
+
+def has_wrong_date(message: Message) -> bool:
+    """Whether a message has a Date that is none."""
+    value = raw_header(message, "date")
+    return bool(value.strip()) and read_date(value) is None
+
+
+def _normal_value(name, value):
+    if name == "date":
+        return value if read_date(str(value)) else None
+    if name not in _WITH_WORDS or "=?" not in value or len(value) > VALUE_CHARS:
+        return value
+    return "".join(_normal_words(run) if run.words else run.source for run in runs(value))
+
+
+def _normal_words(run):
+    """As they stand when Python reads each of them by itself as they are meant together."""
+    if not all(trusted(word.charset) for word in run.words):
+        return run.source
+    reading = run.read()
+    if not reading.is_certain or reading.text == _as_python_reads(run.words) or CONTROLS.search(reading.text):
+        return run.source
+    return encoded(reading.text) or run.source
+
+
+def _as_python_reads(words):
+    try:
+        return "".join(word.data.decode(word.charset) for word in words)
+    except (LookupError, UnicodeError):
+        return None
+
+
+def _set_headers(message, items):
+    for name in {name.lower() for name, _value in message.raw_items()}:
+        del message[name]
+    for name, value in items:
+        message.set_raw(name, value)
+
+
+# ---------------------------------------------------------------------- texts and files
+
+
+def normalize_content(message: Message, is_report: bool = False) -> None:
+    """Texts become UTF-8 where they are in another charset than Odoo reads them in; files get names; nothing is hidden.
+
+    :param is_report: for bounces: their structure means something
+    """
+    if message.get_content_maintype() == "text":
+        _part_off_file(message)
+    parts = [*walk_within(message)]
+    is_only = len(parts) == 1
+    # found before anything is changed: an attached message is kept as it came, whatever Odoo shows of it
+    changes, files = [], 0
+    for part, is_attached in parts:
+        files += part.get_content_maintype() != "multipart" and not is_shown(part)
+        changes += [(is_attached, change) for change in _changes(part, files, is_only, is_report)]
+    if not is_report and (any(is_attached for is_attached, _change in changes) or is_misread(message)):
+        _set_parts(message, arranged(message))
+    for _is_attached, change in changes:
+        change()
+
+
+def _changes(part: Message, number: int, is_only: bool, is_report: bool) -> list[Callable]:
+    """What there is to do to a part that has no parts.
+
+    :param number: of the file that it is
+    """
+    if part.get_content_maintype() == "multipart":
+        return []
+    if is_shown(part):
+        return [*filter(None, (_text_change(part, is_only),))]
+    if is_report:
+        return []
+    name = file_name(part)
+    wanted = name or default_name(part, number)
+    changes = []
+    if wanted != _name_by_python(part) and len(wanted) <= LONGEST:
+        changes.append(partial(_set_name, part, wanted))
+    if part.get_content_maintype() == "text" and not _keeps_bytes(part):
+        changes.append(partial(_set_kind, part, "application/octet-stream"))
+        changes.append(partial(_set_name, part, wanted[:LONGEST]))
+    return changes
+
+
+def is_shown(part: Message) -> bool:
+    """Whether Odoo shows a part as text, rather than attaching it."""
+    return part.get_content_type() in _SHOWN and not _name_by_python(part) and not _is_attachment(part)
+
+
+def _is_attachment(part):
+    return raw_header(part, "content-disposition").strip().startswith("attachment")
+
+
+def _name_by_python(part):
+    try:
+        return part.get_filename() or ""
+    except Exception:  # noqa: BLE001 it fails in many ways
+        return ""
+
+
+def text_by_odoo(part: Message, data: bytes, is_only: bool) -> str | None:
+    """A text as Odoo would read it; None when it would fail.
+
+    :param is_only: it is all of the message: only in parts Odoo takes UTF-8 for granted
+    """
+    charset = part.get_param("charset") or ("ascii" if is_only else "utf-8")
+    if not trusted(charset):
+        return None
+    try:
+        return data.decode(charset, "replace")
+    except (LookupError, ValueError):
+        return None
+
+
+def read_part(part: Message, data: bytes) -> Reading:
+    """A text by the charset that it names, in its header or in itself."""
+    return read(data, charset_of(part), is_html=part.get_content_type() == "text/html")
+
+
+def _text_change(part, is_only):
+    """What makes a text what it is meant to be, None when Odoo reads it so; guesses change nothing."""
+    data = part.get_payload(decode=True) or b""
+    reading = read_part(part, data)
+    if not reading.is_certain or reading.text == text_by_odoo(part, data, is_only):
+        return None
+    return partial(_set_text, part, reading.text)
+
+
+def _keeps_bytes(part):
+    """Odoo decodes a file of text, and encodes it again."""
+    data = part.get_payload(decode=True) or b""
+    charset = part.get_param("charset") or "utf-8"
+    if not trusted(charset):
+        return False
+    try:
+        return data.decode(charset).encode(charset) == data
+    except (LookupError, ValueError):
+        return False
+
+
+# ---------------------------------------------------------------------- changing parts
+
+
+def _set_header(part, name, value):
+    del part[name]
+    part.set_raw(name, value)
+
+
+def _set_text(part, text):
+    part.set_payload(encodebytes(text.encode()).decode())
+    _set_header(part, "Content-Transfer-Encoding", "base64")
+    _set_kind(part, f'{part.get_content_type()}; charset="utf-8"')
+
+
+def _set_kind(part, value):
+    _set_header(part, "Content-Type", value)
+
+
+def _set_name(part, name):
+    kind = "inline" if raw_header(part, "content-disposition").strip().lower().startswith("inline") else "attachment"
+    _set_header(part, "Content-Disposition", f"{kind};\r\n filename*=utf-8''{quote(name, safe='')}")
+
+
+def _set_parts(message, parts):
+    message.set_payload(parts)
+    del message["Content-Transfer-Encoding"]
+    _set_kind(message, f'multipart/mixed; boundary="{_BOUNDARY}"')
+
+
+def _part_off_file(message):
+    """Have a message that is one file be a message with one attachment (RFC 2183, section 2.8).
+
+    Its text is shown as well when it may be meant to be read.
+    """
+    kind = message.get_content_type()
+    if kind in _SHOWN_AS_PLAIN and not file_name(message) and not _is_attachment(message):
+        charset = charset_of(message)
+        _set_kind(message, f'text/plain; charset="{charset}"' if charset.isascii() and charset else "text/plain")
+    elif not is_shown(message) or file_name(message):
+        content = [(name, value) for name, value in message.raw_items() if name.lower().startswith("content-")]
+        file = _copy(message, content)
+        shown = [] if kind not in _SHOWN or (_is_attachment(message) and file_name(message)) else [_text_copy(message)]
+        _set_parts(message, [*shown, file])
+        for name in {name for name, _value in content} - {"Content-Type"}:
+            if name.lower() != "content-type":
+                del message[name]
+
+
+def _copy(message, headers):
+    part = type(message)(policy=message.policy)
+    for name, value in headers:
+        part.set_raw(name, value)
+    part.set_payload(message.get_payload())
+    return part
+
+
+def _text_copy(message):
+    charset = charset_of(message)
+    kind = message.get_content_type() + (f'; charset="{charset}"' if charset and charset.isascii() else "")
+    encoding = raw_header(message, "content-transfer-encoding")
+    return _copy(message, [("Content-Type", kind), *([("Content-Transfer-Encoding", encoding)] if encoding else [])])

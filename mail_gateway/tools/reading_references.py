@@ -1,0 +1,31 @@
+"""Where HTML refers to the images that came with it (RFC 2392)."""
+
+import re
+from html import escape, unescape
+from urllib.parse import unquote
+
+# as Odoo's sanitizer writes attributes
+_REFERENCE = re.compile(r'(?<=\ssrc=")\s*cid:([^"<>]{1,1000})(?=")', re.IGNORECASE)
+
+
+def with_references_found(body: str, cids: list[str]) -> str:
+    """Write references as Odoo compares them: letter by letter with the Content-Id.
+
+    :param body: sanitized HTML
+    :param cids: Content-Ids of the attachments, without brackets
+    """
+    if not cids or "cid:" not in body.lower():
+        return body
+    known = {_key(cid): cid for cid in reversed(cids)}
+
+    def written(found):
+        reference = unescape(found.group(1))
+        cid = reference if reference in cids else known.get(_key(reference))
+        return f"cid:{escape(cid)}" if cid else found.group()
+
+    return type(body)(_REFERENCE.sub(written, str(body)))
+
+
+def _key(cid):
+    """The same for all forms of a Content-Id: percent signs, brackets, capitals, blanks."""
+    return unquote(unquote(cid)).strip().strip("<>").strip().casefold()
