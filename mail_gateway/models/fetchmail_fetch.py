@@ -1,6 +1,7 @@
 import logging
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,6 +15,7 @@ from odoo.tools import SQL
 from ..tools.fetch import fetch_mailbox
 from ..tools.pace import Pace, TookTooLong
 from ..tools.relay import Abandoned, Relay
+from ..tools.visit import Visit, VisitOver
 from .inbound_ledger import InboundLedger, RelayedLedger
 
 _logger = logging.getLogger(__name__)
@@ -21,10 +23,14 @@ _logger = logging.getLogger(__name__)
 # Odoo stops a scheduled action after 120 s by default: reading, and then waiting for a server that hangs, fit in.
 READ_SECONDS = 40
 MOST_SECONDS = 75
+# A network thread ends by itself when its time is up. It is ended from outside when it did not within these seconds.
+GRACE_SECONDS = 3
 # Each has a thread and a connection while it is read.
 MOST_SERVERS = 32
 # Servers that had no turn have a run of their own, unless they were read that recently.
 RECENT = timedelta(minutes=5)
+# Kinds of advisory locks: that of whoever reads a server, and that of a thread that outlives its visit
+CLAIM, THREAD = "fetchmail.server", "fetchmail.server thread"
 
 
 class FetchmailFetch(models.Model):
@@ -80,16 +86,17 @@ class FetchmailFetch(models.Model):
         visits, errors, unfinished, count = {}, [], False, 0
         try:
             waiting = waiting._start_visits(relay, start, visits, errors)
-            for outcome in relay.serve(start + MOST_SECONDS):
+            for outcome in relay.serve(start + MOST_SECONDS + GRACE_SECONDS):
                 server, pace = visits[outcome]
                 unfinished |= server._note_outcome(outcome, pace, errors)
                 del visits[outcome]
-                server._release()  # whoever wants to read it need not wait for the slow ones
+                server._release_after(outcome.thread)  # whoever wants to read it need not wait for the slow ones
                 waiting = waiting._start_visits(relay, start, visits, errors)
                 count += 1
         finally:
-            for server, _pace in visits.values():
-                server._release()
+            relay.close()
+            for outcome, (server, _pace) in visits.items():
+                server._release_after(outcome.thread)
         if unfinished or waiting._long_unread():
             # a run of its own, so that this one does not outlive the time limit of scheduled actions
             self.env.ref("mail.ir_cron_mail_gateway_action")._trigger()
@@ -114,11 +121,12 @@ class FetchmailFetch(models.Model):
     def _start_visit(self, relay, pace, visits, errors):
         """Start the network thread of one server, which is claimed."""
         try:
-            settings = self._mailbox_settings()
+            visit = Visit(pace.seconds_left)
+            settings = replace(self._mailbox_settings(), visit=visit)
             self.env.cr.commit()  # an OAuth token may have been renewed
             ledger = RelayedLedger(relay, InboundLedger(self))
             job = partial(fetch_mailbox, settings, ledger, pace)
-            visits[relay.start(f"fetch mail {self.id}", job)] = self, pace
+            visits[relay.start(f"fetch mail {self.id}", job, visit.cut)] = self, pace
         except Exception as error:  # noqa: BLE001 an OAuth module may raise anything, or there is no thread to be had
             self.env.cr.rollback()
             errors.append(error)
@@ -139,20 +147,46 @@ class FetchmailFetch(models.Model):
         """
         free = self.browse()
         for server in self:
-            self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(hashtext('fetchmail.server'), %s)", server.id))
-            if self.env.cr.fetchone()[0]:
-                free += server
-            else:
-                _logger.info("Incoming mail server %s is being read already", server.name)
+            if server._try_lock(CLAIM):
+                if server._try_lock(THREAD):
+                    server._unlock(THREAD)
+                    free += server
+                    continue
+                server._unlock(CLAIM)  # by a thread of an earlier visit, which is not over
+            _logger.info("Incoming mail server %s is being read already", server.id)
         return free
+
+    def _try_lock(self, kind):
+        self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(hashtext(%s), %s)", kind, self.id))
+        return self.env.cr.fetchone()[0]
+
+    def _unlock(self, kind):
+        self.env.cr.execute(SQL("SELECT pg_advisory_unlock(hashtext(%s), %s)", kind, self.id))
 
     def _release(self):
         """Let others read the servers again; a broken connection did so already."""
         with suppress(psycopg2.Error):
             self.env.cr.rollback()
             for server in self:
-                self.env.cr.execute(SQL("SELECT pg_advisory_unlock(hashtext('fetchmail.server'), %s)", server.id))
+                server._unlock(CLAIM)
             self.env.cr.commit()  # no open transaction while others are waited for
+
+    def _release_after(self, thread):
+        """Let others read this server as soon as the network thread of its visit is over, which it nearly always is.
+
+        A thread that could not be ended has a lock on a connection of its own, which it gives back itself: whoever
+        claims the server, in this process or another, finds it locked until then.
+        """
+        if thread.is_alive():
+            _logger.warning("The network thread of incoming mail server %s does not end", self.id)
+            with suppress(psycopg2.Error):
+                cr = self.env.registry.cursor()
+                try:
+                    self.with_env(self.env(cr=cr))._try_lock(THREAD)
+                    cr.commit()  # the lock outlives the transaction
+                finally:
+                    thread.when_over(partial(_give_back, cr, self.id))
+        self._release()
 
     def _note_outcome(self, outcome, pace, errors):
         """Write down how a visit went.
@@ -168,7 +202,7 @@ class FetchmailFetch(models.Model):
         if error is None:
             self._note_success(pace)
         else:
-            if isinstance(error, Abandoned) and pace.reading:
+            if isinstance(error, Abandoned | VisitOver) and pace.reading:
                 error = TookTooLong(MOST_SECONDS, pace.reading)
             errors.append(error)
             self._note_failure(error, pace)
@@ -190,6 +224,7 @@ class FetchmailFetch(models.Model):
     def _note_failure(self, error, pace):
         """Write down why a visit failed, and what it stored nevertheless."""
         self.env.cr.rollback()
+        self._secrets().hide_in(error)
         now = fields.Datetime.now()
         self._note(
             date=now,
@@ -202,3 +237,11 @@ class FetchmailFetch(models.Model):
     def _note(self, **values):
         """Write and commit, again if somebody edits the server this very moment."""
         retrying(partial(self.write, values), self.env)
+
+
+def _give_back(cr, server_id):
+    """Release the lock of a thread that is over at last."""
+    with suppress(psycopg2.Error):
+        cr.execute(SQL("SELECT pg_advisory_unlock(hashtext(%s), %s)", THREAD, server_id))
+    with suppress(psycopg2.Error):
+        cr.close()

@@ -122,6 +122,7 @@ class FetchmailServer(models.Model):
             folders=self._folders(),
             afterwards=(self.imap_afterwards or "seen") if protocol == "imap" else (self.pop_afterwards or "delete"),
             move_to=self._move_to(),
+            secrets=self._secrets(),
         )
 
     def _record_sign_in(self, protocol):
@@ -129,8 +130,7 @@ class FetchmailServer(models.Model):
         if protocol == "imap":
             self._imap_login__(recorder)
         else:
-            recorder.user(self.user or "")
-            recorder.pass_(self.password or "")
+            recorder.login(self.user or "", self.password or "")
         return recorder
 
     def _connect__(self, allow_archived=False):  # noqa: PLW3201 core's name
@@ -152,12 +152,13 @@ class FetchmailServer(models.Model):
         """
         for server in self:
             try:
-                mailbox = server._connect__(allow_archived=True)
-                try:
-                    mailbox.check()
-                    mailbox.remember(InboundLedger(server, durable=False))
-                finally:
-                    mailbox.disconnect()
+                with server._secrets().hiding():
+                    mailbox = server._connect__(allow_archived=True)
+                    try:
+                        mailbox.check()
+                        mailbox.remember(InboundLedger(server, durable=False))
+                    finally:
+                        mailbox.disconnect()
             except (OSError, EOFError, UnicodeError, IMAP4.error, poplib.error_proto, MailboxProblem) as error:
                 _logger.info("Incoming mail server %s: %s", server.name, error)
                 raise UserError(server._words_for_connection(error)) from error

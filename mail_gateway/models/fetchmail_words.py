@@ -5,6 +5,10 @@ from odoo.tools import human_size
 from ..tools.faults import ConnectionFault, connection_fault
 from ..tools.mailbox import MessagesRefused, UnknownFolder, server_words
 from ..tools.pace import TookTooLong
+from ..tools.secrets import Secrets
+
+# how the fields of OAuth modules end that hold tokens
+TOKENS = ("_access_token", "_refresh_token")
 
 
 class FetchmailWords(models.Model):
@@ -12,8 +16,14 @@ class FetchmailWords(models.Model):
 
     _inherit = "fetchmail.server"
 
+    def _secrets(self):
+        """What no error, log or alert may hold of these servers: passwords, and the tokens of OAuth modules."""
+        names = [name for name in self._fields if name == "password" or name.endswith(TOKENS)]
+        return Secrets(*(server[name] for server in self.sudo() for name in names))
+
     def _words_for_connection(self, error):
-        """A sentence for the administrator: what is wrong, where, what to do."""
+        """A sentence for the administrator: what is wrong, where, what to do. It holds no secret."""
+        self._secrets().hide_in(error)
         match error:
             case UserError():
                 return str(error)
@@ -46,6 +56,18 @@ class FetchmailWords(models.Model):
                 return self.env._(
                     "“%(server)s” did not answer on port %(port)s in time. Check the port, and that no firewall stands "
                     "in between. (%(error)s)",
+                    **where,
+                )
+            case ConnectionFault.TOO_SLOW:
+                return self.env._(
+                    "“%(server)s” on port %(port)s took longer than a visit may take; what was read so far is stored. "
+                    "Ask whoever runs it why it is slow.",
+                    **where,
+                )
+            case ConnectionFault.ENDLESS:
+                return self.env._(
+                    "“%(server)s” on port %(port)s sent more than was asked of it, so the connection was closed. Check "
+                    "that the server name is right, and ask whoever runs the server. (%(error)s)",
                     **where,
                 )
             case ConnectionFault.CERTIFICATE:

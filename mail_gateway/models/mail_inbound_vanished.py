@@ -11,7 +11,7 @@ class MailInboundVanished(models.Model):
 
     @api.model
     def _forget_vanished(self, server, prefix, keys):
-        """Free the remote keys that begin with `prefix` and are not among `keys`.
+        """Free the remote keys that begin with `prefix` and are not among `keys`, nor one of them with a digest added.
 
         Rows that a lane works on have their turn next time: nobody waits for it.
         """
@@ -21,14 +21,18 @@ class MailInboundVanished(models.Model):
                 UPDATE mail_inbound_message SET remote_key = 'gone:' || id || ':' || remote_key
                 WHERE id IN (
                     SELECT id FROM mail_inbound_message message
-                    WHERE server_id = %s AND starts_with(remote_key, %s)
-                        AND NOT EXISTS (SELECT FROM unnest(%s) AS listed(key) WHERE key = message.remote_key)
+                    WHERE server_id = %(server)s AND starts_with(remote_key, %(prefix)s)
+                        AND NOT EXISTS (SELECT FROM unnest(%(keys)s) AS listed(key) WHERE key = message.remote_key)
+                        AND NOT EXISTS (
+                            SELECT FROM unnest(%(keys)s) AS listed(key)
+                            WHERE key = regexp_replace(remote_key, ';SHA256=[0-9a-f]{64}(;COPY=[0-9]+)?$', '')
+                        )
                     FOR UPDATE SKIP LOCKED
                 )
                 """,
-                server.id,
-                prefix,
-                [bounded(key) for key in keys],
+                server=server.id,
+                prefix=prefix,
+                keys=[bounded(key) for key in keys],
             )
         )
         self.invalidate_model(["remote_key"])

@@ -46,6 +46,7 @@ from . import (
     test_tools_former,
     test_tools_headers,
     test_tools_imap,
+    test_tools_imap_servers,
     test_tools_mailbox,
     test_tools_pace,
     test_tools_parameters,
@@ -58,10 +59,12 @@ from . import (
     test_tools_refusal,
     test_tools_relay,
     test_tools_retry,
+    test_tools_secrets,
     test_tools_server_selection,
     test_tools_sign_in,
     test_tools_smtp_probe,
     test_tools_uid_set,
+    test_tools_visit,
 )
 
 # An administrator who runs the tests may not have it; the project's own test runs always do.

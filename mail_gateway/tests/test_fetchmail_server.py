@@ -1,17 +1,26 @@
+import threading
+import time
+import traceback
 from concurrent.futures import Future
+from functools import partial
+from imaplib import IMAP4
 from unittest.mock import patch
+from urllib.parse import quote
 
 from psycopg2.errors import UniqueViolation
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
+from odoo.sql_db import db_connect
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.mail_gateway.models import fetchmail_fetch
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tools import relay
 from odoo.addons.mail_gateway.tools.pace import Pace
 from odoo.addons.mail_gateway.tools.relay import Abandoned, Relay
+from odoo.addons.mail_gateway.tools.visit import EndlessServer, VisitOver
 
 
 @tagged("post_install", "-at_install")
@@ -53,10 +62,10 @@ class TestFetchmailServer(InboundCommon):
         others = self.server.copy() + self.server.copy()
         start, unlucky = Relay.start, f"fetch mail {self.server.id}"
 
-        def start_all_but_one(relay, name, job):
+        def start_all_but_one(relay, name, job, end=None):
             if name == unlucky:
                 raise RuntimeError("can't start new thread")
-            return start(relay, name, job)
+            return start(relay, name, job, end)
 
         with patch.object(Relay, "start", start_all_but_one):
             self.fetch(self.server + others)
@@ -94,6 +103,55 @@ class TestFetchmailServer(InboundCommon):
         self.assertIn("took longer than 75 seconds", self.server.error_message)
         self.assertIn("12.00 Mb could not be read", self.server.error_message)
         self.assertEqual(self.server.last_fetch_count, 3)
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetchmail_fetch")
+    def test_a_server_is_not_read_while_the_thread_of_an_earlier_visit_lives(self):
+        own = db_connect(self.env.cr.dbname).cursor  # connections with locks of their own
+        others = self.server.with_env(self.env(cr=own()))
+        self.addCleanup(others.env.cr.close)
+        over = threading.Event()
+        self.addCleanup(over.set)
+        with patch.object(relay, "MAX_ENDING_SECONDS", 0.01):
+            outcome = (abandoned := Relay()).start("fetch mail", partial(over.wait, 20), int)
+            self.assertEqual(list(abandoned.serve(0)), [outcome])
+        with patch.object(type(self.env.registry), "cursor", lambda _registry, readonly=False: own()):
+            first = self.server.with_env(self.env(cr=own()))
+            self.addCleanup(first.env.cr.close)
+            first._release_after(outcome.thread)
+        self.assertFalse(others._claim())
+        over.set()
+        outcome.thread.join(20)
+        self.assertTrue(others._claim())
+        others._release()
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetchmail_fetch")
+    def test_a_server_is_free_again_when_its_thread_is_gone(self):
+        outcome = (done := Relay()).start("fetch mail", int)
+        self.assertEqual(list(done.serve(time.monotonic() + 20)), [outcome])
+        outcome.thread.join(20)
+        server = self.server.with_env(self.env(cr=db_connect(self.env.cr.dbname).cursor()))
+        self.addCleanup(server.env.cr.close)
+        self.assertTrue(server._claim())
+        server._release_after(outcome.thread)
+        self.assertTrue(server._claim())
+        server._release()
+
+    def test_no_error_holds_what_is_secret(self):
+        """Neither password nor token, in whatever field an OAuth module keeps it."""
+        self.server.password = "pässword of mine"
+        secret = "ya29.refresh-token-of-mine"
+        tokens = [name for name in self.server._fields if name.endswith("_refresh_token")]
+        self.server.write(dict.fromkeys(tokens, secret))
+        for value in ["pässword of mine", *[secret] * bool(tokens)]:
+            error = IMAP4.error(f"LOGIN box {value}".encode())
+            error.__cause__ = OSError(5, quote(value))
+            words = self.server._words_for_connection(error)
+            self.assertIn("LOGIN box …", words)
+            self.assertNotIn("mine", "".join(traceback.format_exception(error)))
+
+    def test_what_the_server_says_too_much_is_explained(self):
+        for error, words in ((EndlessServer("3 bytes"), "sent more than was asked"), (VisitOver(), "took longer than")):
+            self.assertIn(words, self.server._words_for_connection(error))
 
     def test_counts_open_the_messages_they_count(self):
         self.deliver(self.to_alias(), raw(to="nobody@elsewhere.example"))

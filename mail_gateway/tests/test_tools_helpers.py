@@ -81,7 +81,10 @@ class MemoryLedger:
         return self.first
 
     def forget_vanished(self, prefix, keys):
-        for key in [key for key in self.messages if key.startswith(prefix) and key not in keys]:
+        listed = set(keys)
+        for key in [key for key in self.messages if key.startswith(prefix)]:
+            if listed & {key, re.sub(r";SHA256=[0-9a-f]{64}(;COPY=\d+)?$", "", key)}:
+                continue
             self.messages[f"gone:{key}"] = self.messages.pop(key)
 
     def store(self, batch):
@@ -232,8 +235,11 @@ def imap_script(messages, dates=(), **changes):
             b"* %d FETCH (UID %d %s)\r\n" % (list(messages).index(uid) + 1, uid, item) for uid, item in items
         )
 
-    def above(line):
-        first = int(line.split()[3].split(b":")[0])
+    def named(line):
+        text = line.split()[3]
+        if not text.endswith(b":*"):
+            return searched(*(uid for uid in _uids(text) if uid in messages))
+        first = int(text.split(b":")[0])
         return searched(*([uid for uid in messages if uid >= first] or [max(messages, default=0)]))
 
     table = {
@@ -243,7 +249,8 @@ def imap_script(messages, dates=(), **changes):
         b"UID SEARCH ALL": searched(*messages),
         b"UID SEARCH UNSEEN": searched(),
         b"UID SEARCH SINCE": searched(),
-        b"UID SEARCH UID": above,
+        b"UID SEARCH UID": named,
+        b"UID SEARCH DELETED": searched(),
         b"UID FETCH": fetch,
         b"UID STORE": b"",
         b"UID COPY": b"",

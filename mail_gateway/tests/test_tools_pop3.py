@@ -1,13 +1,14 @@
-import poplib
 import time
+from base64 import b64encode
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import LastWords, MemoryLedger, ToolsCase, pop3_script
-from odoo.addons.mail_gateway.tools import pace, pop3
+from odoo.addons.mail_gateway.tools import pace, pop3_protocol
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
 from odoo.addons.mail_gateway.tools.mailbox import SignInRefused
 from odoo.addons.mail_gateway.tools.pace import BATCH_BYTES, Pace
 from odoo.addons.mail_gateway.tools.pop3 import Pop3Mailbox
+from odoo.addons.mail_gateway.tools.visit import EndlessServer
 
 FOREVER = float("inf")
 HELLO = b"Subject: Hello\r\n\r\nHello"
@@ -67,8 +68,8 @@ class TestPop3(ToolsCase):
         self.assertEqual(list(ledger.messages.values()), [source + b"\r\n"])
 
     def test_a_line_without_end_is_refused(self):
-        with patch.object(pop3, "LINE_LIMIT", 1000):
-            self.assertNothingStored(poplib.error_proto, RETR=b"+OK\r\n%s\r\n.\r\n" % (b"x" * 1001))
+        with patch.object(pop3_protocol, "MAX_REPLY", 1000):
+            self.assertNothingStored(EndlessServer, RETR=b"+OK\r\n%s\r\n.\r\n" % (b"x" * 2000))
 
     def test_doubled_dots_are_single_again(self):
         ledger = self.fetch(self.pop3({"1": b"\r\n..\r\n...\r\n.. a"}))
@@ -126,7 +127,116 @@ class TestPop3(ToolsCase):
         self.assertIn(b"DELE 1", server.heard)
         self.assertEqual(ledger.confirmed, set(ledger.messages))
 
+    # ------------------------------------------------------------------ listings
+
+    def listing(self, *lines):
+        return b"+OK\r\n%s.\r\n" % b"".join(b"%s\r\n" % line for line in lines)
+
+    def assertFetched(self, server, *sources, ledger=None, **values):
+        """All messages are stored once and acknowledged, also when they are listed again."""
+        ledger = ledger or MemoryLedger()
+        for _visit in range(2):
+            self.fetch(server, ledger, **values)
+            self.assertEqual(sorted(ledger.messages.values()), sorted(source + b"\r\n" for source in sources))
+            self.assertLessEqual(set(ledger.messages), ledger.confirmed)
+        return ledger
+
+    def test_two_messages_of_the_same_uidl_are_both_stored_and_acknowledged(self):
+        for afterwards in ("delete", "leave"):
+            for second in (BYE, HELLO):
+                with self.subTest(afterwards, second=second):
+                    same = self.listing(b"1 same", b"2 same", b"3 other")
+                    server = self.pop3({"1": HELLO, "2": second, "3": b"Other"}, UIDL=same)
+                    self.assertFetched(server, HELLO, second, b"Other", afterwards=afterwards)
+                    deleted = {line for line in server.heard if b"DELE" in line}
+                    expected = {b"DELE 1", b"DELE 2", b"DELE 3"} if afterwards == "delete" else set()
+                    self.assertEqual(deleted, expected)
+
+    def test_a_message_that_gets_the_uidl_of_one_that_is_there_is_new(self):
+        ledger = self.fetch(self.pop3({"same": HELLO}), afterwards="leave")
+        server = self.pop3({"1": HELLO, "2": BYE}, UIDL=self.listing(b"1 same", b"2 same"))
+        self.assertFetched(server, HELLO, BYE, ledger=ledger, afterwards="leave")
+
+    def test_what_is_left_of_two_messages_of_the_same_uidl_is_not_stored_again(self):
+        same = self.listing(b"1 same", b"2 same")
+        for left in (HELLO, BYE):
+            ledger = self.fetch(self.pop3({"1": HELLO, "2": BYE}, UIDL=same, QUIT=LastWords(b"")))
+            server = self.pop3({"same": left})
+            self.fetch(server, ledger)
+            self.assertEqual(len(ledger.messages), 2)
+            self.assertIn(b"DELE 1", server.heard)
+
+    def test_a_message_without_uidl_among_others_is_stored(self):
+        for line in (b"1", b"1 ", b"one same", b"-1 same", b"0 same", b"99999999999999999999 same", b""):
+            for afterwards in ("delete", "leave"):
+                with self.subTest(line, afterwards=afterwards):
+                    server = self.pop3({"1": HELLO, "2": BYE}, UIDL=self.listing(line, b"2 two"))
+                    self.assertFetched(server, HELLO, BYE, afterwards=afterwards)
+
+    def test_sizes_that_are_none_do_no_harm(self):
+        for line in (b"1 -5", b"1 x", b"1", b"1 99999999999999999999999", b"x", b"1 \xff", b"-1 5"):
+            with self.subTest(line):
+                self.assertFetched(self.pop3({"1": HELLO, "2": BYE}, LIST=self.listing(line, b"2 8")), HELLO, BYE)
+
+    def test_a_message_that_is_listed_twice_is_stored_once(self):
+        server = self.pop3({"1": HELLO}, UIDL=self.listing(b"1 one", b"1 two", b"01 three"))
+        self.assertFetched(server, HELLO)
+
+    def test_a_message_that_is_not_there_is_refused_and_nothing_else(self):
+        script = pop3_script({"1": HELLO}, UIDL=self.listing(b"1 one", b"7 seven"))
+        server = self.serve(b"+OK\r\n", lambda line: b"-ERR no such\r\n" if line == b"RETR 7" else script(line))
+        ledger = MemoryLedger()
+        result = fetch_mailbox(server.settings("pop", afterwards="delete"), ledger, Pace(FOREVER))
+        self.assertEqual((len(ledger.messages), result.refusal.count), (1, 1))
+
+    def test_control_characters_of_a_uidl_are_written_out(self):
+        ledger = self.fetch(self.pop3({"1": HELLO}, UIDL=self.listing(b"1 a\0b\x01c")))
+        self.assertEqual(list(ledger.messages), [rf"pop://{ACCOUNT}/;UIDL=a\x00b\x01c"])
+
+    def test_without_uidl_copies_are_all_stored_and_what_is_gone_may_come_again(self):
+        ledger = MemoryLedger()
+        none = {"UIDL": b"-ERR what?\r\n"}
+        for messages, stored in (({"1": HELLO, "2": HELLO}, 2), ({"1": BYE}, 3), ({"1": HELLO, "2": BYE}, 4)):
+            for _visit in range(2):
+                self.fetch(self.pop3(messages, **none), ledger, afterwards="leave")
+                self.assertEqual(len(ledger.messages), stored)
+
+    # ------------------------------------------------------------------ signing in
+
+    def login(self, user, password, capabilities=b"-ERR what?\r\n", **changes):
+        server = self.pop3({}, CAPA=capabilities, **{"AUTH PLAIN": b"+ \r\n", "UTF8": b"+OK\r\n", **changes})
+        Pop3Mailbox(server.settings("pop", sign_in=lambda connection: connection.login(user, password))).disconnect()
+        return server.heard[:-1]
+
+    def test_ascii_is_sent_as_ever(self):
+        self.assertEqual(self.login("box", "a secret"), [b"USER box", b"PASS a secret"])
+
+    def test_beyond_ascii_sasl_is_preferred(self):
+        encoded = b64encode("\0box\0pässword".encode())
+        offered = b"+OK\r\nUTF8 USER\r\nSASL LOGIN PLAIN\r\n.\r\n"
+        heard = self.login("box", "pässword", offered, **{encoded.decode().upper(): b"+OK\r\n"})
+        self.assertEqual(heard, [b"CAPA", b"AUTH PLAIN", encoded])
+
+    def test_beyond_ascii_utf8_is_asked_for(self):
+        heard = self.login("büro", "pässword", b"+OK\r\nUTF8 USER\r\n\r\n.\r\n")
+        self.assertEqual(heard, [b"CAPA", b"UTF8", "USER büro".encode(), "PASS pässword".encode()])
+
+    def test_beyond_ascii_utf8_is_sent_where_nothing_is_offered(self):
+        self.assertEqual(self.login("box", "ä")[-2:], [b"USER box", "PASS ä".encode()])
+
+    def test_a_password_makes_no_second_command(self):
+        for password in ("a\r\nDELE 1", "a\nb", "a\0b"):
+            with self.assertRaises(SignInRefused):
+                self.login("box", password)
+
     # ------------------------------------------------------------------ afterwards
+
+    def test_what_the_server_does_not_delete_keeps_nothing_else_from_it(self):
+        server = self.pop3({"1": HELLO, "2": BYE}, **{"DELE 1": b"-ERR locked\r\n"})
+        ledger = MemoryLedger()
+        result = fetch_mailbox(server.settings("pop", afterwards="delete"), ledger, Pace(FOREVER))
+        self.assertEqual(result.refusal.args, (b"-ERR locked",))
+        self.assertEqual(ledger.confirmed, {f"pop://{ACCOUNT}/;UIDL=2"})
 
     def test_stored_messages_are_deleted(self):
         server = self.pop3({"1": HELLO})

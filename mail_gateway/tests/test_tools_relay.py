@@ -1,8 +1,10 @@
 import threading
 import time
 from functools import partial
+from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
+from odoo.addons.mail_gateway.tools import relay
 from odoo.addons.mail_gateway.tools.relay import Abandoned, Relay
 
 PATIENCE = 20
@@ -139,6 +141,35 @@ class TestRelay(ToolsCase):
         serving.close()
         self.released.set()
         self.assertTrue(refused.wait(PATIENCE))
+
+    def test_a_job_that_can_be_ended_is_ended_and_its_thread_is_gone(self):
+        outcome = self.relay.start("job", self.hang, self.released.set)
+        self.assertEqual(self.serve(seconds=0.05), [outcome])
+        self.assertIsInstance(outcome.exception(), Abandoned)
+        self.assertFalse(outcome.thread.is_alive())
+
+    def test_when_the_serving_loop_is_left_jobs_are_ended(self):
+        slow = self.relay.start("slow", self.hang, self.released.set)
+        self.relay.start("quick", int)
+        serving = self.relay.serve(time.monotonic() + PATIENCE)
+        next(serving)
+        serving.close()
+        self.assertFalse(slow.thread.is_alive())
+
+    def test_who_waits_for_a_thread_that_cannot_be_ended_is_told_when_it_is_over(self):
+        told = threading.Event()
+        with patch.object(relay, "MAX_ENDING_SECONDS", 0.01):
+            outcome = self.relay.start("job", self.hang, int)
+            self.serve(seconds=0.05)
+        self.assertTrue(outcome.thread.is_alive())
+        outcome.thread.when_over(told.set)
+        self.assertFalse(told.is_set())
+        self.released.set()
+        self.assertTrue(told.wait(PATIENCE))
+        told.clear()
+        outcome.thread.join(PATIENCE)
+        outcome.thread.when_over(told.set)
+        self.assertTrue(told.is_set())
 
     @staticmethod
     def fail_with(error):

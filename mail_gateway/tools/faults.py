@@ -12,6 +12,7 @@ from psycopg2 import errorcodes
 
 from .mailbox import SignInRefused
 from .relay import Abandoned
+from .visit import EndlessServer, VisitOver
 
 # SQLSTATE classes (PostgreSQL manual, appendix A) that say nothing about the message being written
 _PASSING_CLASSES = {
@@ -58,8 +59,10 @@ class ConnectionFault(Enum):
     NAME = "name"
     REFUSED = "refused"
     TIMEOUT = "timeout"
+    TOO_SLOW = "too_slow"
     CERTIFICATE = "certificate"
     TLS = "tls"
+    ENDLESS = "endless"
     SIGN_IN = "sign_in"
     LOST = "lost"
     REPLY = "reply"
@@ -71,9 +74,11 @@ _CONNECTION_FAULTS = (
     (UnicodeError, ConnectionFault.NAME),
     (ConnectionRefusedError, ConnectionFault.REFUSED),
     (ssl.SSLCertVerificationError, ConnectionFault.CERTIFICATE),
+    (VisitOver, ConnectionFault.TOO_SLOW),
     (TimeoutError, ConnectionFault.TIMEOUT),
     (socket.timeout, ConnectionFault.TIMEOUT),
     (Abandoned, ConnectionFault.TIMEOUT),
+    (EndlessServer, ConnectionFault.ENDLESS),
     (ssl.SSLError, ConnectionFault.TLS),
     (SignInRefused, ConnectionFault.SIGN_IN),
     (IMAP4.abort, ConnectionFault.LOST),

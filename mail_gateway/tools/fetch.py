@@ -27,9 +27,10 @@ class FetchResult(NamedTuple):
 def open_mailbox(settings: MailboxSettings):
     """A signed-in mailbox for `settings`.
 
-    :raises OSError, imaplib.IMAP4.error, poplib.error_proto: when that fails
+    :raises OSError, imaplib.IMAP4.error, poplib.error_proto: when that fails; no error holds what is secret
     """
-    return MAILBOXES[settings.protocol](settings)
+    with settings.secrets.hiding():
+        return MAILBOXES[settings.protocol](settings)
 
 
 def fetch_mailbox(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> FetchResult:
@@ -37,8 +38,16 @@ def fetch_mailbox(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> Fetc
 
     :param pace: the time that the visit has; also tells whoever waits how far it got
     :raises OSError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: the visit ended early; what was stored
-        stays stored, and what was not acknowledged will be next time
+        stays stored, and what was not acknowledged will be next time. No error holds what is secret
     """
+    with settings.secrets.hiding():
+        result = _fetch(settings, ledger, pace)
+    if result.refusal:
+        settings.secrets.hide_in(result.refusal)
+    return result
+
+
+def _fetch(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> FetchResult:
     with open_mailbox(settings) as mailbox:
         refusals = [_acknowledge(mailbox, mailbox.leftovers(ledger))]
         for batch in mailbox.new_batches(ledger, pace):
@@ -49,7 +58,7 @@ def fetch_mailbox(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> Fetc
             pace.stored += len(batch.messages) - (len(left.keys) if left else 0)
             # a crash before this line only means: known already, next time
             refusals += [batch.refusal, left, _acknowledge(mailbox, keys)]
-            if pace.is_over():
+            if pace.is_over() or (settings.visit.is_almost_full and batch.messages):
                 pace.complete = False
                 break
     ledger.acknowledged(mailbox.acknowledged())

@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from imaplib import IMAP4
 
-from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
 
 from .imap_key import ImapKey
+from .imap_protocol import ImapClient
 from .mailbox import MailboxSettings, SignInRefused, UnknownFolder, server_words
 
 # servers limit the length of a command line
 UID_WINDOW = 500
-# The reply to a search is one line. imaplib refuses more than 1 MB, some 130,000 messages.
-LINE_LIMIT = 64 * 2**20
 
 
 def in_windows(uids: list) -> Iterator[list]:
@@ -23,10 +21,20 @@ def in_windows(uids: list) -> Iterator[list]:
         yield uids[start : start + UID_WINDOW]
 
 
+class NothingHandedOut(IMAP4.error):
+    """The server answers OK, but without the message, which it lists all the same.
+
+    :param uid: of the message
+    """
+
+    def __init__(self, uid: int):
+        super().__init__(f"OK without data for UID {uid}, which is listed")
+
+
 class ImapConnection:
     """IMAPClient, and what it takes to stay connected.
 
-    :ivar client: the IMAPClient; another one after :meth:`reconnect`
+    :ivar client: the client; another one after :meth:`reconnect`
     :ivar generations: folder -> how often its UIDs were given out anew before
     :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
     :raises imaplib.IMAP4.error: when the server refuses; IMAPClient's exceptions derive from it
@@ -38,29 +46,21 @@ class ImapConnection:
         self._selected = None
         self.client = self._connect()
 
-    def _connect(self) -> IMAPClient:
+    def _connect(self) -> ImapClient:
         settings = self.settings
-        client = IMAPClient(
-            settings.host,
-            settings.port,
-            ssl=settings.tls,
-            ssl_context=settings.tls_context() if settings.tls else None,
-            timeout=SocketTimeout(settings.timeout, settings.timeout),
-        )
-        client.normalise_times = False  # dates with their time zone
-        client._imap.readline = lambda: client._imap.file.readline(LINE_LIMIT)
+        client = ImapClient(settings)
         try:
             if settings.starttls and not settings.tls:
                 self._start_tls(client)
             self._sign_in(client)
-            client._cached_capabilities = None  # signing in changes them
+            client.signed_in()
         except BaseException:
             with suppress(OSError):  # a failed handshake closed the socket already
                 client.shutdown()
             raise
         return client
 
-    def _start_tls(self, client: IMAPClient) -> None:
+    def _start_tls(self, client: ImapClient) -> None:
         try:
             client.starttls(self.settings.tls_context())
         except IMAP4.abort:
@@ -68,8 +68,7 @@ class ImapConnection:
         except IMAP4.error as error:
             raise ssl.SSLError(server_words(error)) from error
 
-    def _sign_in(self, client: IMAPClient) -> None:
-        client._imap._encoding = "utf-8"  # imaplib would not send a password beyond ASCII
+    def _sign_in(self, client: ImapClient) -> None:
         try:
             self.settings.sign_in(client._imap)  # imaplib's own object is what Odoo's OAuth modules expect
         except IMAP4.abort:
@@ -118,7 +117,14 @@ class ImapConnection:
     def expect_folder(self, folder: str) -> None:
         """:raises UnknownFolder: when there is no folder of that name"""
         if not self.client.folder_exists(folder):
-            raise UnknownFolder(folder, [name for _flags, _delimiter, name in self.client.list_folders()]) from None
+            raise UnknownFolder(folder, self.client.folder_names()) from None
+
+    def listed(self, uids: list[int]) -> set[int]:
+        """Those that are in the selected folder, whatever flags they have; the others are gone for good."""
+        found = set()
+        for window in in_windows(uids):
+            found.update(self.client.search(["UID", ",".join(map(str, window))]))
+        return found.intersection(uids)
 
     def key(self, uid: int) -> str:
         """The remote key of a message in the selected folder."""

@@ -6,7 +6,7 @@ known already is asked of a :class:`Ledger`, which also makes messages durable.
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -15,7 +15,9 @@ from urllib.parse import quote
 from .bounds import REASON_CHARS
 from .imap_key import ImapKey
 from .pace import Pace
+from .secrets import Secrets
 from .source_values import SourceValues, read_source
+from .visit import Visit
 
 
 class MailboxProblem(Exception):
@@ -75,6 +77,8 @@ class MailboxSettings:
     :ivar sign_in: signs in on the imaplib or poplib connection it is given
     :ivar afterwards: ``seen``, ``move`` or ``delete`` (IMAP); ``delete`` or ``leave`` (POP3)
     :ivar timeout: seconds that connecting, and each later answer, may take
+    :ivar visit: what the visit may take as a whole
+    :ivar secrets: what no error may hold; gets what the sign-in sends
     """
 
     protocol: str
@@ -89,6 +93,8 @@ class MailboxSettings:
     afterwards: str = "seen"
     move_to: str = ""
     timeout: float = 30.0
+    visit: Visit = field(default_factory=Visit, repr=False, compare=False)
+    secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
 
     @property
     def account(self) -> str:
@@ -104,7 +110,7 @@ class MailboxSettings:
         if not self.verify_certificate:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        return context
+        return self.visit.prepare(context)
 
 
 @dataclass(frozen=True)

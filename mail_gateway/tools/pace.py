@@ -33,6 +33,11 @@ class Pace:
         self._rate = FIRST_BYTES / BATCH_SECONDS
         self._begun = 0.0
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the visit is abandoned."""
+        return max(self._end - time.monotonic(), 0.0)
+
     def is_over(self) -> bool:
         """Whether it is time to end the visit."""
         return time.monotonic() > self._until

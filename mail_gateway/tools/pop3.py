@@ -2,11 +2,14 @@
 
 import hashlib
 import poplib
+import re
 import ssl
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+from .bounds import bounded
 from .mailbox import (
     Batch,
     Ledger,
@@ -17,31 +20,19 @@ from .mailbox import (
     server_words,
 )
 from .pace import Pace
+from .pop3_protocol import Pop3
 
-# A single line may hold megabytes of HTML. poplib stops at 2 kB, and that for the whole process.
-LINE_LIMIT = 64 * 2**20
-
-
-class _LongLines:
-    """poplib's own reading of a line (Python 3.10 to 3.13), but for the limit."""
-
-    def _getline(self):
-        line = self.file.readline(LINE_LIMIT + 1)
-        if len(line) > LINE_LIMIT:
-            raise poplib.error_proto("line too long")
-        if not line.endswith(b"\n"):
-            # also half a line: cut after its first dot, it would pass for the end of the message
-            raise EOFError("the server closed the connection")
-        octets = len(line)
-        return line.removesuffix(b"\n").removesuffix(b"\r"), octets
+# no server lists more, and no list of numbers is made that is longer
+MAX_LISTED = 1_000_000
+# bytes; RFC 1939 knows 70
+MAX_UIDL = 250
+_NUMBER = re.compile(r"0*([1-9]\d{0,9})")
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
 
 
-class _Pop3(_LongLines, poplib.POP3):
-    pass
-
-
-class _Pop3Tls(_LongLines, poplib.POP3_SSL):
-    pass
+def _as_name(uidl: str) -> str:
+    """A UIDL as a part of a key: no control characters, and no longer than a key may be."""
+    return bounded(_CONTROL.sub(lambda char: f"\\x{ord(char[0]):02x}", uidl), MAX_UIDL)
 
 
 class Pop3Mailbox:
@@ -55,16 +46,17 @@ class Pop3Mailbox:
     def __init__(self, settings: MailboxSettings):
         self.settings = settings
         self._numbers = None
+        self._listed = None
+        self._has_uidl = True
+        self._unnamed = {}
+        self._copies = Counter()
         self._deleted = []
         self._confirmed = []
         self._client = self._connect()
 
-    def _connect(self) -> poplib.POP3:
+    def _connect(self) -> Pop3:
         settings = self.settings
-        if settings.tls:
-            client = _Pop3Tls(settings.host, settings.port, timeout=settings.timeout, context=settings.tls_context())
-        else:
-            client = _Pop3(settings.host, settings.port, timeout=settings.timeout)
+        client = Pop3(settings)
         try:
             if settings.starttls and not settings.tls:
                 self._start_tls(client)
@@ -75,13 +67,13 @@ class Pop3Mailbox:
             raise
         return client
 
-    def _start_tls(self, client: poplib.POP3) -> None:
+    def _start_tls(self, client: Pop3) -> None:
         try:
             client.stls(context=self.settings.tls_context())
         except poplib.error_proto as error:
             raise ssl.SSLError(server_words(error)) from error
 
-    def _sign_in(self, client: poplib.POP3) -> None:
+    def _sign_in(self, client: Pop3) -> None:
         try:
             self.settings.sign_in(client)
         except poplib.error_proto as error:
@@ -117,42 +109,65 @@ class Pop3Mailbox:
 
     def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
         numbers = self._numbers_by_key()
-        if numbers and not self._deletes:  # an empty listing may also be a mail server that is not well
-            ledger.forget_vanished(self._key("UIDL", ""), list(numbers))
-        known = ledger.known(list(numbers))
+        # an empty listing may also be a mail server that is not well
+        forgets = bool(numbers) and not self._deletes
+        if forgets and self._has_uidl:
+            ledger.forget_vanished(self._key("UIDL", ""), [*numbers, *self._unnamed.values()])
+        known = ledger.known([*numbers, *self._unnamed.values()])
         sizes = self._sizes()
         settled = set() if self._deletes else known
         # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
-        ordered = sorted(numbers, key=lambda key: key in known)
+        ordered = sorted(numbers, key=lambda key: (key in known, key in self._unnamed))
         wanted = {key: sizes.get(numbers[key], 0) for key in ordered if key not in settled}
         for choose in (pace.what_fits, pace.what_is_left):
             while keys := choose(wanted):
                 sources, refusal, broken = self._retrieve_in_time(keys, wanted, pace)
-                stored = self._stored_before({key: sources[key] for key in sources if key in known}, ledger)
-                messages = [
-                    RemoteMessage(self._rename(key, source) if key in known else key, source)
-                    for key, source in sources.items()
-                    if key not in stored
-                ]
+                messages, stored = self._tell_apart(sources, known, ledger)
                 done = [] if broken else [*stored, *(message.key for message in messages)]
                 yield Batch(messages, done, refusal=refusal)
+                forgets = forgets and not refusal
                 if broken:
                     raise broken
+        if forgets and not self._has_uidl and not wanted:
+            ledger.forget_vanished(self._key("UIDL", "sha256:"), list(numbers))
 
-    def _stored_before(self, sources: dict[str, bytes], ledger: Ledger) -> list[str]:
-        """Those of known keys that still name the message that was stored under them.
+    def _tell_apart(
+        self, sources: dict[str, bytes], known: set[str], ledger: Ledger
+    ) -> tuple[list[RemoteMessage], list[str]]:
+        """What is new, and the keys of what is stored.
 
         A UIDL may be given to another message once its own is gone (RFC 1939, section 7): to delete by UIDL what
-        was left there, or was seen to be deleted, would lose that one.
+        was left there, or was seen to be deleted, would lose that one. Messages that share a UIDL, or have none, have
+        a name by their content.
         """
-        known = ledger.known_sources(list(sources.values())) if sources else ()
-        return [key for key, source in sources.items() if source in known]
+        by_content = {key: self._name_by_content(key, source) for key, source in sources.items()}
+        stored_names = ledger.known(by_content.values()) if sources else ()
+        doubtful = [source for key, source in sources.items() if self._unnamed.get(key, key) in known]
+        stored_sources = ledger.known_sources(doubtful) if doubtful else ()
+        messages, stored = [], []
+        for key, source in sources.items():
+            name = key if key not in known and key not in self._unnamed else by_content[key]
+            is_copy = ";COPY=" in by_content[key].removeprefix(self._unnamed.get(key, key))
+            if by_content[key] in stored_names or (source in stored_sources and not is_copy):
+                stored.append(self._rename(key, key if key in known else name))
+            else:
+                messages.append(RemoteMessage(self._rename(key, name), source))
+        return messages, stored
 
-    def _rename(self, key: str, source: bytes) -> str:
-        """A name of its own for a message whose UIDL was used before."""
-        new = f"{key};SHA256={hashlib.sha256(source).hexdigest()}"
-        self._numbers[new] = self._numbers[key]
-        return new
+    def _name_by_content(self, key: str, source: bytes) -> str:
+        """A name for a message that needs another than its UIDL; copies are numbered."""
+        digest = hashlib.sha256(source).hexdigest()
+        if key in self._unnamed and not self._has_uidl:
+            name = self._key("UIDL", f"sha256:{digest}")
+        else:
+            name = f"{self._unnamed.get(key, key)};SHA256={digest}"
+        self._copies[name] += 1
+        return name if self._copies[name] == 1 else f"{name};COPY={self._copies[name]}"
+
+    def _rename(self, key: str, name: str) -> str:
+        """`name`, which from now on is that of the message."""
+        self._numbers[name] = self._numbers[key]
+        return name
 
     def _retrieve_in_time(
         self, keys: Iterable[str], wanted: dict[str, int], pace: Pace
@@ -181,29 +196,53 @@ class Pop3Mailbox:
         return sources, MessagesRefused(refused) if refused else None, broken
 
     def _numbers_by_key(self) -> dict[str, int]:
-        """Remote key -> message number of this session."""
+        """Remote key -> message number of this session.
+
+        Messages without a UIDL of their own have keys that hold for this session alone.
+        """
         if self._numbers is None:
-            self._numbers = {self._key("UIDL", uidl): number for number, uidl in self._list_uidl()}
+            uidls = self._uidls()
+            shared = Counter(uidls.values())
+            self._numbers = {}
+            for number, uidl in uidls.items():
+                key = name = self._key("UIDL", uidl)
+                if not uidl or shared[uidl] > 1:
+                    key = f"{name}\1{number}"
+                    self._unnamed[key] = name
+                self._numbers[key] = number
         return self._numbers
 
-    def _list_uidl(self) -> Iterator[tuple[int, str]]:
+    def _uidls(self) -> dict[int, str]:
+        """Message number -> UIDL, "" where there is none; lines that make no sense are passed over."""
         try:
             listing = self._client.uidl()[1]
+            self._has_uidl = True
         except poplib.error_proto:
             # UIDL is optional (RFC 1939, section 7); a server without it is known by content
-            listing = [b"%d sha256:%s" % (n, self._content(n)) for n in range(1, self._client.stat()[0] + 1)]
-        for line in listing:
+            listing, self._has_uidl = (), False
+        uidls = {}
+        for line in listing[:MAX_LISTED]:
             # two different UIDLs must not become one, whatever bytes they are
             number, _space, uidl = line.decode("ascii", "backslashreplace").partition(" ")
-            yield int(number), uidl.strip()
-
-    def _content(self, number: int) -> bytes:
-        return hashlib.sha256(self._retrieve(number)).hexdigest().encode()
+            if found := _NUMBER.fullmatch(number):
+                uidls.setdefault(int(found[1]), _as_name(uidl.strip()))
+        for number in self._sizes():
+            uidls.setdefault(number, "")
+        return uidls
 
     def _sizes(self) -> dict[int, int]:
-        return dict(map(int, line.split()[:2]) for line in self._client.list()[1])
+        """Message number -> bytes; lines that make no sense are passed over."""
+        if self._listed is None:
+            self._listed = {}
+            for line in self._client.list()[1][:MAX_LISTED]:
+                number, _space, rest = line.decode("ascii", "replace").partition(" ")
+                size = rest.split(" ")[0]
+                if found := _NUMBER.fullmatch(number):
+                    self._listed.setdefault(int(found[1]), int(size) if re.fullmatch(r"[0-9]{1,15}", size) else 0)
+        return self._listed
 
     def _retrieve(self, number: int) -> bytes:
+        self._client.allow(self._sizes().get(number, 0))
         return b"\r\n".join(self._client.retr(number)[1]) + b"\r\n"
 
     def _key(self, kind: str, value: str) -> str:
@@ -212,20 +251,35 @@ class Pop3Mailbox:
     # ------------------------------------------------------------------ afterwards
 
     def acknowledge(self, keys: Iterable[str]) -> None:
+        """Have what is stored deleted; what the server does not delete keeps nothing else from it.
+
+        :raises poplib.error_proto: what the server refused on the way
+        """
         numbers = self._numbers_by_key()
+        refusal = None
         for key in keys:
-            if self._deletes and key in numbers:
+            if not self._deletes or key not in numbers:
+                self._confirmed.append(key)
+                continue
+            try:
                 self._client.dele(numbers[key])
                 self._deleted.append(key)
-            else:
-                self._confirmed.append(key)
+            except poplib.error_proto as error:
+                if not server_words(error).startswith("-ERR"):
+                    raise
+                refusal = error
+        if refusal:
+            raise refusal
 
     def acknowledged(self) -> list[str]:
         return self._confirmed
 
     def check(self) -> None:
         """POP3 has no folders: whoever can sign in can read."""
-        self._client.stat()
+        try:
+            self._client.stat()
+        except (ValueError, LookupError) as error:
+            raise poplib.error_proto("-ERR a reply to STAT that makes no sense") from error
 
     def remember(self, ledger: Ledger) -> None:
         """POP3 does not tell read from unread: all that is there is new, as with Odoo's own gateway."""

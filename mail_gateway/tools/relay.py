@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 
+# Seconds. A job that is ended has to notice it; what it waits for is cut off.
+MAX_ENDING_SECONDS = 5.0
+
 
 class Abandoned(Exception):
     """Raised in a network thread that outlived its time: nothing it asks for is done any more."""
@@ -14,18 +17,19 @@ class Abandoned(Exception):
 class Relay:
     """Runs jobs in threads of their own and what they call through :meth:`call` in the thread that serves.
 
-    A thread that hangs in the network is left behind after the deadline. It can do no harm then: whatever it
-    wants stored is refused, so it never gets to acknowledge it.
+    After the deadline jobs are ended from outside. Whatever one of them wants stored after that is refused, so it
+    never gets to acknowledge it.
     """
 
     def __init__(self):
         self._requests = queue.SimpleQueue()
         self._closed = threading.Event()
-        self._running = set()
+        self._running = {}
 
-    def start(self, name: str, job: Callable[[], object]) -> Future:
+    def start(self, name: str, job: Callable[[], object], end: Callable[[], None] | None = None) -> Future:
         """Run `job` in a thread of its own.
 
+        :param end: ends the job from another thread; it is waited for then
         :return: a future that the serving thread settles
         :raises RuntimeError: when the system has no thread to give
         """
@@ -38,8 +42,9 @@ class Relay:
                 settle, value = outcome.set_exception, error
             self._requests.put((Future(), settle, (value,)))
 
-        threading.Thread(target=run, name=name, daemon=True).start()
-        self._running.add(outcome)
+        thread = _Thread(run, name, end)
+        thread.start()
+        self._running[outcome] = outcome.thread = thread
         return outcome
 
     def call(self, function: Callable, *args):
@@ -73,10 +78,20 @@ class Relay:
                 self._do(*request)
                 yield from self._settled()
         finally:
-            self._closed.set()
+            self.close()
         for outcome in self._running:
             outcome.set_exception(Abandoned())
         yield from self._settled()
+
+    def close(self) -> None:
+        """Refuse all further calls, and end the jobs that still run."""
+        self._closed.set()
+        ending = [thread for thread in self._running.values() if thread.end]
+        for thread in ending:
+            thread.end()
+        until = time.monotonic() + MAX_ENDING_SECONDS
+        for thread in ending:
+            thread.join(max(until - time.monotonic(), 0))
 
     @staticmethod
     def _do(answer: Future, function: Callable, args: tuple) -> None:
@@ -87,5 +102,35 @@ class Relay:
 
     def _settled(self) -> list[Future]:
         done = [outcome for outcome in self._running if outcome.done()]
-        self._running.difference_update(done)
+        for outcome in done:
+            del self._running[outcome]
         return done
+
+
+class _Thread(threading.Thread):
+    """The thread of a job."""
+
+    def __init__(self, run, name, end):
+        super().__init__(name=name, daemon=True)
+        self.end = end
+        self._job = run
+        self._lock = threading.Lock()
+        self._afterwards = []
+        self._is_over = False
+
+    def run(self):
+        try:
+            self._job()
+        finally:
+            with self._lock:
+                self._is_over = True
+            for function in self._afterwards:
+                function()
+
+    def when_over(self, function: Callable[[], None]) -> None:
+        """Call `function` when the job is over: at once, or in its thread."""
+        with self._lock:
+            if not self._is_over:
+                self._afterwards.append(function)
+                return
+        function()

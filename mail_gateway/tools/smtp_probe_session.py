@@ -86,9 +86,12 @@ def _own_name():
     return smtplib.SMTP(timeout=1).local_hostname
 
 
-def connect(addresses: tuple[Address, ...], seconds: float) -> tuple[socket.socket, Address, tuple[Address, ...]]:
+def connect(
+    addresses: tuple[Address, ...], seconds: float, new_socket: Callable[[int], socket.socket] | None = None
+) -> tuple[socket.socket, Address, tuple[Address, ...]]:
     """Connect to the first address that takes it; those that are left share the time that is left.
 
+    :param new_socket: makes a stream socket of an address family
     :return: the socket, its address, the addresses that failed before
     :raises OSError: of the last address, when none takes it
     """
@@ -96,15 +99,19 @@ def connect(addresses: tuple[Address, ...], seconds: float) -> tuple[socket.sock
     for number, address in enumerate(addresses):
         left = max(end - time.monotonic(), 0.1) / (len(addresses) - number)
         try:
-            return _connect(address, left), address, addresses[:number]
+            return _connect(address, left, new_socket or _new_socket), address, addresses[:number]
         except OSError:
             if number == len(addresses) - 1:
                 raise
     raise OSError("no address")
 
 
-def _connect(address, seconds):
-    sock = socket.socket(address.family, socket.SOCK_STREAM)
+def _new_socket(family):
+    return socket.socket(family, socket.SOCK_STREAM)
+
+
+def _connect(address, seconds, new_socket):
+    sock = new_socket(address.family)
     try:
         sock.settimeout(seconds)
         sock.connect(address.place)

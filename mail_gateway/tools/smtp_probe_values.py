@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from .secrets import Secrets
 from .smtp_probe_tls import Encrypted, OwnCertificate
 
 _LONGEST_REPLY = 300
@@ -261,8 +262,7 @@ class Report:
 def readable(words: bytes | str, secrets: tuple[str, ...] = ()) -> str:
     """Make foreign words fit to be shown: one line, no control characters, not too long, no secret in it."""
     text = _decode(words) if isinstance(words, bytes) else words
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "…")
+    text = Secrets(*secrets).hide(text)
     text = _NO_TEXT.sub(" ", text).strip()
     return text if len(text) <= _LONGEST_REPLY else text[: _LONGEST_REPLY - 1] + "…"
 

@@ -1,0 +1,243 @@
+"""imaplib and IMAPClient on the connection of a visit: bounded replies, sign-in in any charset, ID where it is wanted."""
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from imaplib import IMAP4
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientError
+
+from .mailbox import MailboxSettings
+from .visit import MAX_REPLY, ReplyBudget
+
+# Some servers (163.com, 126.com) refuse SELECT to clients that have not said who they are (RFC 2971).
+IDENTITY = '("name" "Odoo Mail Gateway" "version" "19.0" "vendor" "Odoo Mail Gateway")'
+# RFC 3501, section 9: what may stand without quotes
+_ATOM = re.compile(r"[!#-'+-Z\[^-z|}~]+")
+_BEARER = re.compile(r"auth=Bearer ([^\1]+)")
+# Mechanisms of a single message: whatever the server answers next is about an error (RFC 7628, section 3.2.3).
+_ONE_MESSAGE = {"PLAIN", "XOAUTH2", "OAUTHBEARER"}
+# What parsers raise on replies that make no sense
+_NONSENSE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
+
+
+class NonsenseReply(IMAPClientError):
+    """A reply that is no IMAP."""
+
+
+class Imap4(IMAP4):
+    """imaplib's client, without its memory of what was said.
+
+    :ivar budget: what the next reply may have
+    """
+
+    def __init__(self, settings: MailboxSettings):
+        self._settings = settings
+        self.budget = ReplyBudget()
+        super().__init__(settings.host, settings.port, settings.timeout)
+
+    def _create_socket(self, timeout):
+        """Replaces imaplib's method: the connection belongs to the visit."""
+        settings = self._settings
+        context = settings.tls_context() if settings.tls else None
+        return settings.visit.connect(self.host, self.port, timeout, context)
+
+    # ------------------------------------------------------------------ reading
+
+    def _new_tag(self):
+        """Extends imaplib's method: a command begins."""
+        self.budget.begin()
+        return super()._new_tag()
+
+    def _get_line(self):
+        """Replaces imaplib's method: another limit, and nothing is kept for its log.
+
+        :raises EndlessServer: when the reply is too long
+        """
+        line = self.file.readline(self.budget.line_limit + 1)
+        self.budget.count_line(len(line))
+        if not line:
+            raise self.abort("socket error: EOF")
+        if not line.endswith(b"\r\n"):
+            raise self.abort("socket error: unterminated line")
+        return line[:-2]
+
+    def read(self, size):
+        """Extends imaplib's method: no more than was asked for.
+
+        :raises EndlessServer: when the server announces more
+        """
+        self.budget.count_literal(size)
+        return super().read(size)
+
+    def _log(self, line):
+        """Replaces imaplib's method: it keeps the last commands, and with them the password."""
+
+    def _mesg(self, text, secs=None):
+        """Replaces imaplib's method: it writes commands and messages to the standard error."""
+
+    # ------------------------------------------------------------------ signing in
+
+    def login(self, user, password):
+        """Replaces imaplib's method: characters beyond ASCII go by SASL, else as literals, as RFC 3501 wants it.
+
+        :raises IMAP4.error: when the server refuses, or offers no sign-in by password
+        """
+        self._settings.secrets.add(password)
+        plain = user.isascii() and password.isascii()
+        if "\0" in user + password:
+            raise self.error("user name or password contain a NUL character")
+        disabled = "LOGINDISABLED" in self.capabilities
+        if "AUTH=PLAIN" in self.capabilities and (disabled or not plain):
+            return self.authenticate("PLAIN", lambda _challenge: f"\0{user}\0{password}")
+        if disabled:
+            raise self.error("LOGINDISABLED: the server lets nobody sign in by password on this connection")
+        if plain and not re.search(r"[\r\n]", user + password):
+            typ, data = self._simple_command("LOGIN", self._as_atom(user), self._quote(password))
+        else:
+            typ, data = self._login_by_literals(user.encode(), password.encode())
+        if typ != "OK":
+            raise self.error(data[-1])
+        self.state = "AUTH"
+        self._signed_in()
+        return typ, data
+
+    def _as_atom(self, text):
+        return text if _ATOM.fullmatch(text) else self._quote(text)
+
+    def _login_by_literals(self, user, password):
+        tag = self._new_tag()
+        self._send(b"%s LOGIN {%d}\r\n" % (tag, len(user)))
+        if self._may_continue(tag):
+            self._send(b"%s {%d}\r\n" % (user, len(password)))
+            if self._may_continue(tag):
+                self._send(password + b"\r\n")
+        return self._command_complete("LOGIN", tag)
+
+    def _may_continue(self, tag):
+        """Whether the server takes the literal; the command was refused else."""
+        while self._get_response():
+            if self.tagged_commands[tag]:
+                return False
+        return True
+
+    def _send(self, data):
+        try:
+            self.send(data)
+        except OSError as error:
+            raise self.abort(f"socket error: {error}") from error
+
+    def authenticate(self, mechanism, authobject):
+        """Extends imaplib's method: remembers what is secret, and says it only once.
+
+        :raises IMAP4.error: when the server refuses
+        """
+        try:
+            answer = super().authenticate(mechanism, self._said_once(mechanism.upper(), authobject))
+        except ValueError as error:  # a challenge that is no base64
+            raise self.abort(f"AUTHENTICATE: {error}") from error
+        self._signed_in()
+        return answer
+
+    def _said_once(self, mechanism: str, authobject: Callable) -> Callable:
+        said = []
+
+        def answer(challenge):
+            if said and mechanism in _ONE_MESSAGE:
+                return b""
+            words = authobject(challenge)
+            said.append(True)
+            self._note_secret(mechanism, words)
+            return words
+
+        return answer
+
+    def _note_secret(self, mechanism, words):
+        text = words.decode("utf-8", "surrogateescape") if isinstance(words, bytes) else words or ""
+        if mechanism == "PLAIN":
+            text = text.rpartition("\0")[2]
+        self._settings.secrets.add(found[1] if (found := _BEARER.search(text)) else text)
+
+    def _signed_in(self):
+        """Learn what the server can do now, say who we are, and ask for UTF-8 where nothing else is spoken."""
+        self.budget.limit = MAX_REPLY
+        self.budget.literals = MAX_REPLY
+        before = self.capabilities
+        self._learn_capabilities()
+        if "ID" in (*before, *self.capabilities):
+            self._ask("ID", IDENTITY)
+            self.untagged_responses.pop("ID", None)
+        if "UTF8=ONLY" in self.capabilities and self._ask("ENABLE", "UTF8=ACCEPT"):  # RFC 6855
+            self._mode_utf8()
+        self._encoding = "utf-8"
+
+    def _learn_capabilities(self):
+        told = self.untagged_responses.pop("CAPABILITY", None)
+        if not told and self._ask("CAPABILITY"):
+            told = self.untagged_responses.pop("CAPABILITY", None)
+        if told:
+            self.capabilities = tuple(str(told[-1], "ascii", "replace").upper().split())
+
+    def _ask(self, command, *args):
+        """Whether the server does what it may as well refuse."""
+        try:
+            return self._simple_command(command, *args)[0] == "OK"
+        except self.abort:
+            raise
+        except self.error:
+            return False
+
+
+def _sane(method):
+    """A method whose parser may stumble over what the server says."""
+
+    @wraps(method)
+    def parse(*args, **kwargs):
+        try:
+            return method(*args, **kwargs)
+        except _NONSENSE as error:
+            raise NonsenseReply(f"a reply that makes no sense: {type(error).__name__}") from error
+
+    return parse
+
+
+class ImapClient(IMAPClient):
+    """IMAPClient on the connection of a visit. It logs no command and no reply."""
+
+    def __init__(self, settings: MailboxSettings):
+        self._settings = settings
+        timeout = SocketTimeout(settings.timeout, settings.timeout)
+        try:
+            super().__init__(settings.host, settings.port, ssl=settings.tls, timeout=timeout)
+        except _NONSENSE as error:
+            if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
+                raise  # the name of the server is none
+            raise NonsenseReply(f"a greeting that makes no sense: {type(error).__name__}") from error
+        self.normalise_times = False  # dates with their time zone
+        # IMAPClient has imaplib format all that travels, messages too, for a log that nobody reads
+        self._imap.debug = 0
+
+    def _create_IMAP4(self):
+        """Replaces IMAPClient's method."""
+        return Imap4(self._settings)
+
+    def signed_in(self) -> None:
+        """Take over what was learned when signing in."""
+        self._cached_capabilities = tuple(word.encode("ascii", "replace") for word in self._imap.capabilities)
+        self.folder_encode = not self._imap.utf8_enabled
+
+    def allow(self, size: int) -> None:
+        """Messages of so many bytes together are asked for by the next commands."""
+        self._imap.budget.literals = max(MAX_REPLY, 2 * size)
+
+    def folder_names(self) -> list[str]:
+        """The names of all folders."""
+        names = (name for _flags, _delimiter, name in self.list_folders())
+        return [name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in names]
+
+    fetch = _sane(IMAPClient.fetch)
+    search = _sane(IMAPClient.search)
+    select_folder = _sane(IMAPClient.select_folder)
+    list_folders = _sane(IMAPClient.list_folders)
+    expunge = _sane(IMAPClient.expunge)
