@@ -93,11 +93,6 @@ class TestImapConnection(ImapCase):
         with self.assertRaises(IMAP4.abort):
             self.open(self.imap({}, LOGIN=b"* BYE going down\r\n"))
 
-    def test_a_password_beyond_ascii_is_sent(self):
-        server = self.imap({})
-        self.open(server, sign_in=lambda connection: connection.login("box", "pässword"))
-        self.assertEqual(self.heard(server, b"LOGIN"), ['LOGIN box "pässword"'.encode()])
-
     def test_a_server_that_says_nothing_is_given_up(self):
         with self.assertRaises(TimeoutError):
             self.open(self.serve(b"", None), timeout=0.2)
@@ -168,7 +163,8 @@ class TestImapNew(ImapCase):
         self.assertEqual(ledger.messages, {key(11): b"eleven"})
 
     def test_a_message_that_vanished_meanwhile_is_passed_over(self):
-        server = self.imap({11: b"eleven"}, SELECT=selected(2, uid_next=13), UID_SEARCH_UID=searched(11, 12))
+        found = iter((searched(11, 12), searched()))
+        server = self.imap({11: b"eleven"}, SELECT=selected(2, uid_next=13), UID_SEARCH_UID=lambda _line: next(found))
         ledger = self.fetch(server, MemoryLedger(position=position(10)))
         self.assertEqual(ledger.messages, {key(11): b"eleven"})
         self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(12))
@@ -327,8 +323,13 @@ class TestImapAfterwards(ImapCase):
     def test_without_move_and_uidplus_messages_are_copied_marked_and_expunged(self):
         server, _done = self.acknowledge(afterwards="move", move_to="Done")
         self.assertEqual(
-            self.heard(server, b"")[-3:],
-            [b'UID COPY 11,12 "Done"', b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)", b"EXPUNGE"],
+            self.heard(server, b"")[-4:],
+            [
+                b'UID COPY 11,12 "Done"',
+                b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)",
+                b"UID SEARCH DELETED",
+                b"EXPUNGE",
+            ],
         )
 
     def test_a_copy_that_is_refused_deletes_nothing(self):

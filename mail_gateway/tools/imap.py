@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from imaplib import IMAP4
 
 from .imap_afterwards import ImapAfterwards
-from .imap_connection import ImapConnection, in_windows
+from .imap_connection import ImapConnection, NothingHandedOut, in_windows
 from .imap_key import ImapKey
 from .imap_position import generation, read_on, wanted
 from .mailbox import (
@@ -46,6 +46,7 @@ class ImapMailbox:
         self._connection = ImapConnection(settings)
         self._afterwards = ImapAfterwards(self._connection)
         self._of_former_accounts = []
+        self._announced = {}
 
     def __enter__(self):
         return self
@@ -60,6 +61,7 @@ class ImapMailbox:
     # ------------------------------------------------------------------ what is new
 
     def leftovers(self, ledger: Ledger) -> list[str]:
+        self._afterwards.ledger = ledger
         owed = {text: ImapKey.parse(text) for text in ledger.unacknowledged()}
         mine = {text: key for text, key in owed.items() if key and key.account == self.settings.account}
         self._of_former_accounts = [text for text in owed if text not in mine]
@@ -123,7 +125,9 @@ class ImapMailbox:
             # one of them cannot be read, which is found out when it travels alone
             self._connection.reconnect()
             return dict.fromkeys(uids, FIRST_BYTES)
-        return {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
+        sizes = {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
+        self._announced |= {uid: size for uid, size in sizes.items() if isinstance(size, int)}
+        return {uid: self._announced.get(uid, 0) for uid in uids}
 
     def _fetch_or_set_aside(self, uids: list[int]) -> tuple[dict[int, bytes], dict[int, Exception]]:
         """What the server hands out, and the errors on what it does not: one message must not hold up the others.
@@ -144,14 +148,16 @@ class ImapMailbox:
         return fetched, refused
 
     def _fetch(self, uids: list[int]) -> tuple[dict[int, bytes], dict[int, Exception]]:
-        """UID -> source, and what is there without one (NIL). What is not there vanished meanwhile.
+        """UID -> source, and an error for each message that the server lists and does not hand out.
 
-        BODY.PEEK leaves the \\Seen flag alone.
+        Exchange, for one, answers OK without data at times. BODY.PEEK leaves the \\Seen flag alone.
         """
+        self._connection.client.allow(sum(self._announced.get(uid, 0) for uid in uids))
         found = self._connection.client.fetch(uids, ["BODY.PEEK[]"])
         sources = {uid: found[uid].get(b"BODY[]") for uid in uids if uid in found}
-        refused = {uid: IMAP4.error(f"UID {uid}: NIL") for uid, source in sources.items() if source is None}
-        return {uid: source for uid, source in sources.items() if source is not None}, refused
+        sources = {uid: source for uid, source in sources.items() if isinstance(source, bytes)}
+        missing = self._connection.listed([uid for uid in uids if uid not in sources])
+        return sources, {uid: NothingHandedOut(uid) for uid in missing}
 
     def _stored_before(self, fetched: dict[int, bytes], ledger: Ledger) -> set[int]:
         """UIDs whose content this server delivered before, under a UID that is no longer valid."""

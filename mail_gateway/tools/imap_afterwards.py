@@ -1,4 +1,8 @@
-"""What is done on an IMAP server with messages that are stored: marked as read, moved or deleted."""
+"""What is done on an IMAP server with messages that are stored: marked as read, moved or deleted.
+
+EXPUNGE deletes all that anybody marked with \\Deleted. Without UIDPLUS it is used only when all of that is stored here
+(docs/adr/0009-what-a-mail-server-may-do.md).
+"""
 
 from collections.abc import Iterable
 from imaplib import IMAP4
@@ -9,16 +13,20 @@ from imapclient.exceptions import IMAPClientError
 
 from .imap_connection import ImapConnection, in_windows
 from .imap_key import ImapKey
-from .mailbox import UnknownFolder
+from .mailbox import Ledger, UnknownFolder
 
 
 class ImapAfterwards:
-    """Acknowledges messages on a connection."""
+    """Acknowledges messages on a connection.
+
+    :ivar ledger: says what is stored, besides what is acknowledged by this object; None when nobody can say
+    """
 
     def __init__(self, connection: ImapConnection):
         self._connection = connection
         self._settings = connection.settings
         self._done = []
+        self.ledger: Ledger | None = None
 
     def acknowledge(self, keys: Iterable[str]) -> None:
         """Do what the settings say; every folder gets its turn.
@@ -75,11 +83,23 @@ class ImapAfterwards:
             self._delete(uids)
 
     def _delete(self, uids: list[int]) -> None:
-        self._connection.client.add_flags(uids, [DELETED], silent=True)
-        if self._connection.client.has_capability("UIDPLUS"):  # RFC 4315: expunges these and no others
-            self._connection.client.uid_expunge(uids)
-        else:
-            self._connection.client.expunge()
+        client = self._connection.client
+        client.add_flags(uids, [DELETED], silent=True)
+        if client.has_capability("UIDPLUS"):  # RFC 4315: expunges these and no others
+            client.uid_expunge(uids)
+        elif self._all_marked_are_stored(uids):
+            client.expunge()
+
+    def _all_marked_are_stored(self, uids: list[int]) -> bool:
+        """Whether nothing is marked to be deleted but `uids` and what else is stored: the rest is not ours to delete."""
+        try:
+            marked = self._connection.client.search("DELETED")
+        except IMAP4.abort:
+            raise  # the connection broke
+        except IMAP4.error:
+            return False
+        others = {self._connection.key(uid) for uid in set(marked) - set(uids)}
+        return not others or (self.ledger is not None and others <= set(self.ledger.known(others)))
 
     def acknowledged(self) -> list[str]:
         """Keys that nothing is owed for any more."""
