@@ -49,7 +49,7 @@ class Pop3(poplib.POP3):
         if _CONTROL.search(line):
             raise poplib.error_proto("a line feed or NUL character in a command")
         self.budget.begin()
-        super()._putcmd(line)
+        return super()._putcmd(line)
 
     def _getline(self):
         """Replaces poplib's method: another limit.

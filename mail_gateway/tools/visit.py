@@ -157,7 +157,7 @@ class _TlsSocket(_Bounded, ssl.SSLSocket):
         self.visit.watch(self)
         self._hurry()
         try:
-            super().do_handshake(block)
+            return super().do_handshake(block)
         except OSError:
             self.visit.check()
             raise
