@@ -147,8 +147,7 @@ def _copy(source, target):
 
 
 def _rename(source, target):
-    Postgres().disconnect(source)
-    Postgres().execute(f'ALTER DATABASE "{source}" RENAME TO "{target}"')
+    Postgres().rename_database(source, target)
     if (FILESTORES / source).is_dir():
         (FILESTORES / source).rename(FILESTORES / target)
 

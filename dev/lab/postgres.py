@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lab.processes import run
 from lab.service import Service
 
 USER = "odoo"
+_MOST_SECONDS_ALONE = 60
 
 # fsync and synchronous_commit stay at their defaults: tests that kill servers must see what a power cut would leave.
 _SETTINGS = """\
@@ -84,9 +86,10 @@ class Postgres(Service):
 
         return psycopg2.connect(host="127.0.0.1", port=self.port, user=USER, dbname=database, **options)
 
-    def execute(self, statement, *parameters, database="postgres"):
+    def execute(self, statement, *parameters, database="postgres", **named):
         """Run one statement outside a transaction and return its rows, if it has any.
 
+        :param parameters: for each %s; or else, by their names, for each %(name)s
         :raises LabError: when PostgreSQL refuses, with its words
         """
         import psycopg2
@@ -95,7 +98,7 @@ class Postgres(Service):
             with closing(self.connect(database)) as connection:
                 connection.autocommit = True
                 with connection.cursor() as cursor:
-                    cursor.execute(statement, parameters or None)
+                    cursor.execute(statement, parameters or named or None)
                     return cursor.fetchall() if cursor.description else []
         except psycopg2.Error as error:
             raise LabError(f"PostgreSQL could not do this: {statement}: {str(error).strip()}") from error
@@ -106,19 +109,42 @@ class Postgres(Service):
 
     def create_database(self, name, template="template0"):
         """Create *name* as a copy of *template*, from which everybody is disconnected."""
-        if template != "template0":
-            self.disconnect(template)
         # The default strategy copies a sequence together with the numbers it may still give out unlogged, and they are
         # given out twice after a crash. This one makes a checkpoint, after which everything is logged.
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        self._execute_alone(template, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
 
     def drop_database(self, name):
         """Drop *name*, if it exists, together with its connections."""
-        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        # Not WITH (FORCE): that refuses, as long as autovacuum is at work there, and without it PostgreSQL ends autovacuum.
+        self._execute_alone(name, f'DROP DATABASE IF EXISTS "{name}"')
+
+    def rename_database(self, name, new_name):
+        """Give the database *name*, from which everybody is disconnected, another name."""
+        self._execute_alone(name, f'ALTER DATABASE "{name}" RENAME TO "{new_name}"')
 
     def disconnect(self, name):
-        """End all connections to *name*."""
-        self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
+        """End the connections of our clients to *name*; a superuser's, such as autovacuum, we may not end."""
+        self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                     " WHERE datname = %s AND backend_type = 'client backend' AND usename = current_user", name)
+
+    def _execute_alone(self, name, statement):
+        """Run a statement that nobody may be in the database *name* for; whoever still is makes way, or is waited for.
+
+        PostgreSQL itself ends autovacuum and waits for five seconds, which is too little on a busy machine.
+
+        :raises LabError: when somebody is still there after a minute
+        """
+        from psycopg2.errors import ObjectInUse
+
+        limit = time.monotonic() + _MOST_SECONDS_ALONE
+        while True:
+            self.disconnect(name)
+            try:
+                self.execute(statement)
+                return
+            except LabError as error:
+                if not isinstance(error.__cause__, ObjectInUse) or time.monotonic() > limit:
+                    raise
 
     def _make_home(self):
         self.home.mkdir(parents=True, exist_ok=True)
