@@ -4,7 +4,6 @@ from psycopg2.errors import SerializationFailure
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import retrying
-from odoo.tools import SQL
 
 from ..tools.delivery import Cause, Delivery, Incoming, Route
 from ..tools.retry import MOST_TRIES, delay_after_try
@@ -50,35 +49,6 @@ class MailInboundDelivery(models.Model):
                 continue
             if tries_left:
                 return message
-
-    @api.model
-    def _lock_next_due(self):
-        """Lock the due message that waited longest, but none that follows an undelivered one of its conversation."""
-        self.flush_model()
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT message.id
-                  FROM mail_inbound_message message
-                 WHERE message.state IN ('received', 'deferred')
-                   AND message.next_try <= %s
-                   AND NOT EXISTS (
-                       SELECT FROM mail_inbound_message earlier
-                        WHERE earlier.conversation = message.conversation
-                          AND earlier.state IN ('received', 'deferred')
-                          AND earlier.next_try IS NOT NULL
-                          AND earlier.id < message.id
-                   )
-              ORDER BY message.next_try, message.id
-                 LIMIT 1
-                   FOR NO KEY UPDATE SKIP LOCKED
-                """,
-                fields.Datetime.now(),
-            ),
-            log_exceptions=False,
-        )
-        row = self.env.cr.fetchone()
-        return self.browse(row and row[0])
 
     def _count_try(self) -> bool:
         """Raise the number of tries, or set the message aside when they are used up.

@@ -117,8 +117,6 @@ class MailInboundMessage(models.Model):
         "(server_id, remote_key) WHERE remote_key IS NOT NULL",
         "This message of the mail server is stored already.",
     )
-    _due_index = models.Index("(next_try, id) WHERE state IN ('received', 'deferred')")
-    _conversation_index = models.Index("(conversation, id) WHERE state IN ('received', 'deferred')")
     _held_up_index = models.Index("(state) WHERE state IN ('held', 'failed')")
     _server_index = models.Index("(server_id, state)")
     _rule_index = models.Index("(rule_id, judged_date) WHERE rule_id IS NOT NULL")
