@@ -160,7 +160,9 @@ class MailInboundMessage(models.Model):
     def _source_bytes(self) -> bytes:
         """The message as it arrived; empty once retention removed it."""
         self.ensure_one()
-        return base64.b64decode(self.with_context(bin_size=False, bin_size_source=False).source or b"")
+        # with_prefetch: the ORM would read the sources of a thousand messages ahead, all of them in memory at once
+        message = self.with_prefetch().with_context(bin_size=False, bin_size_source=False)
+        return base64.b64decode(message.source or b"")
 
     # ------------------------------------------------------------------ states
 

@@ -19,6 +19,7 @@ from . import (
     test_message_process,
     test_migrations,
     test_not_allowed,
+    test_next_due,
     test_oauth,
     test_outgoing_explain,
     test_outgoing_selection,
@@ -65,6 +66,7 @@ from . import (
     test_tools_smtp_probe,
     test_tools_uid_set,
     test_tools_visit,
+    test_uninstall_hook,
 )
 
 # An administrator who runs the tests may not have it; the project's own test runs always do.
