@@ -1,5 +1,9 @@
 import io
+import tracemalloc
 import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
@@ -73,6 +77,60 @@ class TestToolsImporting(ToolsCase):
             for damage in (b"\xff\x00", b"\x00\xff\xff\xff", b""):
                 damaged = content[:position] + damage + content[position + 2 :]
                 self.assertTrue(unpack([("a.zip", damaged)]))
+
+    def test_a_method_of_compression_that_takes_any_amount_of_memory_is_refused(self):
+        for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+            file = io.BytesIO()
+            with zipfile.ZipFile(file, "w", method) as archive:
+                archive.writestr("a.eml", raw())
+            self.assertEqual(self.flaws(("a.zip", file.getvalue())), [Flaw.COMPRESSION])
+
+    def test_an_enormous_table_of_contents_is_not_read(self):
+        entry = zipfile.ZipInfo("a.eml")
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(entry, raw())
+            archive.filelist *= 200_000
+        with self.peak_memory(below=32):
+            self.assertEqual(self.flaws(("a.zip", file.getvalue())), [Flaw.BROKEN_ZIP])
+
+    def test_entries_that_share_their_bytes_count_each(self):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.eml", raw() + b"x" * 1_000_000)
+            archive.filelist *= 1000
+        found = self.flaws(("a.zip", file.getvalue()), most_bytes=5_500_000)
+        self.assertEqual(found, [None] * 5 + [Flaw.TOO_MUCH])
+
+    def test_a_stated_size_that_is_a_lie_is_not_believed(self):
+        content = packed(a_eml=raw() + b"x" * 2_000_000)
+        size = content.rindex(b"PK\x01\x02") + 24
+        content = content[:size] + (10).to_bytes(4, "little") + content[size + 4 :]
+        [flaw] = self.flaws(("a.zip", content), most_bytes=1_000_000)
+        self.assertIn(flaw, (Flaw.BROKEN_ZIP, Flaw.TOO_MUCH))
+
+    def test_one_message_at_a_time_is_in_memory(self):
+        many = packed(**{f"{number}_eml": raw() + b"x" * 8_000_000 for number in range(6)})
+        with self.peak_memory(below=12):
+            for found in unpack([("all.zip", many)]):
+                self.assertEqual(len(found.source), len(raw()) + 8_000_000)
+
+    def test_a_file_is_read_from_the_disk(self):
+        with NamedTemporaryFile() as file:
+            file.write(packed(a_eml=raw("One"), b_eml=raw("Two")))
+            file.flush()
+            found = unpack([("all.zip", Path(file.name)), ("c.eml", raw("Three"))])
+            self.assertEqual([each.source for each in found], [raw("One"), raw("Two"), raw("Three")])
+
+    @contextmanager
+    def peak_memory(self, below):
+        """Allow no more than so many megabytes of Python's memory at once."""
+        tracemalloc.start()
+        try:
+            yield
+            self.assertLess(tracemalloc.get_traced_memory()[1], below * 1024 * 1024)
+        finally:
+            tracemalloc.stop()
 
     def test_a_small_archive_of_enormous_files_is_not_unpacked(self):
         bomb = packed(a_eml=raw() + b"x" * 5_000_000, b_eml=raw())
@@ -189,6 +247,13 @@ class TestExport(DecisionsCommon, HttpCase):
             self.assertEqual(sorted(map(archive.read, names)), sorted(sources))
         self.assertEqual(len(set(names)), 4)
         self.assertFalse([name for name in names if "/" in name or "\\" in name or name.startswith(".")])
+
+    def test_one_source_at_a_time_is_in_memory(self):
+        messages = self.deliver(*(raw(to="nobody@elsewhere.example", subject=subject) for subject in "abc"))
+        self.env.invalidate_all()
+        plain = messages[0].with_context(bin_size=False, bin_size_source=False)
+        self.assertTrue(messages[0]._source_bytes())
+        self.assertEqual(list(messages._fields["source"]._get_cache(plain.env)), messages[0].ids)
 
     def test_messages_without_a_source_are_listed_in_the_archive(self):
         messages = self.deliver(self.to_alias(subject="Kept"), self.to_alias(subject="Gone"))

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -34,20 +36,35 @@ class MailInboundImport(models.TransientModel):
         self.env["mail.inbound.message"]._as_postmaster()
         if not self.file_ids:
             raise UserError(self.env._("Choose the files to import."))
-        found = unpack([(file.name, file.raw or b"") for file in self.file_ids])
+        found = unpack([(file.name, self._content_of(file)) for file in self.file_ids])
         if bad := [each for each in found if each.flaw]:
             raise UserError(self._words_for(bad))
-        messages = self._store([each.source for each in found])
+        messages = self._store(found)
         # the messages hold it all; other attachments than those of this dialog are none of its business
         self.file_ids.filtered(lambda file: file.res_model == self._name).unlink()
         return self._list(messages)
 
-    def _store(self, sources):
+    def _content_of(self, file):
+        """An uploaded file: the path of it, unless it is stored in the database."""
+        file.check_access("read")
+        # sudo: ir.attachment - the name of the file; whether its content may be read was asked just now
+        stored = file.sudo()
+        path = stored.store_fname and Path(stored._full_path(stored.store_fname))
+        return path if path and path.is_file() else stored.raw or b""
+
+    def _store(self, found):
+        """Store the messages, one at a time in memory."""
         inbound = self.env["mail.inbound.message"].sudo()
-        common = {"transport": "import", "server_id": self.server_id.id}
-        messages = inbound.create([{**inbound._values_from_source(source), **common} for source in sources])
+        messages = inbound
+        for each in found:
+            messages += inbound._create_all_or_each([self._values_of(each)])
+            self.env.invalidate_all()
         inbound._wake_lanes()
         return messages
+
+    def _values_of(self, found):
+        values = self.env["mail.inbound.message"]._values_from_source(found.source)
+        return {**values, "transport": "import", "server_id": self.server_id.id}
 
     def _list(self, messages):
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
@@ -79,6 +96,9 @@ class MailInboundImport(models.TransientModel):
             ),
             Flaw.BROKEN_ZIP: self.env._("the archive is damaged."),
             Flaw.ENCRYPTED: self.env._("it is protected by a password."),
+            Flaw.COMPRESSION: self.env._(
+                "it is compressed in a way that Odoo does not read. Pack it again with the usual method, Deflate."
+            ),
             Flaw.NESTED: self.env._("it is an archive within an archive."),
             Flaw.TOO_MUCH: self.env._(
                 "with it there are more than %(megabytes)s MB or %(files)s messages. Import them in several steps.",
