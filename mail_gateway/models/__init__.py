@@ -47,6 +47,7 @@ from . import (
     mail_mail_selection,
     fetchmail_server,
     fetchmail_words,
+    ir_mail_server_login,
     fetchmail_words_storing,
     fetchmail_fetch,
     fetchmail_alert,

@@ -34,6 +34,7 @@ from . import (
     test_sending_details,
     test_server_selection,
     test_side_effects,
+    test_smtp_login,
     test_smtp_probe,
     test_smtp_probe_words,
     test_spool,
