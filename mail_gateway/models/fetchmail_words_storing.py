@@ -2,7 +2,8 @@ import psycopg2
 
 from odoo import models
 
-from ..tools.mailbox import NotStored
+from ..tools.faults import ConnectionFault, connection_fault
+from ..tools.mailbox import NotStored, server_words
 
 
 class FetchmailWordsStoring(models.Model):
@@ -17,7 +18,7 @@ class FetchmailWordsStoring(models.Model):
                 return self.env._(
                     "The database does not accept %(count)s of the messages on “%(server)s” (%(error)s). All others are "
                     "stored. These stay on the mail server, and Odoo tries again at each visit. The log says more.",
-                    count=len(error.keys),
+                    count=len(error.errors),
                     server=self.server,
                     error=str(error),
                 )
@@ -31,6 +32,12 @@ class FetchmailWordsStoring(models.Model):
                 return self.env._(
                     "The database could not store what was read from “%(server)s” (%(error)s). The messages stay on the "
                     "mail server, and Odoo tries again at each visit.",
+                    server=self.server,
+                    error=type(error).__name__,
+                )
+            case _ if not server_words(error) and connection_fault(error) is ConnectionFault.OTHER:
+                return self.env._(
+                    "Reading “%(server)s” failed with an error without words (%(error)s). The log says more.",
                     server=self.server,
                     error=type(error).__name__,
                 )

@@ -25,6 +25,8 @@ class InboundLedger:
         self._folders = server.env["mail.inbound.folder"].sudo()
         # what the database does not take is still owed at each later position of this visit
         self._left = set()
+        # (account, folder) -> the position as it was written down last
+        self._written = {}
         self._receipts = server.env["mail.inbound.receipt"].sudo()
 
     def known(self, keys):
@@ -32,6 +34,12 @@ class InboundLedger:
 
     def known_sources(self, sources):
         return self._step(lambda: self._messages._known_sources(self._server, sources))
+
+    def requested(self):
+        return self._step(lambda: self._messages._requested_keys(self._server))
+
+    def heads(self, keys):
+        return self._step(lambda: self._messages._heads_among(self._server, keys))
 
     def unacknowledged(self):
         return self._step(lambda: self._owed().mapped("remote_key"))
@@ -49,9 +57,11 @@ class InboundLedger:
         self._step(lambda: self._messages._forget_vanished(self._server, prefix, keys))
 
     def store(self, batch: Batch):
-        refusal = self._step(lambda: self._store(batch))
+        refusal, position = self._step(lambda: self._store(batch))
         if refusal:
             self._left |= refusal.keys
+        if position:
+            self._written[position.account, position.folder] = position
         return refusal
 
     def acknowledged(self, keys):
@@ -60,9 +70,11 @@ class InboundLedger:
     def _store(self, batch):
         left = {}
         self._messages._store(self._server, batch.messages, left)
-        if batch.position:
-            self._folders._remember(self._server, batch.position.owing({*self._left, *left}))
-        return NotStored(left) if left else None
+        position = batch.position and batch.position.owing({*self._left, *left})
+        if position:
+            known = self._written.get((position.account, position.folder))
+            self._folders._remember(self._server, position, known)
+        return NotStored(left) if left else None, position
 
     def _positions(self, account, folder):
         """The same user's folder, under whatever host names it was read, the last one first.
@@ -75,7 +87,10 @@ class InboundLedger:
         return found.filtered(lambda each: each.account.rpartition("@")[0] == user)
 
     def _last_position(self, account, folder):
-        return self._positions(account, folder)[:1]._as_position()
+        found = self._positions(account, folder)[:1]._as_position()
+        if found:
+            self._written[found.account, found.folder] = found
+        return found
 
     def _note_acknowledged(self, keys):
         self._owed([("remote_key", "in", keys)]).unlink()

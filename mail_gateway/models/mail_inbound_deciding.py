@@ -42,7 +42,7 @@ class MailInboundDeciding(models.Model):
     _HOMELESS = (Cause.NO_ROUTE.value, Cause.LOST_ADDRESS.value)
 
     # what is written down without being a decision about what becomes of a message
-    _MARKS = ("keep", "let_go")
+    _MARKS = ("keep", "let_go", "fetch")
 
     @api.depends("state", "cause")
     def _compute_is_decidable(self):
@@ -137,7 +137,7 @@ class MailInboundDeciding(models.Model):
         :raises UserError: when one is gone, or all are kept already
         """
         messages = self._as_postmaster()
-        if gone := messages.filtered(lambda message: not message.source)[:1]:
+        if gone := messages.filtered(lambda message: not message._source_bytes(1))[:1]:
             raise UserError(self.env._("The source of “%s” was deleted already.", gone.display_name))
         loose = messages.filtered(lambda message: not message.keep_source)
         if not loose:

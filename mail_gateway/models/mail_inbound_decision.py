@@ -30,6 +30,7 @@ class MailInboundDecision(models.Model):
             ("reject", "Reject"),
             ("discard", "Discard"),
             ("allow", "Allow the sender"),
+            ("fetch", "Fetch it"),
             ("keep", "Keep the source"),
             ("let_go", "Let the source go"),
         ],

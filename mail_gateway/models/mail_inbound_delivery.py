@@ -5,7 +5,8 @@ from psycopg2.errors import SerializationFailure
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import retrying
 
-from ..tools.delivery import Cause, Delivery, Incoming, Route
+from ..tools.delivery import Cause, Delivery, Incoming, Route, Stage
+from ..tools.headers import HEADER_BYTES
 from ..tools.retry import MOST_TRIES, delay_after_try
 
 
@@ -95,7 +96,7 @@ class MailInboundDelivery(models.Model):
     def _begin(self):
         """The delivery of this try; the last one is content with text and the source as an attachment."""
         return Delivery(
-            Incoming(self.size, self.id, self.server_id.id or 0),
+            Incoming(self.size, self.id, self.server_id.id or 0, is_head=self.is_head, may_be_large=self.may_be_large),
             queues_mail=True,
             route=self._decided_route(),
             released=self.released,
@@ -114,12 +115,16 @@ class MailInboundDelivery(models.Model):
         return Route(self.route_model, self.route_res_id) if self.route_model else None
 
     def _hand_to_odoo(self, delivery):
-        """Odoo's own gateway does the work, with the settings of the incoming server."""
+        """Odoo's own gateway does the work, with the settings of the incoming server.
+
+        What a rule stops before it is parsed is not read into memory; its head is enough to tell the sender.
+        """
+        self.env["mail.inbound.rule"]._judge(delivery, Stage.SOURCE)
         server, call = self.server_id, self._call_arguments(delivery)
         thread = self.env["mail.thread"].with_context(**{Delivery.KEY: delivery}, default_fetchmail_server_id=server.id)
         thread.message_process(
             call.get("model") or server.object_id.model,
-            self._source_bytes(),
+            self._source_bytes(HEADER_BYTES if delivery.stopped else None),
             custom_values=call.get("custom_values"),
             save_original=server.original or call.get("save_original", False),
             strip_attachments=(bool(server) and not server.attach) or call.get("strip_attachments", False),

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..tools.mailbox import FolderPosition
-from ..tools.uid_set import format_uids, parse_uids
+from ..tools.uid_set import UidSet
 from .bounded_char import BoundedChar
 
 
@@ -18,7 +18,14 @@ class MailInboundFolder(models.Model):
     # UIDs go up to 2**32 - 1 (RFC 3501), more than an integer column holds
     uid_validity = fields.Char(string="UIDVALIDITY", required=True, readonly=True)
     last_uid = fields.Char(string="Last UID", required=True, readonly=True)
-    backlog = fields.Text(readonly=True, help="UIDs up to the last one that are still to be stored.")
+    # megabytes on the first visit to a large mailbox; nobody but the fetch needs it
+    backlog = fields.Text(
+        readonly=True, prefetch=False, help="UIDs up to the last one that were to be stored when this was written."
+    )
+    passed_uid = fields.Char(
+        "Backlog Stored up to UID", readonly=True, help="Messages of the backlog up to this UID are stored."
+    )
+    owed = fields.Text("Owed UIDs", readonly=True, help="Further UIDs that are still to be stored.")
     generation = fields.Integer(readonly=True, help="How often the UIDs of the folder were given out anew before.")
 
     _folder_unique = models.UniqueIndex("(server_id, account, folder)")
@@ -36,21 +43,31 @@ class MailInboundFolder(models.Model):
             self.folder,
             int(self.uid_validity),
             int(self.last_uid),
-            parse_uids(self.backlog or ""),
+            UidSet.parse(self.backlog or ""),
             self.generation,
+            int(self.passed_uid or 0),
+            frozenset(UidSet.parse(self.owed or "")),
         )
 
     @api.model
-    def _remember(self, server, position: FolderPosition):
-        """Write down how far a folder is read."""
+    def _remember(self, server, position: FolderPosition, known: FolderPosition | None = None):
+        """Write down how far a folder is read.
+
+        :param known: what was written down last; a backlog that is the same one is not written again
+        """
+        if position == known:
+            return
         found = self._find(server, position.account, position.folder)
         values = {
             "uid_validity": str(position.uid_validity),
             "last_uid": str(position.last_uid),
-            "backlog": format_uids(position.backlog),
+            "passed_uid": str(position.passed),
+            "owed": str(UidSet(position.owed)),
             "generation": position.generation,
         }
+        if not (found and known and known.backlog is position.backlog):
+            values["backlog"] = str(position.backlog)
         if not found:
             self.create({"server_id": server.id, "account": position.account, "folder": position.folder, **values})
-        elif found._as_position() != position:
+        else:
             found.write(values)

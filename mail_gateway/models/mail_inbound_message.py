@@ -1,4 +1,3 @@
-import base64
 import re
 
 from odoo import api, fields, models
@@ -7,7 +6,7 @@ from odoo.exceptions import UserError
 from ..tools.bounds import DETAIL_CHARS, REASON_CHARS, shortened
 from ..tools.delivery import Cause
 from ..tools.headers import as_text
-from ..tools.preview import preview
+from ..tools.preview import SOURCE_BYTES, preview
 from ..tools.source_values import sender_of
 from .bounded_char import BoundedChar
 
@@ -150,19 +149,12 @@ class MailInboundMessage(models.Model):
     @api.depends("source")
     def _compute_preview(self):
         for message in self:
-            message.preview = preview(message._source_bytes())
+            message.preview = preview(message._source_bytes(SOURCE_BYTES))
 
     @api.depends("subject", "email_from")
     def _compute_display_name(self):
         for message in self:
             message.display_name = message.subject or self.env._("(no subject) from %s", message.email_from or "?")
-
-    def _source_bytes(self) -> bytes:
-        """The message as it arrived; empty once retention removed it."""
-        self.ensure_one()
-        # with_prefetch: the ORM would read the sources of a thousand messages ahead, all of them in memory at once
-        message = self.with_prefetch().with_context(bin_size=False, bin_size_source=False)
-        return base64.b64decode(message.source or b"")
 
     # ------------------------------------------------------------------ states
 

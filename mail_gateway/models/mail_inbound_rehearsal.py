@@ -47,6 +47,9 @@ class MailInboundRehearsal(models.AbstractModel):
         asked = {
             "id": inbound._origin.id or 0,
             "source": inbound._source_bytes(),
+            "size": inbound.size,
+            "is_head": inbound.is_head,
+            "may_be_large": inbound.may_be_large,
             "server_id": inbound.server_id.id or 0,
             "released": released,
         }
@@ -97,7 +100,9 @@ class MailInboundRehearsal(models.AbstractModel):
         answer.routes = [*self._routes_in_words(delivery, asked, reader)]
         answer.recipients = [*self._recipients(asked, env, reader)]
         if env["mail.inbound.message"].browse(asked["id"]).state in _DONE:
-            words = self.env._("It was dealt with already. This is what would happen if it came in now for the first time.")
+            words = self.env._(
+                "It was dealt with already. This is what would happen if it came in now for the first time."
+            )
             answer.remarks.append(words)
         return answer
 
@@ -151,11 +156,18 @@ class MailInboundRehearsal(models.AbstractModel):
         return env["mail.inbound.message"].new(
             {
                 "source": base64.b64encode(asked["source"]),
-                "size": len(asked["source"]),
+                "size": self._size(asked),
+                "is_head": asked["is_head"],
+                "may_be_large": asked["may_be_large"],
                 "server_id": asked["server_id"] or False,
                 "try_count": MOST_TRIES if delivery.plainest else 1,
             }
         )
+
+    @staticmethod
+    def _size(asked):
+        """That of the message, of which no more than the headers may be here."""
+        return asked["size"] if asked["is_head"] else len(asked["source"])
 
     def _begin(self, env, asked, plainest):
         """As mail.inbound.message._begin. What waits for a lane goes where a person decided; others are processed again."""
@@ -164,7 +176,13 @@ class MailInboundRehearsal(models.AbstractModel):
         if stored.state in _DONE:
             self._clear_the_way(stored)
         return Delivery(
-            Incoming(len(asked["source"]), asked["id"], asked["server_id"]),
+            Incoming(
+                self._size(asked),
+                asked["id"],
+                asked["server_id"],
+                is_head=asked["is_head"],
+                may_be_large=asked["may_be_large"],
+            ),
             queues_mail=True,
             rehearses=True,
             route=stored._decided_route() if waits else None,

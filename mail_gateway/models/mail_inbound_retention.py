@@ -49,7 +49,7 @@ class MailInboundRetention(models.Model):
         """Extends the method: where there is no source any more, says so."""
         result = super()._compute_preview()
         for message in self:
-            if message.size and not message.source:
+            if message.size and not message._source_bytes(1) and not message.is_head:
                 message.preview = message._words_for_removal()
         return result
 

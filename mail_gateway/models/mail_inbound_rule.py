@@ -131,9 +131,13 @@ class MailInboundRule(models.Model):
 
     @api.model
     def _judge(self, delivery: Delivery, stage: Stage):
-        """Ask the rules of a stage about a message, until one hits; the delivery hears what they say."""
-        if delivery.rule:
+        """Ask the rules of a stage about a message, until one hits; the delivery hears what they say.
+
+        Those that need no more than its size are asked once: before its source is read, or else by message_process.
+        """
+        if delivery.rule or (stage is Stage.SOURCE and delivery.is_source_judged):
             return
+        delivery.is_source_judged = True
         for rule in self.sudo()._active_rules().get(stage, ()):
             if not delivery.skips(rule.check, rule.action):
                 delivery.hear(self._ask(rule, delivery.incoming))

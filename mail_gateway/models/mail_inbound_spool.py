@@ -1,4 +1,3 @@
-import base64
 import json
 import logging
 from contextlib import suppress
@@ -10,6 +9,7 @@ from odoo import api, models
 
 from ..tools.bounds import bounded
 from ..tools.faults import is_passing
+from ..tools.mailbox import MOST_SIZE
 from ..tools.source_values import SourceValues, digest_of, read_source
 from ..tools.sql_log import no_values_in_log
 
@@ -30,17 +30,27 @@ class MailInboundSpool(models.Model):
 
         :param server: fetchmail.server that they come from
         :param list messages: of :class:`~..tools.mailbox.RemoteMessage`
-        :param dict left: gets the errors of messages that can't be stored at all, by their keys
+        :param dict left: gets the errors of messages that can't be stored at all, by their keys; None for those that
+            nobody wants any more
         :raises Exception: what keeps all of them from being stored; of one message when `left` is None
         """
         common = {"transport": server._get_connection_type(), "server_id": server.id}
         stored = self._create_all_or_each(
             [
-                {**self._values_from_source(message.source, message.values), **common, "remote_key": message.key}
+                {
+                    **self._values_from_source(message.source, message.values),
+                    **(self._values_of_head(message) if message.is_head else {}),
+                    **common,
+                    "remote_key": message.key,
+                }
                 for message in messages
+                if not message.was_requested
             ],
             left,
         )
+        for message in messages:
+            if message.was_requested and not self._complete(server, message) and left is not None:
+                left[message.key] = None
         if stored:
             self._wake_lanes()
         return stored
@@ -73,10 +83,14 @@ class MailInboundSpool(models.Model):
             "recipients": read.headers.recipients,
             "message_id": read.headers.message_id or False,
             "conversation": read.headers.conversation or False,
-            "source": base64.b64encode(source),
+            self.SOURCE_BYTES: source,
             "digest": read.digest,
             "size": len(source),
         }
+
+    @staticmethod
+    def _values_of_head(message):
+        return {"is_head": True, "size": min(message.size, MOST_SIZE)}
 
     # ------------------------------------------------------------------ whatever the database says
 
@@ -127,9 +141,8 @@ class MailInboundSpool(models.Model):
         """Create messages, and note that their mail server is to be told, within a savepoint."""
         with no_values_in_log(), self.env.cr.savepoint():
             messages = self.create(values_list)
-            self.env["mail.inbound.receipt"]._owe(
-                [(values["server_id"], values["remote_key"]) for values in values_list if values.get("remote_key")]
-            )
+            fetched = [values for values in values_list if values.get("remote_key") and not values.get("is_head")]
+            self.env["mail.inbound.receipt"]._owe([(values["server_id"], values["remote_key"]) for values in fetched])
             return messages
 
     @staticmethod
@@ -149,8 +162,13 @@ class MailInboundSpool(models.Model):
     @api.model
     def _known_keys(self, server, keys) -> set:
         """Those of `keys` that `server` delivered before."""
+        return self._keys_among(server, keys, [])
+
+    @api.model
+    def _keys_among(self, server, keys, domain) -> set:
         by_stored = {bounded(key): key for key in keys}
-        rows = self.search_fetch([("server_id", "=", server.id), ("remote_key", "in", list(by_stored))], ["remote_key"])
+        of_server = [("server_id", "=", server.id), ("remote_key", "in", list(by_stored))]
+        rows = self.search_fetch([*of_server, *domain], ["remote_key"])
         return {by_stored[key] for key in rows.mapped("remote_key")}
 
     @api.model

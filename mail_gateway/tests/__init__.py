@@ -14,6 +14,7 @@ from . import (
     test_inbound_explain,
     test_inbound_rehearsal,
     test_inbound_rehearsal_matches,
+    test_large,
     test_limits,
     test_limits_allowed,
     test_message_process,

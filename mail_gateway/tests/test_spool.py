@@ -180,7 +180,7 @@ class TestSpoolRefused(SpoolCase):
         create = type(self.env["mail.inbound.message"]).create
 
         def limited(model, values_list):
-            if any(values.get("size") == len(raw("huge")) for values in values_list):
+            if any(values["source_bytes"] == raw("huge") for values in values_list):
                 raise MemoryError
             return create(model, values_list)
 

@@ -36,7 +36,7 @@ DECISIONS = {
     "discard": "discarded",
 }
 # Those that leave the state alone.
-MARKS = {"keep", "let_go"}
+MARKS = {"keep", "let_go", "fetch"}
 
 
 @tagged("post_install", "-at_install")

@@ -61,6 +61,9 @@ class MemoryLedger:
         self.success = last_success
         self.first = first_visit or datetime(2000, 1, 1)
         self.confirmed = set()
+        # keys of which only the headers are stored, and those of them that a person wants whole
+        self.kept_heads = {}
+        self.wanted = []
 
     def known(self, keys):
         return {key for key in keys if key in self.messages}
@@ -68,8 +71,14 @@ class MemoryLedger:
     def known_sources(self, sources):
         return set(sources) & set(self.messages.values())
 
+    def requested(self):
+        return list(self.wanted)
+
+    def heads(self, keys):
+        return {key for key in keys if key in self.kept_heads}
+
     def unacknowledged(self):
-        return [key for key in self.messages if key not in self.confirmed]
+        return [key for key in self.messages if key not in self.confirmed and key not in self.kept_heads]
 
     def position(self, account, folder):
         return self.positions.get((account, folder))
@@ -89,6 +98,11 @@ class MemoryLedger:
 
     def store(self, batch):
         self.messages.update((message.key, message.source) for message in batch.messages)
+        self.kept_heads.update((message.key, message.size) for message in batch.messages if message.is_head)
+        for message in batch.messages:
+            if message.was_requested:
+                self.kept_heads.pop(message.key)
+                self.wanted.remove(message.key)
         if batch.position:
             self.positions[batch.position.account, batch.position.folder] = batch.position
 
@@ -206,6 +220,7 @@ def pop3_script(messages, **changes):
             b"UIDL": listing(str.encode),
             b"LIST": listing(lambda uidl: b"%d" % len(messages[uidl])),
             b"RETR": retrieve,
+            b"TOP": lambda line: b"%s\r\n\r\n.\r\n" % retrieve(line).partition(b"\r\n\r\n")[0],
             b"DELE": b"+OK\r\n",
             b"QUIT": LastWords(b"+OK\r\n"),
             **{command.encode(): reply for command, reply in changes.items()},
@@ -230,7 +245,7 @@ def imap_script(messages, dates=(), **changes):
         elif b"RFC822.SIZE" in line:
             items = [(uid, b"RFC822.SIZE %d" % len(messages[uid])) for uid in uids]
         else:
-            items = [(uid, b"BODY[] {%d}\r\n%s" % (len(messages[uid]), messages[uid])) for uid in uids]
+            items = [(uid, _body(line, messages[uid])) for uid in uids]
         return b"".join(
             b"* %d FETCH (UID %d %s)\r\n" % (list(messages).index(uid) + 1, uid, item) for uid, item in items
         )
@@ -271,6 +286,17 @@ def imap_script(messages, dates=(), **changes):
         return b"%s %s" % (tag, reply) if reply.startswith((b"NO", b"BAD")) else b"%s%s OK done\r\n" % (reply, tag)
 
     return answer
+
+
+def _body(line, source):
+    """The item of a FETCH response that a command asks for: all of a message, its head, or a part of either."""
+    what, offset, count = re.search(rb"BODY\.PEEK\[(\w*)\](?:<(\d+)\.(\d+)>)?", line).groups()
+    if what:
+        source = b"".join(source.partition(b"\r\n\r\n")[:2])
+    where = b""
+    if offset is not None:
+        source, where = source[int(offset) : int(offset) + int(count)], b"<%s>" % offset
+    return b"BODY[%s]%s {%d}\r\n%s" % (what, where, len(source), source)
 
 
 def selected(exists, uid_next=None, uid_validity=7):

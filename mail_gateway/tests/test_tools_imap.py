@@ -11,12 +11,12 @@ from odoo.addons.mail_gateway.tests.test_tools_helpers import (
     searched,
     selected,
 )
-from odoo.addons.mail_gateway.tools import imap_connection
+from odoo.addons.mail_gateway.tools import imap, imap_connection, imap_position, mailbox
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
 from odoo.addons.mail_gateway.tools.imap import ImapMailbox
 from odoo.addons.mail_gateway.tools.imap_key import ImapKey
 from odoo.addons.mail_gateway.tools.mailbox import FolderPosition, SignInRefused, UnknownFolder
-from odoo.addons.mail_gateway.tools.pace import Pace
+from odoo.addons.mail_gateway.tools.pace import Pace, TookTooLong
 
 FOREVER = float("inf")
 ACCOUNT = "box@mycompany.example@127.0.0.1"
@@ -34,6 +34,21 @@ def position(last_uid, backlog=(), uid_validity=7, generation=0):
 def reply_to(line, reply):
     """`reply` with the tag of `line` in it, of the same type."""
     return type(reply)(reply % line.split()[0])
+
+
+class OneAtATime(Pace):
+    """Whatever the line carries."""
+
+    def what_fits(self, sizes):
+        return list(sizes)[:1]
+
+
+class InTheLastSeconds(Pace):
+    """A visit whose time is nearly over when a part has come."""
+
+    def begin(self, size):
+        super().begin(size)
+        self._end = time.monotonic()
 
 
 class TestImapKey(ToolsCase):
@@ -240,8 +255,88 @@ class TestImapNew(ImapCase):
         uids = range(1_000_000, 1_200_000)
         server = self.imap({}, SELECT=selected(len(uids), uid_next=1_200_000), UID_SEARCH_UNSEEN=searched(*uids))
         ledger = MemoryLedger()
-        self.open(server).remember(ledger)
+        with patch.object(imap_position, "SEARCH_WINDOW", len(uids)):
+            self.open(server).remember(ledger)
         self.assertEqual(ledger.position(ACCOUNT, "INBOX").backlog, set(uids))
+
+    def searched_in_windows(self, uids, unseen):
+        """A server that searches by windows of sequence numbers."""
+
+        def window(line):
+            first, last = map(int, line.split()[2].split(b":"))
+            found = uids[first - 1 : last]
+            if b"UNSEEN" in line:
+                return searched(*(uid for uid in found if uid in unseen))
+            if b" UID " in line:
+                lowest = int(line.split()[-1].split(b":")[0])
+                found = [uid for uid in found if uid >= lowest]
+            return searched(*found)
+
+        windows = {f"UID_SEARCH_{digit}": window for digit in "123456789"}
+        state = selected(len(uids), uid_next=max(uids) + 1)
+        return self.imap(dict.fromkeys(uids, b"x"), SELECT=state, **windows)
+
+    def test_in_a_large_folder_the_unread_are_searched_in_windows(self):
+        uids = range(100, 170, 3)
+        server = self.searched_in_windows(uids, unseen=uids)
+        ledger = MemoryLedger()
+        with patch.object(imap_position, "SEARCH_WINDOW", 10):
+            self.open(server).remember(ledger)
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX").backlog, set(uids))
+        self.assertEqual(
+            self.heard(server, b"SEARCH"), [b"UID SEARCH %s UNSEEN" % w for w in (b"15:24", b"5:14", b"1:4")]
+        )
+
+    def test_messages_removed_between_two_windows_hide_no_other_one(self):
+        listed = list(range(1, 31))
+
+        def window(line):
+            first, last = map(int, line.split()[2].split(b":"))
+            found = searched(*listed[first - 1 : last])
+            del listed[:2]  # from now on the numbers of all others are two less
+            return found
+
+        script = {f"UID_SEARCH_{digit}": window for digit in "12345"}
+        server = self.imap({}, SELECT=selected(30, uid_next=31), **script)
+        ledger = MemoryLedger()
+        with patch.object(imap_position, "SEARCH_WINDOW", 10):
+            self.open(server).remember(ledger)
+        self.assertGreaterEqual(ledger.position(ACCOUNT, "INBOX").backlog, set(range(5, 31)))
+
+    def test_in_a_large_folder_what_is_new_is_searched_at_its_end(self):
+        uids = range(100, 170)
+        server = self.searched_in_windows(uids, unseen=())
+        with patch.object(imap_position, "SEARCH_WINDOW", 10):
+            ledger = self.fetch(server, MemoryLedger(position=position(154)))
+        self.assertEqual(set(ledger.messages), {key(uid) for uid in range(155, 170)})
+        asked = [line for line in self.heard(server, b"SEARCH") if b"UNSEEN" not in line]
+        self.assertEqual(asked, [b"UID SEARCH 61:70 UID 155:*", b"UID SEARCH 51:60 UID 155:*"])
+
+    def test_a_large_backlog_is_written_once_and_read_on_from_where_it_stood(self):
+        uids = range(100, 200, 2)
+        messages = {uid: b"%d" % uid for uid in uids}
+        ledger = MemoryLedger()
+        with patch.object(mailbox, "SMALL_BACKLOG", 10):
+            for _visit in range(3):
+                server = self.imap(messages, UID_SEARCH_UNSEEN=searched(*uids))
+                box, read = self.open(server), 0
+                for batch in box.new_batches(ledger, OneAtATime(FOREVER)):
+                    ledger.store(batch)
+                    read += len(batch.messages)
+                    if read == 15:
+                        break
+            found = ledger.position(ACCOUNT, "INBOX")
+        self.assertEqual(len(ledger.messages), 45)
+        self.assertEqual((len(found.backlog), list(found.pending())), (50, [190, 192, 194, 196, 198]))
+
+    def test_what_is_new_comes_before_a_large_backlog(self):
+        messages = {uid: b"%d" % uid for uid in range(1, 31)}
+        ledger = MemoryLedger(position=position(25, backlog=range(1, 26)))
+        with patch.object(mailbox, "SMALL_BACKLOG", 10):
+            batches = self.store_all(self.imap(messages), ledger)
+        order = [message.source for batch in batches for message in batch.messages]
+        self.assertEqual(order[:6], [b"26", b"27", b"28", b"29", b"30", b"1"])
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(30))
 
     def test_many_new_messages_are_asked_for_in_windows(self):
         server = self.imap(THREE)
@@ -292,6 +387,95 @@ class TestImapNew(ImapCase):
     def test_every_folder_has_its_own_position(self):
         ledger = self.fetch(self.imap(THREE), folders=("INBOX", "Orders"))
         self.assertEqual(sorted(folder for _account, folder in ledger.positions), ["INBOX", "Orders"])
+
+
+class TestImapLarge(ImapCase):
+    """Of what is larger than may be only the head is fetched, until a person wants it."""
+
+    HEAD = b"Subject: large\r\n\r\n"
+    LARGE = HEAD + b"x" * 100
+
+    def sizes(self, **sizes):
+        """A script that lies about sizes."""
+
+        def size(line):
+            uid = int(line.split()[2])
+            return b"* 1 FETCH (UID %d RFC822.SIZE %d)\r\n" % (uid, sizes[f"of_{uid}"])
+
+        return {"UID_FETCH_11_(RFC822.SIZE)": size}
+
+    def test_only_its_head_is_fetched_and_it_is_not_acknowledged(self):
+        server = self.imap({11: self.LARGE, 12: b"small"})
+        ledger = self.fetch(server, MemoryLedger(position=position(10)), largest=50, afterwards="delete")
+        self.assertEqual(ledger.messages, {key(11): self.HEAD, key(12): b"small"})
+        self.assertEqual(ledger.kept_heads, {key(11): len(self.LARGE)})
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(12))
+        bodies = [line.split(b"(")[1] for line in self.heard(server, b"BODY")]
+        self.assertEqual(bodies, [b"BODY.PEEK[HEADER]<0.262144>)", b"BODY.PEEK[])"])
+        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 12 +FLAGS.SILENT (\\Deleted)"])
+
+    def test_it_is_not_asked_for_again(self):
+        ledger = self.fetch(self.imap({11: self.LARGE}), MemoryLedger(position=position(10)), largest=50)
+        again = self.imap({11: self.LARGE}, UID_SEARCH_UNSEEN=searched(11))
+        self.fetch(again, ledger, largest=50)
+        self.assertEqual(self.heard(again, b"UID FETCH") + self.heard(again, b"STORE"), [])
+
+    def test_whoever_wants_it_gets_it_whole_and_it_is_acknowledged(self):
+        ledger = self.fetch(self.imap({11: self.LARGE}), MemoryLedger(position=position(10)), largest=50)
+        ledger.wanted = [key(11), key(11, generation=3), key(11, folder="Other")]
+        server = self.imap({11: self.LARGE})
+        with patch.object(imap, "PART_BYTES", 30):
+            self.fetch(server, ledger, largest=50)
+        self.assertEqual((ledger.messages, ledger.kept_heads), ({key(11): self.LARGE}, {}))
+        self.assertEqual(len(self.heard(server, b"BODY")), 4)
+        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
+
+    def test_what_is_wanted_but_gone_stops_nothing(self):
+        ledger = MemoryLedger({key(11): self.HEAD}, position(11))
+        ledger.kept_heads, ledger.wanted = {key(11): 119}, [key(11)]
+        self.fetch(self.imap({12: b"small"}), ledger, largest=50)
+        self.assertEqual((ledger.messages, ledger.wanted), ({key(11): self.HEAD, key(12): b"small"}, [key(11)]))
+
+    def test_a_size_that_was_told_too_small_makes_no_difference(self):
+        server = self.imap({11: self.LARGE}, **self.sizes(of_11=3))
+        ledger = self.fetch(server, MemoryLedger(position=position(10)), largest=50)
+        self.assertEqual((ledger.messages, ledger.kept_heads), ({key(11): self.HEAD}, {key(11): len(self.LARGE)}))
+        self.assertEqual(self.heard(server, b"STORE"), [])
+
+    def test_a_large_message_comes_in_parts_whatever_size_was_told(self):
+        for size in (31, 100, len(self.LARGE), 5000):
+            server = self.imap({11: self.LARGE}, **self.sizes(of_11=size))
+            with self.subTest(size=size), patch.object(imap, "PART_BYTES", 30):
+                ledger = self.fetch(server, MemoryLedger(position=position(10)))
+                self.assertEqual(ledger.messages, {key(11): self.LARGE})
+
+    def test_a_message_as_long_as_its_parts_is_whole(self):
+        server = self.imap({11: b"x" * 60})
+        with patch.object(imap, "PART_BYTES", 30):
+            ledger = self.fetch(server, MemoryLedger(position=position(10)))
+        self.assertEqual(ledger.messages, {key(11): b"x" * 60})
+
+    def test_a_server_that_knows_no_parts_hands_out_all_of_it(self):
+        whole = b"* 1 FETCH (UID 11 BODY[] {%d}\r\n%s)\r\n" % (len(self.LARGE), self.LARGE)
+        script = imap_script({11: self.LARGE})
+        server = self.serve(
+            b"* OK ready\r\n",
+            lambda line: whole + b"%s OK done\r\n" % line.split()[0] if b"BODY" in line else script(line),
+        )
+        with patch.object(imap, "PART_BYTES", 30):
+            ledger = self.fetch(server, MemoryLedger(position=position(10)))
+        self.assertEqual(ledger.messages, {key(11): self.LARGE})
+
+    def test_a_large_message_that_takes_too_long_is_told_with_its_size(self):
+        server = self.imap({11: self.LARGE})
+        with patch.object(imap, "PART_BYTES", 30), self.assertRaises(TookTooLong) as caught:
+            fetch_mailbox(server.settings("imap"), MemoryLedger(position=position(10)), InTheLastSeconds(FOREVER))
+        self.assertEqual(caught.exception.size, len(self.LARGE))
+
+    def test_a_head_beyond_all_measure_is_cut(self):
+        endless = b"X-Long: " + b"x" * 300_000
+        ledger = self.fetch(self.imap({11: endless}), MemoryLedger(position=position(10)), largest=50)
+        self.assertEqual(len(ledger.messages[key(11)]), 256 * 1024)
 
 
 class TestImapAfterwards(ImapCase):

@@ -5,7 +5,7 @@ from unittest.mock import patch
 from odoo.addons.mail_gateway.tests.test_tools_helpers import LastWords, MemoryLedger, ToolsCase, pop3_script
 from odoo.addons.mail_gateway.tools import pace, pop3_protocol
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.mailbox import SignInRefused
+from odoo.addons.mail_gateway.tools.mailbox import MOST_BYTES, SignInRefused
 from odoo.addons.mail_gateway.tools.pace import BATCH_BYTES, Pace
 from odoo.addons.mail_gateway.tools.pop3 import Pop3Mailbox
 from odoo.addons.mail_gateway.tools.visit import EndlessServer
@@ -32,10 +32,10 @@ class TestPop3(ToolsCase):
         fetch_mailbox(server.settings("pop", **{"afterwards": "delete", **values}), ledger, Pace(FOREVER))
         return ledger
 
-    def assertNothingStored(self, error, **changes):
+    def assertNothingStored(self, error, largest=MOST_BYTES, **changes):
         server, ledger = self.pop3({"1": HELLO}, **changes), MemoryLedger()
         with self.assertRaises(error):
-            self.fetch(server, ledger)
+            self.fetch(server, ledger, largest=largest)
         self.assertEqual(ledger.messages, {})
         self.assertNotIn(b"DELE 1", server.heard)
 
@@ -69,7 +69,7 @@ class TestPop3(ToolsCase):
 
     def test_a_line_without_end_is_refused(self):
         with patch.object(pop3_protocol, "MAX_REPLY", 1000):
-            self.assertNothingStored(EndlessServer, RETR=b"+OK\r\n%s\r\n.\r\n" % (b"x" * 2000))
+            self.assertNothingStored(EndlessServer, largest=100, RETR=b"+OK\r\n%s\r\n.\r\n" % (b"x" * 2000))
 
     def test_doubled_dots_are_single_again(self):
         ledger = self.fetch(self.pop3({"1": b"\r\n..\r\n...\r\n.. a"}))
@@ -313,3 +313,59 @@ class TestPop3(ToolsCase):
     def test_a_sign_in_is_all_that_a_check_needs(self):
         with Pop3Mailbox(self.pop3({"1": HELLO}).settings("pop")) as mailbox:
             self.assertIsNone(mailbox.check())
+
+    # ------------------------------------------------------------------ what is large
+
+    HEAD = b"Subject: large\r\n\r\n"
+    LARGE = HEAD + b"x" * 100
+    LARGE_KEY = f"pop://{ACCOUNT}/;UIDL=large"
+
+    def known_head(self):
+        ledger = MemoryLedger({self.LARGE_KEY: self.HEAD})
+        ledger.kept_heads[self.LARGE_KEY] = len(self.LARGE)
+        return ledger
+
+    def test_of_what_is_too_large_only_the_head_is_fetched_and_it_is_not_deleted(self):
+        server = self.pop3({"large": self.LARGE, "small": HELLO})
+        ledger = self.fetch(server, largest=50)
+        self.assertEqual(ledger.messages[self.LARGE_KEY], self.HEAD)
+        self.assertEqual(ledger.kept_heads, {self.LARGE_KEY: len(self.LARGE)})
+        self.assertIn(b"TOP 1 0", server.heard)
+        self.assertEqual([line for line in server.heard if b"DELE" in line], [b"DELE 2"])
+
+    def test_without_top_what_is_too_large_has_no_head(self):
+        ledger = self.fetch(self.pop3({"large": self.LARGE}, TOP=b"-ERR what?\r\n"), largest=50)
+        self.assertEqual((ledger.messages, ledger.kept_heads), ({self.LARGE_KEY: b""}, {self.LARGE_KEY: len(self.LARGE)}))
+
+    def test_of_what_only_the_head_is_stored_nothing_is_asked_or_deleted(self):
+        for afterwards in ("delete", "leave"):
+            server = self.pop3({"large": self.LARGE})
+            self.fetch(server, self.known_head(), largest=50, afterwards=afterwards)
+            with self.subTest(afterwards=afterwards):
+                self.assertEqual([line for line in server.heard if line[:4] in (b"RETR", b"TOP ", b"DELE")], [])
+
+    def test_whoever_wants_what_is_too_large_gets_it_and_it_is_deleted(self):
+        server, ledger = self.pop3({"large": self.LARGE}), self.known_head()
+        ledger.wanted = [f"pop://{ACCOUNT}/;UIDL=gone", self.LARGE_KEY]
+        self.fetch(server, ledger, largest=50)
+        self.assertEqual((ledger.messages, ledger.kept_heads), ({self.LARGE_KEY: self.LARGE + b"\r\n"}, {}))
+        self.assertIn(b"DELE 1", server.heard)
+
+    def test_what_was_fetched_whole_is_deleted_next_time_when_the_connection_broke(self):
+        ledger = MemoryLedger({self.LARGE_KEY: self.LARGE + b"\r\n"})
+        server = self.pop3({"large": self.LARGE})
+        self.fetch(server, ledger, largest=50)
+        self.assertIn(b"DELE 1", server.heard)
+        self.assertEqual(len(ledger.messages), 1)
+
+    def test_a_message_larger_than_was_told_is_held_back_and_those_after_it_come_next_time(self):
+        messages = {"small": HELLO, "large": self.LARGE, "last": BYE}
+        lies = {"LIST": b"+OK\r\n1 5\r\n2 5\r\n3 5\r\n.\r\n"}
+        ledger = MemoryLedger()
+        with self.assertRaises(EOFError):
+            self.fetch(self.pop3(messages, **lies), ledger, largest=50)
+        self.assertEqual((len(ledger.messages), list(ledger.kept_heads)), (2, [self.LARGE_KEY]))
+        server = self.pop3(messages, **lies)
+        self.fetch(server, ledger, largest=50)
+        self.assertEqual(len(ledger.messages), 3)
+        self.assertEqual({line for line in server.heard if b"DELE" in line}, {b"DELE 1", b"DELE 3"})

@@ -93,6 +93,8 @@ class Incoming(NamedTuple):
     :ivar known_ids: of the mail.message records with the same Message-Id that were there before; from Stage.MESSAGE on
     :ivar copy_ids: of the mail.inbound.message records with the same Message-Id that are done with; from Stage.MESSAGE on
     :ivar routes: core's routes (mail.thread.message_route), without those that need no judging; at Stage.ROUTE
+    :ivar is_head: only its headers were fetched
+    :ivar may_be_large: a person had it fetched, whatever its size
     """
 
     size: int
@@ -103,6 +105,8 @@ class Incoming(NamedTuple):
     known_ids: tuple[int, ...] = ()
     copy_ids: tuple[int, ...] = ()
     routes: tuple = ()
+    is_head: bool = False
+    may_be_large: bool = False
 
 
 class Unroutable(ValueError):
@@ -152,6 +156,7 @@ class Delivery:
     :ivar incoming: what is known of the message so far
     :ivar message_id: as Odoo parsed it; links what was made
     :ivar answers: of the rules that were asked, in their order
+    :ivar is_source_judged: the rules of Stage.SOURCE were asked
     :ivar rule: the answer of the rule that hit; no further one is asked
     :ivar refusal: why the sender is about to be told that the message is refused
     :ivar telling: the cause for which they are about to be told, if that is to happen once within a period
@@ -183,6 +188,7 @@ class Delivery:
         self.creates_as_caller = False
         self.message_id = None
         self.answers: list[Answer] = []
+        self.is_source_judged = False
         self.rule: Answer | None = None
         self.refusal = ""
         self.telling = ""

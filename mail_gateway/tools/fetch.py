@@ -6,7 +6,7 @@ from imaplib import IMAP4
 from typing import NamedTuple
 
 from .imap import ImapMailbox
-from .mailbox import Ledger, Mailbox, MailboxProblem, MailboxSettings
+from .mailbox import Ledger, Mailbox, MailboxProblem, MailboxSettings, NotStored
 from .pace import Pace
 from .pop3 import Pop3Mailbox
 
@@ -53,11 +53,11 @@ def _fetch(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> FetchResult
         for batch in mailbox.new_batches(ledger, pace):
             for message in batch.messages:
                 _ = message.values  # read here: the thread that stores serves all mailboxes
-            left = ledger.store(batch)  # durable from here on
-            keys = [key for key in batch.keys if key not in left.keys] if left else batch.keys
-            pace.stored += len(batch.messages) - (len(left.keys) if left else 0)
+            left = ledger.store(batch) or NotStored({})  # durable from here on
+            pace.stored += len(batch.messages) - len(left.keys)
+            keys = [key for key in batch.keys if key not in left.keys]
             # a crash before this line only means: known already, next time
-            refusals += [batch.refusal, left, _acknowledge(mailbox, keys)]
+            refusals += [batch.refusal, left if left.errors else None, _acknowledge(mailbox, keys)]
             if pace.is_over() or (settings.visit.is_almost_full and batch.messages):
                 pace.complete = False
                 break

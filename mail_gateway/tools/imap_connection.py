@@ -1,9 +1,10 @@
 """One signed-in IMAP connection (RFC 3501) and the folder that is selected on it."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from imaplib import IMAP4
+from itertools import islice
 
 from imapclient.exceptions import IMAPClientError
 
@@ -15,10 +16,11 @@ from .mailbox import MailboxSettings, SignInRefused, UnknownFolder, server_words
 UID_WINDOW = 500
 
 
-def in_windows(uids: list) -> Iterator[list]:
+def in_windows(uids: Iterable) -> Iterator[list]:
     """`uids` in lists that fit into a command."""
-    for start in range(0, len(uids), UID_WINDOW):
-        yield uids[start : start + UID_WINDOW]
+    left = iter(uids)
+    while window := list(islice(left, UID_WINDOW)):
+        yield window
 
 
 class NothingHandedOut(IMAP4.error):
@@ -113,6 +115,10 @@ class ImapConnection:
             raise
         self._selected = folder, state
         return state
+
+    def state(self) -> dict:
+        """What the server said about the selected folder."""
+        return self._selected[1]
 
     def expect_folder(self, folder: str) -> None:
         """:raises UnknownFolder: when there is no folder of that name"""

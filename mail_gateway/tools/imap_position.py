@@ -1,10 +1,19 @@
 """Where to read on in an IMAP folder, and what is to be read there."""
 
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta, timezone
+from heapq import merge
+from itertools import groupby
 
 from .imap_connection import ImapConnection, in_windows
 from .mailbox import FolderPosition, Ledger
+from .uid_set import UidSet
+
+# Messages that are searched at a time; the reply takes up to 11 bytes for each.
+SEARCH_WINDOW = 20_000
 
 # SINCE looks at the date alone, in the server's time zone
 DATE_MARGIN = timedelta(days=1)
@@ -40,50 +49,105 @@ def read_on(connection: ImapConnection, folder: str, ledger: Ledger) -> FolderPo
     connection.generations[folder] = generation(known, state)
     if known and _is_same_generation(known, state):
         return replace(known, account=account)
-    candidates = set(connection.client.search("UNSEEN"))
-    if known:
-        candidates |= _arrived_since_last_success(connection, folder, ledger)
     last_uid = _last_uid(connection, state)
-    backlog = frozenset(uid for uid in candidates if uid <= last_uid)
+    backlog = UidSet(cut(search(connection, "UNSEEN"), last_uid))
+    if known:
+        backlog |= _arrived_since_last_success(connection, folder, ledger, last_uid)
     validity = state.get(b"UIDVALIDITY", 0)
     return FolderPosition(account, folder, validity, last_uid, backlog, connection.generations[folder])
 
 
-def _arrived_since_last_success(connection: ImapConnection, folder: str, ledger: Ledger) -> set[int]:
+def cut(uids: array, last_uid: int) -> array:
+    """Those of ascending `uids` up to `last_uid`."""
+    return uids[: bisect_right(uids, last_uid)]
+
+
+def _arrived_since_last_success(connection: ImapConnection, folder: str, ledger: Ledger, last_uid: int) -> UidSet:
     """What came with the last good fetch or later, but not before the folder was seen for the first time."""
     first = ledger.first_visit(connection.settings.account, folder).replace(microsecond=0)
     since = max((ledger.last_success() or first) - OVERLAP, first - DATE_MARGIN)
-    found = connection.client.search(["SINCE", since.date()])
-    return set(found).difference(*(_older(connection, window, first) for window in in_windows(found)))
+    found = cut(search(connection, "SINCE", since.date()), last_uid)
+    return UidSet(uid for window in in_windows(found) for uid in _not_older(connection, window, first))
 
 
-def _older(connection: ImapConnection, uids: list[int], moment) -> set[int]:
+def _not_older(connection: ImapConnection, uids: Sequence[int], moment) -> list[int]:
     dates = connection.client.fetch(uids, ["INTERNALDATE"])
     moment = moment.replace(tzinfo=timezone.utc)
-    return {uid for uid, items in dates.items() if (items.get(b"INTERNALDATE") or moment) < moment}
+    return [uid for uid in uids if (dates.get(uid, {}).get(b"INTERNALDATE") or moment) >= moment]
 
 
 def _last_uid(connection: ImapConnection, state: dict) -> int:
     if state.get(b"UIDNEXT"):
         return state[b"UIDNEXT"] - 1
-    return max(connection.client.search("ALL"), default=0)
+    return max(search(connection, "ALL"), default=0)
 
 
-def wanted(connection: ImapConnection, position: FolderPosition, ledger: Ledger) -> list[int]:
+# ---------------------------------------------------------------------- what is to be read
+
+
+def wanted(
+    connection: ImapConnection, position: FolderPosition, ledger: Ledger
+) -> Iterator[tuple[list[int], list[int]]]:
     """UIDs to fetch: everything above the watermark, read or not, the backlog, and what is unread.
 
     Unread messages below the watermark that were never stored are those a person marked as unread to have
-    them fetched, as with Odoo's own gateway.
+    them fetched, as with Odoo's own gateway. While there is a large backlog nobody looks for them, and what is new
+    comes before it.
+
+    :return: window by window, in ascending order but for what comes before a large backlog: UIDs to fetch, and those
+        that turned out to be stored already
     """
-    unseen = connection.client.search("UNSEEN")
-    uids = {*position.backlog, *unseen, *_above(connection, position)}
-    known = ledger.known([connection.key(uid) for uid in uids])
-    return sorted(uid for uid in uids if connection.key(uid) not in known)
+    new = _above(connection, position)
+    if position.is_backlog_large:
+        queues = [new, position.pending()]
+    else:
+        unseen = cut(search(connection, "UNSEEN"), position.last_uid)
+        queues = [_ascending(unseen, position.pending(), new)]
+    for queue in queues:
+        for window in in_windows(queue):
+            names = {connection.key(uid): uid for uid in window}
+            known = {names[key] for key in ledger.known(names)}
+            yield [uid for uid in window if uid not in known], sorted(known)
 
 
-def _above(connection: ImapConnection, position: FolderPosition) -> set[int]:
+def _ascending(*queues: Iterable[int]) -> Iterator[int]:
+    return (uid for uid, _same in groupby(merge(*queues)))
+
+
+def _above(connection: ImapConnection, position: FolderPosition) -> array:
     last_uid = position.last_uid
     if connection.select(position.folder).get(b"UIDNEXT", last_uid + 2) <= last_uid + 1:
-        return set()
+        return array("L")
     # `n:*` always answers with the last message, even when its UID is below n
-    return {uid for uid in connection.client.search(["UID", f"{last_uid + 1}:*"]) if uid > last_uid}
+    uids = search(connection, "UID", f"{last_uid + 1}:*", at_end=True)
+    return uids[bisect_right(uids, last_uid) :]
+
+
+def search(connection: ImapConnection, *criteria, at_end: bool = False) -> array:
+    """UIDs in the selected folder, in ascending order; asked for in windows where there are many.
+
+    The windows are sequence numbers, the last ones first: while messages are removed the numbers of later ones go
+    down, so that one may be found twice, but none is passed over.
+
+    :param at_end: what is searched lies one after the other at the end of the folder
+    """
+    exists = connection.state().get(b"EXISTS", 0)
+    if exists <= SEARCH_WINDOW:
+        return array("L", sorted(_plausible(connection.client.search(list(criteria)))))
+    windows, lowest = [], 2**32
+    for last in range(exists, 0, -SEARCH_WINDOW):
+        first = max(last - SEARCH_WINDOW + 1, 1)
+        found = connection.client.search([f"{first}:{last}", *criteria])
+        windows.append(array("L", sorted(uid for uid in _plausible(found) if uid < lowest)))
+        lowest = min(windows[-1], default=lowest)
+        if at_end and len(found) <= last - first:
+            break
+    uids = array("L")
+    for window in reversed(windows):
+        uids.extend(window)
+    return uids
+
+
+def _plausible(uids: Iterable[int]) -> Iterator[int]:
+    """A UID is a positive number of 32 bits (RFC 3501, section 2.3.1.1)."""
+    return (uid for uid in uids if 0 < uid < 2**32)

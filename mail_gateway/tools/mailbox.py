@@ -4,20 +4,31 @@ A mailbox knows how to list what is new, to hand over its bytes and to acknowled
 known already is asked of a :class:`Ledger`, which also makes messages durable.
 """
 
+import re
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from heapq import merge
+from itertools import groupby, takewhile
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
 from .bounds import REASON_CHARS
+from .headers import HEADER_BYTES
 from .imap_key import ImapKey
 from .pace import Pace
 from .secrets import Secrets
 from .source_values import SourceValues, read_source
+from .uid_set import UidSet
 from .visit import Visit
+
+# PostgreSQL writes bytes as twice as many characters, and a value has 1 GB at most.
+MOST_BYTES = 500 * 2**20
+# What a column for the size holds; a server may tell anything
+MOST_SIZE = 2**31 - 1
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 
 class MailboxProblem(Exception):
@@ -41,11 +52,13 @@ class NotStored(MailboxProblem):
     """The database does not take some messages, for a reason that lies in them; all others were stored.
 
     :ivar keys: theirs; they stay on the mail server, unacknowledged
+    :ivar errors: why; none for those that nobody wants any more
     """
 
-    def __init__(self, errors: dict[str, Exception]):
+    def __init__(self, errors: dict[str, Exception | None]):
         self.keys = frozenset(errors)
-        super().__init__(*{type(error).__name__ for error in errors.values()})
+        self.errors = [error for error in errors.values() if error]
+        super().__init__(*{type(error).__name__ for error in self.errors})
 
 
 class SignInRefused(MailboxProblem):
@@ -64,10 +77,17 @@ class MessagesRefused(MailboxProblem):
         super().__init__(server_words(errors[0]))
 
 
+def head_of(source: bytes) -> bytes:
+    """The headers at the beginning of a message, with the line that ends them, as far as headers are read."""
+    head = source[:HEADER_BYTES]
+    found = _END_OF_HEAD.search(head)
+    return head[: found.end()] if found else head
+
+
 def server_words(error: Exception) -> str:
     """The reply in an error of imaplib or poplib, which keep it as bytes."""
     words = (part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in error.args)
-    return " ".join(words)[:REASON_CHARS] or type(error).__name__
+    return " ".join(words)[:REASON_CHARS]
 
 
 @dataclass(frozen=True)
@@ -79,6 +99,8 @@ class MailboxSettings:
     :ivar timeout: seconds that connecting, and each later answer, may take
     :ivar visit: what the visit may take as a whole
     :ivar secrets: what no error may hold; gets what the sign-in sends
+    :ivar largest: bytes; of larger messages only the headers are fetched, until a person wants them
+    :ivar most: bytes; larger messages are not fetched whatever a person wants
     """
 
     protocol: str
@@ -95,6 +117,8 @@ class MailboxSettings:
     timeout: float = 30.0
     visit: Visit = field(default_factory=Visit, repr=False, compare=False)
     secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
+    largest: int = MOST_BYTES
+    most: int = MOST_BYTES
 
     @property
     def account(self) -> str:
@@ -118,16 +142,29 @@ class RemoteMessage:
     """One message as fetched.
 
     :ivar key: names the message on its server for good; never given to another message
-    :ivar source: its bytes, unchanged
+    :ivar source: its bytes, unchanged; or its headers alone
+    :ivar size: in bytes, as the server says, when only the headers were fetched; else None
+    :ivar was_requested: a person wants it whole, its headers are stored
     """
 
     key: str
     source: bytes
+    size: int | None = None
+    was_requested: bool = False
+
+    @property
+    def is_head(self) -> bool:
+        """Whether only its headers were fetched. It is not acknowledged."""
+        return self.size is not None
 
     @cached_property
     def values(self) -> SourceValues:
         """What is stored with it; read once, by the thread that asks first."""
         return read_source(self.source)
+
+
+# A backlog beyond it is written down once; from then on it is only noted how far it is read.
+SMALL_BACKLOG = 2000
 
 
 @dataclass(frozen=True)
@@ -136,29 +173,59 @@ class FolderPosition:
 
     :ivar uid_validity: the generation of UIDs that the rest refers to (RFC 3501, section 2.3.1.1)
     :ivar last_uid: every message up to this UID is stored, or was old when the folder was first seen
-    :ivar backlog: UIDs up to ``last_uid`` that are still to be stored
+    :ivar backlog: UIDs up to ``last_uid`` that were to be stored when it was written down
     :ivar generation: how often the UIDs were given out anew before
+    :ivar passed: those of the backlog up to this UID are stored
+    :ivar owed: further UIDs up to ``last_uid`` that are to be stored, whatever ``passed`` says
     """
 
     account: str
     folder: str
     uid_validity: int
     last_uid: int
-    backlog: frozenset[int] = frozenset()
+    backlog: Set[int] = UidSet()
     generation: int = 0
+    passed: int = 0
+    owed: frozenset[int] = frozenset()
+
+    def __post_init__(self):
+        if not isinstance(self.backlog, UidSet):
+            object.__setattr__(self, "backlog", UidSet(self.backlog))
+
+    @property
+    def is_backlog_large(self) -> bool:
+        """Whether there is more to be made up for than a visit reads."""
+        return len(self.backlog) > SMALL_BACKLOG
+
+    def pending(self) -> Iterator[int]:
+        """UIDs up to ``last_uid`` that are still to be stored, in ascending order."""
+        return (uid for uid, _same in groupby(merge(sorted(self.owed), self.backlog.above(self.passed))))
 
     def after(self, uids: Iterable[int], owed: Iterable[int] = ()) -> "FolderPosition":
         """The position once `uids` are stored, all but those of them and of the lower ones that are still `owed`."""
         uids = set(uids)
         last_uid = max(self.last_uid, *uids) if uids else self.last_uid
-        backlog = self.backlog - uids | frozenset(uid for uid in owed if uid <= last_uid)
-        return replace(self, last_uid=last_uid, backlog=backlog)
+        owed = {uid for uid in owed if uid <= last_uid}
+        if not self.is_backlog_large:
+            backlog = UidSet(owed.union(self.pending()) - (uids - owed))
+            return replace(self, last_uid=last_uid, backlog=backlog, passed=0, owed=frozenset())
+        passed = max((uid for uid in uids if uid in self.backlog), default=self.passed)
+        between = set(takewhile(passed.__ge__, self.backlog.above(self.passed)))
+        position = replace(self, last_uid=last_uid, passed=max(self.passed, passed))
+        return position._owing((self.owed | between) - uids | owed)
 
     def owing(self, keys: Iterable[str]) -> "FolderPosition":
         """The same position, but that the messages of `keys` are still to be stored."""
         parsed = (ImapKey.parse(key) for key in keys)
-        owed = frozenset(key.uid for key in parsed if key and key.folder == self.folder)
-        return replace(self, backlog=self.backlog | owed) if owed else self
+        owed = {key.uid for key in parsed if key and key.folder == self.folder}
+        return self._owing(self.owed | owed) if owed else self
+
+    def _owing(self, owed: Set[int]) -> "FolderPosition":
+        """The same position with these `owed`; without the backlog when that is done with."""
+        if self.passed >= self.backlog.last:
+            return replace(self, backlog=UidSet(owed), passed=0, owed=frozenset())
+        ahead = (uid for uid in owed if uid > self.passed and uid in self.backlog)
+        return replace(self, owed=frozenset(owed).difference(ahead))
 
 
 class Batch(NamedTuple):
@@ -194,6 +261,12 @@ class Ledger(Protocol):
 
     def first_visit(self, account: str, folder: str) -> datetime:
         """The moment (UTC) when a folder that has a position was seen first."""
+
+    def requested(self) -> list[str]:
+        """Keys of messages whose headers are stored, and that a person wants whole; each time is a try."""
+
+    def heads(self, keys: Iterable[str]) -> set[str]:
+        """Those of `keys` of which only the headers are stored: they are neither read again nor acknowledged."""
 
     def store(self, batch: Batch) -> NotStored | None:
         """Make the batch durable.

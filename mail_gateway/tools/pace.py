@@ -3,7 +3,7 @@
 import time
 from collections.abc import Hashable
 
-BATCH_COUNT = 50
+BATCH_COUNT = 200
 BATCH_BYTES = 10 * 2**20
 # What is read is stored this often: a visit that is broken off loses no more than that.
 BATCH_SECONDS = 5.0
@@ -12,6 +12,10 @@ FIRST_BYTES = 256 * 1024
 # Bytes per second. Answers to short questions take the line's delay, and say nothing about how much it carries.
 SLOWEST = 10_000
 MEASURABLE_SECONDS = 1.0
+
+
+# What a large message may take less than all the time that a visit has: it is to be stored, too.
+MARGIN_SECONDS = 10.0
 
 
 class Pace:
@@ -30,6 +34,7 @@ class Pace:
         self.complete = True
         self._until = until
         self._end = end
+        self._start = time.monotonic()
         self._rate = FIRST_BYTES / BATCH_SECONDS
         self._begun = 0.0
 
@@ -78,6 +83,28 @@ class Pace:
             self.complete = False
             return []
         return [min(sizes, key=sizes.get)]
+
+    def check(self) -> None:
+        """Between the parts of a large message.
+
+        :raises TookTooLong: when the visit is about to be abandoned
+        """
+        if time.monotonic() > self._end - MARGIN_SECONDS:
+            raise TookTooLong(time.monotonic() - self._start, self.reading)
+
+    def beyond_time(self, messages: dict) -> list:
+        """Look into messages before they are stored, which takes time.
+
+        :param messages: key -> RemoteMessage
+        :return: the keys of those that there was no time for; not all of them
+        """
+        late = []
+        for number, (key, message) in enumerate(messages.items()):
+            if number and self.is_over():
+                late.append(key)
+            else:
+                _ = message.values
+        return late
 
     def begin(self, size: int) -> None:
         """Reading begins; `size` is that of the largest message."""

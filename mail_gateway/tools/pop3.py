@@ -6,10 +6,12 @@ import re
 import ssl
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from io import BytesIO
 
 from .bounds import bounded
+from .imap_connection import in_windows
 from .mailbox import (
     Batch,
     Ledger,
@@ -17,6 +19,7 @@ from .mailbox import (
     MessagesRefused,
     RemoteMessage,
     SignInRefused,
+    head_of,
     server_words,
 )
 from .pace import Pace
@@ -26,8 +29,18 @@ from .pop3_protocol import Pop3
 MAX_LISTED = 1_000_000
 # bytes; RFC 1939 knows 70
 MAX_UIDL = 250
+# bytes of a head that the server may send; less of it is kept
+MAX_HEAD = 4 * 2**20
+CHECKED_BYTES = 2**20
 _NUMBER = re.compile(r"0*([1-9]\d{0,9})")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
+
+
+class MessageTooLarge(EOFError):
+    """A message is larger than the server says. What is left of it is not read, so that the connection has to end."""
+
+    def __init__(self):
+        super().__init__("a message is larger than the server says")
 
 
 def _as_name(uidl: str) -> str:
@@ -48,6 +61,7 @@ class Pop3Mailbox:
         self._numbers = None
         self._listed = None
         self._has_uidl = True
+        self._has_refused = False
         self._unnamed = {}
         self._copies = Counter()
         self._deleted = []
@@ -114,22 +128,70 @@ class Pop3Mailbox:
         if forgets and self._has_uidl:
             ledger.forget_vanished(self._key("UIDL", ""), [*numbers, *self._unnamed.values()])
         known = ledger.known([*numbers, *self._unnamed.values()])
-        sizes = self._sizes()
-        settled = set() if self._deletes else known
+        heads = ledger.heads(known)
+        yield from self._read_requested(ledger, pace)
+        settled = heads if self._deletes else known
         # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
         ordered = sorted(numbers, key=lambda key: (key in known, key in self._unnamed))
-        wanted = {key: sizes.get(numbers[key], 0) for key in ordered if key not in settled}
-        for choose in (pace.what_fits, pace.what_is_left):
-            while keys := choose(wanted):
-                sources, refusal, broken = self._retrieve_in_time(keys, wanted, pace)
-                messages, stored = self._tell_apart(sources, known, ledger)
-                done = [] if broken else [*stored, *(message.key for message in messages)]
-                yield Batch(messages, done, refusal=refusal)
-                forgets = forgets and not refusal
-                if broken:
-                    raise broken
-        if forgets and not self._has_uidl and not wanted:
+        sizes, left = self._sizes(), {}
+        for window in in_windows(key for key in ordered if key not in settled):
+            left |= {key: sizes.get(numbers[key], 0) for key in window}
+            large = [key for key in window if left[key] > self.settings.largest and key not in known]
+            yield from self._read_heads(large, left, known, ledger)
+            yield from self._read(left, known, ledger, pace, pace.what_fits)
+        yield from self._read(left, known, ledger, pace, pace.what_is_left)
+        forgets = forgets and not self._has_refused and not left
+        if forgets and not self._has_uidl:
             ledger.forget_vanished(self._key("UIDL", "sha256:"), list(numbers))
+
+    def _read(self, wanted, known, ledger, pace, choose) -> Iterator[Batch]:
+        """What is new, and what has to be compared with what is stored under its name.
+
+        :param wanted: key -> bytes of what is still to be read; loses what was asked for
+        """
+        while keys := choose(wanted):
+            sources, refusal, broken = self._retrieve_in_time(keys, wanted, known, pace)
+            messages, stored = self._tell_apart(sources, known, ledger)
+            done = [] if broken else [*stored, *(message.key for message in messages if not message.is_head)]
+            yield Batch(messages, done, refusal=refusal)
+            self._has_refused |= bool(refusal)
+            if broken:
+                raise broken
+
+    # ------------------------------------------------------------------ what is large
+
+    def _read_heads(self, keys: list[str], wanted: dict[str, int], known, ledger) -> Iterator[Batch]:
+        """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
+        for key in keys:
+            size = wanted.pop(key)
+            heads = {key: self._head(self._numbers[key])}
+            messages, _stored = self._tell_apart(heads, known, ledger)
+            yield Batch([RemoteMessage(message.key, message.source, size) for message in messages], [])
+
+    def _head(self, number: int) -> bytes:
+        """The headers, nothing where the server can't tell them alone: TOP is optional (RFC 1939, section 7)."""
+        try:
+            return head_of(self._long_reply(f"TOP {number} 0", MAX_HEAD))
+        except poplib.error_proto as error:
+            if server_words(error).startswith("-ERR"):
+                return b""
+            raise
+
+    def _read_requested(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
+        """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
+        numbers = self._numbers_by_key()
+        for key in ledger.requested():
+            size = self._sizes().get(numbers.get(key), 0)
+            if key not in numbers or size > self.settings.most:
+                continue
+            pace.begin(size)
+            source = self._long_reply(f"RETR {numbers[key]}", self.settings.most, pace.check)
+            pace.finish(len(source))
+            if len(source) > self.settings.most:
+                raise MessageTooLarge
+            yield Batch([RemoteMessage(key, source, was_requested=True)], [key])
+
+    # ------------------------------------------------------------------ under which name
 
     def _tell_apart(
         self, sources: dict[str, bytes], known: set[str], ledger: Ledger
@@ -151,8 +213,14 @@ class Pop3Mailbox:
             if by_content[key] in stored_names or (source in stored_sources and not is_copy):
                 stored.append(self._rename(key, key if key in known else name))
             else:
-                messages.append(RemoteMessage(self._rename(key, name), source))
+                messages.append(self._message(self._rename(key, name), source))
         return messages, stored
+
+    def _message(self, key: str, source: bytes) -> RemoteMessage:
+        """What was retrieved; of what turned out to be too large only the head is kept, as if its size had been told."""
+        if len(source) <= self.settings.largest:
+            return RemoteMessage(key, source)
+        return RemoteMessage(key, head_of(source), len(source))
 
     def _name_by_content(self, key: str, source: bytes) -> str:
         """A name for a message that needs another than its UIDL; copies are numbered."""
@@ -170,7 +238,7 @@ class Pop3Mailbox:
         return name
 
     def _retrieve_in_time(
-        self, keys: Iterable[str], wanted: dict[str, int], pace: Pace
+        self, keys: Iterable[str], wanted: dict[str, int], known: set[str], pace: Pace
     ) -> tuple[dict[str, bytes], MessagesRefused | None, Exception | None]:
         """What the server hands out in the time of a batch: what it can't read must not hold up the others.
 
@@ -183,8 +251,13 @@ class Pop3Mailbox:
         for key in keys:
             try:
                 pace.begin(wanted.pop(key))
-                sources[key] = self._retrieve(self._numbers[key])
+                # what is stored under its name may be there whole, at a person's request
+                most = self.settings.most if key in known else self.settings.largest
+                sources[key] = self._long_reply(f"RETR {self._numbers[key]}", most)
                 pace.finish(len(sources[key]))
+                if len(sources[key]) > most:
+                    broken = MessageTooLarge()  # the rest of it is still to come
+                    break
             except (OSError, EOFError, poplib.error_proto) as error:
                 # anything but -ERR is no answer, or one that makes no sense
                 if not server_words(error).startswith("-ERR"):
@@ -241,9 +314,26 @@ class Pop3Mailbox:
                     self._listed.setdefault(int(found[1]), int(size) if re.fullmatch(r"[0-9]{1,15}", size) else 0)
         return self._listed
 
-    def _retrieve(self, number: int) -> bytes:
-        self._client.allow(self._sizes().get(number, 0))
-        return b"\r\n".join(self._client.retr(number)[1]) + b"\r\n"
+    def _long_reply(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
+        """As poplib's own, but in one piece of memory instead of one for each line.
+
+        :param most: bytes; a reply that is longer is not read to its end, and the connection is of no use any more
+        :param check: called every megabyte, to raise what ends the visit
+        """
+        self._client.allow(most)
+        self._client._putcmd(command)
+        self._client._getresp()
+        reply, checked = BytesIO(), 0
+        while (line := self._client._getline()[0]) != b".":
+            reply.write(line[1:] if line.startswith(b"..") else line)
+            reply.write(b"\r\n")
+            self._client.budget.begin()  # lines are not kept, so that only their bytes count
+            if reply.tell() > most:
+                break
+            if reply.tell() - checked > CHECKED_BYTES:
+                checked = reply.tell()
+                check()
+        return reply.getvalue()
 
     def _key(self, kind: str, value: str) -> str:
         return f"pop://{self.settings.account}/;{kind}={value}"

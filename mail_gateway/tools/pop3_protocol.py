@@ -10,8 +10,6 @@ from .visit import MAX_REPLY, ReplyBudget
 
 # what no argument may have, for it would end the command
 _CONTROL = re.compile(r"[\0\r\n]")
-# bytes of a message that is listed with more
-MAX_MESSAGE = 256 * 2**20
 
 
 class Pop3(poplib.POP3):
@@ -65,8 +63,8 @@ class Pop3(poplib.POP3):
         return line.removesuffix(b"\n").removesuffix(b"\r"), octets
 
     def allow(self, size: int) -> None:
-        """A message that is listed with so many bytes is asked for next."""
-        self.budget.limit = MAX_REPLY + 2 * min(max(size, 0), MAX_MESSAGE)
+        """A message of which so many bytes are read, at most, is asked for next."""
+        self.budget.limit = MAX_REPLY + size
 
     # ------------------------------------------------------------------ signing in
 

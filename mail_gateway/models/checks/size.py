@@ -18,10 +18,20 @@ class MailCheckSize(models.AbstractModel):
         return self.env._("Messages of more than %s MB.", self._megabytes())
 
     def _look(self, incoming):
-        if incoming.size <= self._megabytes() * _MEGABYTE:
+        if incoming.may_be_large or incoming.size <= self._most_bytes():
             return None
-        size = f"{incoming.size / _MEGABYTE:.1f}"
-        return self.env._("%(size)s MB; up to %(limit)s MB are taken in.", size=size, limit=self._megabytes())
+        words = {"size": f"{incoming.size / _MEGABYTE:.1f}", "limit": self._megabytes()}
+        if incoming.is_head:
+            return self.env._(
+                "%(size)s MB; up to %(limit)s MB are taken in. Only its headers were fetched; the message itself stays on "
+                "the mail server. Fetch It has the next visit fetch it.",
+                **words,
+            )
+        return self.env._("%(size)s MB; up to %(limit)s MB are taken in.", **words)
+
+    def _most_bytes(self) -> int:
+        """The largest message that is let pass, in bytes."""
+        return self._megabytes() * _MEGABYTE
 
     def _megabytes(self) -> int:
         return self.env["ir.config_parameter"]._get_mail_parameter(SIZE_PARAMETER)
