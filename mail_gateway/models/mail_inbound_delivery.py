@@ -8,6 +8,7 @@ from odoo.service.model import retrying
 from ..tools.delivery import Cause, Delivery, Incoming, Route, Stage
 from ..tools.headers import HEADER_BYTES
 from ..tools.retry import MOST_TRIES, delay_after_try
+from ..tools.sql_log import no_values_in_log
 
 
 class MailInboundDelivery(models.Model):
@@ -81,7 +82,8 @@ class MailInboundDelivery(models.Model):
         tries = self.try_count
         try:
             # conflicts with other transactions are repeated as Odoo does for requests
-            retrying(partial(self._try_delivery, tries), self.env)
+            with no_values_in_log():
+                retrying(partial(self._try_delivery, tries), self.env)
         except Exception as error:  # noqa: BLE001 whatever it is, the message stays and says why
             self._settle_error(error, tries)
 

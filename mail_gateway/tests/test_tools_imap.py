@@ -46,9 +46,9 @@ class OneAtATime(Pace):
 class InTheLastSeconds(Pace):
     """A visit whose time is nearly over when a part has come."""
 
-    def begin(self, size):
-        super().begin(size)
+    def check(self):
         self._end = time.monotonic()
+        return super().check()
 
 
 class TestImapKey(ToolsCase):

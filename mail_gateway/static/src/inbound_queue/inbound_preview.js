@@ -17,6 +17,7 @@ const FIELDS = [
     "is_decidable",
     "is_limited",
     "is_releasable",
+    "is_fetchable",
     "keep_source",
 ];
 // while somebody holds a key down, messages fly by: none is read
@@ -36,6 +37,7 @@ export class InboundPreview extends Component {
         selectionCount: Number,
         selectionIsLimited: Boolean,
         selectionIsReleasable: Boolean,
+        selectionIsFetchable: Boolean,
         decide: Function,
         open: Function,
     };
@@ -87,7 +89,9 @@ export class InboundPreview extends Component {
         const decidable = this.isMany || this.message.is_decidable;
         const limited = this.isMany ? this.props.selectionIsLimited : this.message.is_limited;
         const releasable = this.isMany ? this.props.selectionIsReleasable : this.message.is_releasable;
+        const fetchable = this.isMany ? this.props.selectionIsFetchable : this.message.is_fetchable;
         return [
+            { name: "action_fetch_whole", label: _t("Fetch It"), key: "f", shown: fetchable },
             { name: "action_process_again", label: _t("Process Again"), key: "g", shown: decidable },
             { name: "action_release", label: _t("Release"), key: "r", shown: releasable },
             { name: "action_route", label: _t("Route"), key: "o", shown: decidable, dialog: true },
@@ -104,6 +108,9 @@ export class InboundPreview extends Component {
     get usual() {
         if (["no_route", "lost_address"].includes(this.message.cause)) {
             return "action_route";
+        }
+        if (this.message.is_fetchable) {
+            return "action_fetch_whole";
         }
         return this.message.is_limited ? "action_allow_sender" : "action_process_again";
     }

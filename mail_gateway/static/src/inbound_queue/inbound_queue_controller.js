@@ -52,11 +52,12 @@ export class InboundQueueController extends ListController {
         const root = this.model.root;
         return {
             // decisions change these; what is shown is read again then
-            stamp: JSON.stringify(["state", "keep_source"].map((name) => this.previewed?.data[name])),
+            stamp: JSON.stringify(["state", "keep_source", "is_fetchable"].map((name) => this.previewed?.data[name])),
             resId: this.previewed?.resId || false,
             resModel: root.resModel,
             selectionIsLimited: this.isAnySelected("is_limited"),
             selectionIsReleasable: this.isAnySelected("is_releasable"),
+            selectionIsFetchable: this.isAnySelected("is_fetchable"),
             selectionCount: root.isDomainSelected ? root.count : root.selection.length,
             decide: this.decide.bind(this),
             open: () => this.openRecord(this.previewed),
