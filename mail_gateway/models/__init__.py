@@ -44,6 +44,7 @@ from . import (
     mail_outgoing_selection,
     mail_outgoing_retention,
     mail_outgoing_selection_links,
+    mail_message_author,
     mail_message_selection,
     ir_mail_server_explain,
     mail_mail_selection,

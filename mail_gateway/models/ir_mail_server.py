@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize
 
-from ..tools.addresses import filter_matches
+from ..tools.addresses import filter_entries, filter_matches
+from ..tools.display_names import clean_author, clean_recipients
 from ..tools.sending import Sending, SentAs
 from ..tools.server_selection import (
     ANY_TRAFFIC,
@@ -10,9 +11,11 @@ from ..tools.server_selection import (
     Selection,
     Step,
     Traffic,
+    author_passes,
     bounce_address,
     header_from,
     select,
+    standing_in,
 )
 
 TRAFFIC_KEY = "mail_gateway_traffic"
@@ -24,6 +27,11 @@ class IrMail_Server(models.Model):
     _inherit = "ir.mail_server"
 
     from_filter_problem = fields.Char(compute="_compute_from_filter_problem")
+    without_filter = fields.Char(
+        "Without a Filter",
+        compute="_compute_without_filter",
+        help="Whose messages leave under their own address as long as FROM Filtering is empty.",
+    )
 
     # ------------------------------------------------------------------ filters
 
@@ -31,6 +39,13 @@ class IrMail_Server(models.Model):
     def _compute_from_filter_problem(self):
         for server in self:
             server.from_filter_problem = server._words_for_bad_entries()
+
+    @api.depends("from_filter", "owner_user_id")
+    def _compute_without_filter(self):
+        """Empty for a server with a filter, and for a personal one: that sends nothing without a filter."""
+        for server in self:
+            counts = not filter_entries(server.from_filter) and not server.owner_user_id
+            server.without_filter = counts and server._words_without_filter()
 
     @api.constrains("from_filter")
     def _check_from_filter(self):
@@ -40,8 +55,18 @@ class IrMail_Server(models.Model):
 
     @api.model
     def _match_from_filter(self, email_from, from_filter):
-        """Replaces core's method: comparing knows IDNA, and what is malformed never matches."""
+        """Replaces core's method: comparing knows IDNA, and what is malformed never matches.
+
+        Asked of a server about an author, as Email Marketing does, the alias domains stand in for a missing filter.
+        Asked of no server in particular, as core does about bounce addresses, a missing filter lets everything pass.
+        """
+        if self:
+            return author_passes(email_from or "", from_filter, self._alias_domains())
         return filter_matches(email_from or "", from_filter)
+
+    def _alias_domains(self):
+        """The alias domains of all companies: they stand in for a missing filter. Cached."""
+        return self.env["mail.alias.domain"]._names_of_all()
 
     # ------------------------------------------------------------------ choosing
 
@@ -81,6 +106,7 @@ class IrMail_Server(models.Model):
             odoo_bin_filter=self._get_default_from_filter() or "",
             traffic=self._traffic_in_context(),
             forced_id=forced.id if forced else None,
+            alias_domains=self._alias_domains(),
         )
 
     def _selection_of(self, email_from):
@@ -90,8 +116,9 @@ class IrMail_Server(models.Model):
             self._as_plain_values(True) if self else None,
             Step.FORCED if self else Step.ODOO_BIN,
             email_from or "",
-            header_from(email_from, from_filter, self._default_from()),
+            header_from(email_from, from_filter, self._default_from(), self._alias_domains()),
             from_filter,
+            alias_domains=standing_in(from_filter, self._alias_domains()),
         )
 
     def _as_plain_values(self, offered):
@@ -143,31 +170,62 @@ class IrMail_Server(models.Model):
 
     # ------------------------------------------------------------------ rewriting the From
 
+    def _build_email__(  # noqa: PLW3201 core's name
+        self, email_from, email_to, subject, body, email_cc=None, email_bcc=None, reply_to=False, *args, **kwargs
+    ):
+        """Extends core's method: no display name breaks a header, adds one, or takes minutes to encode.
+
+        A line feed in the name of an author would fail the message; in that of a recipient it would begin a header.
+        """
+        return super()._build_email__(
+            clean_author(email_from) if email_from else email_from,
+            clean_recipients(email_to),
+            subject,
+            body,
+            clean_recipients(email_cc),
+            clean_recipients(email_bcc),
+            clean_recipients(reply_to),
+            *args,
+            **kwargs,
+        )
+
     def _prepare_email_message__(self, message, smtp_session):  # noqa: PLW3201 core's name
         """Extends core's method: the filter of the session that sends decides about the From, whoever opened it.
 
         Core puts the default From in place when the session asks for it, which it does only if the session was opened
-        for a message whose server was looked for; a server that a message names would spoof the author.
+        for a message whose server was looked for; a server that a message names would spoof the author. It keeps the
+        display name as it is, too, also one that contains the author's address. So the From is in place before core
+        looks at it, and the session asks for the same.
         """
         servers, author = self, str(message["From"] or "")
         if hasattr(smtp_session, "from_filter"):
+            sent_from = self._put_from(message, smtp_session.from_filter)
             if author:
-                smtp_session.smtp_from = self._smtp_from(author, smtp_session.from_filter)
-            servers = self._with_bounce_address(message, smtp_session.from_filter)
-        prepared = super(IrMail_Server, servers)._prepare_email_message__(message, smtp_session)
+                smtp_session.smtp_from = sent_from
+            servers = self._with_bounce_address(message, smtp_session.from_filter, sent_from != author)
+        prepared = super(IrMail_Server, servers.browse())._prepare_email_message__(message, smtp_session)
         if sending := Sending.of(self.env.context):
             sending.sent_as = SentAs(author, str(message["From"]), prepared[0], str(message["Reply-To"] or ""))
         return prepared
 
-    def _with_bounce_address(self, message, from_filter):
-        """The environment in which core sets the Return-Path: with a bounce address that the filter lets pass."""
+    def _put_from(self, message, from_filter):
+        """Give a message the From under which it leaves.
+
+        :return: that From; empty for a message without an author, which core refuses
+        """
+        author = str(message["From"] or "")
+        sent_from = author and header_from(author, from_filter, self._default_from(), self._alias_domains())
+        if sent_from != author:
+            message.replace_header("From", sent_from)
+        return sent_from
+
+    def _with_bounce_address(self, message, from_filter, is_encapsulated):
+        """The environment in which core sets the Return-Path: with a bounce address that the filter lets pass.
+
+        Where there is none, core would take the author's address, also of an author who leaves under another one.
+        """
         own = self.env.context.get("domain_bounce_address") or message["Return-Path"] or self._get_default_bounce_address()
         address = bounce_address(own, self.env["mail.alias.domain"]._bounce_addresses(), from_filter)
+        if not address and is_encapsulated:
+            address = email_normalize(self._default_from())
         return self.with_context(domain_bounce_address=address) if address else self
-
-    def _smtp_from(self, author, from_filter):
-        """What core takes as the wish of a session: the author, or the default From to put in place."""
-        default_from = self._default_from()
-        if header_from(author, from_filter, default_from) == author:
-            return author
-        return email_normalize(default_from)

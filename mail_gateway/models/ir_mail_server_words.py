@@ -3,6 +3,9 @@ from odoo import models
 from ..tools.addresses import bad_entries, filter_entries
 from ..tools.server_selection import Reason, Step
 
+# So many domains are named; of a company with hundreds the first say what is meant.
+MAX_NAMED = 5
+
 
 class IrMail_Server(models.Model):
     """Why a server sends or does not send, in words that an administrator can act on."""
@@ -20,6 +23,32 @@ class IrMail_Server(models.Model):
             server=self.name,
             entries="”, “".join(bad),
         )
+
+    def _words_without_filter(self):
+        """Who keeps their address through a server without a filter."""
+        if domains := self._alias_domains():
+            return self.env._(
+                "The alias domains count (%s): their authors keep their address, anybody else leaves under the default "
+                "From.",
+                self._words_for_domains(domains),
+            )
+        return self.env._("There is no alias domain either: every author keeps their address.")
+
+    def _words_for_domains(self, domains):
+        """The first of some domains, and how many more there are."""
+        named, more = ", ".join(domains[:MAX_NAMED]), len(domains) - MAX_NAMED
+        return self.env._("%(domains)s and %(number)s more", domains=named, number=more) if more > 0 else named
+
+    def _words_for_filter(self, selection):
+        """What decided about the From of a message.
+
+        :param selection: a tools.server_selection.Selection
+        """
+        if entries := filter_entries(selection.from_filter):
+            return ", ".join(entries)
+        if selection.alias_domains:
+            return self.env._("None; alias domains: %s", self._words_for_domains(selection.alias_domains))
+        return self.env._("None")
 
     def _words_for_dedicated_server(self):
         return self.env._(

@@ -49,11 +49,25 @@ class MailAliasDomain(models.Model):
         return result
 
     @api.model
-    @tools.ormcache()
     def _bounce_addresses(self) -> tuple[str, ...]:
-        """The bounce addresses of all alias domains, in core's order; each message that leaves may ask for them."""
+        """The bounce addresses of all alias domains, in core's order."""
+        return self._names_and_bounce_addresses()[1]
+
+    @api.model
+    def _names_of_all(self) -> tuple[str, ...]:
+        """The alias domains of all companies, in core's order: they stand in for the filter of a server without one.
+
+        What came past every check and is no domain is left out.
+        """
+        return self._names_and_bounce_addresses()[0]
+
+    @api.model
+    @tools.ormcache()
+    def _names_and_bounce_addresses(self):
+        """One search for both: each message that leaves asks for them."""
         domains = self.sudo().search([])  # pylint: disable=no-search-all
-        return tuple(filter(None, domains.mapped("bounce_email")))
+        names = filter(None, map(normalize_domain, domains.mapped("name")))
+        return tuple(dict.fromkeys(names)), tuple(filter(None, domains.mapped("bounce_email")))
 
     def _differ(self, field, value):
         return any((domain[field] or "") != (value or "") for domain in self)

@@ -172,6 +172,7 @@ class MailMail(models.Model):
             "mail_server_id": server.id if server else False,
             "server_name": server.name if server else self.env._("Settings of odoo-bin"),
             "step": selection.step.value,
+            "from_filter": self.env["ir.mail_server"]._words_for_filter(selection),
             "traffic": self._traffic().value,
             "recipients": self._recipients_in_short(),
             "from_before": sent_as.author if sent_as else selection.author,

@@ -45,6 +45,9 @@ class MailOutgoingSelection(models.Model):
         string="Chosen By",
         readonly=True,
     )
+    from_filter = fields.Char(
+        "FROM Filtering", readonly=True, help="Whose messages could leave under their own address through this server."
+    )
     traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], "Kind of Mail", readonly=True)
     recipients = fields.Char("To", readonly=True)
     from_before = fields.Char("From, Asked For", readonly=True)

@@ -87,8 +87,8 @@ class ResConfigSettings(models.TransientModel):
         "FROM Filter",
         config_parameter=_FILTER,
         help="Domains and addresses in whose name it sends, separated by commas. Other authors are replaced by the "
-        "Default From. Empty: as odoo-bin's own option from_filter says. Outgoing email servers have filters of their "
-        "own.",
+        "Default From. Empty: as odoo-bin's own option from_filter says; without that, your alias domains count. "
+        "Outgoing email servers have filters of their own.",
     )
     incoming_limit_number = fields.Integer(
         "New Records", config_parameter=_COUNTED["incoming_limit_number"], help="From 1 on."

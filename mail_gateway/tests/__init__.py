@@ -43,6 +43,7 @@ from . import (
     test_tools_addresses,
     test_tools_automatic,
     test_tools_delivery,
+    test_tools_display_names,
     test_tools_faults,
     test_tools_fetch,
     test_tools_fingerprint,

@@ -1,9 +1,11 @@
+from email import message_from_string, policy
 from unittest.mock import patch
 
 from odoo.exceptions import ValidationError
-from odoo.tools import config
+from odoo.tools import config, email_normalize
 
 from odoo.addons.mail_gateway.tests.common import OutgoingCommon
+from odoo.addons.mail_gateway.tools.server_selection import OutgoingServer, select
 
 
 class TestFilters(OutgoingCommon):
@@ -48,7 +50,7 @@ class TestSending(OutgoingCommon):
         for from_filter, sender in (
             ("test.mycompany.com", self.default),
             (self.default, self.default),
-            (False, self.default),
+            (False, self.default),  # the alias domains stand in for it
             ("example.com", "admin@example.com"),
         ):
             with self.subTest(from_filter=from_filter):
@@ -122,6 +124,229 @@ class TestSending(OutgoingCommon):
     def test_a_local_part_alone_is_no_default_from(self):
         self.env["res.company"].search([]).alias_domain_id = False
         self.assertFalse(self.env["ir.mail_server"]._get_default_from_address())
+
+
+class TestWithoutAFilter(OutgoingCommon):
+    """The alias domains of all companies stand in for the filter."""
+
+    def without_alias_domain(self):
+        self.env["mail.alias"].with_context(active_test=False).search([]).alias_domain_id = False
+        self.env["mail.alias.domain"].search([]).unlink()
+
+    def from_header(self, author, **values):
+        return self.send(self.mail(author, **values))[0][1]
+
+    def test_a_colleague_keeps_their_address_and_a_customer_does_not(self):
+        self.server("S")
+        for author, expected in (
+            ('"Mary" <mary@test.mycompany.com>', '"Mary" <mary@test.mycompany.com>'),
+            ('"Mary" <mary@Test.MyCompany.com>', '"Mary" <mary@test.mycompany.com>'),
+            ('"Mary" <mary@customer.example>', f'"Mary" <{self.default}>'),
+            ('"Mary" <mary@sub.test.mycompany.com>', f'"Mary" <{self.default}>'),
+        ):
+            with self.subTest(author=author):
+                self.assertEqual(self.from_header(author), expected)
+
+    def test_the_domains_of_all_companies_count(self):
+        self.server("S")
+        mail = self.mail('"Clerk" <clerk@test.mycompany2.com>', record_alias_domain_id=self.mail_alias_domain.id)
+        self.assertEqual(self.send(mail)[0][1:], ('"Clerk" <clerk@test.mycompany2.com>', self.bounce))
+
+    def test_a_company_without_an_alias_domain_follows_the_others(self):
+        self.server("S")
+        self.company_2.alias_domain_id = False
+        mails = [
+            self.mail(author).with_company(self.company_2)
+            for author in ('"Clerk" <clerk@test.mycompany.com>', '"Clerk" <clerk@customer.example>')
+        ]
+        self.assertEqual(
+            [header for _server, header, _envelope in self.send(*mails)],
+            ['"Clerk" <clerk@test.mycompany.com>', f'"Clerk" <{self.default}>'],
+        )
+
+    def test_every_address_of_ours_is_ours(self):
+        self.server("S")
+        catchall = self.mail_alias_domain.catchall_email
+        for address in (catchall, self.bounce, self.default, "sales@test.mycompany.com"):
+            with self.subTest(address=address):
+                self.assertEqual(self.from_header(f'"We" <{address}>'), f'"We" <{address}>')
+
+    def test_the_settings_of_odoo_bin_follow(self):
+        with patch.dict(config.options, {"smtp_server": "localhost", "from_filter": False}):
+            self.assertEqual(self.from_header("Mary <mary@test.mycompany.com>"), '"Mary" <mary@test.mycompany.com>')
+            self.assertEqual(self.from_header("Mary <mary@customer.example>"), f'"Mary" <{self.default}>')
+        with patch.dict(config.options, {"smtp_server": "localhost", "from_filter": "customer.example"}):
+            self.assertEqual(self.from_header("Mary <mary@test.mycompany.com>"), f'"Mary" <{self.default}>')
+            self.assertEqual(self.from_header("Mary <mary@customer.example>"), '"Mary" <mary@customer.example>')
+
+    def test_a_server_that_the_message_names_follows(self):
+        self.server("Own", "customer.example")
+        named = self.server("Named")
+        for domain, keeps in (("test.mycompany.com", True), ("customer.example", False)):
+            header = self.from_header(f"Mary <mary@{domain}>", mail_server_id=named.id)
+            self.assertEqual(header, f'"Mary" <mary@{domain}>' if keeps else f'"Mary" <{self.default}>')
+
+    def test_a_domain_counts_from_the_moment_it_is_there_until_it_is_not(self):
+        self.server("S")
+        author, encapsulated = '"Mary" <mary@new.example>', f'"Mary" <{self.default}>'
+        self.assertEqual(self.from_header(author), encapsulated)
+        domain = self.env["mail.alias.domain"].create({"name": "new.example"})
+        self.assertEqual(self.from_header(author), author)
+        domain.name = "newer.example"
+        self.assertEqual(self.from_header(author), encapsulated)
+        self.assertEqual(self.from_header("mary@newer.example"), "mary@newer.example")
+        domain.unlink()
+        self.assertEqual(self.from_header('"Mary" <mary@newer.example>'), encapsulated)
+
+    def test_an_international_domain_counts_in_both_forms(self):
+        self.server("S")
+        self.env["mail.alias.domain"].create({"name": "xn--caf-dma.example"})
+        for domain in ("café.example", "xn--caf-dma.example"):
+            self.assertNotIn(self.default, self.from_header(f"Mary <mary@{domain}>"))
+
+    def test_what_came_past_every_check_counts_for_nothing(self):
+        domain = self.env["mail.alias.domain"].create({"name": "new.example"})
+        self.env.cr.execute("UPDATE mail_alias_domain SET name = 'a b' WHERE id = %s", [domain.id])
+        self.env.registry.clear_cache()
+        self.env.invalidate_all()
+        self.assertNotIn("a b", self.env["ir.mail_server"]._alias_domains())
+
+    def test_without_an_alias_domain_everybody_keeps_their_address(self):
+        self.server("S")
+        self.without_alias_domain()
+        self.env["ir.config_parameter"].sudo().set_param("mail.default.from", "robot@relay.example")
+        self.assertEqual(self.env["ir.mail_server"]._get_default_from_address(), "robot@relay.example")
+        self.assertEqual(self.from_header('"Mary" <mary@customer.example>'), '"Mary" <mary@customer.example>')
+
+    def test_a_default_from_elsewhere_lets_colleagues_keep_their_address(self):
+        self.server("S")
+        self.mail_alias_domain.default_from = "robot@relay.example"
+        self.assertEqual(self.from_header('"Mary" <mary@test.mycompany.com>'), '"Mary" <mary@test.mycompany.com>')
+        self.assertEqual(self.from_header('"Mary" <mary@relay.example>'), '"Mary" <robot@relay.example>')
+
+    def test_bounces_of_an_encapsulated_author_never_go_to_them(self):
+        self.server("S")
+        self.company_2.alias_domain_id = False
+        servers = self.env["ir.mail_server"].with_company(self.company_2)
+        self.patch(type(servers), "_get_default_bounce_address", lambda _servers: None)
+        self.patch(type(servers), "_get_default_from_address", lambda _servers: "robot@relay.example")
+        mail = self.mail('"Mary" <mary@customer.example>').with_company(self.company_2)
+        self.assertEqual(self.send(mail)[0][1:], ('"Mary" <robot@relay.example>', "robot@relay.example"))
+
+    def test_a_server_without_a_filter_says_which_domains_count(self):
+        server = self.server("S")
+        self.assertIn("test.mycompany.com", server.without_filter)
+        self.assertIn("test.mycompany2.com", server.without_filter)
+        server.from_filter = "x.example"
+        self.assertFalse(server.without_filter)
+        server.from_filter = " , "
+        self.assertTrue(server.without_filter)
+
+    def test_of_many_domains_the_first_are_named(self):
+        self.env["mail.alias.domain"].create([{"name": f"d{number:03}.example"} for number in range(100)])
+        words = self.server("S").without_filter
+        self.assertRegex(words, r"test\.mycompany\.com.* and \d+ more")
+        self.assertLess(len(words), 300)
+
+    def test_without_an_alias_domain_a_server_says_that_everybody_keeps_their_address(self):
+        server = self.server("S")
+        self.without_alias_domain()
+        server.invalidate_recordset()
+        self.assertEqual(server.without_filter, "There is no alias domain either: every author keeps their address.")
+
+    def test_email_marketing_is_told_the_same_about_a_server(self):
+        server = self.server("S")
+        self.assertTrue(server._match_from_filter("mary@test.mycompany.com", server.from_filter))
+        self.assertFalse(server._match_from_filter("mary@customer.example", server.from_filter))
+
+    def test_what_counted_is_written_down(self):
+        server = self.server("S")
+        for from_filter, expected in (
+            (False, r"^None; alias domains: .*test\.mycompany\.com"),
+            ("a.example, b.example", r"^a\.example, b\.example$"),
+        ):
+            server.from_filter = from_filter
+            self.send(self.mail())
+            self.assertRegex(self._written[-1]["from_filter"], expected)
+
+
+class TestAuthorsNames(OutgoingCommon):
+    """What an author or a recipient is called, and what lies in the recipient's mailbox."""
+
+    def sent(self, author, **values):
+        """The only message of a mail, parsed."""
+        mail = self.mail(author, **values)
+        with self.mock_smtplib_connection():
+            mail.send()
+        self.assertEqual(mail.state, "sent", mail.failure_reason)
+        [sent] = self.emails
+        return message_from_string(sent["message"], policy=policy.default), sent
+
+    def test_a_name_that_contains_an_address_is_replaced_by_the_local_part(self):
+        self.server("S", "test.mycompany.com")
+        for name in (
+            "mary@customer.example",
+            "Mary (mary@customer.example)",
+            "mary@other.example via Shop",
+            "=?utf-8?q?mary=40customer.example?=",
+            "mary\uff20customer.example",
+        ):
+            with self.subTest(name=name):
+                message, _sent = self.sent(f'"{name}" <mary.smith@customer.example>')
+                [address] = message["From"].addresses
+                self.assertEqual((address.display_name, address.addr_spec), ("mary.smith", self.default))
+
+    def test_a_contact_without_a_name_is_called_by_the_local_part(self):
+        self.server("S", "test.mycompany.com")
+        author = self.env["res.partner"].create({"name": "john@customer.example", "email": "john@customer.example"})
+        message, _sent = self.sent(author.email_formatted)
+        self.assertEqual(str(message["From"]), f"john <{self.default}>")
+
+    def test_who_keeps_their_address_keeps_their_name(self):
+        self.server("S")
+        message, _sent = self.sent('"mary@test.mycompany.com" <mary@test.mycompany.com>')
+        self.assertEqual(message["From"].addresses[0].display_name, "mary@test.mycompany.com")
+
+    def test_what_is_chosen_is_what_leaves(self):
+        self.server("S", "test.mycompany.com")
+        for author in ('" " <a@customer.example>', '"a@b.example" <c@customer.example>', '"A\u202eB" <d@customer.example>'):
+            with self.subTest(author=author):
+                message, _sent = self.sent(author)
+                selection = self.env["ir.mail_server"]._selection_of(author)
+                chosen = select(author, [OutgoingServer(1, "test.mycompany.com")], self.default)
+                self.assertEqual(str(message["From"]).replace('"', ""), chosen.header_from.replace('"', ""))
+                self.assertEqual(selection.author, author)
+
+    def test_no_name_of_an_author_adds_a_header_or_fails_the_message(self):
+        for from_filter in (False, "test.mycompany.com"):
+            self.env["ir.mail_server"].search([]).unlink()
+            self.server("S", from_filter)
+            for name in ("a\nBcc: x@y.example", "a\r\nX-Evil: yes", "a\x0bb", "a\u2028b", "a\x00b".replace("\0", "\x01")):
+                for address in ("mary@test.mycompany.com", "mary@customer.example"):
+                    with self.subTest(from_filter=from_filter, name=name, address=address):
+                        message, sent = self.sent(f'"{name}" <{address}>')
+                        self.assertFalse({"Bcc", "X-Evil"} & set(message.keys()))
+                        self.assertEqual(sent["smtp_to_list"], ["mary@customer.example"])
+
+    def test_no_name_of_a_recipient_adds_a_header(self):
+        self.server("S")
+        reader = self.env["res.partner"].create({"name": "a\nX-Evil: yes", "email": "reader@customer.example"})
+        message, sent = self.sent("Mary <mary@test.mycompany.com>", email_to=False, recipient_ids=reader.ids)
+        self.assertNotIn("X-Evil", message)
+        self.assertEqual(sent["smtp_to_list"], ["reader@customer.example"])
+
+    def test_a_carriage_return_in_a_name_makes_nobody_else_the_author(self):
+        self.server("S")
+        author = self.env["res.partner"].create(
+            {"name": "x\rboss@test.mycompany.com,\r", "email": "mary@customer.example"}
+        )
+        message = author.message_post(body="Hello", author_id=author.id, email_from=author.email_formatted)
+        self.assertIn("<mary@customer.example>", message.email_from)
+        mail = self.mail(author.email_formatted)
+        self.assertEqual(self.send(mail)[0][1], f'"mary" <{self.default}>')
+        mail.write({"email_from": author.email_formatted})
+        mail.invalidate_recordset()
+        self.assertEqual(email_normalize(mail.email_from), "mary@customer.example")
 
 
 class TestTraffic(OutgoingCommon):

@@ -90,9 +90,9 @@ class TestTheFrom(ToolsCase):
         ('"Robot" <notifications@mycompany.com>', DEFAULT, DEFAULT, '"Robot" <notifications@mycompany.com>'),
         # the local part stands in for a missing name
         ("admin@example.com", "mycompany.com", DEFAULT, '"admin" <notifications@mycompany.com>'),
-        # without a filter, too
-        ('"Admin" <admin@mycompany.com>', "", DEFAULT, '"Admin" <notifications@mycompany.com>'),
-        ('"Admin" <Notifications@MyCompany.com>', "", DEFAULT, '"Admin" <Notifications@MyCompany.com>'),
+        # without a filter and an alias domain everybody does
+        ('"Admin" <admin@example.com>', "", DEFAULT, '"Admin" <admin@example.com>'),
+        ("admin@example.com", " , ", DEFAULT, "admin@example.com"),
         # a server for other domains
         ('"Admin" <admin@example.com>', "other.com", DEFAULT, '"Admin" <notifications@mycompany.com>'),
         # no default From: nothing to stand in
@@ -103,10 +103,14 @@ class TestTheFrom(ToolsCase):
         (None, "", DEFAULT, DEFAULT),
         ("", "", None, ""),
         # names
-        ('"Doe, John" <john@example.com>', "", DEFAULT, '"Doe, John" <notifications@mycompany.com>'),
-        ('"J \\"Joe\\" \\\\ Doe" <j@example.com>', "", DEFAULT, '"J \\"Joe\\" \\\\ Doe" <notifications@mycompany.com>'),
-        ("Zoë Müller <z@example.com>", "", DEFAULT, '"Zoë Müller" <notifications@mycompany.com>'),
-        ('"a@b.com" <c@example.com>', "", DEFAULT, '"a@b.com" <notifications@mycompany.com>'),
+        ('"Doe, John" <john@example.com>', "x.com", DEFAULT, '"Doe, John" <notifications@mycompany.com>'),
+        (
+            '"J \\"Joe\\" \\\\ Doe" <j@example.com>',
+            "x.com",
+            DEFAULT,
+            '"J \\"Joe\\" \\\\ Doe" <notifications@mycompany.com>',
+        ),
+        ("Zoë Müller <z@example.com>", "x.com", DEFAULT, '"Zoë Müller" <notifications@mycompany.com>'),
     )
 
     def test_the_filter_decides_about_the_from(self):
@@ -126,7 +130,7 @@ class TestTheFrom(ToolsCase):
         for from_filter, expected in (
             ("example.com", "a@example.com"),
             ("mycompany.com", '"a" <notifications@mycompany.com>'),
-            ("", '"a" <notifications@mycompany.com>'),
+            ("", "a@example.com"),
         ):
             with self.subTest(from_filter=from_filter):
                 selection = select("a@example.com", [], DEFAULT, odoo_bin_filter=from_filter)
@@ -136,11 +140,104 @@ class TestTheFrom(ToolsCase):
         selection = select("a@example.com", servers("other.com"), DEFAULT, odoo_bin_filter="example.com")
         self.assertEqual(selection.header_from, '"a" <notifications@mycompany.com>')
 
-    def test_every_step_but_the_authors_own_encapsulates(self):
+    def test_every_step_but_the_authors_own_encapsulates_an_author_elsewhere(self):
         for author, filters, _number, step in TestTheServer.CASES:
             with self.subTest(author=author, filters=filters):
-                selection = select(author, servers(*filters), DEFAULT)
+                selection = select(author, servers(*filters), DEFAULT, alias_domains=("mycompany.com",))
                 self.assertEqual(selection.is_encapsulated, step not in (Step.ADDRESS, Step.DOMAIN))
+
+
+class TestTheAliasDomains(ToolsCase):
+    """They stand in for a missing filter."""
+
+    DOMAINS = ("mycompany.com", "xn--caf-dma.example", "mycompany.fr")
+    # author -> whether they keep their address
+    AUTHORS = (
+        ("Mary <mary@mycompany.com>", True),
+        ("Mary <MARY@MyCompany.COM>", True),
+        ("mary@mycompany.fr", True),
+        ("Mary <mary@café.example>", True),
+        ("Mary <mary@CAFÉ.example>", True),
+        ("Mary <mary@xn--caf-dma.example>", True),
+        ("Mary <mary@customer.example.com>", False),
+        ("Mary <mary@mail.mycompany.com>", False),  # a subdomain is another domain
+        ("Mary <mary@notmycompany.com>", False),
+        ("Mary <mary@com>", False),
+        ('"mary@mycompany.com" <mary@customer.example.com>', False),
+        ("bounce@mycompany.com", True),
+        ("mary..smith@mycompany.com", True),  # no standard allows it, and it is met
+        ("Mary <mary@customer.example.com>, joe@mycompany.com", False),  # the first counts
+        ('"a\r\nX: mary@mycompany.com" <mary@customer.example.com>', False),
+    )
+
+    def header(self, author, from_filter="", default=DEFAULT, domains=DOMAINS):
+        return header_from(author, from_filter, default, domains)
+
+    def test_their_authors_keep_their_address_and_nobody_else_does(self):
+        for author, keeps in self.AUTHORS:
+            for from_filter in ("", None, " , ,"):
+                with self.subTest(author=author, from_filter=from_filter):
+                    header = self.header(author, from_filter)
+                    self.assertEqual(header == author, keeps)
+                    self.assertEqual(f"<{DEFAULT}>" in header, not keeps)
+
+    def test_they_are_compared_as_they_are_meant(self):
+        for domain in ("CAFÉ.Example", " café.example ", "XN--CAF-DMA.example"):
+            self.assertEqual(self.header("a@café.example", domains=(domain,)), "a@café.example")
+
+    def test_what_is_no_domain_counts_for_nothing(self):
+        self.assertEqual(self.header("a@x.com", domains=("my company", "", "@")), "a@x.com")
+        self.assertEqual(self.header("a@x.com", domains=("my company", "mycompany.com")), f'"a" <{DEFAULT}>')
+
+    def test_without_one_everybody_keeps_their_address(self):
+        self.assertEqual(self.header("a@example.com", domains=()), "a@example.com")
+
+    def test_without_a_default_from_everybody_keeps_their_address(self):
+        self.assertEqual(self.header("a@example.com", default=None), "a@example.com")
+
+    def test_a_filter_counts_instead_of_them(self):
+        for from_filter in (DEFAULT, "other.com", "*.mycompany.com"):  # what is malformed is a filter all the same
+            with self.subTest(from_filter=from_filter):
+                self.assertEqual(self.header("a@mycompany.com", from_filter), f'"a" <{DEFAULT}>')
+        self.assertEqual(self.header("a@other.com", "other.com"), "a@other.com")
+
+    def test_a_default_from_elsewhere_stands_in_for_authors_elsewhere(self):
+        default = "robot@relay.example"
+        for author, expected in (
+            ("a@mycompany.com", "a@mycompany.com"),
+            ("a@relay.example", f'"a" <{default}>'),
+            (f"Robot <{default}>", f"Robot <{default}>"),
+            ("", default),
+        ):
+            with self.subTest(author=author):
+                self.assertEqual(self.header(author, default=default), expected)
+
+    def test_every_way_of_finding_a_server_without_a_filter_follows(self):
+        for expected, author in (("a@mycompany.com",) * 2, (f'"a" <{DEFAULT}>', "a@example.com")):
+            for options in (
+                {"servers": servers("")},
+                {"servers": servers("other.com", ""), "forced_id": 2},
+                {"servers": []},
+                {"servers": [], "odoo_bin_filter": " , "},
+            ):
+                with self.subTest(author=author, options=options):
+                    selection = select(author, default_from=DEFAULT, alias_domains=self.DOMAINS, **options)
+                    self.assertEqual((selection.header_from, selection.alias_domains), (expected, self.DOMAINS))
+
+    def test_they_play_no_part_in_choosing_the_server(self):
+        for author, filters, number, step in TestTheServer.CASES:
+            with self.subTest(author=author, filters=filters):
+                selection = select(author, servers(*filters), DEFAULT, alias_domains=("example.com", "mycompany.com"))
+                self.assertEqual((selection.server and selection.server.id, selection.step), (number, step))
+
+    def test_a_choice_says_which_counted(self):
+        self.assertEqual(select("a@x.com", servers("x.com"), DEFAULT, alias_domains=self.DOMAINS).alias_domains, ())
+
+    def test_any_bounce_address_passes(self):
+        selection = select("a@mycompany.com", servers(""), DEFAULT, alias_domains=self.DOMAINS)
+        for own in ("bounce@mycompany.com", "bounces+7@bounce.mycompany.com", "bounce@relay.example"):
+            self.assertEqual(selection.envelope_sender(own, ["bounce@mycompany.fr"]), own)
+        self.assertEqual(selection.envelope_sender(None, ["bounce@mycompany.fr"]), "a@mycompany.com")
 
 
 class TestTheReturnPath(ToolsCase):

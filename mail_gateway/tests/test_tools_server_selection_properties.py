@@ -82,13 +82,16 @@ def naive(author, rows, default, traffic, forced):  # noqa: PLR0912, PLR0911 as 
     return None, Step.ODOO_BIN
 
 
-def naive_from(author, entries, default):
+def naive_from(author, entries, default, alias_domains):
     """The From, by the rule of encapsulation, for an author without a display name."""
     sender = ADDRESSES.get(author)
     if not default or ADDRESSES.get(default) == sender:
         return author or default or ""
     if not sender:
         return default
+    if not [entry for entry in entries if entry.strip()]:
+        ours = {DOMAINS.get(domain) for domain in alias_domains} - {None}
+        return author if not ours or sender.split("@")[1] in ours else f'"{author.split("@")[0]}" <{default}>'
     named = meanings(entries)
     if sender in named or sender.split("@")[1] in named:
         return author
@@ -104,18 +107,28 @@ class TestAgainstTheNaiveRules(ToolsCase):
         odoo_bin=filters,
         traffic=st.sampled_from(list(Traffic)),
         forced=st.one_of(st.none(), st.integers(1, 6)),
+        alias_domains=st.lists(st.sampled_from([*sorted(DOMAINS), "a b.example", ""]), max_size=3),
     )
-    def test_both_choose_the_same_server_step_and_from(self, author, rows, default, odoo_bin, traffic, forced):
+    def test_both_choose_the_same_server_step_and_from(
+        self, author, rows, default, odoo_bin, traffic, forced, alias_domains
+    ):
         servers = [
             OutgoingServer(number, ",".join(entries), active, carries, owner, offered)
             for number, (entries, active, carries, owner, offered) in enumerate(rows, start=1)
         ]
         selection = select(
-            author, servers, default, odoo_bin_filter=",".join(odoo_bin), traffic=traffic, forced_id=forced
+            author,
+            servers,
+            default,
+            odoo_bin_filter=",".join(odoo_bin),
+            traffic=traffic,
+            forced_id=forced,
+            alias_domains=alias_domains,
         )
         number, step = naive(author, rows, default, traffic, forced)
         self.assertEqual((selection.server and selection.server.id, selection.step), (number, step))
-        self.assertEqual(selection.header_from, naive_from(author, rows[number - 1][0] if number else odoo_bin, default))
+        entries = rows[number - 1][0] if number else odoo_bin
+        self.assertEqual(selection.header_from, naive_from(author, entries, default, alias_domains))
         self.assertEqual(
             [over.server for over in selection.passed_over],
             [server for server in servers if server.id != number],

@@ -7,9 +7,19 @@ one without a filter; here, as documented, it is the other way round.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
-from .addresses import author_address, domain_of, filter_entries, filter_matches, normalize_entry, split_author
+from .addresses import (
+    author_address,
+    domain_of,
+    filter_entries,
+    filter_matches,
+    normalize_domain,
+    normalize_entry,
+    split_author,
+)
+from .display_names import format_author, name_beside_another_address, one_line
 
 
 class Traffic(str, Enum):
@@ -86,6 +96,7 @@ class Selection:
     :ivar header_from: the From as it leaves, in readable form; empty when there is none to be had
     :ivar from_filter: of what sends
     :ivar passed_over: in the order of the servers
+    :ivar alias_domains: those that stand in for the filter; empty where there is one
     """
 
     server: OutgoingServer | None
@@ -94,6 +105,7 @@ class Selection:
     header_from: str
     from_filter: str
     passed_over: tuple[PassedOver, ...] = ()
+    alias_domains: tuple[str, ...] = ()
 
     @property
     def is_encapsulated(self) -> bool:
@@ -110,7 +122,10 @@ class Selection:
 
 
 def bounce_address(own: str | None, others: Sequence[str], from_filter: str | None) -> str | None:
-    """The bounce address that can be used through a server with this filter.
+    """The bounce address that can be used through a server with this filter; without a filter any can.
+
+    The alias domains don't stand in for a missing filter here: a bounce address is what an administrator set up, never
+    an author's, and some services want one in a domain of its own. Refused, its bounces would go to the author.
 
     Through another company's server that company's address takes the bounces: they reach Odoo, and not the author.
 
@@ -129,6 +144,7 @@ def select(
     odoo_bin_filter: str | None = None,
     traffic: Traffic = Traffic.TRANSACTIONAL,
     forced_id: int | None = None,
+    alias_domains: Sequence[str] = (),
 ) -> Selection:
     """Choose the server and the From for one message.
 
@@ -137,8 +153,10 @@ def select(
     :param default_from: the complete address that stands in for an author's
     :param odoo_bin_filter: the filter that holds when no server may send
     :param forced_id: the server that the message names. It counts if it may carry the message at all.
+    :param alias_domains: those of the database; they stand in for a missing filter. They play no part in choosing the
+        server.
     """
-    address = author_address(author)
+    address = author_address(one_line(author or ""))
     unusable = _unusable(servers, address, Traffic(traffic))
     usable = [server for server in servers if server not in unusable]
     steps = {server: _step_for(server, address, default_from) for server in usable}
@@ -148,9 +166,10 @@ def select(
         server,
         step,
         author or "",
-        header_from(author, from_filter, default_from),
+        header_from(author, from_filter, default_from, alias_domains),
         from_filter,
         tuple(_why_not(other, unusable, steps, step) for other in servers if other != server),
+        standing_in(from_filter, alias_domains),
     )
 
 
@@ -217,33 +236,54 @@ def _why_not(server, unusable, steps, chosen_step):
     return PassedOver(server, Reason.LOWER_PRIORITY if step is chosen_step else Reason.LATER_STEP, step)
 
 
-def header_from(author: str | None, from_filter: str | None, default_from: str | None) -> str:
+def standing_in(from_filter: str | None, alias_domains: Sequence[str]) -> tuple[str, ...]:
+    """The alias domains that stand in for a filter: all of them where there is none, else none."""
+    return () if filter_entries(from_filter) else tuple(alias_domains)
+
+
+def author_passes(address: str | None, from_filter: str | None, alias_domains: Sequence[str] = ()) -> bool:
+    """Say whether an author keeps their address through a server with this filter.
+
+    Without a filter the alias domains stand in for it; without those everybody passes.
+
+    :param address: plain or with a display name
+    """
+    domains = _comparable(standing_in(from_filter, alias_domains))
+    if not domains:
+        return filter_matches(address, from_filter)
+    return domain_of(author_address(address)) in domains
+
+
+@lru_cache(maxsize=64)
+def _comparable(domains):
+    """What is no domain can be nobody's, and does not count."""
+    return frozenset(map(normalize_domain, domains)) - {None}
+
+
+def header_from(
+    author: str | None, from_filter: str | None, default_from: str | None, alias_domains: Sequence[str] = ()
+) -> str:
     """The From that leaves through a server with this filter.
 
-    The author's own, where the filter names it or its domain; else the default From under the author's name. Without a
-    filter the server promises nothing about the author's domain: the default From stands in, too. Without a default
-    From there is nothing to stand in.
+    The author's own, where the filter names it or its domain, or the alias domains that stand in for a missing filter
+    do; else the default From under the author's name. Without a default From there is nothing to stand in.
 
     :return: readable, not encoded for transport
     """
     default = split_author(default_from)[1]
-    address = split_author(author)[1]
+    address = split_author(one_line(author or ""))[1]
     if not default:
         return author or ""
     if not address:
-        return default
+        return encapsulate(author or "", default)
     if author_address(address) == author_address(default):
         return author
-    if filter_entries(from_filter) and filter_matches(address, from_filter):
-        return author
-    return encapsulate(author, default)
+    return author if author_passes(address, from_filter, alias_domains) else encapsulate(author, default)
 
 
 def encapsulate(author: str, default_from: str) -> str:
-    """Put the author's name, else the local part of their address, before the default From.
+    """Put the author's name, or what stands in for it, before the default From.
 
     `"Admin" <admin@example.com>` becomes `"Admin" <notifications@mycompany.com>`.
     """
-    name, address = split_author(author)
-    words = (name or address.partition("@")[0]).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{words}" <{default_from}>'
+    return format_author(name_beside_another_address(author), default_from)

@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.tools.mail import email_split_and_format_normalize
 
 from ..models.ir_mail_server import TRAFFIC_KEY
-from ..tools.addresses import author_address, filter_matches
+from ..tools.addresses import author_address, filter_entries, filter_matches
+from ..tools.display_names import one_line
 from ..tools.sending import Sending
 from ..tools.server_selection import Step, Traffic
 
@@ -47,6 +48,7 @@ class MailOutgoingExplain(models.TransientModel):
     # what is answered
     server_name = fields.Char("Sent Through", compute="_compute_answer")
     step = fields.Char("Because", compute="_compute_answer")
+    without_filter = fields.Char("Without a Filter", compute="_compute_answer")
     from_after = fields.Char("From, Sent", compute="_compute_answer")
     return_path = fields.Char("Return-Path", compute="_compute_answer")
     reply_to = fields.Char("Reply-To", compute="_compute_answer")
@@ -85,7 +87,7 @@ class MailOutgoingExplain(models.TransientModel):
 
     def _author(self):
         """The From as it was typed, without what no header can contain."""
-        return "".join(letter for letter in self.email_from or "" if letter.isprintable()).strip()
+        return one_line(self.email_from or "")
 
     def _as_mail(self, writer=None):
         """The message that is asked about, as core makes it, in memory only.
@@ -171,6 +173,7 @@ class MailOutgoingExplain(models.TransientModel):
         return {
             "server_name": server.name or self.env._("Settings of odoo-bin"),
             "step": servers._words_for_step(selection),
+            "without_filter": "" if filter_entries(selection.from_filter) else servers._words_without_filter(),
             "from_after": sent_as and sent_as.header_from,
             "return_path": sent_as and sent_as.return_path,
             "reply_to": sent_as and sent_as.reply_to,
