@@ -18,6 +18,7 @@ from . import (
     mail_inbound_copies,
     mail_inbound_flaws,
     mail_inbound_vanished,
+    mail_inbound_search,
     mail_inbound_next_due,
     mail_inbound_delivery,
     mail_inbound_head,

@@ -20,6 +20,7 @@ class MailInboundClaim(models.Model):
     number = fields.Integer(required=True, readonly=True)
 
     _number_unique = models.UniqueIndex("(message_id, number)")
+    _age_index = models.Index("(create_date)")
 
     @api.model
     def _claim(self, message_id):
@@ -29,6 +30,10 @@ class MailInboundClaim(models.Model):
     @api.autovacuum
     def _gc_claims(self):
         """No transaction takes a day."""
-        old = self.search([("create_date", "<", fields.Datetime.now() - timedelta(days=1))], limit=GC_UNLINK_LIMIT)
+        old = self.search(
+            [("create_date", "<", fields.Datetime.now() - timedelta(days=1))],
+            order="create_date",
+            limit=GC_UNLINK_LIMIT,
+        )
         old.unlink()
         return len(old), len(old) == GC_UNLINK_LIMIT

@@ -23,11 +23,14 @@ class MailInboundCreation(models.Model):
     target = BoundedChar(required=True, readonly=True, help="The alias or incoming mail server.")
     counted_for = BoundedChar(readonly=True, help="The sender; empty when all are counted together.")
     number = fields.Integer(required=True, readonly=True)
-    inbound_message_id = fields.Many2one("mail.inbound.message", readonly=True, ondelete="set null")
+    inbound_message_id = fields.Many2one(
+        "mail.inbound.message", readonly=True, ondelete="set null", index="btree_not_null"
+    )
     res_model = fields.Char("Record Model", readonly=True)
     res_id = fields.Many2oneReference("Record ID", model_field="res_model", readonly=True)
 
     _number_unique = models.UniqueIndex("(target, counted_for, number)")
+    _age_index = models.Index("(create_date)")
 
     @api.model
     def _limits(self):
@@ -81,6 +84,8 @@ class MailInboundCreation(models.Model):
     @api.autovacuum
     def _gc_creations(self):
         """Forget what no limit counts any more."""
-        old = self.search([("create_date", "<", self._period_start() - timedelta(days=1))], limit=GC_UNLINK_LIMIT)
+        old = self.search(
+            [("create_date", "<", self._period_start() - timedelta(days=1))], order="create_date", limit=GC_UNLINK_LIMIT
+        )
         old.unlink()
         return len(old), len(old) == GC_UNLINK_LIMIT

@@ -31,6 +31,8 @@ class MailInboundDeciding(models.Model):
         compute="_compute_is_decidable", help="Whether it waits since its sender wrote too much."
     )
 
+    _kept_index = models.Index("(id) WHERE keep_source")
+
     _NOT_ROUTED = {"route_model": False, "route_res_id": False, "route_alias_id": False}
 
     # causes of messages that Allow This Sender lets pass

@@ -15,9 +15,12 @@ class MailInboundHit(models.Model):
     _order = "id desc"
 
     rule_id = fields.Many2one("mail.inbound.rule", required=True, readonly=True, ondelete="cascade")
-    inbound_message_id = fields.Many2one("mail.inbound.message", readonly=True, ondelete="set null")
+    inbound_message_id = fields.Many2one(
+        "mail.inbound.message", readonly=True, ondelete="set null", index="btree_not_null"
+    )
 
     _rule_index = models.Index("(rule_id, create_date)")
+    _age_index = models.Index("(create_date)")
 
     @api.model
     def _note(self, rule_id, inbound_id):
@@ -30,6 +33,8 @@ class MailInboundHit(models.Model):
     @api.autovacuum
     def _gc_hits(self):
         """Forget what nobody counts any more."""
-        old = self.search([("create_date", "<", fields.Datetime.now() - _KEPT)], limit=GC_UNLINK_LIMIT)
+        old = self.search(
+            [("create_date", "<", fields.Datetime.now() - _KEPT)], order="create_date", limit=GC_UNLINK_LIMIT
+        )
         old.unlink()
         return len(old), len(old) == GC_UNLINK_LIMIT

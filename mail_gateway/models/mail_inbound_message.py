@@ -85,7 +85,9 @@ class MailInboundMessage(models.Model):
     )
     reason = fields.Text(readonly=True, help="Why the message is where it is.")
     detail = fields.Text(string="Technical Detail", readonly=True)
-    cause = fields.Selection(selection="_selection_causes", readonly=True, help="What kind of reason it is.")
+    cause = fields.Selection(
+        selection="_selection_causes", readonly=True, index="btree_not_null", help="What kind of reason it is."
+    )
     rule_id = fields.Many2one("mail.inbound.rule", "Decided by Rule", readonly=True, ondelete="set null")
     answers = fields.Json("Rules Asked", readonly=True, help="What each rule said that was asked, in their order.")
     told_date = fields.Datetime(
@@ -110,13 +112,16 @@ class MailInboundMessage(models.Model):
     call = fields.Json(readonly=True, help="What else a program handed over with the message.")
     route_model = fields.Char(readonly=True, help="The model that a person routed the message to.")
     route_res_id = fields.Many2oneReference(model_field="route_model", readonly=True)
-    route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null")
+    route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null", index="btree_not_null")
 
     _remote_key_unique = models.UniqueIndex(
         "(server_id, remote_key) WHERE remote_key IS NOT NULL",
         "This message of the mail server is stored already.",
     )
-    _held_up_index = models.Index("(state) WHERE state IN ('held', 'failed')")
+    # what the filters of the list ask for; delivered ones, the most, are found in their order soon enough
+    _held_up_index = models.Index("(state, received_date DESC, id DESC) WHERE state IN ('held', 'failed')")
+    _refused_index = models.Index("(state, received_date DESC, id DESC) WHERE state IN ('rejected', 'discarded')")
+    _former_index = models.Index("(id) WHERE former_address IS NOT NULL")
     _server_index = models.Index("(server_id, state)")
     _rule_index = models.Index("(rule_id, judged_date) WHERE rule_id IS NOT NULL")
     _order_index = models.Index("(received_date DESC, id DESC)")

@@ -34,7 +34,8 @@ class MailInboundNextDue(models.Model):
         """
         self.flush_model()
         # Statistics are older than a flood of messages: PostgreSQL would read and sort all that it expects to be few.
-        self.env.cr.execute("SET LOCAL enable_sort = off")
+        # It would also compile the query for such a price, which takes a hundred times as long as running it.
+        self.env.cr.execute("SET LOCAL enable_sort = off; SET LOCAL jit = off")
         now = fields.Datetime.now()
         oldest = self._oldest_due(now)
         message = self._lock_one_of([message for message, is_first in oldest if is_first])

@@ -34,6 +34,7 @@ class MailInboundNotice(models.Model):
     fingerprint = BoundedChar(readonly=True, index=True, help="The same for repetitions of the message.")
 
     _number_unique = models.UniqueIndex("(told, number)")
+    _age_index = models.Index("(create_date)")
 
     @api.model
     def _note(self, incoming: Incoming, cause):
@@ -84,6 +85,6 @@ class MailInboundNotice(models.Model):
     def _gc_notices(self):
         """Forget what nobody asks for any more."""
         since = self.env["mail.inbound.creation"]._period_start()
-        old = self.search([("create_date", "<", since)], limit=GC_UNLINK_LIMIT)
+        old = self.search([("create_date", "<", since)], order="create_date", limit=GC_UNLINK_LIMIT)
         old.unlink()
         return len(old), len(old) == GC_UNLINK_LIMIT

@@ -56,3 +56,21 @@ class TestMigrations(InboundCommon):
         self.env.invalidate_all()
         self.assertEqual((waiting + done + fetched).mapped("caller_id"), member)
         self.assertEqual(waiting.caller_id, member)
+
+    def test_what_is_there_already_is_searched_like_what_comes_in(self):
+        messages = self.store(
+            raw("Ten chairs"),
+            raw("=?utf-8?q?Caf=C3=A9?=", "M\u00e4ry <mary@customer.example>"),
+            raw("", "", ""),
+            raw("\u6ce8\u6587"),
+        )
+        texts = "SELECT inbound_message_id, text FROM mail_inbound_search WHERE inbound_message_id IN %s ORDER BY 1"
+        self.env.cr.execute(texts, [messages._ids])
+        stored = self.env.cr.fetchall()
+        script = load_script(file_path("mail_gateway/migrations/19.0.1.3.0/pre-search.py"), "pre-search")
+        self.patch(script, "_SLICE", 1)
+        self.env.cr.execute("DROP TABLE mail_inbound_search")
+        script.migrate(self.env.cr, "19.0.1.2.0")
+        self.env.cr.execute(texts, [messages._ids])
+        self.assertEqual(self.env.cr.fetchall(), stored)
+        self.assertEqual(len(stored), 4)
