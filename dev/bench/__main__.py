@@ -1,29 +1,35 @@
-"""Side by side with Odoo's own gateway, in one run: ``make bench``. Only the ratios mean something elsewhere."""
+"""How fast, and with how much memory: ``make bench``, or ``python -m bench PART...``.
+
+A part is a module of this package with a function `measure()`, which prints its figures; :data:`PARTS` names them.
+"""
 
 import sys
+from importlib import import_module
 
-from bench.incoming import ROUND_TRIPS_MS, compare
 from lab.console import say
-from lab.dovecot import Dovecot
 from lab.errors import LabError
 from lab.postgres import Postgres
 
+PARTS = ("incoming", "lane", "rows", "importing")
 
-def main(messages=200):
+
+def main(*names):
     """Measure and print.
 
-    :param messages: how many each gateway fetches and delivers, for each round trip time
+    :param names: of parts; all of them without one
+    :raises LabError: for a name that is none
     """
-    with Postgres(), Dovecot() as dovecot:
-        say(f"{messages} messages from one IMAP mailbox to leads, two cron threads; messages per second")
-        say(f"  {'round trip':12}{'Odoo':>10}{'addon':>10}{'ratio':>10}")
-        for milliseconds in ROUND_TRIPS_MS:
-            core, addon = compare(dovecot, messages, milliseconds)
-            say(f"  {milliseconds:>7} ms  {core:>10.1f}{addon:>10.1f}{addon / core:>10.2f}")
+    if unknown := set(names) - set(PARTS):
+        raise LabError(f"No such part: {', '.join(sorted(unknown))}. There are {', '.join(PARTS)}.")
+    with Postgres():
+        for name in names or PARTS:
+            part = import_module(f"bench.{name}")
+            say(f"\n{part.__doc__.splitlines()[0]}")
+            part.measure()
 
 
 if __name__ == "__main__":
     try:
-        main(*map(int, sys.argv[1:]))
+        main(*sys.argv[1:])
     except LabError as error:
         sys.exit(str(error))

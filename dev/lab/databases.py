@@ -18,6 +18,9 @@ FILESTORES = DATA / "filestore"
 # Odoo's paid services look up the sender of every new lead: they meet a closed port.
 _STAYS_ON_THE_MACHINE = "env['ir.config_parameter'].set_param('iap.endpoint', 'http://127.0.0.1:9')\nenv.cr.commit()"
 
+# Odoo makes it in the databases that it creates itself.
+_EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
+
 _OF_A_RUN = re.compile(r"(?:e2e|unit|core)_(\d+)(?![^_.-])")
 _LOGS_STAY = 24 * 3600
 
@@ -37,7 +40,7 @@ class Template:
 
     def digest(self):
         """Hash everything that the database is made from."""
-        parent = self.parent.digest() if self.parent else odoo_source.version() + _STAYS_ON_THE_MACHINE
+        parent = self.parent.digest() if self.parent else odoo_source.version() + _STAYS_ON_THE_MACHINE + _EXTENSION
         return stamps.digest(parent, *self.modules, *(_addon_files() if "mail_gateway" in self.modules else ()))
 
 
@@ -121,6 +124,7 @@ def _build(template):
         _copy(template.parent.database, draft)
     else:
         Postgres().create_database(draft)
+        Postgres().execute(_EXTENSION, database=draft)
     install(draft, template.modules)
     if not template.parent:
         _keep_on_the_machine(draft)
