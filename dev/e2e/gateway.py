@@ -123,7 +123,7 @@ class Gateway:
             "body": body, "message_type": "comment", "subtype_xmlid": "mail.mt_comment", "partner_ids": list(partners)})
         return posted[0] if isinstance(posted, list) else posted
 
-    def letters(self, dovecot, mailbox, number=1, seconds=30):
+    def letters(self, dovecot, mailbox, number=1, seconds=120):
         """The parsed messages of a mailbox, the oldest first, once there are so many; Odoo's queue is hurried.
 
         :raises AssertionError: after that time, with what Odoo says about mail that it could not send
@@ -148,7 +148,7 @@ class Gateway:
         """Make a scheduled action due, and wake the cron threads for that and everything else that is."""
         run_cron_now(self.database, xmlid)
 
-    def settle(self, seconds=60, fetch=False):
+    def settle(self, seconds=180, fetch=False):
         """Wait until no message is pending; deferred ones are tried again at once.
 
         :param fetch: keep fetching meanwhile
@@ -240,7 +240,7 @@ def reply_to(mail):
     return address.addr_spec
 
 
-def until(condition, seconds=60, every=0.2):
+def until(condition, seconds=180, every=0.2):
     """Wait until `condition()` is true and return what it returned.
 
     A server that is just being killed or started answers with errors: that is not true yet.

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from lab.errors import LabError
 from lab.paths import LAB
@@ -16,6 +16,9 @@ _ARGUMENTS = [
     # No name but the loopback's is looked up: pages that point outside get nothing.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
+# Playwright waits for what it expects, for five seconds: too little on a busy machine. What comes earlier costs no more.
+_PATIENCE = 60_000
+expect.set_options(timeout=_PATIENCE)
 
 
 class Browser:
@@ -42,6 +45,7 @@ class Browser:
         self._playwright = sync_playwright().start()
         self._chromium = self._playwright.chromium.launch(executable_path=str(_CHROMIUM), args=arguments)
         self.page = self._chromium.new_page(viewport=self._size, locale="en-US")
+        self.page.set_default_timeout(_PATIENCE)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         return self
 
@@ -90,7 +94,7 @@ class Browser:
         return path
 
     def _wait_for_client(self):
-        self.page.wait_for_selector(".o_main_navbar", timeout=60_000)
+        self.page.wait_for_selector(".o_main_navbar", timeout=_PATIENCE)
 
     def _action(self, xmlid):
         module, name = xmlid.split(".", 1)

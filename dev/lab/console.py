@@ -1,8 +1,12 @@
-"""What the lab prints: one line a step, with the time it took."""
+"""What the lab prints: a line when a step begins, one every quarter of a minute while it goes on, one when it is done."""
 
 import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+
+# Nobody takes a program for dead that speaks as often as that.
+TICK_SECONDS = 15
 
 
 def say(text):
@@ -16,14 +20,49 @@ def warn(text):
 
 
 @contextmanager
-def step(text):
-    """Time a block; print *text* and the seconds when it went well.
+def step(text, progress=None):
+    """Say that a block begins, that it still goes on, and how long it took when it went well.
 
     Yields a list: what the block appends to it is printed behind the text, separated by commas.
+
+    :param progress: called now and then, in another thread; returns how far the block is, in words. False for a block
+        that says so itself
     """
     remarks = []
     started = time.monotonic()
-    yield remarks
-    took = time.monotonic() - started
+    say(f"{'':9}  {text} ...")
+    with nullcontext() if progress is False else _telling(started, text, progress):
+        yield remarks
     detail = f" ({', '.join(remarks)})" if remarks else ""
-    say(f"{took:7.1f} s  {text}{detail}")
+    say(f"{time.monotonic() - started:7.1f} s  {text}{detail}")
+
+
+@contextmanager
+def _telling(started, text, progress):
+    ended = threading.Event()
+
+    def tell():
+        while not ended.wait(TICK_SECONDS):
+            words = progress() if progress else ""
+            say(f"{time.monotonic() - started:7.0f} s  ... {text.partition(':')[0]}{f': {words}' if words else ''}")
+
+    thread = threading.Thread(target=tell, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def last_line(file):
+    """A function for :func:`step` that returns the last line of a log, as far as it fits."""
+    def read():
+        if not file.is_file():
+            return ""
+        with file.open("rb") as opened:
+            opened.seek(max(file.stat().st_size - 4096, 0))
+            lines = opened.read().decode(errors="replace").splitlines()
+        return next((line.strip()[:100] for line in reversed(lines) if line.strip()), "")
+
+    return read

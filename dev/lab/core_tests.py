@@ -6,7 +6,7 @@ from lab import databases
 from lab.console import say, step
 from lab.errors import LabError
 from lab.odoo_runs import errors
-from lab.odoo_tests import remember_seconds, run_tests_in_parallel
+from lab.odoo_tests import progress_of, remember_seconds, run_tests_in_parallel
 from lab.paths import ROOT
 from lab.postgres import Postgres
 
@@ -23,14 +23,14 @@ def run(tags=TAGS, template="core_tests"):
     :param template: "core" runs them without the addon
     :returns: 0 when some test ran and all that failed are listed, else 1
     """
-    with step(f"core's tests {tags}, template {template}") as remarks:
-        outcome = _run_on_clones(tags, template)
+    clones = [databases.run_name("core", part) for part in range(min(2, os.cpu_count() or 1))]
+    with step(f"core's tests {tags}, template {template}", progress_of(*clones)) as remarks:
+        outcome = _run_on_clones(clones, tags, template)
         remarks.append(str(outcome))
     return _judge(outcome, _read_exceptions())
 
 
-def _run_on_clones(tags, template):
-    clones = [databases.run_name("core", part) for part in range(min(2, os.cpu_count() or 1))]
+def _run_on_clones(clones, tags, template):
     with Postgres():
         try:
             for name in clones:

@@ -40,7 +40,7 @@ def run_cron_now(database, xmlid):
     wake_cron(database)
 
 
-def run_cron(database, xmlid, seconds=60):
+def run_cron(database, xmlid, seconds=180):
     """Run a scheduled action now and return when it has run.
 
     :raises LabError: when it has not after *seconds*

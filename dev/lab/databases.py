@@ -9,7 +9,7 @@ from functools import partial
 
 from lab import locks, odoo_source, stamps
 from lab.console import say, step
-from lab.odoo_runs import install, shell
+from lab.odoo_runs import ModuleProgress, install, shell
 from lab.paths import DATA, LAB, LOGS
 from lab.postgres import Postgres
 from lab.processes import age_mark
@@ -107,15 +107,16 @@ def _ensure(template):
         return
     if template.parent:
         _ensure(template.parent)
-    with step(f"template database {template.name}: {', '.join(template.modules)}"):
-        _build(template)
+    progress = ModuleProgress()
+    with step(f"template database {template.name}: {', '.join(template.modules)}", progress):
+        _build(template, progress)
 
 
 def _is_current(template):
     return stamps.is_current(_stamp(template), template.digest()) and template.database in Postgres().databases()
 
 
-def _build(template):
+def _build(template, progress):
     # Under another name first: a failed installation leaves the old template and no stamp.
     digest, draft = template.digest(), f"{template.database}_draft"
     stamps.forget(_stamp(template))
@@ -125,7 +126,7 @@ def _build(template):
     else:
         Postgres().create_database(draft)
         Postgres().execute(_EXTENSION, database=draft)
-    install(draft, template.modules)
+    install(draft, template.modules, note=progress.note)
     if not template.parent:
         _keep_on_the_machine(draft)
         _prepare_assets(draft)

@@ -33,8 +33,8 @@ def run(*words):
 
 
 def _pytest(*words):
-    command = [sys.executable, "-m", "pytest", "dev/e2e", *map(str, words)]
-    with step(" ".join(command[2:])):
+    command = [sys.executable, "-m", "pytest", "dev/e2e", "--durations=10", *map(str, words)]
+    with step(" ".join(command[2:]), progress=False):
         # In a session of its own: Ctrl-C reaches it once, by us, and not again while it stops what it started.
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "dev")},
                                    start_new_session=True)

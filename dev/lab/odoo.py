@@ -71,7 +71,7 @@ class OdooServer:
                 raise
         return self
 
-    def wait_ready(self, seconds=90):
+    def wait_ready(self, seconds=240):
         """Wait until the administrator can log in.
 
         :raises LabError: when the process ends first, or after *seconds*
@@ -160,6 +160,6 @@ class OdooServer:
         """Make a scheduled action due and wake the cron threads; return at once."""
         crons.run_cron_now(self.database, xmlid)
 
-    def run_cron(self, xmlid, seconds=60):
+    def run_cron(self, xmlid, seconds=180):
         """Run a scheduled action now and return when it has run, within *seconds*."""
         crons.run_cron(self.database, xmlid, seconds)

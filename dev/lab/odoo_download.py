@@ -35,6 +35,12 @@ def fetch():
     return f"odoo-19 {_unpacked_version()}"
 
 
+def progress():
+    """How much of it is there, in words."""
+    found = [file.stat().st_size for file in _APT.rglob("*") if file.is_file()] if _APT.is_dir() else []
+    return f"{sum(found) // 1_000_000} MB so far" if found else ""
+
+
 def _download():
     shutil.rmtree(_APT, ignore_errors=True)
     for directory in ("lists/partial", "archives/partial", "packages"):

@@ -10,18 +10,36 @@ from lab.paths import LOGS
 from lab.processes import end
 
 _STARTS_RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:")
+_LOADS_MODULE = re.compile(r"odoo\.modules\.loading: Loading module (\w+) \((\d+)/(\d+)\)")
 _TROUBLE = re.compile(r"^\S+ \S+ \d+ (ERROR|CRITICAL) ")
 # Debian leaves this file out of its package; Odoo complains each time it packs its JavaScript, and works.
 _HARMLESS = "selfie_segmentation.js"
 
 
-def install(database, modules, with_demo=False):
+class ModuleProgress:
+    """How far an installation is; give its :meth:`note` to :func:`install`, and itself to :func:`lab.console.step`."""
+
+    def __init__(self):
+        self._words = ""
+
+    def note(self, line):
+        """Read a line of Odoo's log."""
+        if found := _LOADS_MODULE.search(line):
+            self._words = "module {}, {} of {}".format(*found.groups())
+
+    def __call__(self):
+        """In words."""
+        return self._words
+
+
+def install(database, modules, with_demo=False, note=None):
     """Install *modules* into *database*, which is filled from nothing when it is empty.
 
+    :param note: called with each line of Odoo's log
     :raises LabError: with what Odoo said, when they are not installed afterwards
     """
     arguments = ["--init", ",".join(modules), "--stop-after-init", "--no-http", *(["--with-demo"] if with_demo else [])]
-    code, output = run(odoo_source.command(database, *arguments))
+    code, output = run(odoo_source.command(database, *arguments), note=note)
     missing = [] if code else _not_installed(database, modules)
     if code or missing:
         what = f"{', '.join(missing)} into {database}" if missing else f"{', '.join(modules)} into {database}"
@@ -62,14 +80,18 @@ def errors(output, lines=200):
     return "\n".join(kept[-lines:])
 
 
-def run(command, environment=()):
-    """Run a command of Odoo to its end and return its exit code and all that it printed."""
+def run(command, environment=(), note=None):
+    """Run a command of Odoo to its end and return its exit code and all that it printed.
+
+    :param note: called with each line as it is printed
+    """
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", env=odoo_source.environment(environment),
                                start_new_session=True)
     pid_file = remember(process.pid)
     try:
-        output, _nothing = process.communicate()
+        output = "".join(_each_line(process.stdout, note))
+        process.wait()
     except BaseException:
         # Interrupted: Odoo sits in a session of its own and would go on.
         end(process.pid, seconds=5)
@@ -77,6 +99,13 @@ def run(command, environment=()):
     finally:
         pid_file.remove()
     return process.returncode, output
+
+
+def _each_line(file, note):
+    for line in file:
+        if note:
+            note(line)
+        yield line
 
 
 def _not_installed(database, modules):

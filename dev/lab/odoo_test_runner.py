@@ -61,7 +61,10 @@ class RecordingResult(loader.OdooTestResult):
 
 
 def _record(test, outcome, seconds):
-    line = {"test": _test_name(test), "outcome": outcome, "seconds": round(seconds, 3)}
+    _write({"test": _test_name(test), "outcome": outcome, "seconds": round(seconds, 3)})
+
+
+def _write(line):
     with _results.open("a") as file:
         file.write(json.dumps(line) + "\n")
 
@@ -71,7 +74,9 @@ def _suite(module_names, position="at_install"):
         return OdooSuite([])
     tests = [*_make_suite(module_names, "at_install"), *_make_suite(module_names, "post_install")]
     share = os.environ.get("LAB_TEST_SHARE")
-    return OdooSuite(_own_share(tests, *map(int, share.split("/"))) if share else tests)
+    suite = OdooSuite(_own_share(tests, *map(int, share.split("/"))) if share else tests)
+    _write({"total": suite.countTestCases()})
+    return suite
 
 
 def _own_share(tests, number, total):
@@ -99,8 +104,7 @@ def _test_name(test):
 
 def _run(suite, global_report=None):
     result = _run_suite(suite, global_report)
-    with _results.open("a") as file:
-        file.write(json.dumps({"finished": True}) + "\n")
+    _write({"finished": True})
     return result
 
 

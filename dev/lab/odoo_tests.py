@@ -50,7 +50,7 @@ def run_tests(database, modules=(), tags="", share=None):
     :raises LabError: when Odoo ended without having got through
     """
     LOGS.mkdir(parents=True, exist_ok=True)
-    results, log = LOGS / f"{database}-tests.jsonl", LOGS / f"{database}-tests.log"
+    results, log = _results(database), LOGS / f"{database}-tests.log"
     results.write_text("")
     arguments = ["--test-tags", tags, "--http-port", ports.any_free(), "--stop-after-init", "--max-cron-threads", "0"]
     if modules:
@@ -59,6 +59,16 @@ def run_tests(database, modules=(), tags="", share=None):
     _code, output = run(command, {"LAB_TEST_RESULTS": str(results), **_share(share)})
     log.write_text(output)
     return _read(results, log, output)
+
+
+def progress_of(*databases):
+    """A function for :func:`lab.console.step` that returns how many of the tests in these databases have run."""
+    def read():
+        lines = [json.loads(line) for name in databases for line in _complete_lines(_results(name))]
+        total = sum(line.get("total", 0) for line in lines)
+        return f"{sum('test' in line for line in lines)} of {total} tests" if total else ""
+
+    return read
 
 
 def run_tests_in_parallel(databases, tags):
@@ -72,6 +82,16 @@ def run_tests_in_parallel(databases, tags):
 def remember_seconds(test_run):
     """Keep how long the tests took, to deal them out better the next time."""
     _seconds_file().write_text(json.dumps({**_known_seconds(), **test_run.seconds}))
+
+
+def _results(database):
+    return LOGS / f"{database}-tests.jsonl"
+
+
+def _complete_lines(file):
+    # Tests are writing it.
+    text = file.read_text() if file.is_file() else ""
+    return text[:text.rfind("\n") + 1].splitlines()
 
 
 def _share(share):

@@ -21,7 +21,7 @@ class Service:
     name = ""
     port_names = ()
     stop_signal = signal.SIGTERM
-    start_seconds = 30
+    start_seconds = 90
 
     def __init__(self):
         self.home = services() / self.name

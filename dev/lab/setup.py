@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from lab import locks, odoo_download, packages, tls, venv
-from lab.console import say, step
+from lab.console import last_line, say, step
 from lab.errors import LabError
 from lab.paths import LAB, PYTHON, ROOT
 
@@ -19,13 +19,13 @@ def setup(templates=()):
     with locks.exclusive("setup", when_busy=lambda: say("Another setup runs in this checkout: waiting for it.")):
         with step("Debian packages") as remarks:
             remarks.append(f"installed {' '.join(packages.install_missing()) or 'nothing, all there'}")
-        with step("Odoo") as remarks:
+        with step("Odoo", odoo_download.progress) as remarks:
             remarks.append(odoo_download.fetch())
-        with step("Python packages") as remarks:
+        with step("Python packages", last_line(venv.LOG)) as remarks:
             remarks.append("installed" if venv.build() else "up to date")
         with step("certificates") as remarks:
             remarks.append("made" if tls.make() else "up to date")
-        with step("databases"):
+        with step("databases", progress=False):
             _databases(templates)
 
 

@@ -3,7 +3,7 @@
 from lab import databases
 from lab.console import say, step
 from lab.odoo_runs import errors
-from lab.odoo_tests import run_tests
+from lab.odoo_tests import progress_of, run_tests
 from lab.postgres import Postgres
 
 
@@ -17,7 +17,7 @@ def run(tags="/mail_gateway"):
     with Postgres():
         databases.clone("gateway", database)
         try:
-            with step(f"tests {tags}") as remarks:
+            with step(f"tests {tags}", progress_of(database)) as remarks:
                 outcome = run_tests(database, tags=tags)
                 remarks.append(str(outcome))
         finally:

@@ -6,9 +6,11 @@ import sys
 
 from lab import stamps
 from lab.errors import LabError
-from lab.paths import HERE, PYTHON, ROOT, VENV
+from lab.paths import HERE, LOGS, PYTHON, ROOT, VENV
 from lab.processes import run
 
+# What pip does, line by line.
+LOG = LOGS / "pip.log"
 _LISTS = (HERE / "odoo-requirements.txt", ROOT / "requirements.txt", HERE / "test-requirements.txt")
 
 
@@ -26,7 +28,8 @@ def build():
     if not _works():
         _create()
     lists = [word for file in _LISTS for word in ("-r", file)]
-    run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *lists],
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    run([PYTHON, "-m", "pip", "install", "--quiet", "--log", LOG, "--disable-pip-version-check", *lists],
         f"install the Python packages into {VENV}", "Is the network there?")
     stamps.write("venv", digest)
     return True
