@@ -80,8 +80,9 @@ class ImapConnection:
 
     def disconnect(self):
         """Log out; a connection that is dead already is just dropped."""
-        with suppress(OSError, IMAPClientError, ValueError):
-            self.client.logout()
+        if self.client.is_of_use:
+            with suppress(OSError, IMAPClientError, ValueError):
+                self.client.logout()
         with suppress(OSError):
             self.client.shutdown()
 

@@ -9,7 +9,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
 
 from .mailbox import MailboxSettings
-from .visit import MAX_REPLY, ReplyBudget
+from .visit import IMAP_LINE_OVERHEAD, MAX_MESSAGES, MAX_REPLY, ReplyBudget
 
 # Some servers (163.com, 126.com) refuse SELECT to clients that have not said who they are (RFC 2971).
 IDENTITY = '("name" "Odoo Mail Gateway" "version" "19.0" "vendor" "Odoo Mail Gateway")'
@@ -34,7 +34,7 @@ class Imap4(IMAP4):
 
     def __init__(self, settings: MailboxSettings):
         self._settings = settings
-        self.budget = ReplyBudget()
+        self.budget = ReplyBudget(IMAP_LINE_OVERHEAD)
         super().__init__(settings.host, settings.port, settings.timeout)
 
     def _create_socket(self, timeout):
@@ -227,9 +227,14 @@ class ImapClient(IMAPClient):
         self._cached_capabilities = tuple(word.encode("ascii", "replace") for word in self._imap.capabilities)
         self.folder_encode = not self._imap.utf8_enabled
 
+    @property
+    def is_of_use(self) -> bool:
+        """Whether the connection is still one of questions and answers."""
+        return not self._imap.budget.exceeded
+
     def allow(self, size: int) -> None:
         """Messages of so many bytes together are asked for by the next commands."""
-        self._imap.budget.literals = max(MAX_REPLY, 2 * size)
+        self._imap.budget.literals = max(MAX_REPLY, 2 * min(size, MAX_MESSAGES))
 
     def folder_names(self) -> list[str]:
         """The names of all folders."""

@@ -101,9 +101,10 @@ class Pop3Mailbox:
 
     def disconnect(self):
         """Say QUIT, which is what deletes; only its good answer confirms the acknowledgements."""
-        with suppress(OSError, EOFError, poplib.error_proto):
-            self._client.quit()
-            self._confirmed, self._deleted = self._confirmed + self._deleted, []
+        if not self._client.budget.exceeded:
+            with suppress(OSError, EOFError, poplib.error_proto):
+                self._client.quit()
+                self._confirmed, self._deleted = self._confirmed + self._deleted, []
         self._client.close()
 
     # ------------------------------------------------------------------ what is new
@@ -329,6 +330,7 @@ class Pop3Mailbox:
             reply.write(b"\r\n")
             self._client.budget.begin()  # lines are not kept, so that only their bytes count
             if reply.tell() > most:
+                self._client.budget.exceeded = True
                 break
             if reply.tell() - checked > CHECKED_BYTES:
                 checked = reply.tell()

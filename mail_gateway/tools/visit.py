@@ -15,8 +15,11 @@ MAX_BYTES = 2 * 2**30
 # a search is one line, of some 8 bytes for each message.
 MAX_GREETING = 64 * 2**10
 MAX_REPLY = 64 * 2**20
-# What Python needs for a line besides its bytes
+# Of the messages in one reply, whatever the server says they have. Some servers guess: twice as much is taken.
+MAX_MESSAGES = 256 * 2**20
+# What a line counts besides its bytes: Python needs some for it, and IMAP has few lines in a reply.
 LINE_OVERHEAD = 100
+IMAP_LINE_OVERHEAD = 1000
 
 
 class VisitOver(TimeoutError):
@@ -166,13 +169,17 @@ class _TlsSocket(_Bounded, ssl.SSLSocket):
 class ReplyBudget:
     """The bytes that one reply may have.
 
+    :param overhead: that each line counts besides its own bytes
     :ivar limit: bytes of the words of a reply
     :ivar literals: bytes of the messages in a reply
+    :ivar exceeded: whether a reply was too long; what comes is still that reply, so the connection is of no more use
     """
 
-    def __init__(self):
+    def __init__(self, overhead: int = LINE_OVERHEAD):
         self.limit = MAX_GREETING
         self.literals = 0
+        self.exceeded = False
+        self._overhead = overhead
         self.begin()
 
     def begin(self) -> None:
@@ -189,8 +196,9 @@ class ReplyBudget:
 
         :raises EndlessServer: when the reply is too long
         """
-        self._words += size + LINE_OVERHEAD
+        self._words += size + self._overhead
         if self._words > self.limit:
+            self.exceeded = True
             raise EndlessServer(f"more than {self.limit} bytes in one reply")
 
     def count_literal(self, size: int) -> None:
@@ -200,4 +208,5 @@ class ReplyBudget:
         """
         self._literal_bytes += size
         if self._literal_bytes > self.literals:
+            self.exceeded = True
             raise EndlessServer(f"{size} bytes that were not asked for")

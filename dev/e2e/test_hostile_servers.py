@@ -1,0 +1,260 @@
+"""Mail servers that repeat passwords, never come to an end, or lack what others have: with a real Odoo."""
+
+import re
+import socket
+import threading
+from base64 import b64encode
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from e2e.gateway import Gateway, message
+from lab.odoo import OdooError
+from lab.proxy import Proxy
+
+NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
+PASSWORD = 'Sesam "öffne dich\\!9'
+MEGABYTE = 2**20
+
+
+class Server:
+    """A mail server that follows a script.
+
+    :param bytes greeting: what it says first
+    :param answer: takes a line, returns what is said; None for what it says without end
+    :param bytes flood: what is said again and again instead of a reply
+    """
+
+    def __init__(self, greeting, answer, flood=b""):
+        self._greeting, self._answer, self._flood = greeting, answer, flood
+        self.sent = 0
+        self._connections = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        for each in (self._listener, *self._connections):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _run(self):
+        while True:
+            try:
+                connection, _address = self._listener.accept()
+            except OSError:
+                return
+            self._connections.append(connection)
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection):
+        with connection:
+            connection.settimeout(30)
+            try:
+                connection.sendall(self._greeting)
+                for line in connection.makefile("rb"):
+                    reply = self._answer(line.rstrip(b"\r\n"))
+                    while reply is None:
+                        connection.sendall(self._flood)
+                        self.sent += len(self._flood)
+                    connection.sendall(reply)
+            except OSError:
+                return
+
+
+class Filter(Proxy):
+    """Replaces bytes on their way, in both directions."""
+
+    replacements = ()
+
+    def _cut(self, connection, data):
+        for old, new in self.replacements:
+            data = data.replace(old, new.ljust(len(old)))
+        return super()._cut(connection, data)
+
+
+@pytest.fixture(scope="module")
+def gateway(module_database):
+    """An Odoo that logs everything but its statements and sessions."""
+    gateway = Gateway(module_database, extra_args=["--log-handler", ":DEBUG", "--log-handler", "odoo.sql_db:INFO"])
+    try:
+        yield gateway.prepare()
+    finally:
+        gateway.stop()
+
+
+@contextmanager
+def shown(gateway, server):
+    """Whatever Odoo writes and stores meanwhile about a server, as a text that is complete afterwards."""
+    start, seen = gateway.odoo.log.stat().st_size, []
+    yield seen
+    seen += [gateway.odoo.log.read_bytes()[start:].decode("utf-8", "replace")]
+    seen += gateway.sql("SELECT error_message FROM fetchmail_server WHERE id = %s", server)[0]
+
+
+def refusal(gateway, server, method="fetch_mail"):
+    """What Odoo says to the user, and to the developer."""
+    with pytest.raises(OdooError) as caught:
+        gateway.call("fetchmail.server", method, [server])
+    return f"{caught.value}\n{caught.value.debug}"
+
+
+def assert_kept(text):
+    """No piece of the password is there in any form."""
+    forms = [PASSWORD, PASSWORD.replace("\\", r"\\").replace('"', r"\""), b64encode(PASSWORD.encode()).decode(),
+             b64encode(f"\0box\0{PASSWORD}".encode()).decode(), repr(PASSWORD.encode()), "Sesam", "dich"]
+    assert not [form for form in forms if form in text], text
+
+
+def repeat_imap():
+    """An IMAP server that answers to PLAIN with what it was told, in several forms."""
+    tags = []
+
+    def answer(line):
+        tag, _space, command = line.partition(b" ")
+        if command == b"CAPABILITY":
+            return b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n%s OK done\r\n" % tag
+        if command.startswith(b"AUTHENTICATE"):
+            tags.append(tag)
+            return b"+ \r\n"
+        return b"* BAD [ALERT] %s\r\n* OK %s\r\n%s NO [AUTHENTICATIONFAILED] PLAIN %s (%s) is wrong\r\n" % (
+            line, PASSWORD.encode(), tags[-1], line, PASSWORD.encode("latin-1"))
+
+    return answer
+
+
+def repeat_pop3(line):
+    return b"+OK\r\n" if line.startswith(b"USER") else b"-ERR %s: %s\r\n" % (line, PASSWORD.encode())
+
+
+@pytest.mark.parametrize(("protocol", "greeting", "answer"), [
+    ("imap", b"* OK ready\r\n", repeat_imap()), ("pop", b"+OK\r\n", repeat_pop3)], ids=["imap", "pop"])
+def test_what_a_server_repeats_of_a_password_is_neither_shown_nor_logged(gateway, protocol, greeting, answer):
+    with Server(greeting, answer) as server:
+        box = gateway.mail_server("box", server.port, protocol, confirm=False, password=PASSWORD)
+        gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", box)
+        with shown(gateway, box) as seen:
+            for method in ("button_confirm_login", "fetch_mail"):
+                words = refusal(gateway, box, method)
+                assert "does not let “box” in" in words
+                seen.append(words)
+        assert_kept("\n".join(seen))
+        gateway.call("fetchmail.server", "unlink", [box])
+
+
+def flooding(line):
+    tag, _space, command = line.partition(b" ")
+    if command == b"CAPABILITY":
+        return b"* CAPABILITY IMAP4rev1\r\n%s OK done\r\n" % tag
+    return None if command.startswith((b"SELECT", b"UIDL")) else b"%s OK done\r\n" % tag
+
+
+@pytest.mark.parametrize(("protocol", "greeting", "answer", "flood"), [
+    ("imap", b"* OK ready\r\n", flooding, b"* 1 EXISTS\r\n" * 5000),
+    ("pop", b"+OK\r\n", lambda line: None if line == b"UIDL" else b"+OK\r\n", b"+OK\r\n" * 10_000)], ids=["imap", "pop"])
+def test_a_reply_without_end_fills_no_memory(gateway, protocol, greeting, answer, flood):
+    with Server(greeting, answer, flood) as server:
+        box = gateway.mail_server("flood", server.port, protocol, confirm=False)
+        gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", box)
+        before = _memory(gateway)
+        assert "sent more than was asked of it" in refusal(gateway, box)
+        assert server.sent < 100 * MEGABYTE
+        assert _memory(gateway) - before < 250 * MEGABYTE
+        gateway.call("fetchmail.server", "unlink", [box])
+
+
+def _memory(gateway):
+    """The most bytes that the process ever had in memory."""
+    with open(f"/proc/{gateway.odoo.process.pid}/status") as status:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) * 1024
+
+
+def test_while_a_visit_lives_there_is_no_second_one(gateway):
+    silent = threading.Event()
+
+    def answer(_line):
+        silent.set()
+        return b""
+
+    with Server(b"+OK\r\n", answer) as server:
+        box = gateway.mail_server("silent", server.port, "pop", confirm=False)
+        gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", box)
+        first = threading.Thread(target=refusal, args=(gateway, box), daemon=True)
+        first.start()
+        assert silent.wait(30)
+        assert gateway.fetch(box) == "It is being read at this moment."
+        threads = _threads(gateway)
+    first.join(60)
+    assert not first.is_alive()
+    assert _threads(gateway) < threads
+    gateway.call("fetchmail.server", "unlink", [box])
+
+
+def _threads(gateway):
+    with open(f"/proc/{gateway.odoo.process.pid}/status") as status:
+        return int(re.search(r"Threads:\s+(\d+)", status.read())[1])
+
+
+@pytest.mark.parametrize("afterwards", [
+    {"imap_afterwards": "delete"}, {"imap_afterwards": "move", "imap_move_to": "Done"}], ids=["delete", "move"])
+def test_without_uidplus_what_a_person_marked_stays(gateway, dovecot, mailbox, afterwards):
+    with Filter(dovecot.port("imap")) as proxy:
+        proxy.replacements = ((b" UIDPLUS", b""), (b" MOVE", b""))
+        dovecot.put(mailbox, message("Marked by a person", to=NOBODY), flags=["\\Seen", "\\Deleted"])
+        if "imap_move_to" in afterwards:
+            with dovecot.session(mailbox) as client:
+                client.create_folder("Done")
+        server = gateway.mail_server(mailbox, proxy.port, **afterwards)
+        dovecot.put(mailbox, message("Fetched", to=NOBODY))
+        assert gateway.fetch(server) == "New messages: 1"
+        assert dovecot.flags(mailbox) == [{"\\Seen", "\\Deleted"}, {"\\Deleted"}]
+        assert len(dovecot.read(mailbox, "Done") if "imap_move_to" in afterwards else [1]) == 1
+        with dovecot.session(mailbox) as client:
+            client.select_folder("INBOX")
+            client.remove_flags(client.search(["SUBJECT", "Marked"]), [b"\\Deleted"])
+        dovecot.put(mailbox, message("Fetched later", to=NOBODY))
+        assert gateway.fetch(server) == "New messages: 1"
+        assert [b"Marked by a person" in source for source in dovecot.read(mailbox)] == [True]
+
+
+def test_what_the_server_does_not_hand_out_is_shown_and_fetched_once_it_does(gateway, dovecot, mailbox):
+    with Filter(dovecot.port("imap")) as proxy:
+        server = gateway.mail_server(mailbox, proxy.port)
+        dovecot.put(mailbox, message("Owed"))
+        proxy.replacements = ((b"BODY.PEEK[]", b"FLAGS"),)
+        assert "does not hand out 1 of the messages" in refusal(gateway, server)
+        dovecot.mark_seen(mailbox)
+        refusal(gateway, server)
+        [[words]] = gateway.sql("SELECT error_message FROM fetchmail_server WHERE id = %s", server)
+        assert "OK without data for UID 1, which is listed" in words
+        proxy.replacements = ()
+        assert gateway.fetch(server) == "New messages: 1"
+        gateway.settle()
+        assert gateway.leads(server) == ["Owed"]
+        assert gateway.sql("SELECT error_message FROM fetchmail_server WHERE id = %s", server) == [(None,)]
+
+
+def test_a_password_of_an_outgoing_server_is_neither_shown_nor_logged(gateway):
+    """Neither a server that repeats it nor its characters beyond ASCII bring it into the failure reason."""
+    def answer(line):
+        if line.upper().startswith(b"EHLO"):
+            return b"250-hostile.example\r\n250 AUTH PLAIN LOGIN\r\n"
+        return b"535 5.7.8 %s, %s\r\n" % (line, PASSWORD.encode()) if line.startswith(b"AUTH") else b"334 \r\n"
+
+    with Server(b"220 hostile.example ESMTP\r\n", answer) as server:
+        outgoing = gateway.call("ir.mail_server", "create", {
+            "name": "Hostile", "smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_encryption": "none",
+            "smtp_user": "box", "smtp_pass": PASSWORD})
+        start = gateway.odoo.log.stat().st_size
+        mail = gateway.call("mail.mail", "create", {
+            "subject": "Hello", "email_to": NOBODY, "auto_delete": False, "mail_server_id": outgoing})
+        gateway.call("mail.mail", "send", [mail])
+        [[state, reason]] = gateway.sql("SELECT state, failure_reason FROM mail_mail WHERE id = %s", mail)
+        assert state == "exception"
+        assert "535" in reason
+        assert_kept(reason + gateway.odoo.log.read_bytes()[start:].decode("utf-8", "replace"))
+        gateway.call("ir.mail_server", "unlink", [outgoing])
