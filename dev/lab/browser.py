@@ -17,7 +17,7 @@ _ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 # Playwright waits for what it expects, for five seconds: too little on a busy machine. What comes earlier costs no more.
-_PATIENCE = 60_000
+_PATIENCE = 180_000
 expect.set_options(timeout=_PATIENCE)
 
 
