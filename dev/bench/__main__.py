@@ -10,7 +10,7 @@ from lab.console import say
 from lab.errors import LabError
 from lab.postgres import Postgres
 
-PARTS = ("incoming", "lane", "rows", "importing")
+PARTS = ("incoming", "lane", "rows", "importing", "memory", "backlog")
 
 
 def main(*names):

@@ -9,17 +9,15 @@ import time
 from bench.memory import MEGABYTE, peak_of
 from e2e.gateway import Gateway, message
 from lab import databases
+from lab.console import say
 
 IMAP_UNREAD = 1_000_000
 POP3_LISTED = 100_000
 _SEQUENCE = re.compile(rb"(\d+):(\d+)")
 
 
-def measure(imap_unread=IMAP_UNREAD, pop3_listed=POP3_LISTED, visits=2):
-    """Visits to each of the two, one after the other.
-
-    :return: [(words, messages stored, seconds, megabytes of memory at most), ...]
-    """
+def measure(visits=2):
+    """Print how many messages each of the first visits stores, and the memory that it needs."""
     name = f"bench_backlog_{os.getpid()}"
     gateway = Gateway(databases.clone("gateway", name))
     try:
@@ -28,10 +26,9 @@ def measure(imap_unread=IMAP_UNREAD, pop3_listed=POP3_LISTED, visits=2):
             "UPDATE ir_cron SET active = false WHERE id IN (SELECT res_id FROM ir_model_data WHERE name LIKE %s)",
             "ir_cron_lane%",
         )
-        return [
-            *_visits(gateway, "imap", _Imap, imap_unread, visits),
-            *_visits(gateway, "pop", _Pop3, pop3_listed, visits),
-        ]
+        for protocol, kind, count in (("imap", _Imap, IMAP_UNREAD), ("pop", _Pop3, POP3_LISTED)):
+            for number, (stored, seconds, peak) in enumerate(_visits(gateway, protocol, kind, count, visits), 1):
+                say(f"  {protocol}, {count} messages, visit {number}: {stored} stored in {seconds:.0f} s, {peak:.0f} MB")
     finally:
         gateway.stop()
         databases.drop(name)
@@ -41,12 +38,12 @@ def _visits(gateway, protocol, kind, count, visits):
     with _Server(kind, count) as listener:
         server = gateway.mail_server("huge", listener.server_address[1], protocol, confirm=False)
         gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", server)
-        for number in range(1, visits + 1):
+        for _visit in range(visits):
             before, start = gateway.count(), time.monotonic()
             with peak_of(gateway.odoo.process.pid) as peak:
                 gateway.fetch(server)
             seconds = time.monotonic() - start
-            yield f"{protocol}, {count} messages, visit {number}", gateway.count() - before, seconds, peak() / MEGABYTE
+            yield gateway.count() - before, seconds, peak() / MEGABYTE
 
 
 class _Server(socketserver.ThreadingTCPServer):

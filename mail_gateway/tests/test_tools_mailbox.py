@@ -1,7 +1,10 @@
+import random
 import ssl
 from dataclasses import replace
+from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
+from odoo.addons.mail_gateway.tools import mailbox
 from odoo.addons.mail_gateway.tools.mailbox import (
     FolderPosition,
     MailboxSettings,
@@ -32,6 +35,40 @@ class TestFolderPosition(ToolsCase):
 
     def test_nothing_stored_changes_nothing(self):
         self.assertEqual(POSITION.after([]), POSITION)
+
+    def test_whatever_is_read_refused_or_passed_over_what_is_not_stored_is_pending(self):
+        dice = random.Random(3501)
+        for small in (0, 3, mailbox.SMALL_BACKLOG) * 100:
+            with patch.object(mailbox, "SMALL_BACKLOG", small):
+                self.read_at_random(dice)
+
+    def read_at_random(self, dice):
+        """Some visits to a folder, each of which breaks off, passes over and is refused some."""
+        present = sorted(dice.sample(range(1, 200), 60))
+        wanted = {uid for uid in present if uid > 100 or dice.random() < 0.7}
+        position = replace(POSITION, last_uid=100, backlog={uid for uid in wanted if uid <= 100})
+        stored = set()
+
+        def pending():
+            return {*position.pending(), *(uid for uid in present if uid > position.last_uid)}
+
+        for _visit in range(5):
+            left = []
+            queue = sorted(pending())
+            for start in range(0, len(queue), 10):
+                window = queue[start : start + 10]
+                left += [uid for uid in window if uid not in stored]
+                while left and dice.random() < 0.8:
+                    batch = dice.sample(left, min(3, len(left)))
+                    refused = [uid for uid in batch if dice.random() < 0.2]
+                    left = [uid for uid in left if uid not in batch]
+                    stored.update(set(batch).difference(refused))
+                    position = position.after(batch, owed=[*refused, *left])
+                    self.assertLessEqual(wanted - stored, pending())
+                position = position.after([uid for uid in window if uid in stored and uid not in left], owed=left)
+                self.assertLessEqual(wanted - stored, pending())
+                if dice.random() < 0.1:
+                    break
 
 
 class TestMailboxSettings(ToolsCase):
