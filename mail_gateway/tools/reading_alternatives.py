@@ -11,7 +11,7 @@ from email.policy import SMTP
 
 from .reading_charsets import read
 from .reading_html import has_content
-from .reading_names import default_name
+from .reading_names import LONGEST, part_name
 from .reading_parameters import charset_of, file_name
 from .reading_structure import walk_within
 
@@ -71,9 +71,8 @@ def _says_something(part):
 def _as_file(part):
     """An attached message as bytes, so that nothing looks into it any more."""
     file = type(part)(policy=SMTP)
-    name = file_name(part) or default_name(part, 0)
     file.set_content(
         part.get_payload(0).as_bytes(), maintype="application", subtype="octet-stream", disposition="attachment",
-        filename=name[:200],
+        filename=part_name(part, 0)[:LONGEST],
     )  # fmt: skip
     return file

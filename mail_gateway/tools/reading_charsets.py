@@ -98,6 +98,9 @@ _SURROGATE_PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
+# Bytes that are no character in Windows-31J, by Python's codec.
+_PRIVATE = dict.fromkeys(range(0xF8F0, 0xF8F4), 0xFFFD)
+
 # HTML Standard, "prescan a byte stream to determine its encoding"
 _PRESCANNED_BYTES = 1024
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -218,7 +221,8 @@ def _decoded(data, codec):
         return _DECODERS[codec](data)
     if codec.startswith("utf-8"):
         data = _SURROGATE_PAIR.sub(_joined, data)
-    return data.decode(codec, "mail_gateway_replace")
+    text = data.decode(codec, "mail_gateway_replace")
+    return text.translate(_PRIVATE) if codec == "cp932" else text
 
 
 def _replaced(error):

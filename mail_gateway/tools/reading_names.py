@@ -5,7 +5,7 @@ import re
 from email.message import Message
 
 from .encoded_words import decode_words
-from .reading_parameters import raw_header
+from .reading_parameters import file_name, raw_header
 
 LONGEST = 200
 _CUT, _ENDING = 120, 10
@@ -14,6 +14,7 @@ _DIRECTIONS = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ufffd\ud800-\udfff{_DIRECTIONS}]")
 # what file systems do not take
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]+')
+_MESSAGES = (".eml", ".msg")
 # what programs that read these expect
 _NAMES = {
     "application/ms-tnef": "winmail.dat",
@@ -32,14 +33,17 @@ def is_hostile(name: str) -> bool:
     return len(name) > LONGEST or bool(_INVISIBLE.search(name) or _PATH.search(name))
 
 
-def default_name(part: Message, number: int) -> str:
-    """A name for a part that has none, with an ending that says how to open it.
+def part_name(part: Message, number: int) -> str:
+    """The name of the file that a part is, as the message has it; for one without a name one that says how to open it.
 
-    :param number: of the part in its message
+    :param number: of the file in its message
     """
+    name = file_name(part)
     if part.get_content_type() == "message/rfc822" and part.is_multipart():
-        return message_name(raw_header(part.get_payload(0), "subject"), number)
-    return safe_name("", number, part.get_content_type())
+        if not name:
+            return message_name(raw_header(part.get_payload(0), "subject"), number)
+        return name if name.lower().endswith(_MESSAGES) else f"{name}.eml"
+    return name or safe_name("", number, part.get_content_type())
 
 
 def message_name(subject: str, number: int) -> str:

@@ -8,6 +8,7 @@ Core's method that is followed here: mail.thread._message_parse_extract_payload,
 
 from base64 import encodebytes
 from collections.abc import Callable
+from copy import copy
 from email.message import Message
 from functools import partial
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from .reading_alternatives import arranged, is_misread
 from .reading_charsets import CONTROLS, Reading, read, trusted
 from .reading_dates import read_date
 from .reading_headers import AUTHORS, RECIPIENTS, encoded
-from .reading_names import LONGEST, default_name
+from .reading_names import LONGEST, part_name
 from .reading_parameters import charset_of, file_name, raw_header
 from .reading_structure import VALUE_CHARS, walk_within
 
@@ -69,7 +70,7 @@ def _normal_words(run):
 def _as_python_reads(words):
     try:
         return "".join(word.data.decode(word.charset) for word in words)
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):
         return None
 
 
@@ -114,8 +115,7 @@ def _changes(part: Message, number: int, is_only: bool, is_report: bool) -> list
         return [*filter(None, (_text_change(part, is_only),))]
     if is_report:
         return []
-    name = file_name(part)
-    wanted = name or default_name(part, number)
+    wanted = part_name(part, number)
     changes = []
     if wanted != _name_by_python(part) and len(wanted) <= LONGEST:
         changes.append(partial(_set_name, part, wanted))
@@ -217,28 +217,33 @@ def _part_off_file(message):
     """
     kind = message.get_content_type()
     if kind in _SHOWN_AS_PLAIN and not file_name(message) and not _is_attachment(message):
-        charset = charset_of(message)
-        _set_kind(message, f'text/plain; charset="{charset}"' if charset.isascii() and charset else "text/plain")
+        _set_kind(message, _kind_with_charset("text/plain", message))
     elif not is_shown(message) or file_name(message):
-        content = [(name, value) for name, value in message.raw_items() if name.lower().startswith("content-")]
-        file = _copy(message, content)
-        shown = [] if kind not in _SHOWN or (_is_attachment(message) and file_name(message)) else [_text_copy(message)]
+        is_file = kind not in _SHOWN or (_is_attachment(message) and file_name(message))
+        shown = [] if is_file else [_text_of(message)]
+        file = _content_of(message)
+        for name in {*file.keys()}:
+            del message[name]
         _set_parts(message, [*shown, file])
-        for name in {name for name, _value in content} - {"Content-Type"}:
-            if name.lower() != "content-type":
-                del message[name]
 
 
-def _copy(message, headers):
-    part = type(message)(policy=message.policy)
-    for name, value in headers:
-        part.set_raw(name, value)
-    part.set_payload(message.get_payload())
+def _content_of(message):
+    """The body of a message as a part."""
+    part = copy(message)
+    others = {name for name, _value in message.raw_items() if not name.lower().startswith("content-")}
+    for name in {"X-None", *others}:
+        del part[name]  # which gives the copy a list of headers of its own
     return part
 
 
-def _text_copy(message):
+def _text_of(message):
+    """The same without the name that makes it a file."""
+    part = _content_of(message)
+    _set_kind(part, _kind_with_charset(message.get_content_type(), message))
+    del part["Content-Disposition"]
+    return part
+
+
+def _kind_with_charset(kind, message):
     charset = charset_of(message)
-    kind = message.get_content_type() + (f'; charset="{charset}"' if charset and charset.isascii() else "")
-    encoding = raw_header(message, "content-transfer-encoding")
-    return _copy(message, [("Content-Type", kind), *([("Content-Transfer-Encoding", encoding)] if encoding else [])])
+    return f'{kind}; charset="{charset}"' if charset and charset.isascii() and '"' not in charset else kind

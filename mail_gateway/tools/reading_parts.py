@@ -11,7 +11,7 @@ from .reading_charsets import cleaned, read, to_text
 from .reading_flaws import Beyond
 from .reading_headers import decoded
 from .reading_html import MOST_MOVED, has_content, is_heavy, moved_by_quotes, without_hidden
-from .reading_names import default_name, safe_name
+from .reading_names import part_name, safe_name
 from .reading_parameters import charset_of, file_name
 from .reading_structure import parse
 
@@ -126,9 +126,7 @@ class Contents:
                 data = inner.as_bytes()
         if data:
             number = len(self.files) + 1
-            self._keep(
-                File(safe_name(file_name(part), number) if file_name(part) else default_name(part, number), data)
-            )
+            self._keep(File(safe_name(part_name(part, number), number), data))
 
     def _return(self, head):
         with suppress(Beyond):
