@@ -4,9 +4,11 @@ import email
 import email.policy
 import random
 import re
+import time
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import DATA, ToolsCase
-from odoo.addons.mail_gateway.tools.reading import make_readable
+from odoo.addons.mail_gateway.tools.headers import read_headers
+from odoo.addons.mail_gateway.tools.reading import find_remarks, make_readable
 from odoo.addons.mail_gateway.tools.reading_check import find_flaws
 
 _SPICE = (
@@ -92,6 +94,53 @@ def _splice(source, dice, sources):
 
 
 _CHANGES = (_flip, _cut, _spice, _shuffle_lines, _change_charset, _change_boundary, _change_line_ends, _splice)
+
+
+def long_ones(seed=105802):
+    """Yield (what it is, source): headers of up to 1 MB, parameters by the hundred thousand, parts by the thousand."""
+    dice = random.Random(seed)
+    wide = "".join(chr(dice.randrange(0x10000, 0x1FFFE)) for _character in range(5000)).encode()
+    head = b"From: mary@customer.example\r\nTo: sales@mycompany.example\r\n"
+    for name in _LONG_HEADERS:
+        piece = dice.choice(_LONG_PIECES)
+        yield name.decode(), b"%s: %s\r\n%s\r\nHello\r\n" % (name, piece * (MEGABYTE // len(piece)), head)
+        yield f"{name.decode()}, wide", b"%s: %s\r\n%s\r\nHello\r\n" % (name, wide * dice.choice((1, 10, 50)), head)
+    kind = b"Content-Type: text/plain"
+    yield "a million parameters", head + kind + b";a=b" * 1_000_000 + b"\r\n\r\nHello\r\n"
+    yield "folded parameters", head + kind + b";\r\n a*0=b" * 100_000 + b"\r\n\r\nHello\r\n"
+    yield "a megabyte of header lines", b"X-A: b\r\n" * 130_000 + head + b"\r\nHello\r\n"
+    mixed = head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    yield "thousands of parts", mixed + b"--b\r\n\r\nHello\r\n" * 20_000
+    yield "parts of wide text", mixed + (b"--b\r\nContent-Type: text/plain\r\n\r\n" + wide + b"\r\n") * 200
+    yield "parts of unknown charset", mixed + (b"--b\r\nContent-Type: text/plain\r\n\r\n" + dice.randbytes(20_000)) * 100
+    named = b"--b\r\nContent-Type: a/b\r\nContent-Disposition: attachment; filename*=utf-8''%s\r\n\r\nx\r\n"
+    yield "wide names", mixed + named % (b"%F0%9F%98%80" * 600) * 200
+    yield "messages in messages", head + b"Content-Type: message/rfc822\r\n\r\n" * 20_000
+    yield "alternatives in alternatives", head + b"".join(
+        b"Content-Type: multipart/alternative; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(90)
+    )
+
+
+MEGABYTE = 1024 * 1024
+_LONG_HEADERS = (
+    *(b"Subject", b"From", b"To", b"Cc", b"Message-Id", b"References", b"Date", b"Content-Type"),
+    *(b"Content-Disposition", b"Content-Transfer-Encoding", b"Content-Id", b"Reply-To", b"X-A", b"Delivered-To"),
+)
+_LONG_PIECES = (b"=?utf-8?q?=F0=9F?= ", b"=?gb2312?b?0Q==?=", b"(", b'"', b"a@b.example, ", b":@", b";a*=", b"\xff", b"<")
+# Generous: each takes less than a second.
+PATIENCE = 30
+
+
+class TestReadingLengths(ToolsCase):
+    def test_what_is_long_has_no_flaws_either_and_takes_bounded_time(self):
+        for name, source in long_ones():
+            started = time.thread_time()
+            readable = make_readable(source)
+            taken = time.thread_time() - started
+            self.assertFalse(find_flaws(readable.source), name)
+            self.assertLess(taken, PATIENCE, name)
+            find_remarks(source)
+            self.assertDatabaseText(repr(read_headers(source)), name)
 
 
 class TestReadingFuzz(ToolsCase):

@@ -86,9 +86,10 @@ _NOT_OVER_ASCII = (
     "iso2022_kr",
     _ISO_2022_JP,
 )
-# What detecting looks at: its time grows with the length (40 ms for this much), its certainty hardly.
-_DETECTED_BYTES = 4096
+# What detecting looks at: its time grows with the length (10 ms for this much), its certainty hardly.
+_DETECTED_BYTES = 1024
 _SURE = 0.9
+_FITTED_BYTES = 64 * 1024
 # So much of a text may be ill-formed before its charset is doubted.
 _FEW_ERRORS, _ERRORS_BY_CHARS = 3, 20
 
@@ -98,6 +99,8 @@ _SURROGATE_PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
+# They lack characters of the standard's.
+_COMPLETED = ("gb18030", "big5hkscs")
 # Bytes that are no character in Windows-31J, by Python's codec.
 _PRIVATE = dict.fromkeys(range(0xF8F0, 0xF8F4), 0xFFFD)
 
@@ -221,7 +224,7 @@ def _decoded(data, codec):
         return _DECODERS[codec](data)
     if codec.startswith("utf-8"):
         data = _SURROGATE_PAIR.sub(_joined, data)
-    text = data.decode(codec, "mail_gateway_replace")
+    text = data.decode(codec, "mail_gateway_replace" if codec in _COMPLETED else "replace")
     return text.translate(_PRIVATE) if codec == "cp932" else text
 
 
@@ -251,7 +254,7 @@ def _errors(data, text):
 
 
 def _beyond_ascii(text):
-    return len(_BEYOND_ASCII.findall(text))
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 def _is_utf8(data):
@@ -305,7 +308,7 @@ def _first_beyond_ascii(data):
     return re.search(rb"[^\x00-\x7f]", data).start()
 
 
-@lru_cache(maxsize=64)  # a message is read when it is looked at and when it is delivered
+@lru_cache(maxsize=512)  # a message is read when it is looked at and when it is delivered
 def _guess(sample):
     with suppress(Exception):
         guess = chardet.detect(sample)
@@ -316,7 +319,7 @@ def _guess(sample):
 
 def _fitting(data):
     """Windows-1252 when the letters beyond ASCII stand as letters do: within words, capitals first."""
-    text = data.decode("cp1252", "replace")
+    text = data[:_FITTED_BYTES].decode("cp1252", "replace")
     places = [found.start() for found in _BEYOND_ASCII.finditer(text)]
     letters = [place for place in places if text[place].isalpha()]
     return "cp1252" if letters and all(_fits(text, place) for place in letters) else None
