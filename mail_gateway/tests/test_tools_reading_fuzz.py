@@ -112,12 +112,17 @@ def long_ones(seed=105802):
     mixed = head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
     yield "thousands of parts", mixed + b"--b\r\n\r\nHello\r\n" * 20_000
     yield "parts of wide text", mixed + (b"--b\r\nContent-Type: text/plain\r\n\r\n" + wide + b"\r\n") * 200
-    yield "parts of unknown charset", mixed + (b"--b\r\nContent-Type: text/plain\r\n\r\n" + dice.randbytes(20_000)) * 100
+    yield (
+        "parts of unknown charset",
+        mixed + (b"--b\r\nContent-Type: text/plain\r\n\r\n" + dice.randbytes(20_000)) * 100,
+    )
     named = b"--b\r\nContent-Type: a/b\r\nContent-Disposition: attachment; filename*=utf-8''%s\r\n\r\nx\r\n"
     yield "wide names", mixed + named % (b"%F0%9F%98%80" * 600) * 200
     yield "messages in messages", head + b"Content-Type: message/rfc822\r\n\r\n" * 20_000
-    yield "alternatives in alternatives", head + b"".join(
-        b"Content-Type: multipart/alternative; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(90)
+    yield (
+        "alternatives in alternatives",
+        head
+        + b"".join(b"Content-Type: multipart/alternative; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(90)),
     )
 
 
@@ -126,7 +131,17 @@ _LONG_HEADERS = (
     *(b"Subject", b"From", b"To", b"Cc", b"Message-Id", b"References", b"Date", b"Content-Type"),
     *(b"Content-Disposition", b"Content-Transfer-Encoding", b"Content-Id", b"Reply-To", b"X-A", b"Delivered-To"),
 )
-_LONG_PIECES = (b"=?utf-8?q?=F0=9F?= ", b"=?gb2312?b?0Q==?=", b"(", b'"', b"a@b.example, ", b":@", b";a*=", b"\xff", b"<")
+_LONG_PIECES = (
+    b"=?utf-8?q?=F0=9F?= ",
+    b"=?gb2312?b?0Q==?=",
+    b"(",
+    b'"',
+    b"a@b.example, ",
+    b":@",
+    b";a*=",
+    b"\xff",
+    b"<",
+)
 # Generous: each takes less than a second.
 PATIENCE = 30
 
