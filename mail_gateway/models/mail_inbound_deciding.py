@@ -31,7 +31,7 @@ class MailInboundDeciding(models.Model):
         compute="_compute_is_decidable", help="Whether it waits since its sender wrote too much."
     )
 
-    _kept_index = models.Index("(id) WHERE keep_source")
+    _kept_index = models.Index("(id) WHERE keep_source IS TRUE")  # as the ORM asks for it
 
     _NOT_ROUTED = {"route_model": False, "route_res_id": False, "route_alias_id": False}
 

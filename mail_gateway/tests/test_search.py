@@ -90,6 +90,9 @@ class TestSearch(InboundCommon):
                 )
                 self.assertNotIn("Seq Scan", self.plan(query))
 
+    def test_the_few_messages_whose_source_is_kept_have_an_index_of_their_own(self):
+        self.assertIn("kept_index", self.plan(self.inbound._search([("keep_source", "=", True)], order="id")))
+
     def test_the_text_has_an_index_where_the_extension_is_there(self):
         plan = self.plan(self.env["mail.inbound.search"]._search([("text", "like", "no such words")]))
         self.assertEqual("mail_inbound_search_text_index" in plan, bool(self.registry.has_trigram))
