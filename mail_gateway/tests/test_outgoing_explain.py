@@ -45,6 +45,21 @@ class TestExplainServer(ExplainCommon):
         self.assertEqual(answer.odoo_bin_filter, f"{DOMAIN}, other.example")
         self.assertEqual((answer.server_name, answer.from_after), ("Settings of odoo-bin", f"Sales <{NOTIFICATIONS}>"))
 
+    def test_without_a_filter_the_domains_that_count_are_named(self):
+        anything = self.server("Anything")
+        for author, sent in (
+            (f"Mary <mary@{DOMAIN}>", f"Mary <mary@{DOMAIN}>"),
+            ("Mary <mary@customer.example>", f"Mary <{NOTIFICATIONS}>"),
+        ):
+            answer = self.explain(author)
+            self.assertEqual((answer.server_name, answer.from_after, answer.return_path), ("Anything", sent, BOUNCE))
+            self.assertIn(DOMAIN, answer.without_filter)
+            self.assertFalse(answer.warnings or answer.remarks)
+        anything.active = False
+        self.assertIn(DOMAIN, self.explain().without_filter)  # the settings of odoo-bin have no filter either
+        self.server("Own", DOMAIN)
+        self.assertFalse(self.explain().without_filter)
+
     def test_a_personal_server_serves_its_owner(self):
         owner = self.user("mary")
         own = self.server("Mary's", owner.email, owner_user_id=owner.id)
@@ -167,7 +182,14 @@ class TestExplainAddresses(ExplainCommon):
 
     def test_the_explanation_agrees_with_how_the_message_leaves(self):
         self.server("Own", DOMAIN)
-        for author in ("Sales <sales@customer.example>", f'"Müller, Jürgen" <jm@{DOMAIN}>', "plain@customer.example"):
+        for author in (
+            "Sales <sales@customer.example>",
+            f'"Müller, Jürgen" <jm@{DOMAIN}>',
+            "plain@customer.example",
+            '"sales@customer.example" <sales@customer.example>',
+            '"Sales\nX-Evil: yes" <sales@customer.example>',
+            '"  " <sales@customer.example>',
+        ):
             mail = self.env["mail.mail"].create(
                 {
                     "email_from": author,
