@@ -91,7 +91,7 @@ class TestHeaders(ToolsCase):
         self.assertEqual(self.read("in_reply_to_without_references").conversation, "<1@mycompany.example>")
 
     def test_long_ids_fit_into_an_index_of_the_database(self):
-        long = "\U0001f4e8".encode() * (TEXT_LIMIT - 2)
+        long = b"1@" + "\U0001f4e8a".encode() * (TEXT_LIMIT // 2)
         for source in (b"Message-Id: <%s>\r\n\r\n" % long, b"Message-Id: %s\r\n\r\n" % long):
             headers = read_headers(source)
             for text in (headers.message_id, headers.conversation):

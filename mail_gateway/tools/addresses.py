@@ -5,17 +5,21 @@ Comparing ignores case and knows internationalised domains (IDNA 2008, RFC 5891)
 """
 
 import re
-from contextlib import suppress
-from email.utils import getaddresses
+import unicodedata
 
 import idna
+
+from .mailboxes import Mailbox, read_mailboxes
 
 # RFC 5322, section 3.2.3, and the letters that RFC 6531 adds.
 _LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 # RFC 1123, section 2.1; underscores are no host names, but are met in the domains of addresses.
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LONGEST_DOMAIN = 253
+_LONGEST_LABEL = 63
 _LONGEST_LOCAL_PART = 64
+# Some messages have several authors. The first one counts.
+_AUTHOR_CHARS = 8000
 
 
 def normalize_domain(text: str | None) -> str | None:
@@ -25,13 +29,26 @@ def normalize_domain(text: str | None) -> str | None:
     """
     domain = (text or "").strip().lower()
     if not domain.isascii():
-        try:
-            domain = idna.encode(domain, uts46=True).decode()
-        except idna.IDNAError:
-            return None
+        domain = _encoded_domain(domain)
     if len(domain) > _LONGEST_DOMAIN or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
         return None
     return domain
+
+
+def _encoded_domain(domain):
+    """The IDNA form of a domain in lower case; empty when it has none.
+
+    Nothing is mapped (UTS 46) but case and composition: mail names a domain in its own letters (RFC 6531, section 3.2), and
+    what only becomes a domain of ours by leaving invisible characters out, or by taking wide ones for narrow ones, is
+    another one to whoever checked the sender before. Lengths come first: encoding takes time by their square.
+    """
+    domain = unicodedata.normalize("NFC", domain[: _LONGEST_DOMAIN + 1])
+    if len(domain) > _LONGEST_DOMAIN or any(len(label) > _LONGEST_LABEL for label in domain.split(".")):
+        return ""
+    try:
+        return idna.encode(domain).decode()
+    except idna.IDNAError:
+        return ""
 
 
 def normalize_address(text: str | None) -> str | None:
@@ -54,12 +71,11 @@ def domain_of(address: str | None) -> str:
 def split_author(text: str | None) -> tuple[str, str]:
     """Read the value of a From header.
 
+    :param text: as it stands in the header, or as :class:`Mailbox` writes it; a decoded one is no longer certain
     :return: (display name, address) of the first address in it; both empty when there is none
     """
-    for name, address in _addresses(text or ""):
-        if "@" in address:
-            return name, address
-    return "", ""
+    found = read_mailboxes(text or "", most_chars=_AUTHOR_CHARS)
+    return tuple(found[0]) if found else tuple(Mailbox())
 
 
 def author_address(text: str | None) -> str | None:
@@ -84,16 +100,6 @@ def counted_address(text: str | None) -> str | None:
         return None
     local, _at, domain = address.rpartition("@")
     return f"{local.split('+', 1)[0] or local}@{domain}"
-
-
-def _addresses(text):
-    with suppress(RecursionError, IndexError):  # the library's, on thousands of colons or brackets
-        try:
-            # Newer Pythons answer nothing at all to a comma in an unquoted name, unless told not to be strict.
-            return getaddresses([text], strict=False)
-        except TypeError:
-            return getaddresses([text])
-    return []
 
 
 def filter_entries(from_filter: str | None) -> tuple[str, ...]:

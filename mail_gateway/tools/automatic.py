@@ -235,7 +235,7 @@ def _null_sender(headers: RawHeaders) -> Sign | None:
 
 def _machine_sender(headers: RawHeaders) -> Sign | None:
     author = next(iter(headers.all("from")), "")
-    address = author_address(decode_words(author)[:TEXT_LIMIT])
+    address = author_address(author)
     if address and not _MACHINE.fullmatch(_local_part(address)):
         return None
     return Sign("From", _one_line(author))

@@ -90,8 +90,8 @@ class Incoming(NamedTuple):
     :ivar server_id: of the fetchmail.server that it came through, 0 for none
     :ivar message: as the email package parsed it; from Stage.MESSAGE on
     :ivar values: core's dictionary of the parsed message (mail.thread.message_parse); from Stage.MESSAGE on
-    :ivar known_ids: of the mail.message records with the same Message-Id that were there before; from Stage.MESSAGE on
-    :ivar copy_ids: of the mail.inbound.message records with the same Message-Id that are done with; from Stage.MESSAGE on
+    :ivar known_ids: of the mail.message records that this very message made before; from Stage.MESSAGE on
+    :ivar copy_ids: of the mail.inbound.message records of copies that are done with; from Stage.MESSAGE on
     :ivar routes: core's routes (mail.thread.message_route), without those that need no judging; at Stage.ROUTE
     :ivar is_head: only its headers were fetched
     :ivar may_be_large: a person had it fetched, whatever its size
@@ -154,7 +154,9 @@ class Delivery:
     :ivar creates_as_caller: whether the record that is about to be created is the one that this user asked for
     :ivar plainest: earlier tries ended badly: only its text and the source as an attachment are processed
     :ivar incoming: what is known of the message so far
-    :ivar message_id: as Odoo parsed it; links what was made
+    :ivar message_id: as Odoo parsed it
+    :ivar stored_id: what the chatter gets for it, which links what was made: another one where a different message has it
+    :ivar identity: the same for copies of the message, see :func:`.fingerprint.identity`
     :ivar answers: of the rules that were asked, in their order
     :ivar is_source_judged: the rules of Stage.SOURCE were asked
     :ivar rule: the answer of the rule that hit; no further one is asked
@@ -187,6 +189,8 @@ class Delivery:
         self.caller_id: int | None = None
         self.creates_as_caller = False
         self.message_id = None
+        self.stored_id = None
+        self.identity = ""
         self.answers: list[Answer] = []
         self.is_source_judged = False
         self.rule: Answer | None = None

@@ -5,9 +5,10 @@ somebody's words, and another message than "at 11:00" and "order 18".
 """
 
 import re
+from collections.abc import Iterable
 from hashlib import sha256
 
-from .addresses import counted_address
+from .addresses import author_address, counted_address
 from .automatic_subjects import fold, without_phrase
 from .headers import TEXT_LIMIT, as_text, decode_words
 
@@ -73,9 +74,30 @@ def fingerprint(sender: str, subject: str, text: str) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
+def identity(sender: str, subject: str, text: str, files: Iterable[tuple[str, bytes | str]] = ()) -> str:
+    """A key that is the same for copies of one message, which came by other ways, and for nothing else.
+
+    Other than a fingerprint it leaves nothing out but how lines are broken: devices number what they send in its text, and
+    scanners send different files with the same text.
+
+    :param text: plain, or in HTML
+    :param files: (name, content) of the attachments, in any order
+    :return: SHA-256, in hexadecimal digits
+    """
+    digest = sha256()
+    contents = (content.encode("utf-8", "replace") if isinstance(content, str) else content for _name, content in files)
+    parts = [author_address(sender) or sender or "", " ".join((subject or "").split()), " ".join((text or "").split())]
+    for part in (
+        *(part.encode("utf-8", "replace") for part in parts),
+        *sorted(sha256(each).digest() for each in contents),
+    ):
+        digest.update(b"%d:%s" % (len(part), part))
+    return digest.hexdigest()
+
+
 def _normal_sender(sender: str) -> str:
-    sender = decode_words((sender or "")[:TEXT_LIMIT])
-    return counted_address(sender) or sender.lower()
+    sender = (sender or "")[:TEXT_LIMIT]
+    return counted_address(sender) or decode_words(sender).lower()
 
 
 def _normal_subject(subject: str) -> str:

@@ -23,6 +23,17 @@ class Lead(NamedTuple):
     reason: str = ""
 
 
+class Reached(NamedTuple):
+    """Where mail to an address of ours arrives.
+
+    :ivar to: the address as it is stored here; empty when nothing stands in for it any more
+    :ivar lead: of a former address, None for one in use
+    """
+
+    to: str
+    lead: Lead | None = None
+
+
 def comparable(text: str | None, is_domain: bool = False) -> str | None:
     """Make an entry comparable.
 

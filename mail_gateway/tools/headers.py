@@ -1,6 +1,5 @@
 """What the spool shows of a message before anybody dares to parse it. Nothing here ever raises."""
 
-import email.utils
 import re
 from contextlib import suppress
 from email.message import Message
@@ -9,7 +8,11 @@ from email.policy import Compat32
 from typing import NamedTuple
 
 from . import encoded_words
+from .lists import author_of
+from .mailboxes import read_mailboxes
 from .reading_charsets import read
+from .texts import as_text
+from .threads import is_message_id, referred_ids
 
 # Beyond this no header is read: a header block larger than that is an attack or not a mail.
 HEADER_BYTES = 256 * 1024
@@ -20,9 +23,12 @@ TEXT_LIMIT = 1000
 ID_LIMIT = 500
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]+>")
-_RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "To", "Cc", "Resent-To", "Resent-Cc")
-# Newer Pythons answer a header that is not perfect with no address at all.
-_LENIENT = {"strict": False} if getattr(email.utils, "supports_strict_parsing", False) else {}
+_RECIPIENT_HEADERS = (
+    *("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To"),
+    *("To", "Cc", "Resent-To", "Resent-Cc"),
+)
+# What is read of all of them to show it; whom a message reaches is read from all of it.
+_RECIPIENT_CHARS = 16_000
 
 
 class Headers(NamedTuple):
@@ -42,29 +48,33 @@ def read_headers(source: bytes) -> Headers:
     :return: what could be read, as text fit for the database
     """
     head = _parse(source)
-    message_id = _own_id(_text(head, "Message-Id"))
+    message_id = _shown_id(_text(head, "Message-Id"))
     return Headers(
         subject=_text(head, "Subject"),
-        sender=_text(head, "From"),
+        sender=str(author_of(head.get_all))[:TEXT_LIMIT],
         recipients=_recipients(head),
         message_id=message_id,
-        conversation=_conversation(head) or message_id,
+        conversation=_conversation(head) or (message_id if is_message_id(message_id) else ""),
     )
 
 
 def message_id_of(message: Message) -> str:
     """The Message-Id of a parsed message as the spool reads it, whatever the parser made of it.
 
-    :return: empty when there is none
+    :return: empty when there is none, or nothing that tells messages apart: ``<>``, say (RFC 5322, section 3.6.4)
     """
     for name, value in message.raw_items():
         if name.lower() == "message-id":
-            return _own_id(decode_words(as_text(str(value)[:VALUE_LIMIT]))[:TEXT_LIMIT])
+            found = _shown_id(decode_words(as_text(str(value)[:VALUE_LIMIT]))[:TEXT_LIMIT])
+            return found if is_message_id(found) else ""
     return ""
 
 
-def _own_id(text):
-    return _first_id(text) or text[:ID_LIMIT]
+def _shown_id(text):
+    """What stands in place of a Message-Id, be it one or not; empty when it holds neither letters nor digits."""
+    found = _MESSAGE_ID.search(text)
+    shown = found.group()[:ID_LIMIT] if found else text[:ID_LIMIT]
+    return shown if any(map(str.isalnum, shown)) else ""
 
 
 def _parse(source: bytes) -> Message:
@@ -87,20 +97,14 @@ class ReadingPolicy(Compat32):
 
 def _conversation(head: Message) -> str:
     """The first Message-Id of the thread: References lists the ancestors, oldest first (RFC 5322, section 3.6.4)."""
-    return _first_id(_text(head, "References")) or _first_id(_text(head, "In-Reply-To"))
-
-
-def _first_id(text: str) -> str:
-    found = _MESSAGE_ID.search(text)
-    return found.group()[:ID_LIMIT] if found else ""
+    ids = referred_ids(_text(head, "References")) or referred_ids(_text(head, "In-Reply-To"))
+    return ids[0][:ID_LIMIT] if ids else ""
 
 
 def _recipients(head: Message) -> str:
-    addresses = []
-    for value in (value for name in _RECIPIENT_HEADERS for value in head.get_all(name, [])):
-        with suppress(Exception):
-            addresses += [address.lower() for _name, address in email.utils.getaddresses([value], **_LENIENT)]
-    return ", ".join(dict.fromkeys(address for address in addresses if "@" in address))[:TEXT_LIMIT]
+    values = [value for name in _RECIPIENT_HEADERS for value in head.get_all(name, [])]
+    found = read_mailboxes(*values, most_chars=_RECIPIENT_CHARS)
+    return ", ".join(dict.fromkeys(mailbox.address.lower() for mailbox in found))[:TEXT_LIMIT]
 
 
 def _text(head: Message, name: str) -> str:
@@ -117,14 +121,3 @@ def decode_words(value: str) -> str:
 def decode(data: bytes, charset: str) -> str:
     """`data` in a charset that a message names, or in what it looks like when Python does not know that one."""
     return as_text(read(data, charset).text)
-
-
-def as_text(raw: str) -> str:
-    """Text fit for the database: no NUL, no surrogates. Bytes that Python smuggles in as such are read as text."""
-    if raw.isascii():
-        return raw.replace("\0", "")
-    try:
-        data = raw.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # other surrogates: some charsets, UTF-7 for one, can write them
-        data = raw.encode("utf-8", "replace")
-    return read(data).text.replace("\0", "")

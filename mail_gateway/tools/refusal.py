@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from .addresses import author_address, split_author
 from .automatic import RawHeaders, Sign, unanswerable
-from .headers import HEADER_BYTES, ReadingPolicy, decode_words
+from .headers import HEADER_BYTES, ReadingPolicy
+from .lists import author_of, is_rewritten
 
 # Ids that a header can hold as they are; others nobody could match.
 _MESSAGE_ID = re.compile(r"<[!-;=?-Z^-~]+@[!-;=?-Z^-~]+>")
@@ -34,7 +35,8 @@ class Refusal(NamedTuple):
 def refusal_of(source: bytes) -> Refusal:
     """Read from the head of a message how it can be refused.
 
-    As core's ``mail.thread._routing_create_bounce_email`` has it, the Return-Path is told, else the From.
+    As core's ``mail.thread._routing_create_bounce_email`` has it, the Return-Path is told, else the From. Of what came
+    through a list that rewrites From the author is told: its Return-Path is where the list takes bounces.
 
     :param source: any bytes
     """
@@ -44,8 +46,10 @@ def refusal_of(source: bytes) -> Refusal:
     address = _address(paths[0]) if paths else ""
     is_null = bool(paths) and not paths[0].strip().strip("<>").strip()
     own = _ids(headers, "message-id")[:1]
+    author = author_of(headers.all).address
+    to = author if is_rewritten(headers.all) else address or author
     return Refusal(
-        to="" if is_null else address or _address("".join(headers.all("from")[:1])),
+        to="" if is_null else _plain(to),
         is_null=is_null,
         in_reply_to="".join(own),
         references=" ".join([*_thread(headers), *own]),
@@ -61,13 +65,13 @@ def _head(source: bytes) -> Message:
 
 
 def _address(value: str) -> str:
-    """The address as it was written, since some local parts tell upper from lower case; empty when it is none."""
-    with suppress(RecursionError):  # the library's answer to hundreds of colons
-        value = decode_words(value)
-        address = split_author(value)[1]
-        if author_address(address) and not re.search(r"[\s<>,;:\"]", address):
-            return address
-    return ""
+    """The address in the value of a header; empty when there is none that can be written to."""
+    return _plain(split_author(value)[1])
+
+
+def _plain(address: str) -> str:
+    """The address as it was written, since some local parts tell upper from lower case; empty when it is no plain one."""
+    return address if author_address(address) and not re.search(r"[\s<>,;:\"]", address) else ""
 
 
 def _thread(headers: RawHeaders) -> list[str]:

@@ -1,0 +1,175 @@
+"""The reader of addresses: as people mean them, and in bounded time."""
+
+import time
+
+from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
+from odoo.addons.mail_gateway.tools.addresses import author_address, normalize_domain
+from odoo.addons.mail_gateway.tools.headers import read_headers
+from odoo.addons.mail_gateway.tools.mailboxes import MOST_CHARS, Mailbox, read_mailboxes
+
+# far above what reading takes, far below what it would take if it grew with the square of the length
+PATIENCE = 5
+
+
+class TestMailboxes(ToolsCase):
+    def assertReads(self, cases):
+        for text, *expected in cases:
+            with self.subTest(text=text):
+                self.assertEqual([tuple(mailbox) for mailbox in read_mailboxes(text)], expected)
+
+    def test_what_is_written_is_read_again(self):
+        for name in ("", "Mary", "Doe, John", 'J "Joe" Doe', "Jörg @ ACME", "a\\b", "'n", "x <y@z>", "A; B: (c)"):
+            for address in ("mary@x.example", '"mary smith"@x.example', "o'neil@x.example"):
+                mailbox = Mailbox(name, address)
+                with self.subTest(mailbox=mailbox):
+                    self.assertEqual(read_mailboxes(str(mailbox)), [mailbox])
+
+    # ------------------------------------------------------------------ as people mean it
+
+    def test_what_stands_in_angle_brackets_is_the_address(self):
+        self.assertReads(
+            (
+                ("Sales @ ACME <buyer9@acme.example>", ("Sales @ ACME", "buyer9@acme.example")),
+                ("boss@mycompany.test <mary@x.example>", ("boss@mycompany.test", "mary@x.example")),
+                ("Mary <ACME> <mary@x.example>", ("Mary <ACME>", "mary@x.example")),
+                ("Mary [ACME] <mary@x.example>", ("Mary [ACME]", "mary@x.example")),
+                ("<<mary@x.example>>", ("", "mary@x.example")),
+                ("Mary (Home <mary@x.example>", ("Mary (Home", "mary@x.example")),
+                ("Mary) <mary@x.example>", ("Mary)", "mary@x.example")),
+                ('"Mary <mary@x.example>', ('"Mary', "mary@x.example")),
+                ("<mailto:mary@x.example>", ("", "mary@x.example")),
+                ("<@a.example,@b.example:mary@x.example>", ("", "mary@x.example")),
+                ("Mary <mary@x.example", ("Mary", "mary@x.example")),
+                ("< mary @ x.example >", ("", "mary@x.example")),
+                ("boss@mycompany.test <>",),
+                ("boss@mycompany.test <Mary>",),
+            )
+        )
+
+    def test_an_encoded_word_is_no_address(self):
+        word = "=?utf-8?q?boss=40mycompany.test?="
+        self.assertReads(
+            (
+                (word,),
+                (f"<{word}>",),
+                (f'"{word}"',),
+                (f"{word} =?utf-8?q?=3Cboss=40mycompany.test=3E?=",),
+                (f"{word}@mycompany.test",),
+                (f"{word} <mary@x.example>", ("boss@mycompany.test", "mary@x.example")),
+                ("=?utf-8?q?Doe=2C_J=C3=B6rg?= <j@x.example>", ("Doe, Jörg", "j@x.example")),
+                ("=?utf-8?q?J=C3?= =?utf-8?q?=B6rg?= <j@x.example>", ("Jörg", "j@x.example")),
+            )
+        )
+
+    def test_separators_and_quotes_that_are_wrong_but_common(self):
+        self.assertReads(
+            (
+                ("mary@x.example; bob@y.example", ("", "mary@x.example"), ("", "bob@y.example")),
+                ("mary@x.example bob@y.example", ("", "mary@x.example"), ("", "bob@y.example")),
+                ("M <m@x.example> B <b@y.example>", ("M", "m@x.example"), ("B", "b@y.example")),
+                ("M <m@x.example, B <b@y.example>", ("M", "m@x.example"), ("B", "b@y.example")),
+                ("'mary@x.example'", ("", "mary@x.example")),
+                ("'Mary' <mary@x.example>", ("Mary", "mary@x.example")),
+                ("'Doe, Mary' <mary@x.example>", ("Doe, Mary", "mary@x.example")),
+                ("O'Neil <o'neil@x.example>", ("O'Neil", "o'neil@x.example")),
+                ('"mary@x.example"', ("", "mary@x.example")),
+                ("mary@x.example.", ("", "mary@x.example")),
+                ("mailto:mary@x.example", ("", "mary@x.example")),
+                ("Mary mary@x.example", ("Mary", "mary@x.example")),
+            )
+        )
+
+    def test_groups_and_comments(self):
+        self.assertReads(
+            (
+                ("undisclosed-recipients:;",),
+                (
+                    "A: a@x.example, B <b@x.example>;, c@x.example",
+                    ("", "a@x.example"),
+                    ("B", "b@x.example"),
+                    ("", "c@x.example"),
+                ),
+                ("mary@x.example (Mary (home) Smith)", ("Mary (home) Smith", "mary@x.example")),
+                ("(boss@mycompany.test) mary@x.example", ("boss@mycompany.test", "mary@x.example")),
+                ("u@[192.0.2.1], v@[IPv6:2001:db8::1]", ("", "u@[192.0.2.1]"), ("", "v@[IPv6:2001:db8::1]")),
+            )
+        )
+
+    def test_what_changes_the_direction_is_dropped_from_names_and_makes_an_address_none(self):
+        self.assertReads(
+            (
+                ("A\u202eB <ab@x.example>", ("AB", "ab@x.example")),
+                ("boss\u202e@mycompany.test",),
+                ("<boss@mycompany.test\u200b>",),
+                ("boss＠mycompany.test",),
+            )
+        )
+        self.assertIsNone(author_address("boss@ｍycompany.test"))
+
+    # ------------------------------------------------------------------ in bounded time
+
+    def test_a_megabyte_of_anything_is_read_in_bounded_time(self):
+        pieces = (
+            *(
+                ":@",
+                ":",
+                "@",
+                "(",
+                "(a",
+                '"',
+                '\\"',
+                "<",
+                "<a",
+                ">",
+                "<a@b",
+                "a@b ",
+                "a@b,",
+                ",",
+                "\\",
+                "[",
+                "'",
+                "=?",
+                "=?a?q?x",
+            ),
+            *(
+                "=?utf-8?q?=40?= ",
+                "( ) ",
+                "<>",
+                '"" ',
+                '<"',
+                '(")',
+                " ",
+                "\u202e",
+                "\U0001f4e8",
+                "',",
+                "<a@b,",
+                "' @",
+                "é@é.é,",
+            ),
+        )
+        for piece in pieces:
+            text = piece * (2**20 // len(piece))
+            for value in (text, f"{text},a@b.example", text[: MOST_CHARS - 100]):
+                with self.subTest(piece=piece):
+                    started = time.thread_time()
+                    read_mailboxes(value)
+                    self.assertLess(time.thread_time() - started, PATIENCE)
+
+    def test_many_headers_of_one_message_are_bounded_together(self):
+        for name in (b"To", b"Cc", b"Delivered-To", b"From", b"Reply-To", b"List-Post"):
+            source = b"List-Id: <a.b>\r\nFrom: a@b\r\n" + b"%s: %s\r\n" % (name, b":@" * 4000) * 30 + b"\r\n"
+            started = time.thread_time()
+            read_headers(source)
+            self.assertLess(time.thread_time() - started, PATIENCE)
+
+    def test_a_value_that_is_too_long_ends_with_an_address(self):
+        found = read_mailboxes(",".join(f"person{number}@x.example" for number in range(20_000)))
+        self.assertGreater(len(found), 4000)
+        self.assertTrue(all(mailbox.address.endswith("@x.example") for mailbox in found))
+
+    def test_lengths_come_before_idna(self):
+        started = time.thread_time()
+        for domain in ("é" * 100_000, ".".join(["é" * 60] * 10_000), "é" * 64 + ".example"):
+            self.assertIsNone(normalize_domain(domain))
+        self.assertLess(time.thread_time() - started, PATIENCE)
+        self.assertIsNone(author_address("a" * 400 + "@x.example"))

@@ -1,0 +1,383 @@
+"""Mailboxes in the headers of messages, read as people mean them.
+
+RFC 5322, section 3.4, with its obsolete forms, and what is met beside it: semicolons for commas, names with unquoted
+commas, @ and brackets, single quotes, no comma at all. A value is split first and its names are decoded then (RFC 2047,
+section 5): no encoded word ever becomes an address. What stands in angle brackets is the address.
+
+Time and memory are by the length, whatever the value is, and never more than MOST_CHARS of a message, and MOST_TOKENS in
+them, are read.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .encoded_words import decode_words
+from .texts import as_text
+
+# Of all values of one message together: 2,000 recipients with their names, and more.
+MOST_CHARS = 150_000
+# A recipient with a name takes seven.
+MOST_TOKENS = 30_000
+# RFC 5321, section 4.5.3.1, with room for the local parts of some services, which are longer than allowed.
+ADDRESS_CHARS = 320
+NAME_CHARS = 200
+# An encoded word takes up to 12 characters for one.
+_RAW_NAME_CHARS = 12 * NAME_CHARS
+
+# They change the order in which a name or an address is shown (CVE-2021-42574), or can't be seen. Joiners are left
+# alone: Persian names and emoji need them.
+DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_UNSEEN = re.compile(f"[{DIRECTIONS}]+")
+_NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_NO_ADDRESS = re.compile(
+    f"[\x00-\x20\x7f-\xa0\u00ad\u180e\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff\ufffd{DIRECTIONS}]|=\\?"
+)
+_NO_QUOTED_LOCAL = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd{DIRECTIONS}]|=\\?")
+_NO_LOCAL = re.compile(r'[()<>\[\],;:\\"@]')
+_NO_DOMAIN = re.compile(r"[()<>\[\],;:\\\"@'=?!#$%&*+/^`{|}~]")
+_DOMAIN_LITERAL = re.compile(r"\[[0-9A-Za-z.:-]{2,60}\]")
+# RFC 5322, section 3.2.3, and the letters that RFC 6531 adds
+_DOT_ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+
+_TOKEN = re.compile(
+    r'"([^"\\]*(?:\\.[^"\\]*)*)"'  # a quoted string
+    r"|([,;]+)|(<+)|(>+)|(:+)|(\(+)"
+    r'|(\s+)|(?:[^\s"(),;:<>\\]|\\.?)+|.',
+    re.DOTALL,
+)
+_QUOTED, _SEPARATOR, _OPENING, _CLOSING, _COLON, _COMMENT, _SPACE = range(1, 8)
+_COMMENT_TOKEN = re.compile(r"(\(+)|(\)+)|(?:[^()\\]|\\.?)+", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_AROUND_SIGNS = re.compile(r"\s*([@.])\s*")
+_MAILTO = re.compile(r"\s*mailto:\s*", re.IGNORECASE)
+# Fragments without an address that a name in single quotes may consist of
+_MOST_FRAGMENTS = 5
+
+
+class Mailbox(NamedTuple):
+    """:ivar name: decoded, on one line, without what changes its direction; empty for none
+    :ivar address: as it was written, since some local parts tell upper from lower case
+    """
+
+    name: str = ""
+    address: str = ""
+
+    def __str__(self):
+        """As it can stand in a header, but for letters beyond ASCII."""
+        if not self.name:
+            return f"<{self.address}>" if '"' in self.address else self.address
+        return f"{_quoted(self.name)} <{self.address}>" if self.address else self.name
+
+
+def read_mailboxes(*values: str, most_chars: int = MOST_CHARS) -> list[Mailbox]:
+    """The mailboxes that the values of headers name, in their order.
+
+    :param values: as they stand in the headers, not decoded
+    :param most_chars: how much is read of all of them together
+    """
+    found, tokens_left = [], MOST_TOKENS
+    for value in _within(values, most_chars):
+        reader = _Reader(value, tokens_left)
+        found += reader.read()
+        tokens_left = reader.tokens_left
+    return found
+
+
+def named_nobody(value: str) -> str:
+    """The text of a header that names no address, in a form that nobody takes for one."""
+    return clean_name(value).replace("@", " at ").replace("<", " ").replace(">", " ").strip()
+
+
+def clean_name(text: str) -> str:
+    """A display name, decoded; without controls, and what changes the direction of writing."""
+    text = text[:_RAW_NAME_CHARS]
+    if "=?" in text:
+        text = decode_words(text)
+    if not text.isascii():
+        text = _UNSEEN.sub("", as_text(text))
+    name = " ".join(_NO_NAME.sub(" ", text).split())
+    if len(name) > 1 and name[0] == name[-1] and name[0] in "'\"":
+        name = name[1:-1].strip()
+    return name[:NAME_CHARS].strip()
+
+
+def _within(values: Iterable[str], left: int):
+    """The values as far as they are read: one that is too long ends with the last separator before that."""
+    for value in values:
+        if left <= 0:
+            return
+        if len(value) > left:
+            end = max(value.rfind(",", 0, left), value.rfind(";", 0, left))
+            value = value[: max(end, 0)]  # noqa: PLW2901 what is left of it
+            left = 0
+        left -= len(value)
+        yield value
+
+
+def _quoted(name):
+    if not re.search(r'[()<>@,;:\\"\[\]]|^\'', name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+class _Piece(NamedTuple):
+    """:ivar text: without quotes
+    :ivar is_quoted: whether it is a name whatever it looks like
+    """
+
+    text: str
+    is_quoted: bool = False
+
+
+class _Reader:
+    """Goes through a value once."""
+
+    def __init__(self, value: str, tokens_left: int):
+        self.value = value
+        self.position = 0
+        self.tokens_left = tokens_left
+        self.found: list[Mailbox] = []
+        self.pieces: list[_Piece] = []  # since the last separator or address
+        self.name_pieces = 0  # how many of them are a name whatever they look like, since brackets follow them
+        self.comments: list[str] = []
+        self.is_open = False  # whether the last one found may still get a comment for a name
+        self.fragments: list[str] = []  # of a name in single quotes that contains separators
+        self.has_comments = True
+        self.has_sign = False  # whether there is an @ outside of quotes since the last separator or address
+
+    def read(self) -> list[Mailbox]:
+        while token := self._next(_TOKEN):
+            match token.lastindex:
+                case 1:
+                    self.pieces.append(_Piece(_ESCAPED.sub(r"\1", token.group(1)), True))
+                case 2:
+                    self._end_fragment()
+                case 3:
+                    self._read_angle()
+                case 5:
+                    self._read_colon(token.group())
+                case 6 if self.has_comments:
+                    self._read_comment(token)
+                case _:
+                    self.pieces.append(_Piece(token.group()))
+                    self.has_sign = self.has_sign or "@" in token.group()
+        self._end_fragment()
+        return self.found
+
+    def _next(self, pattern):
+        token = pattern.match(self.value, self.position) if self.tokens_left > 0 else None
+        if token:
+            self.tokens_left -= 1
+            self.position = token.end()
+        return token
+
+    # ------------------------------------------------------------------ what has a beginning
+
+    def _read_comment(self, opening):
+        """Comments nest (RFC 5322, section 3.2.2). One that does not end is none, and neither is any behind it."""
+        depth, texts = len(opening.group()), []
+        while depth > 0 and (token := self._next(_COMMENT_TOKEN)):
+            depth += len(token.group(1) or "") - len(token.group(2) or "")
+            texts.append(token.group())
+        if depth > 0:
+            self.has_comments = False
+            self.position = opening.end()
+            self.pieces.append(_Piece(opening.group()))
+            return
+        # one closing parenthesis too many is one of the text behind the comment, where nobody misses it
+        self.comments.append(_ESCAPED.sub(r"\1", "".join(texts)).strip("()"))
+        self.pieces.append(_Piece(" "))
+
+    def _read_colon(self, text):
+        """The name of a group ends; or a link begins, or a port or an IPv6 address."""
+        if self.has_sign:
+            self.pieces.append(_Piece(text))
+        else:
+            self._begin_fragment()
+
+    def _read_angle(self):
+        """What stands in angle brackets: the innermost ones, where there are several."""
+        content: list[_Piece] = []
+        while token := self._next(_TOKEN):
+            kind = token.lastindex
+            if kind == _CLOSING:
+                self._end_angle(content)
+                return
+            if kind == _OPENING:
+                self._leave_angle(content)
+                content = []
+            elif kind == _COMMENT and self.has_comments:
+                self._read_comment_in(content, token)
+            else:
+                quoted = kind == _QUOTED
+                content.append(_Piece(_ESCAPED.sub(r"\1", token.group(1)) if quoted else token.group(), quoted))
+        self._leave_angle(content)
+
+    def _read_comment_in(self, content, token):
+        before, self.pieces, comments, self.comments = self.pieces, [], self.comments, []
+        self._read_comment(token)
+        content.extend(self.pieces)
+        self.pieces, self.comments = before, comments
+
+    def _end_angle(self, content):
+        self.has_sign = False
+        if address := _address_in_angle(content):
+            self._add(Mailbox(self._name(), address))
+            self._begin_fragment()
+            self.is_open = True
+            return
+        # no address, so a part of the name: all before it is one, too
+        shown = "".join(piece.text for piece in content)
+        if shown.strip():
+            self.pieces.append(_Piece(f"<{shown}>"))
+        self.pieces.append(_Piece(" "))
+        self.name_pieces = len(self.pieces)
+
+    def _leave_angle(self, content):
+        """A bracket that was never closed: what begins with an address is one, up to where it ends."""
+        self.has_sign = False
+        words = re.split(r"[\s,;]+", _joined(content).strip(), maxsplit=1)
+        if address := _written_address(words[0]):
+            self._add(Mailbox(self._name(), address))
+            self._begin_fragment()
+            *parts, last = re.split(r"[,;]", words[1] if len(words) > 1 else "")
+            for part in parts:
+                self.pieces.append(_Piece(part))
+                self._end_fragment()
+            self.pieces.append(_Piece(last))
+            return
+        self.pieces += content
+        self.name_pieces = len(self.pieces)
+
+    # ------------------------------------------------------------------ what has an end
+
+    def _end_fragment(self):
+        """At a separator: what is left is an address without brackets, a part of a name, or nothing."""
+        if self.is_open and self.comments and not self.found[-1].name:
+            self.found[-1] = self.found[-1]._replace(name=clean_name(" ".join(self.comments)))
+        names = [piece._replace(is_quoted=True) for piece in self.pieces[: self.name_pieces] if piece.text.strip()]
+        bare = _bare_mailboxes([*names, *self.pieces[self.name_pieces :]], self.comments, bool(names))
+        for mailbox in bare:
+            self._add(mailbox)
+        if not bare:
+            self._keep_fragment()
+        self._begin_fragment()
+
+    def _begin_fragment(self):
+        self.pieces, self.comments, self.name_pieces = [], [], 0
+        self.is_open = self.has_sign = False
+
+    def _keep_fragment(self):
+        text = "".join(piece.text for piece in self.pieces).strip()
+        if self.fragments or text.startswith("'"):
+            self.fragments.append(text)
+        if len(self.fragments) > _MOST_FRAGMENTS:
+            self.fragments = []
+
+    def _add(self, mailbox):
+        self.found.append(mailbox)
+        self.fragments = []
+
+    def _name(self):
+        """The name before an address; with commas in it where single quotes hold it together."""
+        text = _joined(self.pieces, keeps_quotes=False).strip()
+        if self.fragments and text.endswith("'"):
+            text = ", ".join((*self.fragments, text))
+        return clean_name(text or " ".join(self.comments))
+
+
+def _joined(pieces, keeps_quotes=True):
+    return "".join(f'"{piece.text}"' if piece.is_quoted and keeps_quotes else piece.text for piece in pieces)
+
+
+def _bare_mailboxes(pieces, comments, has_name):
+    """The addresses that stand without brackets: one with what else there is as its name, or several without."""
+    words = _words(pieces)
+    if len(words) == 1 and words[0].is_quoted and not has_name:
+        words = [_Piece(words[0].text.strip())]  # "sales@mycompany.example", with quotes around it
+    addresses = [(word, _written_address(word.text)) for word in words if not word.is_quoted and "@" in word.text]
+    addresses = [(word, address) for word, address in addresses if address]
+    if not addresses:
+        return _spaced_mailbox(words)
+    if len(addresses) > 1:
+        return [Mailbox("", address) for _word, address in addresses]
+    [(word, address)] = addresses
+    name = " ".join(other.text for other in words if other is not word)
+    return [Mailbox(clean_name(name or " ".join(comments)), address)]
+
+
+def _spaced_mailbox(words):
+    """White space around the @ (RFC 5322, section 4.4), where it is one: ``mary @ customer.example``."""
+    text = "" if any(word.is_quoted for word in words) else " ".join(word.text for word in words)
+    address = _written_address(_AROUND_SIGNS.sub(r"\1", text)) if text.count("@") == 1 else ""
+    return [Mailbox("", address)] if "." in address.rpartition("@")[2] else []
+
+
+def _words(pieces) -> list[_Piece]:
+    """The words of a fragment; a quoted string that an @ follows is the beginning of one."""
+    words, ended = [], True
+    for number, piece in enumerate(pieces):
+        if piece.is_quoted:
+            following = pieces[number + 1] if number + 1 < len(pieces) else None
+            if following and not following.is_quoted and following.text.startswith("@"):
+                words.append(_Piece(_quoted_local(piece.text)))
+                ended = False
+            else:
+                words.append(piece)
+                ended = True
+            continue
+        texts = piece.text.split()
+        if texts and not ended and not piece.text[0].isspace():
+            words[-1] = _Piece(words[-1].text + texts.pop(0))
+        words.extend(map(_Piece, texts))
+        ended = not piece.text or piece.text[-1].isspace() or not words
+    return words
+
+
+def _quoted_local(text):
+    """A quoted local part; without the quotes where it needs none."""
+    if _DOT_ATOM.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _address_in_angle(pieces):
+    """The address in angle brackets, without a route (RFC 5322, section 4.4); empty for none."""
+    if any(piece.is_quoted for piece in pieces):
+        words = _words(pieces)
+        return _written_address(words[0].text.strip()) if len(words) == 1 else ""
+    text = _MAILTO.sub("", "".join(piece.text for piece in pieces), count=1).strip()
+    if text.startswith("@"):
+        text = text.rpartition(":")[2] or text
+    found = _written_address(_AROUND_SIGNS.sub(r"\1", text))
+    if not found and text.count("@") == 1:
+        [word] = [word for word in text.split() if "@" in word]
+        found = _written_address(word)
+    return found
+
+
+def _written_address(text):
+    """The address that a word is, without punctuation around it; empty when it is none."""
+    if len(text) > 2 * ADDRESS_CHARS:
+        return ""
+    text = text.strip().strip(",;")
+    if text.startswith("'") and text.endswith("'"):
+        text = text[1:-1]
+    text = text.rstrip("'").removesuffix(".")
+    local, _at, domain = text.rpartition("@")
+    if not local or not domain or len(text) > ADDRESS_CHARS or not _is_local(local) or not _is_domain(domain):
+        return ""
+    return f"{local}@{domain}"
+
+
+def _is_local(text):
+    if len(text) >= len('"a"') and text.startswith('"') and text.endswith('"'):
+        return not _NO_QUOTED_LOCAL.search(text)
+    return not _NO_LOCAL.search(text) and not _NO_ADDRESS.search(text)
+
+
+def _is_domain(text):
+    return bool(_DOMAIN_LITERAL.fullmatch(text)) or not (_NO_DOMAIN.search(text) or _NO_ADDRESS.search(text))

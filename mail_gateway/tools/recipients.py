@@ -1,0 +1,101 @@
+"""Whom a message is for, by the headers that say so, and a message that says it the way Odoo reads it."""
+
+from collections.abc import Callable
+from copy import copy
+from email.message import Message
+from typing import NamedTuple
+
+from .mailboxes import MOST_CHARS, Mailbox, read_mailboxes
+from .texts import as_text
+
+# What people write, and what lists and people who pass a message on add (RFC 5322, section 3.6.6).
+WRITTEN = ("To", "Cc", "Resent-To", "Resent-Cc")
+# What servers note of the envelope (Postfix, qmail, Exim, sendmail, Cyrus), and where Bcc was left in a message.
+TRANSPORT = ("X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Bcc", "Resent-Bcc")
+# Each server on the way may add its own; the topmost are those of the last ones.
+_TRANSPORT_CHARS = 16_000
+# RFC 5321 allows 64 characters in a local part: it can't have more.
+_MOST_TAGS = 64
+
+
+class Recipients(NamedTuple):
+    """:ivar written: header -> mailboxes, of WRITTEN
+    :ivar transport: the mailboxes of TRANSPORT, each once
+    """
+
+    written: dict[str, list[Mailbox]]
+    transport: list[Mailbox]
+
+    @property
+    def all(self) -> list[Mailbox]:
+        """Those that people wrote, then the others."""
+        return [*(mailbox for mailboxes in self.written.values() for mailbox in mailboxes), *self.transport]
+
+
+def raw_values(message: Message) -> Callable[..., list[str]]:
+    """The get_all method of a message, but for values as they stand in the headers, not parsed by the library."""
+    values: dict[str, list[str]] = {}
+    for name, value in message.raw_items():
+        values.setdefault(str(name).lower(), []).append(value)
+    return lambda name, default=(): [as_text(str(value)) for value in values.get(name.lower(), default)]
+
+
+def recipients_of(message: Message) -> Recipients:
+    """The recipients that the headers of a message name."""
+    get_all = raw_values(message)
+    written = {}
+    left = MOST_CHARS
+    for name in WRITTEN:
+        values = get_all(name)
+        written[name] = read_mailboxes(*values, most_chars=left)
+        left = max(left - sum(map(len, values)), 0)
+    transport = read_mailboxes(*(value for name in TRANSPORT for value in get_all(name)), most_chars=_TRANSPORT_CHARS)
+    return Recipients(written, [*{mailbox.address: mailbox for mailbox in reversed(transport)}.values()][::-1])
+
+
+def without_tags(address: str) -> list[str]:
+    """The addresses that a subaddress may mean (RFC 5233), the longest first: a+b+c@, a+b@, a@."""
+    local, _at, domain = address.rpartition("@")
+    found = [address]
+    while "+" in local[1:] and len(found) <= _MOST_TAGS:
+        local = local.rpartition("+")[0]
+        if local.strip("+"):
+            found.append(f"{local}@{domain}")
+    return found
+
+
+# ---------------------------------------------------------------------- a message as Odoo reads it
+
+
+class _Value(str):
+    """The value of a header that the library hands out as it is: it takes it for one that it parsed itself."""
+
+    name = ""
+
+
+def with_headers(message: Message, values: dict[str, str]) -> Message:
+    """The same message with other headers; the message itself is not changed, its parts are shared.
+
+    :param values: header -> decoded value; those that are empty are left out
+    """
+    changed = copy(message)
+    for name, text in values.items():
+        del changed[name]
+        if text:
+            value = _Value(text)
+            value.name = name
+            changed[name] = value
+    return changed
+
+
+def joined(mailboxes: list[Mailbox]) -> str:
+    """Mailboxes as Odoo's tools read them back: names in quotes, and one where the address alone would be misread."""
+    return ", ".join(dict.fromkeys(map(_for_odoo, mailboxes)))
+
+
+def _for_odoo(mailbox):
+    name = mailbox.name or (mailbox.address if " " in mailbox.address else "").replace('"', "").rpartition("@")[0]
+    if not name:
+        return mailbox.address
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}" <{mailbox.address}>'

@@ -1,0 +1,52 @@
+"""Message-Ids in the headers that say what a message answers (RFC 5322, section 3.6.4), as programs write them."""
+
+import re
+from itertools import islice
+
+# In angle brackets, perhaps folded in the middle; or a word with an @ outside of brackets.
+_ID = re.compile(r"<([^<>]*)>|([^<>\s,;\"'()]+@[^<>\s,;\"'()]+)")
+# Enough for any conversation; the nearest ones stand last.
+MOST_IDS = 64
+_MOST_CHARS = 20_000
+_MOST_ID_CHARS = 998
+
+
+def is_message_id(text: str) -> bool:
+    """Whether a text is fit to tell messages apart: something stands on either side of an @."""
+    left, at, right = text.strip("<> ").rpartition("@")
+    return bool(at) and any(map(str.isalnum, left)) and any(map(str.isalnum, right))
+
+
+def referred_ids(text: str) -> list[str]:
+    """The Message-Ids in the value of In-Reply-To or References, in angle brackets, in their order.
+
+    Brackets may be missing, and words stand around them ("Your message of Monday <1@x.example>"): what is no id in
+    truth is found nowhere. An id that was folded, or contains a blank, is listed both ways.
+
+    :param text: of both headers at most the end is read
+    """
+    found = {}
+    for match in _ID.finditer(_end_of(text)):
+        inner, word = match.groups()
+        if word:
+            found.setdefault(f"<{word}>")
+        elif "@" in inner and len(inner) <= _MOST_ID_CHARS:
+            spaced = " ".join(inner.split())
+            found.setdefault(f"<{spaced.replace(' ', '')}>")
+            found.setdefault(f"<{spaced}>")
+    ids = list(found)
+    return [*ids[:1], *ids[1:][-MOST_IDS + 1 :]]
+
+
+def nearest_first(in_reply_to: str, references: str) -> list[str]:
+    """The ids that a message refers to, the nearest one first: In-Reply-To, then References from their end."""
+    ids = [*referred_ids(in_reply_to), *reversed(referred_ids(references))]
+    return list(islice(dict.fromkeys(ids), 2 * MOST_IDS))
+
+
+def _end_of(text):
+    """The beginning and the end of what is too long, without an id that is cut."""
+    if len(text) <= _MOST_CHARS:
+        return text
+    first, last = text[: _MOST_CHARS // 2], text[-_MOST_CHARS // 2 :]
+    return f"{first.rpartition('>')[0]}> {last.partition('<')[1]}{last.partition('<')[2]}"
