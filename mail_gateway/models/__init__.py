@@ -58,6 +58,7 @@ from . import (
     fetchmail_alert,
     mail_thread_call,
     mail_thread_content,
+    mail_thread_people,
     mail_thread,
     mail_thread_notice,
     mail_thread_note,

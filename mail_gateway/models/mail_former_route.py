@@ -2,13 +2,64 @@ from odoo import api, models
 from odoo.tools import format_date
 
 from ..tools.addresses import domain_of, normalize_address, normalize_domain
-from ..tools.former import ANY_DOMAIN, Lead, any_domain, entries_for, local_part
+from ..tools.former import ANY_DOMAIN, Lead, Reached, any_domain, entries_for, local_part
+from ..tools.recipients import without_tags
 
 
 class MailFormerRoute(models.Model):
     """Where mail to former addresses goes. All of it runs with all rights: senders have none."""
 
     _inherit = "mail.former.address"
+
+    @api.model
+    def _reach(self, addresses) -> dict[str, Reached]:
+        """Where mail to addresses arrives: aliases, catchalls, bounce addresses, what former ones lead to.
+
+        The exact address comes first, then it without its tags (RFC 5233): ``sales+shop@`` reaches ``sales@``.
+
+        :param addresses: normalized
+        :return: by address; those that are none of ours are not in it
+        """
+        candidates = {address: without_tags(address) for address in addresses}
+        every = {candidate for them in candidates.values() for candidate in them}
+        owners = self._in_use(every) if every else {}
+        leads = self._leads(every - owners.keys()) if every else {}
+        names = self._domain_names()
+        found = {}
+        for address, them in candidates.items():
+            for candidate in them:
+                if candidate in owners:
+                    found[address] = Reached(self._spelled(candidate, names))
+                elif lead := leads.get(candidate):
+                    found[address] = Reached(lead.to, lead._replace(address=address))
+                if address in found:
+                    break
+        return found
+
+    @api.model
+    def _in_use(self, addresses):
+        """Whom addresses belong to as core's routing has it; a name alone counts in some domains only."""
+        owners = self._current(addresses)
+        return {
+            address: owner
+            for address, owner in owners.items()
+            if owner._name != "mail.alias"
+            or normalize_address(owner.alias_full_name) == address
+            or self._takes_local_parts_in(domain_of(address))
+        }
+
+    @api.model
+    def _domain_names(self) -> dict[str, str]:
+        """Domains as they are stored, by their comparable form: core compares them as they stand."""
+        allowed = (self.env["ir.config_parameter"].sudo().get_param("mail.catchall.domain.allowed") or "").split(",")
+        names = [*self._alias_domains().mapped("name"), *filter(None, allowed)]
+        return {normalize_domain(name): name for name in reversed(names)}
+
+    @staticmethod
+    def _spelled(address, names):
+        """An address with its domain as it is stored."""
+        local, _at, domain = address.rpartition("@")
+        return f"{local}@{names.get(domain, domain)}"
 
     @api.model
     def _leads(self, addresses) -> dict[str, Lead]:
@@ -43,10 +94,10 @@ class MailFormerRoute(models.Model):
     @api.model
     def _takes_local_parts_in(self, domain):
         """Whether a name alone may count in a domain, as mail.thread.message_route decides."""
-        allowed = (self.env["ir.config_parameter"].get_param("mail.catchall.domain.allowed") or "").split(",")
+        allowed = (self.env["ir.config_parameter"].sudo().get_param("mail.catchall.domain.allowed") or "").split(",")
         if not any(allowed):
             return True
-        return domain in allowed or domain in self._alias_domains().mapped("name")
+        return domain in self._domain_names()
 
     @api.model
     def _alias_domains(self):
@@ -61,7 +112,7 @@ class MailFormerRoute(models.Model):
         for domain in self._alias_domains():
             for own in (normalize_domain(domain.name), *map(normalize_address, domain._mailboxes().values())):
                 owners.setdefault(own, domain)
-        owners |= {alias.alias_full_name: alias for alias in aliases}
+        owners |= {normalize_address(alias.alias_full_name) or alias.alias_full_name: alias for alias in aliases}
         by_name = {any_domain(f"{alias.alias_name}@"): alias for alias in aliases if alias.alias_incoming_local}
         found = {address: owners.get(address) or by_name.get(any_domain(address)) for address in addresses}
         return {address: owner for address, owner in found.items() if owner}
@@ -150,8 +201,14 @@ class MailAliasDomain(models.Model):
 
     @api.model
     def _find_aliases(self, email_list):
-        """Extends core's method: former addresses are ours, too. No contact is made of them, no mail sent to them."""
+        """Extends core's method: former addresses are ours, too, and those with a tag or a domain in its own letters.
+
+        No contact is made of them, no mail sent to them.
+        """
         found = super()._find_aliases(email_list)
         left = {email: normalize_address(email) for email in email_list if email and email not in found}
-        own = self.env["mail.former.address"].sudo()._own([address for address in left.values() if address])
+        former = self.env["mail.former.address"].sudo()
+        own = former._own([address for address in left.values() if address])
+        variants = {address for email, address in left.items() if address and ("+" in email or not email.isascii())}
+        own |= {address for address, reached in (former._reach(variants) if variants else {}).items() if reached.to}
         return [email for email in email_list if email in found or left.get(email) in own] if own else found

@@ -70,6 +70,7 @@ class MailInboundOutcome(models.Model):
             "answers": [answer._asdict() for answer in delivery.answers],
             "rule_id": delivery.rule.rule_id if delivery.rule else False,
             "judged_date": fields.Datetime.now(),
+            "identity": delivery.identity or False,
             "flaws": self._words_for_flaws(delivery.flaws + delivery.remarks) or False,
         }
 
@@ -104,9 +105,9 @@ class MailInboundOutcome(models.Model):
     def _messages_made(self, delivery):
         """The chatter messages of this Message-Id; of a copy that was delivered only those that no earlier one made."""
         messages = self.env["mail.message"].sudo()
-        if not delivery.message_id:
+        if not delivery.stored_id:
             return messages
-        made = messages.search([("message_id", "=", delivery.message_id)], order="id")
+        made = messages.search([("message_id", "=", delivery.stored_id)], order="id")
         is_duplicate = delivery.verdict and delivery.verdict.cause == "duplicate"
         return made if is_duplicate else made - messages.browse(delivery.incoming.known_ids)
 

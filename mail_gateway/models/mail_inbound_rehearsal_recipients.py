@@ -1,15 +1,12 @@
 from email import message_from_bytes, policy
 
 from odoo import models
-from odoo.tools.mail import decode_message_header, email_split_tuples
 
 from ..tools.addresses import normalize_address
 from ..tools.headers import HEADER_BYTES
 from ..tools.reading import make_readable
+from ..tools.recipients import recipients_of
 from ..tools.rehearsal import Recipient
-
-# Those that core looks at (mail.thread.message_parse).
-_HEADERS = ("To", "Cc", "Delivered-To", "Resent-To", "Resent-Cc")
 
 
 class MailInboundRehearsalRecipients(models.AbstractModel):
@@ -25,19 +22,19 @@ class MailInboundRehearsalRecipients(models.AbstractModel):
         """
         head = make_readable(asked["source"][:HEADER_BYTES], plainest=True).source
         message = message_from_bytes(head, policy=policy.SMTP)
-        seen = set()
-        for header in _HEADERS:
-            for _name, written in email_split_tuples(decode_message_header(message, header, separator=",")):
-                if (header, written) not in seen:
-                    seen.add((header, written))
-                    yield self._recipient(header, written, env, reader)
+        named = recipients_of(message)
+        by_header = [*named.written.items(), (self.env._("Envelope"), named.transport)]
+        pairs = [(header, mailbox.address) for header, mailboxes in by_header for mailbox in mailboxes]
+        found = env["mail.former.address"]._reach({normalize_address(address) for _header, address in pairs} - {None})
+        for header, written in dict.fromkeys(pairs):
+            yield self._recipient(header, written, found.get(normalize_address(written)), env, reader)
 
-    def _recipient(self, header, written, env, reader):
-        address = normalize_address(written)
-        lead = env["mail.former.address"]._leads({address}).get(address) if address else None
-        if lead and not lead.to:
+    def _recipient(self, header, written, reached, env, reader):
+        lead = reached and reached.lead
+        if reached and not reached.to:
             return Recipient(header, written, self._lost(lead, reader), False)
-        matches = [*self._matches(lead.to if lead else address, env, reader)]
+        address = normalize_address(written)
+        matches = [*self._matches(normalize_address(reached.to), env, reader)] if reached else []
         words = "\n".join(matches) or self._nothing(address)
         if lead:
             words = self.env._("Former address, leads to %(address)s: %(what)s", address=lead.to, what=words)

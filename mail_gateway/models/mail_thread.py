@@ -3,13 +3,12 @@ import xmlrpc.client
 from uuid import uuid4
 
 from odoo import api, models
-from odoo.tools import formataddr
-from odoo.tools.mail import decode_message_header, email_split_tuples
 
 from ..tools.addresses import counted_address, normalize_address
 from ..tools.delivery import Action, Cause, Delivery, Incoming, Stage, Unroutable
 from ..tools.headers import message_id_of
 from ..tools.reading import make_readable
+from ..tools.recipients import joined, recipients_of
 
 
 class MailThread(models.AbstractModel):
@@ -104,20 +103,16 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def message_parse(self, message, save_original=False):
-        """Extends core's method: former addresses count as what they lead to now, and rules judge what was parsed.
+        """Extends core's method: rules judge what was parsed.
 
         Core drops a known Message-Id next. That is for the rules to say: core gets to see another one meanwhile.
         """
         msg_dict = super().message_parse(message, save_original=save_original)
-        self._lead_on(message, msg_dict)
         delivery = Delivery.of(self.env.context)
         if delivery and not delivery.message_id:
             # Python cuts ids that contain blanks or brackets: many would be the same
             delivery.message_id = msg_dict["message_id"] = message_id_of(message) or msg_dict["message_id"]
-            known = {
-                "known_ids": self.env["mail.message"].sudo().search([("message_id", "=", delivery.message_id)])._ids,
-                "copy_ids": self.env["mail.inbound.message"].sudo()._earlier_copies(delivery)._ids,
-            }
+            known = self.env["mail.inbound.message"].sudo()._identify(delivery, msg_dict)
             self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict, **known)
             if not delivery.stopped:
                 self.env["mail.inbound.claim"].sudo()._claim(delivery.message_id)
@@ -144,27 +139,6 @@ class MailThread(models.AbstractModel):
         msg_dict["message_id"] = delivery.message_id
         return delivery.stopped
 
-    @api.model
-    def _lead_on(self, message, msg_dict):
-        """Have the recipients in core's dictionary be what former addresses among them lead to now.
-
-        All of core's routing reads them there: aliases, catchall, who may write to an alias. Only whether it is a
-        bounce was read already.
-        """
-        parts = {key: email_split_tuples(msg_dict[key]) for key in ("to", "cc", "recipients") if msg_dict.get(key)}
-        addresses = {normalize_address(address) for pairs in parts.values() for _name, address in pairs} - {None}
-        leads = self.env["mail.former.address"].sudo()._leads(addresses)
-        if delivery := Delivery.of(self.env.context):
-            delivery.leads = tuple(leads.values())
-        current = {address: lead.to for address, lead in leads.items() if lead.to}
-        if not current:
-            return
-        for key, pairs in parts.items():
-            now = [formataddr((name, current.get(normalize_address(address), address))) for name, address in pairs]
-            msg_dict[key] = ",".join(dict.fromkeys(now))
-        if not msg_dict["is_bounce"]:
-            msg_dict.update(self._message_parse_extract_bounce(message, msg_dict))
-
     # ------------------------------------------------------------------ the route
 
     @api.model
@@ -189,20 +163,21 @@ class MailThread(models.AbstractModel):
         except ValueError as error:
             if delivery.is_note:
                 return []
-            raise self._unroutable(error, message_dict, delivery) from error
+            raise self._unroutable(error, message, message_dict, delivery) from error
         return self._without_served(routes, delivery)
 
-    def _unroutable(self, error, message_dict, delivery):
+    def _unroutable(self, error, message, message_dict, delivery):
         if not str(error).startswith("No possible route"):
             return Unroutable(str(error), Cause.REFUSED, delivery)
         if reasons := [lead.reason for lead in delivery.leads if not lead.to]:
             return Unroutable("\n".join(reasons), Cause.LOST_ADDRESS, delivery)
+        recipients = message_dict["recipients"] or joined(recipients_of(message).transport)
         words = self.env._(
             "No one is at home at %s: none of these addresses is an alias, the message answers nothing that Odoo sent, "
             "and its incoming server creates no records.",
-            message_dict["recipients"],
+            recipients,
         )
-        if not message_dict["recipients"]:
+        if not recipients:
             words = self.env._(
                 "The message names no recipient, answers nothing that Odoo sent, and its incoming server creates no records."
             )
@@ -220,9 +195,7 @@ class MailThread(models.AbstractModel):
         records, aliases = {(message.model, message.res_id) for message in known}, copies._aliases_named()
         left = [route for route in routes if (route[0], route[1]) not in records and route[4] not in aliases]
         if not left:
-            delivery.decide(
-                Action.DISCARD, self.env._("A message with this Message-Id was processed before."), "duplicate"
-            )
+            delivery.decide(Action.DISCARD, self.env._("This message was processed before."), "duplicate")
         return left
 
     def _is_only_for_lost_addresses(self, message, delivery):
@@ -235,8 +208,8 @@ class MailThread(models.AbstractModel):
         lost = {lead.address for lead in delivery.leads if not lead.to and last(lead).kind != "domain"}
         if not lost:
             return False
-        named = ",".join(decode_message_header(message, header, separator=",") for header in ("To", "Cc"))
-        return {normalize_address(address) for _name, address in email_split_tuples(named)} <= lost
+        written = recipients_of(message).written
+        return {normalize_address(mailbox.address) for name in ("To", "Cc") for mailbox in written[name]} <= lost
 
     def _decided_routes(self, route, message_dict):
         """Core's route tuple for a person's decision; references to another thread don't count any more.
@@ -319,7 +292,8 @@ class MailThread(models.AbstractModel):
             return self._log_as_note(delivery, message_dict, routes)
         thread_id = False
         for route in routes or ():
-            thread_id = super()._message_route_process(message, dict(message_dict), [route])
+            values = {**message_dict, "message_id": delivery.stored_id or message_dict["message_id"]}
+            thread_id = super()._message_route_process(message, values, [route])
             self._count_creation(delivery, message_dict, route, thread_id)
             delivery.decide(Action.ACCEPT, "")
         return thread_id

@@ -17,7 +17,8 @@ class MailThread(models.AbstractModel):
         """
         records = [(route[0], route[1]) for route in routes or () if route[1]]
         for model, thread_id in records:
-            self._log_note_on(self.env[model].browse(thread_id), message_dict)
+            values = {**message_dict, "message_id": delivery.stored_id or message_dict["message_id"]}
+            self._log_note_on(self.env[model].browse(thread_id), values)
         if records:
             delivery.decide(Action.NOTE, delivery.rule.reason, delivery.rule.check)
             return records[-1][1]

@@ -28,6 +28,7 @@ from . import (
     test_parameters,
     test_parameters_settings,
     test_parameters_values,
+    test_people,
     test_reading,
     test_repetitions,
     test_retention,
@@ -55,6 +56,7 @@ from . import (
     test_tools_imap,
     test_tools_imap_servers,
     test_tools_mailbox,
+    test_tools_mailboxes,
     test_tools_pace,
     test_tools_parameters,
     test_tools_pop3,
@@ -71,6 +73,7 @@ from . import (
     test_tools_server_selection,
     test_tools_sign_in,
     test_tools_smtp_probe,
+    test_tools_threads,
     test_tools_uid_set,
     test_tools_visit,
     test_uninstall_hook,
@@ -80,6 +83,7 @@ from . import (
 if find_spec("hypothesis"):
     from . import (
         test_tools_fingerprint_properties,
+        test_tools_mailboxes_properties,
         test_tools_reading_properties,
         test_tools_server_selection_properties,
     )

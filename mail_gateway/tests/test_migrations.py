@@ -74,3 +74,22 @@ class TestMigrations(InboundCommon):
         self.env.cr.execute(texts, [messages._ids])
         self.assertEqual(self.env.cr.fetchall(), stored)
         self.assertEqual(len(stored), 4)
+
+    def test_who_wrote_what_waits_is_read_anew_from_its_source(self):
+        script = load_script(file_path("mail_gateway/migrations/19.0.1.3.0/post-people.py"), "post-people")
+        self.patch(script, "_SLICE", 2)
+        sources = (
+            raw(f"{n}", f"=?utf-8?q?J=40ACME?= <j{n}@acme.example>", "a@x.example; b@x.example") for n in range(4)
+        )
+        *waiting, done = self.store(*sources)
+        for message in (*waiting, done):
+            message.write({"email_from": "J@ACME <j@acme.example>", "sender": False, "recipients": "a@x.example"})
+        done.state = "delivered"
+        self.env.flush_all()
+        script.migrate(self.env.cr, "19.0.1.2.0")
+        self.env.invalidate_all()
+        for number, message in enumerate(waiting):
+            self.assertEqual(message.email_from, f'"J@ACME" <j{number}@acme.example>')
+            self.assertEqual(message.sender, f"j{number}@acme.example")
+            self.assertEqual(message.recipients, "a@x.example, b@x.example")
+        self.assertFalse(done.sender)

@@ -5,7 +5,9 @@ from email.utils import make_msgid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formataddr
-from odoo.tools.mail import email_split_tuples
+
+from ..tools.addresses import normalize_domain
+from ..tools.mailboxes import read_mailboxes
 
 # How a state is shown: the classes of Bootstrap's alerts.
 _LOOKS = {
@@ -132,8 +134,13 @@ class MailInboundExplain(models.TransientModel):
 
     def _addresses(self, text):
         line = self._line(text)
-        pairs = email_split_tuples(line)
-        return ", ".join(formataddr(pair, charset="ascii") for pair in pairs) if pairs else line
+        return ", ".join(map(self._written, read_mailboxes(line))) or line
+
+    @staticmethod
+    def _written(mailbox):
+        local, _at, domain = mailbox.address.rpartition("@")
+        domain = normalize_domain(domain) or domain
+        return formataddr((mailbox.name, f"{local}@{domain}"), charset="ascii") if domain.isascii() else str(mailbox)
 
     # ------------------------------------------------------------------ answering
 

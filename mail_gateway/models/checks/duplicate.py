@@ -2,7 +2,7 @@ from odoo import models
 
 
 class MailCheckDuplicate(models.AbstractModel):
-    """Recognises by its Message-Id what was processed before (D4)."""
+    """Recognises what was processed before, by Message-Id and content (D4)."""
 
     _name = "mail.check.duplicate"
     _inherit = "mail.check"
@@ -10,7 +10,8 @@ class MailCheckDuplicate(models.AbstractModel):
 
     def _explanation(self):
         return self.env._(
-            "A Message-Id that was processed before, unless this copy names an alias that no earlier copy named."
+            "A message that was processed before (the same Message-Id, sender, subject, text and files), unless this copy "
+            "names an alias that no earlier copy named."
         )
 
     def _look(self, incoming):
@@ -20,4 +21,4 @@ class MailCheckDuplicate(models.AbstractModel):
             return None
         if earlier and inbound._aliases_among(incoming.values["recipients"]) - earlier._aliases_named():
             return None
-        return self.env._("A message with this Message-Id was processed before.")
+        return self.env._("This message was processed before.")
