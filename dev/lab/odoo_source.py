@@ -50,6 +50,7 @@ def environment(extra=()):
         "PYTHONPATH": f"{directory()}{os.pathsep}{ROOT / 'dev'}",
         "PYTHONUNBUFFERED": "1",
         "SSL_CERT_FILE": str(TLS / "ca.pem"),
+        "MAIL_CORPORA": str(LAB / "corpora"),
         **dict(extra),
     }
 

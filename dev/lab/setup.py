@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from lab import locks, odoo_download, packages, tls, venv
+from lab import corpora, locks, odoo_download, packages, tls, venv
 from lab.console import last_line, say, step
 from lab.errors import LabError
 from lab.paths import LAB, PYTHON, ROOT
@@ -23,6 +23,8 @@ def setup(templates=()):
             remarks.append(odoo_download.fetch())
         with step("Python packages", last_line(venv.LOG)) as remarks:
             remarks.append("installed" if venv.build() else "up to date")
+        with step("messages of other projects") as remarks:
+            remarks.append(corpora.fetch())
         with step("certificates") as remarks:
             remarks.append("made" if tls.make() else "up to date")
         with step("databases", progress=False):

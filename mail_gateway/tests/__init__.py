@@ -5,6 +5,7 @@ from . import (
     test_automatic_outgoing,
     test_automatic_replies,
     test_content,
+    test_corpora,
     test_decisions,
     test_delivery,
     test_fetchmail_server,

@@ -1,0 +1,94 @@
+"""Messages that nobody here wrote: those that Python, Odoo and, where MAIL_CORPORA names a directory, others test with."""
+
+import logging
+import os
+import re
+import time
+from importlib import import_module, util
+from pathlib import Path
+
+from odoo.modules import get_module_path
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.mail_gateway.tests.common import InboundCommon
+
+_logger = logging.getLogger(__name__)
+
+# Odoo's own tests keep messages as strings, with fields to be filled in.
+ODOO_MODULES = ("test_mail.data.test_mail_data", "test_mass_mailing.data.mail_test_data", "mail_group.tests.data")
+_FIELD = re.compile(r"\{([a-z_]{1,40})\}")
+# Generous: a message takes some 0.1 s, and a machine may be busy.
+PATIENCE = 60
+
+
+def filled(found):
+    """What the templates of Odoo's tests leave open."""
+    known = {"to": "inbound@mycompany.example", "msg_id": "<filled@customer.example>"}
+    return known.get(found.group(1), "filled@customer.example")
+
+
+def python_messages():
+    """Those of the tests of Python's email package; a distribution may leave them out."""
+    if not util.find_spec("test") or not util.find_spec("test.test_email"):
+        return []
+    folder = Path(util.find_spec("test.test_email").origin).parent / "data"
+    return [(file.name, file.read_bytes()) for file in sorted(folder.glob("*.txt"))]
+
+
+def odoo_messages():
+    """Those that the tests of Odoo's addons feed its gateway with, and files of theirs."""
+    found = []
+    for name in ODOO_MODULES:
+        if not get_module_path(name.split(".")[0], display_warning=False):
+            continue
+        for key, text in sorted(vars(import_module(f"odoo.addons.{name}")).items()):
+            if isinstance(text, str) and re.search(r"^(?:From|To|Subject): ", text, re.MULTILINE):
+                found.append((f"{name}.{key}", _FIELD.sub(filled, text).encode()))
+    addons = Path(get_module_path("mail")).parent
+    return [
+        *found,
+        *(
+            (file.name, file.read_bytes())
+            for file in sorted(addons.glob("*/**/*.eml"))
+            if "mail_gateway" not in file.parts
+        ),
+    ]
+
+
+def further_messages():
+    """Those of other projects."""
+    folder = os.environ.get("MAIL_CORPORA")
+    return [(file.name, file.read_bytes()) for file in sorted(Path(folder).iterdir())] if folder else []
+
+
+@tagged("post_install", "-at_install")
+class TestCorpora(InboundCommon):
+    def setUp(self):
+        super().setUp()
+        self.env["mail.inbound.rule"].search([]).active = False  # nothing but reading and routing
+        self.env["ir.config_parameter"].set_param("mail.gateway.loop.threshold", 10_000)
+        # whoever they are written to
+        self.server.object_id = self.env["ir.model"]._get_id(self.record_model)
+
+    @mute_logger("odoo.addons.mail.models.mail_thread", "odoo.addons.mail_gateway.models.mail_inbound_outcome")
+    def process(self, messages):
+        """Each one through a lane, and handed over by a program; what was slow."""
+        self.assertTrue(messages, "There is nothing to test with.")
+        slowest = (0.0, "")
+        for name, source in messages:
+            with self.subTest(name):
+                started = time.monotonic()
+                row = self.deliver(source)
+                self.assertEqual((row.state, row.try_count), ("delivered", 1), row.detail or row.reason)
+                self.env["mail.thread"].message_process(self.record_model, source)
+                taken = time.monotonic() - started
+                slowest = max(slowest, (taken, name))
+                self.assertLess(taken, PATIENCE)
+        _logger.info("%d messages; the slowest took %.2f s twice: %s", len(messages), *slowest)
+
+    def test_messages_of_odoo_are_processed(self):
+        self.process(odoo_messages())
+
+    def test_messages_of_other_projects_are_processed(self):
+        self.process([*python_messages(), *further_messages()])
