@@ -170,24 +170,15 @@ class IrMail_Server(models.Model):
 
     # ------------------------------------------------------------------ rewriting the From
 
-    def _build_email__(  # noqa: PLW3201 core's name
-        self, email_from, email_to, subject, body, email_cc=None, email_bcc=None, reply_to=False, *args, **kwargs
-    ):
+    def _build_email__(self, email_from, email_to, subject, body, **kwargs):  # noqa: PLW3201 core's name
         """Extends core's method: no display name breaks a header, adds one, or takes minutes to encode.
 
         A line feed in the name of an author would fail the message; in that of a recipient it would begin a header.
         """
-        return super()._build_email__(
-            clean_author(email_from) if email_from else email_from,
-            clean_recipients(email_to),
-            subject,
-            body,
-            clean_recipients(email_cc),
-            clean_recipients(email_bcc),
-            clean_recipients(reply_to),
-            *args,
-            **kwargs,
-        )
+        for name in kwargs.keys() & {"email_cc", "email_bcc", "reply_to"}:
+            kwargs[name] = clean_recipients(kwargs[name])
+        author = clean_author(email_from) if email_from else email_from
+        return super()._build_email__(author, clean_recipients(email_to), subject, body, **kwargs)
 
     def _prepare_email_message__(self, message, smtp_session):  # noqa: PLW3201 core's name
         """Extends core's method: the filter of the session that sends decides about the From, whoever opened it.
