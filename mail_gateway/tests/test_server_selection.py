@@ -335,6 +335,14 @@ class TestAuthorsNames(OutgoingCommon):
         self.assertNotIn("X-Evil", message)
         self.assertEqual(sent["smtp_to_list"], ["reader@customer.example"])
 
+    def test_a_message_is_built_from_named_parameters_as_core_passes_them(self):
+        self.server("S")
+        mail = self.mail(email_cc="Joe <joe@customer.example>")
+        with self.mock_mail_gateway():
+            mail.send()
+        self.assertEqual(mail.state, "sent", mail.failure_reason)
+        self.assertTrue(self._mails)
+
     def test_a_carriage_return_in_a_name_makes_nobody_else_the_author(self):
         self.server("S")
         author = self.env["res.partner"].create(
