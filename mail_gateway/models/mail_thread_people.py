@@ -39,13 +39,13 @@ class MailThreadPeople(models.AbstractModel):
     def _routing_create_bounce_email(self, email_from, body_html, message, **mail_values):
         """Extends core's method, which writes to all that Return-Path says, decoded.
 
-        That is the topmost one's address, the one that the last server noted.
+        That is the topmost one's address, the one that the last server noted. The null sender is left for who asks whether
+        anybody may be told.
         """
-        paths = [
-            mailbox.address for value in raw_values(message)("Return-Path")[:1] for mailbox in read_mailboxes(value)
-        ]
-        if "Return-Path" in message:
-            message = with_headers(message, {"Return-Path": paths[0] if paths else ""})
+        path = next(iter(raw_values(message)("Return-Path")), "")
+        if path.strip(" \t\r\n<>"):
+            found = read_mailboxes(path)
+            message = with_headers(message, {"Return-Path": found[0].address if found else ""})
         return super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
 
     # ------------------------------------------------------------------ who wrote, and what it answers

@@ -92,4 +92,4 @@ class TestMigrations(InboundCommon):
             self.assertEqual(message.email_from, f'"J@ACME" <j{number}@acme.example>')
             self.assertEqual(message.sender, f"j{number}@acme.example")
             self.assertEqual(message.recipients, "a@x.example, b@x.example")
-        self.assertFalse(done.sender)
+        self.assertEqual(done.email_from, "J@ACME <j@acme.example>")
