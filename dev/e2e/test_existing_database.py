@@ -4,13 +4,13 @@ import os
 
 import pytest
 
-from e2e.gateway import FETCH, Gateway, message, until
+from e2e.gateway import FETCH, Gateway, author, message, until
 from lab import databases, odoo_source
 from lab.crons import run_cron
 from lab.odoo import install
 from lab.odoo_runs import run
 
-NOBODY = "nobody@elsewhere.example"
+NOBODY, COLLEAGUE = "nobody@elsewhere.example", "mary@mycompany.example"
 ATTACHMENT = "\r\n".join((
     "--limit", "Content-Type: text/plain", "", "Please see the plan.",
     "--limit", 'Content-Disposition: attachment; filename="plan.txt"', "Content-Type: text/plain", "", "The plan.",
@@ -65,6 +65,17 @@ class OldDatabase(Gateway):
             host.put(self.boxes[name], message(subject.format(name), body=ATTACHMENT, message_id=None,
                                                Content_Type="multipart/mixed; boundary=limit", **to))
 
+    def left_as(self, **values):
+        """The From under which a colleague's message lies in the recipient's mailbox."""
+        reader = f"old-reader-{os.getpid()}@customer.example"
+        mail = self.call("mail.mail", "create", {
+            "email_from": f"Mary <{COLLEAGUE}>", "email_to": reader, "subject": "Chairs", "body_html": "<p>Ten.</p>",
+            **values})
+        self.call("mail.mail", "send", [mail])
+        [letter] = self.letters(self.dovecot, reader)
+        self.dovecot.empty(reader)
+        return author(letter)
+
     # What is in it
 
     def cron_id(self, xmlid):
@@ -97,7 +108,7 @@ class OldDatabase(Gateway):
 
 
 @pytest.fixture(scope="module")
-def old(postgres, dovecot, untrusted_dovecot):
+def old(postgres, dovecot, untrusted_dovecot, postfix):
     """Odoo's own gateway in use; stopped."""
     name = databases.clone("base", databases.run_name("e2e", "existing"))
     old = OldDatabase(name, dovecot, untrusted_dovecot)
@@ -105,6 +116,8 @@ def old(postgres, dovecot, untrusted_dovecot):
     try:
         old.prepare().configure()
         old.use()
+        old.outgoing = old.outgoing_server(postfix)
+        old.left_before = old.left_as(mail_server_id=old.outgoing)
         old.stop()
         yield old
     finally:
@@ -170,6 +183,12 @@ def test_new_servers_verify(used, dovecot):
     new = used.mail_server("new@mycompany.example", dovecot.port("imap"), confirm=False)
     assert used.verifying()[new]
     used.call("fetchmail.server", "unlink", [new])
+
+
+def test_a_colleague_leaves_through_a_server_without_a_filter_under_their_own_address_as_before(used):
+    assert used.left_before == ("Mary", COLLEAGUE)
+    assert used.left_as(mail_server_id=used.outgoing) == used.left_before
+    assert used.left_as() == used.left_before
 
 
 def test_nothing_old_is_fetched_again_and_nothing_unread_is_missed(used):

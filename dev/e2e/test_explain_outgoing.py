@@ -239,6 +239,25 @@ def test_a_filter_that_never_matches_is_warned_about(window, desk):
     desk.gateway.call("ir.mail_server", "unlink", [server])
 
 
+def test_a_server_without_a_filter_says_which_domains_count(window, desk):
+    server = desk.gateway.call("ir.mail_server", "create", {
+        "name": "Anything", "smtp_host": "127.0.0.1", "sequence": 99})
+    window.open_record("ir.mail_server", server)
+    note = window.page.locator("[name=without_filter]")
+    expect(note.first).to_contain_text(f"The alias domains count ({DOMAIN})")
+    picture(window, "outgoing_server_without_filter")
+    window.page.locator("button[name=action_explain_outgoing]").click()
+    dialog = window.page.locator(".modal")
+    dialog.locator("[name=named_server] input, [name=named_server] select").first.wait_for()
+    window.page.locator(".modal button.btn-secondary", has_text="Close").last.click()
+    window.page.locator("[name=from_filter] input").fill("mycompany.example")
+    window.page.locator("[name=smtp_host] input").first.click()
+    expect(note).to_have_count(0)
+    picture(window, "outgoing_server_with_filter")
+    window.page.locator(".o_form_button_cancel").click()
+    desk.gateway.call("ir.mail_server", "unlink", [server])
+
+
 def test_the_list_of_servers_shows_filters_and_kinds_of_mail(window, desk):
     window.open("base.action_ir_mail_server_list")
     expect(row(window.page, "Newsletters")).to_contain_text("Mass mail only")

@@ -36,9 +36,24 @@ def test_a_bounce_address_that_the_filter_does_not_name_is_no_return_path(office
     assert office.send(f'"Admin" <{ADMIN}>')["Return-Path"] == f"<{NOTIFICATIONS}>"
 
 
-def test_a_server_without_filter_sends_the_default_from(office):
+def test_through_a_server_without_filter_only_authors_elsewhere_leave_as_the_default_from(office):
     office.servers("")
     assert author(office.send(f'"Admin" <{ADMIN}>')) == ("Admin", NOTIFICATIONS)
+    colleague = office.send(f"Sales <sales@{DOMAIN}>")
+    assert author(colleague) == ("Sales", f"sales@{DOMAIN}")
+    assert colleague["Return-Path"] == f"<{BOUNCE}>"
+
+
+def test_a_display_name_that_contains_an_address_is_replaced_by_the_local_part(office):
+    office.servers(DOMAIN)
+    for name in (ADMIN, f"Admin ({ADMIN})", "boss@elsewhere.example via Shop"):
+        assert author(office.send(f'"{name}" <{ADMIN}>')) == ("admin", NOTIFICATIONS)
+
+
+def test_a_line_feed_in_a_name_adds_no_header(office):
+    office.servers(DOMAIN)
+    mail = office.send(f'"Admin\nX-Evil: yes" <{ADMIN}>')
+    assert (author(mail), mail["X-Evil"]) == (("Admin X-Evil: yes", NOTIFICATIONS), None)
 
 
 def test_without_a_display_name_the_local_part_stands_in(office):
@@ -145,6 +160,11 @@ def test_without_a_server_an_author_whom_the_parameter_does_not_name_is_encapsul
     office.gateway.set_parameter("mail.default.from_filter", DOMAIN)
     mail = office.send(f'"Admin" <{ADMIN}>')
     assert (way(mail), author(mail)) == (office.third.hostname, ("Admin", NOTIFICATIONS))
+
+
+def test_without_a_server_and_a_parameter_only_authors_elsewhere_leave_as_the_default_from(office):
+    assert author(office.send(f"Sales <sales@{DOMAIN}>")) == ("Sales", f"sales@{DOMAIN}")
+    assert author(office.send(f'"Admin" <{ADMIN}>')) == ("Admin", NOTIFICATIONS)
 
 
 def test_the_parameter_means_nothing_to_a_server(office):
