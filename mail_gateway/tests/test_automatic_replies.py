@@ -82,3 +82,42 @@ class TestAutomaticReplies(InboundCommon):
     def test_what_a_program_writes_unasked_is_no_reply(self):
         message = self.deliver(self.to_alias(subject="Disk full", Auto_Submitted="auto-generated"))
         self.assertEqual(message.state, "delivered")
+
+    # ------------------------------------------------------------------ no proof
+
+    def unproven(self, **values):
+        return raw(**{"subject": "Automatic reply: Question", "to": f"inbound@{self.alias_domain}", **values})
+
+    def test_what_only_looks_like_one_and_answers_nothing_makes_a_record(self):
+        for number, values in enumerate(
+            (
+                {"subject": "Auto: Angebot VW Golf", "X_Auto_Response_Suppress": "DR, RN, NRN, OOF, AutoReply"},
+                {"subject": "Absence lundi 3 mars"},
+                {"subject": "Out of office: wrong phone number", "X_Auto_Response_Suppress": "All"},
+            )
+        ):
+            message = self.deliver(self.unproven(message_id=f"<{number}@x>", **values))
+            with self.subTest(values["subject"]):
+                self.assertEqual(message.state, "delivered")
+                self.assertEqual(self.env["res.partner"].browse(message.res_id).name, values["subject"])
+
+    def test_what_only_looks_like_one_and_answers_a_thread_is_a_reply_like_any_other(self):
+        message = self.deliver(self.unproven(In_Reply_To=self.parent.message_id))
+        reply = message.mail_message_ids
+        self.assertEqual((message.state, message.cause, message.res_id), ("delivered", False, self.record.id))
+        self.assertEqual(reply.subtype_id, self.env.ref("mail.mt_comment"))
+        self.assertIn(self.follower, reply.notification_ids.res_partner_id)
+
+    def test_what_only_looks_like_one_is_sent_no_notice_and_waits_for_a_person_where_it_would_be_refused(self):
+        for number, values in enumerate(({}, {"subject": "Order", "X_Auto_Response_Suppress": "All"})):
+            to = self.mail_alias_domain.catchall_email
+            message = self.deliver(self.unproven(to=to, message_id=f"<{number}@x>", **values))
+            self.assertEqual((message.state, message.cause), ("held", "refused"))
+            self.assertIn("Nobody was told", message.reason)
+        self.assertFalse(self.env["mail.mail"].search([("email_to", "ilike", "mary@customer.example")]))
+
+    def test_who_wrote_too_much_is_not_told_so_where_it_only_looks_like_one(self):
+        self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", "1")
+        self.deliver(self.unproven(subject="First", message_id="<1@x>"))
+        message = self.deliver(self.unproven(subject="Auto: VW Golf", message_id="<2@x>"))
+        self.assertEqual((message.state, message.cause, message.told_date), ("held", "limit", False))

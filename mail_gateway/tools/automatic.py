@@ -16,6 +16,7 @@ from .headers import TEXT_LIMIT, VALUE_LIMIT, as_text, decode_words
 # Values that are looked at of a header that is repeated without end.
 _MOST_VALUES = 20
 _COMMENT = re.compile(r"\([^()]*\)")
+_BLANKS = re.compile(r"\s+")
 _MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 _LIST_HEADERS = (
     "list-id",
@@ -43,16 +44,19 @@ class Sign(NamedTuple):
 
     :ivar header: its name, as it is usually written
     :ivar value: on one line
+    :ivar proven: whether only programs write so; a person may have written what has none but other signs
     """
 
     header: str
     value: str
+    proven: bool = True
 
 
 def automatic_reply(message: Message) -> Sign | None:
-    """Recognise an automatic reply, which must never become a record.
+    """Recognise an automatic reply, which must never become a record, by proof: a header that only programs write.
 
-    Reports (``multipart/report``) are none of this: they are bounces, or receipts.
+    Subjects prove nothing ("Auto: Angebot VW Golf"), nor does X-Auto-Response-Suppress: Exchange puts it on what people
+    write, too, and it only asks for no automatic answer (MS-OXCMAIL, section 2.2.3.2.15). Reports (``multipart/report``) are none of this: they are bounces, or receipts.
 
     :param message: parsed under any policy
     :return: the sign that gave it away; None for everything else, also what is merely sent by a program
@@ -60,7 +64,7 @@ def automatic_reply(message: Message) -> Sign | None:
     headers = RawHeaders(message)
     if headers.is_report():
         return None
-    return _says_so(headers) or _generated_answer(headers) or _subject_says_so(headers)
+    return _says_so(headers) or _answer_of_nobody(headers) or _generated_with_such_a_subject(headers)
 
 
 def unanswerable(message: Message) -> Sign | None:
@@ -78,9 +82,18 @@ def unanswerable(message: Message) -> Sign | None:
         or headers.find("Content-Type", _is_report_type)
         or headers.find("Precedence", lambda value: _keyword(value) in ("bulk", "list", "junk"))
         or headers.first(_LIST_HEADERS)
-        or headers.find("X-Auto-Response-Suppress", lambda value: bool(_SUPPRESSES_NOTICES & _keywords(value)))
         or _machine_sender(headers)
+        or _unproven(headers)
     )
+
+
+def _unproven(headers: "RawHeaders") -> Sign | None:
+    """Signs that people's messages bear as well: no notice is sent to those who wrote them, and that is all."""
+    suppressing = headers.find(
+        "X-Auto-Response-Suppress", lambda value: bool(_SUPPRESSES_NOTICES & _keywords(value))
+    )
+    sign = suppressing or _such_a_subject(headers)
+    return sign and sign._replace(proven=False)
 
 
 def may_be_answered(message: Message) -> bool:
@@ -105,9 +118,9 @@ class RawHeaders:
         """The values of a header, from the top of the message."""
         return self._values.get(name.lower(), [])
 
-    def find(self, name: str, predicate: Callable[[str], bool]) -> Sign | None:
-        """The first value of a header that `predicate` holds true of."""
-        return next((Sign(name, _one_line(value)) for value in self.all(name) if predicate(value)), None)
+    def find(self, name: str, predicate: Callable[[str], bool], most: int | None = None) -> Sign | None:
+        """The first value of a header that `predicate` holds true of, among the topmost ones if `most` says so."""
+        return next((Sign(name, _one_line(value)) for value in self.all(name)[:most] if predicate(value)), None)
 
     def first(self, names: tuple[str, ...]) -> Sign | None:
         """The first header that is there, whatever its value."""
@@ -173,13 +186,14 @@ def _says_so(headers: RawHeaders) -> Sign | None:
     return next(filter(None, (headers.find(name, is_reply) for name, is_reply in _REPLY_HEADERS.items())), None)
 
 
-def _generated_answer(headers: RawHeaders) -> Sign | None:
-    """What a program made is a reply when it answers somebody else's message under the null sender, as RFC 3834 asks.
+def _answer_of_nobody(headers: RawHeaders) -> Sign | None:
+    """What answers somebody else's message under the null sender, as RFC 3834 asks of automatic replies.
 
-    Helpdesks mark what their agents write as generated, too; that comes from an address.
+    Helpdesks mark what their agents write as generated, too; that comes from an address. What comes from nobody and
+    answers nothing (monitors, web forms) is no reply.
     """
-    generated = headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-"))
-    return generated if generated and _null_sender(headers) and _answers_another(headers) else None
+    nobody = headers.find("Return-Path", _is_null, most=1)
+    return nobody if nobody and _answers_another(headers) else None
 
 
 def _answers_another(headers: RawHeaders) -> bool:
@@ -200,28 +214,30 @@ def _id_domain(message_id: str) -> str:
     return message_id.strip("<>[]").rpartition("@")[2].lower()
 
 
-def _subject_says_so(headers: RawHeaders) -> Sign | None:
-    """Subjects of vacation notices; some only beside another sign. What comes through a list is a newsletter's wit."""
-    subject = headers.subject()
-    if headers.first(_LIST_HEADERS):
+def _generated_with_such_a_subject(headers: RawHeaders) -> Sign | None:
+    """What says of itself that a program made it, and has the subject of a vacation notice.
+
+    What comes from nobody needs one that only programs write: web forms come from nobody, too.
+    """
+    if not _such_a_subject(headers):
         return None
-    if is_fixed(subject) or (is_loose(subject) and _made_by_a_program(headers)):
-        return Sign("Subject", subject)
-    return None
+    nobody = headers.find("Return-Path", _is_null, most=1)
+    generated = headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-"))
+    return generated or (nobody if is_fixed(headers.subject()) else None)
 
 
-def _made_by_a_program(headers: RawHeaders) -> bool:
-    """Exchange marks its notices that way, and much else."""
-    return any(
-        (
-            headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-")),
-            headers.find("X-Auto-Response-Suppress", lambda value: _keywords(value) & {"all", "oof", "autoreply"}),
-            headers.find("X-MS-Exchange-Generated-Message-Source", _is_on),
-        )
-    )
+def _such_a_subject(headers: RawHeaders) -> Sign | None:
+    """Subjects of vacation notices. What comes through a list is a newsletter's wit."""
+    subject = headers.subject()
+    return Sign("Subject", subject) if is_loose(subject) and not headers.first(_LIST_HEADERS) else None
 
 
 # ---------------------------------------------------------------------- senders that are nobody
+
+
+def _is_null(value: str) -> bool:
+    """Whether it is the null sender for sure: some write an empty header where they know of none."""
+    return _BLANKS.sub("", value) == "<>"
 
 
 def _null_sender(headers: RawHeaders) -> Sign | None:

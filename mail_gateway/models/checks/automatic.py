@@ -12,7 +12,8 @@ class MailCheckAutomatic(models.AbstractModel):
 
     def _explanation(self):
         return self.env._(
-            "Vacation notices, acknowledgements and other replies that no person wrote, by their headers or subject."
+            "Vacation notices, acknowledgements and other replies that no person wrote, by a header that proves it: an "
+            "empty Return-Path, Auto-Submitted, X-Autoreply and the like. A subject proves nothing."
         )
 
     def _look(self, incoming):
