@@ -64,6 +64,6 @@ def _stop_starttls(env):
 def _end_alerts(env):
     """What nobody could finish any more; core would make to-dos of it."""
     activities = env["mail.activity"].with_context(active_test=False)
-    for name in ("held", "server"):
+    for name in ("held", "server", "notices"):
         if kind := env.ref(f"mail_gateway.mail_activity_type_{name}", raise_if_not_found=False):
             activities.search([("activity_type_id", "=", kind.id)]).unlink()

@@ -114,6 +114,11 @@ class IrConfigParameter(models.Model):
                 return self.env._("“%(value)s” is not a whole number from 1 to %(most)s.", **words)
             case Flaw.ALERT:
                 return self.env._("“%s” is unknown. Write nothing, notification or activity.", bad.part)
+            case Flaw.HOST:
+                return self.env._(
+                    "“%s” is no name of a mail host. Write one or several, separated by commas, like mx.mycompany.com.",
+                    bad.part,
+                )
         return self.env._("“%s” is unknown. Write sender or alias.", bad.part)
 
     # ------------------------------------------------------------------ reading

@@ -25,6 +25,10 @@ class MailCheck(models.AbstractModel):
         """What hits, in a postmaster's words; shown with the rule."""
         return ""
 
+    def _words_for_sender(self) -> str:
+        """Why a message that it hits is refused, in words for its sender. They say nothing that comes from the message."""
+        return ""
+
     def _look(self, incoming: Incoming) -> str | None:
         """Read a message.
 

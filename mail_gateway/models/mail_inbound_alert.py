@@ -15,9 +15,10 @@ _logger = logging.getLogger(__name__)
 HOW_PARAMETER = "mail_gateway.alert"
 HOURS_PARAMETER = "mail_gateway.alert_hours"
 # model -> the activities that tell of its records
-_TOLD_OF = {
+TOLD_OF = {
     "mail.inbound.message": "mail_gateway.mail_activity_type_held",
     "fetchmail.server": "mail_gateway.mail_activity_type_server",
+    "mail.inbound.notice": "mail_gateway.mail_activity_type_notices",
 }
 
 
@@ -48,7 +49,12 @@ class MailInboundAlert(models.AbstractModel):
     def _run(self):
         """Body of the scheduled action "alert postmasters"."""
         alerts = self.with_user(SUPERUSER_ID)  # whoever an administrator made the user of the scheduled action
-        for step in (alerts._tell_of_messages, alerts._tell_of_servers, alerts._finish_activities):
+        for step in (
+            alerts._tell_of_messages,
+            alerts._tell_of_servers,
+            alerts._tell_of_notices,
+            alerts._finish_activities,
+        ):
             alerts._do(step)
 
     def _do(self, step):
@@ -76,7 +82,7 @@ class MailInboundAlert(models.AbstractModel):
 
     def _finish_activities(self):
         """The activities of what nobody waits for any more are done."""
-        for model in _TOLD_OF:
+        for model in TOLD_OF:
             activities = self._activities(model)
             if activities and not self.env[model]._waiting(limit=1):
                 activities._action_done()
@@ -165,5 +171,5 @@ class MailInboundAlert(models.AbstractModel):
 
         :param or_todo: whether it is a to-do when somebody deleted the type, or else none
         """
-        own = self.env.ref(_TOLD_OF[model], raise_if_not_found=False)
+        own = self.env.ref(TOLD_OF[model], raise_if_not_found=False)
         return own or (self.env.ref("mail.mail_activity_data_todo") if or_todo else self.env["mail.activity.type"])

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .mail_inbound_alert import TOLD_OF
+
 
 class MailInboundAlertActivity(models.Model):
     """The activities that tell postmasters of what waits: linked to no record, as there may be several."""
@@ -10,7 +12,7 @@ class MailInboundAlertActivity(models.Model):
         """The model whose records an activity tells of: none for all other activities."""
         if self.res_model or not self.automated:
             return None
-        for model in ("mail.inbound.message", "fetchmail.server"):
+        for model in TOLD_OF:
             kind = self.env["mail.inbound.alert"]._activity_type(model, or_todo=False)
             if kind and self.activity_type_id == kind:
                 return model

@@ -124,6 +124,7 @@ class MailInboundMessage(models.Model):
     _former_index = models.Index("(id) WHERE former_address IS NOT NULL")
     _server_index = models.Index("(server_id, state)")
     _rule_index = models.Index("(rule_id, judged_date) WHERE rule_id IS NOT NULL")
+    _not_told_index = models.Index("(judged_date) WHERE cause = 'not_told'")
     _order_index = models.Index("(received_date DESC, id DESC)")
 
     @api.depends("email_from")
@@ -140,6 +141,7 @@ class MailInboundMessage(models.Model):
             *self.env["mail.inbound.rule"]._selection_checks(),
             (Cause.REPLIES.value, self.env._("Too many replies")),
             (Cause.REFUSED.value, self.env._("Refused by Odoo")),
+            (Cause.NOT_TOLD.value, self.env._("Refused, sender not told")),
             (Cause.NOT_ALLOWED.value, self.env._("Not allowed")),
             (Cause.ERROR.value, self.env._("Error")),
             (Cause.KILLED.value, self.env._("Too much for a worker")),

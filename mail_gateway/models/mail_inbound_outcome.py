@@ -75,11 +75,7 @@ class MailInboundOutcome(models.Model):
         }
 
     def _telling_values(self, delivery):
-        """Nobody is told the same twice: what was told is remembered."""
-        if not delivery.told:
-            return {}
-        self.env["mail.inbound.notice"].sudo()._note(delivery.incoming, delivery.verdict.cause)
-        return {"told_date": fields.Datetime.now()}
+        return {"told_date": fields.Datetime.now()} if delivery.told else {}
 
     def _deferral_values(self, action):
         """When a message that a rule defers is looked at again; its try does not count."""

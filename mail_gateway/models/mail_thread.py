@@ -240,6 +240,7 @@ class MailThread(models.AbstractModel):
             return False
         if detected and delivery:
             delivery.refusal = self.env._("The catchall address takes replies only, and this is none.")
+            delivery.refuses_catchall = True
         return detected
 
     @api.model

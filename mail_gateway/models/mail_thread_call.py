@@ -24,8 +24,10 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _message_route_process(self, message, message_dict, routes):
-        """Extends core's method: notes whether the record is one that the caller asked for."""
+        """Extends core's method: notes that records are being made, and whether it is one that the caller asked for."""
         delivery = Delivery.of(self.env.context)
+        if delivery:
+            delivery.is_routed = True
         if not delivery or delivery.caller_id is None:
             return super()._message_route_process(message, message_dict, routes)
         # core's route to the model that a caller named is the only one with None for its alias

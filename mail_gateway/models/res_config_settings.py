@@ -8,7 +8,8 @@ _ADDRESSES = {
     "mail_bounce_alias": "mail.bounce.alias",
     "mail_default_from": "mail.default.from",
 }
-_FILTER = "mail.default.from_filter"
+# texts: checked when they change, what stands there already is not
+_TEXTS = {"mail_from_filter": "mail.default.from_filter", "inbound_authserv_id": "mail_gateway.authserv_id"}
 # numbers and choices: saved in their stored form, shown as they count
 _COUNTED = {
     "incoming_limit_number": "mail.incoming.limit.alias",
@@ -19,6 +20,7 @@ _COUNTED = {
     "inbound_retention_days": "mail_gateway.source_retention_days",
     "inbound_alert": "mail_gateway.alert",
     "inbound_alert_hours": "mail_gateway.alert_hours",
+    "inbound_notice_limit": "mail_gateway.notice_limit",
     "outgoing_retention_days": "mail_gateway.selection_retention_days",
 }
 
@@ -55,6 +57,18 @@ class ResConfigSettings(models.TransientModel):
         help="Hours. The first message is told at once; those after it are counted, and told together when the time is "
         "over.",
     )
+    inbound_notice_limit = fields.Integer(
+        "At Most",
+        config_parameter=_COUNTED["inbound_notice_limit"],
+        help="Notices within an hour, to all senders together. When more would be sent, postmasters are told instead. "
+        "Senders can be forged, so a flood of spam would reach people who did not write it.",
+    )
+    inbound_authserv_id = fields.Char(
+        "Trusted Mail Hosts",
+        config_parameter=_TEXTS["inbound_authserv_id"],
+        help="The names by which your own mail hosts sign the header Authentication-Results, separated by commas. No notice "
+        "is sent about messages that failed their DMARC check.",
+    )
     outgoing_retention_days = fields.Integer(
         "Keep Sending Details",
         config_parameter=_COUNTED["outgoing_retention_days"],
@@ -85,7 +99,7 @@ class ResConfigSettings(models.TransientModel):
     )
     mail_from_filter = fields.Char(
         "FROM Filter",
-        config_parameter=_FILTER,
+        config_parameter=_TEXTS["mail_from_filter"],
         help="Domains and addresses in whose name it sends, separated by commas. Other authors are replaced by the "
         "Default From. Empty: as odoo-bin's own option from_filter says; without that, your alias domains count. "
         "Outgoing email servers have filters of their own.",
@@ -139,9 +153,10 @@ class ResConfigSettings(models.TransientModel):
         """
         counted = {field: key for field, key in _COUNTED.items() if field in vals}
         checked = {field: self._stored_form(field, key, vals[field] or 0) for field, key in counted.items()}
-        from_filter = vals.get("mail_from_filter")
-        if from_filter and from_filter != self.env["ir.config_parameter"].get_param(_FILTER):
-            checked["mail_from_filter"] = self._stored_form("mail_from_filter", _FILTER, from_filter)
+        for field, key in _TEXTS.items():
+            text = vals.get(field)
+            if text and text != self.env["ir.config_parameter"].get_param(key):
+                checked[field] = self._stored_form(field, key, text)
         return {**vals, **checked}
 
     def _stored_form(self, field, key, value):

@@ -25,7 +25,7 @@ class TestLimits(InboundCommon):
         return messages.sorted("id").mapped("state")
 
     def notices(self):
-        return self.env["mail.mail"].search([("subject", "like", "Re: Order")])
+        return self.env["mail.mail"].search([("subject", "=", "Your message is waiting")])
 
     def age(self, messages, minutes):
         self.env.cr.execute(

@@ -101,7 +101,7 @@ class TestSettings(ParametersCase):
         shown = self.env["res.config.settings"].create({}).read([*fields, "alias_domain_id"], load=None)[0]
         self.save(**{name: value for name, value in shown.items() if name != "id"})
         after = {key: self.parameters.get_param(key) for key in PARAMETERS}
-        defaults = {key: PARAMETERS[key].default for key in PARAMETERS if key.startswith("mail_gateway.")}
+        defaults = {key: PARAMETERS[key].default or False for key in PARAMETERS if key.startswith("mail_gateway.")}
         self.assertEqual(after, {**before, SCOPE: "sender", **defaults})
 
     def test_catchall_and_bounce_change_places(self):

@@ -17,7 +17,7 @@ class TestRepetitions(InboundCommon):
         return self.deliver(raw(**{"subject": "Hello", "to": self.catchall, "message_id": "", **values}))
 
     def notices(self):
-        return self.env["mail.mail"].search([("subject", "=like", "Re: %")])
+        return self.env["mail.mail"].search([("subject", "=", "Your message could not be delivered")])
 
     # ------------------------------------------------------------------ D2
 

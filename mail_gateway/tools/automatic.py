@@ -56,7 +56,8 @@ def automatic_reply(message: Message) -> Sign | None:
     """Recognise an automatic reply, which must never become a record, by proof: a header that only programs write.
 
     Subjects prove nothing ("Auto: Angebot VW Golf"), nor does X-Auto-Response-Suppress: Exchange puts it on what people
-    write, too, and it only asks for no automatic answer (MS-OXCMAIL, section 2.2.3.2.15). Reports (``multipart/report``) are none of this: they are bounces, or receipts.
+    write, too, and it only asks for no automatic answer (MS-OXCMAIL). Reports (``multipart/report``) are none of this: they
+    are bounces, or receipts.
 
     :param message: parsed under any policy
     :return: the sign that gave it away; None for everything else, also what is merely sent by a program
@@ -89,9 +90,7 @@ def unanswerable(message: Message) -> Sign | None:
 
 def _unproven(headers: "RawHeaders") -> Sign | None:
     """Signs that people's messages bear as well: no notice is sent to those who wrote them, and that is all."""
-    suppressing = headers.find(
-        "X-Auto-Response-Suppress", lambda value: bool(_SUPPRESSES_NOTICES & _keywords(value))
-    )
+    suppressing = headers.find("X-Auto-Response-Suppress", lambda value: bool(_SUPPRESSES_NOTICES & _keywords(value)))
     sign = suppressing or _such_a_subject(headers)
     return sign and sign._replace(proven=False)
 

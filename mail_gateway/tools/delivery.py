@@ -47,6 +47,7 @@ class Cause(str, Enum):
     REPLIES = "replies"
     REFUSED = "refused"
     NOT_ALLOWED = "not_allowed"
+    NOT_TOLD = "not_told"
     ERROR = "error"
     KILLED = "killed"
 
@@ -161,6 +162,8 @@ class Delivery:
     :ivar is_source_judged: the rules of Stage.SOURCE were asked
     :ivar rule: the answer of the rule that hit; no further one is asked
     :ivar refusal: why the sender is about to be told that the message is refused
+    :ivar refuses_catchall: whether that is since it was sent to the catchall and answers nothing
+    :ivar is_routed: whether the routes are known and records are being made
     :ivar telling: the cause for which they are about to be told, if that is to happen once within a period
     :ivar told: whether the sender was told
     :ivar leads: of the former addresses that the message was sent to
@@ -195,6 +198,8 @@ class Delivery:
         self.is_source_judged = False
         self.rule: Answer | None = None
         self.refusal = ""
+        self.refuses_catchall = False
+        self.is_routed = False
         self.telling = ""
         self.told = False
         self.leads: tuple[Lead, ...] = ()

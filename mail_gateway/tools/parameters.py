@@ -15,6 +15,8 @@ SCOPES = ("sender", "alias")
 ALERTS = ("nothing", "notification", "activity")
 MOST_LANES = 16
 
+# A name of a host as a rule, but any word will do.
+_HOST = re.compile(r"[a-z0-9._-]{1,253}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -28,6 +30,7 @@ class Flaw(Enum):
     NUMBER = "number"
     SCOPE = "scope"
     ALERT = "alert"
+    HOST = "host"
 
 
 class BadValue(ValueError):
@@ -103,6 +106,18 @@ def read_number(text: str, most: int = LARGEST_NUMBER) -> str:
     return str(int(text))
 
 
+def read_hosts(text: str) -> str:
+    """Names by which mail hosts sign their Authentication-Results (authserv-id, RFC 8601), separated by commas.
+
+    :raises BadValue: names the first one that none can have
+    """
+    hosts = [host.strip().lower() for host in text.split(",") if host.strip()]
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise BadValue(Flaw.HOST, host)
+    return ", ".join(dict.fromkeys(hosts))
+
+
 def read_scope(text: str) -> str:
     """One of :data:`SCOPES`.
 
@@ -159,6 +174,8 @@ PARAMETERS = {
     "mail_gateway.selection_retention_days": Parameter(read_number, "180", kind=int),
     "mail_gateway.alert": Parameter(read_alert, "notification"),
     "mail_gateway.alert_hours": Parameter(read_number, "4", kind=int),
+    "mail_gateway.notice_limit": Parameter(read_number, "100", kind=int),  # an hour
+    "mail_gateway.authserv_id": Parameter(read_hosts),
 }
 # key -> field of the alias domain, for those that Odoo 19 keeps there
 MIRRORED = {key: parameter.field for key, parameter in PARAMETERS.items() if parameter.field}

@@ -4,8 +4,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, email_normalize, formataddr, plaintext2html
 
+from ..tools.authentication import failed_dmarc, marked_as_spam
 from ..tools.delivery import Cause
 from ..tools.headers import HEADER_BYTES
+from ..tools.notices import head_of
 from ..tools.refusal import refusal_of
 
 # In base64, as the ORM keeps binary fields: four letters for each three bytes.
@@ -31,9 +33,10 @@ class MailInboundReject(models.TransientModel):
     @api.depends("inbound_message_ids")
     def _compute_told(self):
         for wizard in self:
-            refusals = [refusal_of(self._head(message)) for message in wizard._messages()]
+            heads = [wizard._head(message) for message in wizard._messages()]
+            refusals = [refusal_of(head) for head in heads]
             wizard.told = ", ".join(dict.fromkeys(refusal.to for refusal in refusals if refusal.to))
-            wizard.warning = wizard._warning(refusals)
+            wizard.warning = "\n".join(wizard._warnings(refusals, heads)) or False
 
     @api.depends("inbound_message_ids")
     def _compute_body(self):
@@ -101,14 +104,26 @@ class MailInboundReject(models.TransientModel):
                 return self.env._("Our system can't read it. Please send it again as plain text.")
         return self.env._("Please get in touch with us in another way.")
 
-    def _warning(self, refusals):
-        programs = [refusal for refusal in refusals if refusal.program and refusal.to]
-        if not programs:
-            return False
-        return self.env._(
-            "Sent by a program, which is unlikely to read your answer: %s",
-            ", ".join(dict.fromkeys(f"{refusal.to} ({refusal.program.header})" for refusal in programs)),
+    def _warnings(self, refusals, heads):
+        """What speaks against writing to these senders, a sentence for each kind. A person's letter is sent all the same."""
+        told = [(refusal, head_of(head)) for refusal, head in zip(refusals, heads, strict=True) if refusal.to]
+        programs = [(refusal.to, refusal.program) for refusal, _head in told if refusal.program]
+        spam = [(refusal.to, marked_as_spam(head)) for refusal, head in told]
+        hosts = self.env["mail.thread"]._authserv_ids()
+        forged = [(refusal.to, failed_dmarc(head, hosts)) for refusal, head in told]
+        kinds = (
+            (self.env._("Sent by a program, which is unlikely to read your answer: %s"), True, programs),
+            (self.env._("Perhaps sent by a program, or its sender wants no automatic answers: %s"), False, programs),
+            (self.env._("Marked as spam; the sender may be somebody who did not write it: %s"), True, spam),
+            (
+                self.env._("The sender may be forged: DMARC failed. Your letter may reach somebody else: %s"),
+                True,
+                forged,
+            ),
         )
+        for words, proven, signs in kinds:
+            if found := [f"{to} ({sign.header})" for to, sign in signs if sign and sign.proven == proven]:
+                yield words % ", ".join(dict.fromkeys(found))
 
     # ------------------------------------------------------------------ telling
 

@@ -17,6 +17,9 @@ class MailCheckSize(models.AbstractModel):
     def _explanation(self):
         return self.env._("Messages of more than %s MB.", self._megabytes())
 
+    def _words_for_sender(self):
+        return self.env._("It is larger than %s MB.", self._megabytes())
+
     def _look(self, incoming):
         if incoming.may_be_large or incoming.size <= self._most_bytes():
             return None
