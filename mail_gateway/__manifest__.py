@@ -10,7 +10,7 @@
     "data": [
         "security/mail_gateway_groups.xml",
         "security/ir.model.access.csv",
-        "security/mail_inbound_explain_rules.xml",
+        "security/wizard_rules.xml",
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
         "data/ir_config_parameter.xml",

@@ -150,6 +150,7 @@ class FetchmailServer(models.Model):
 
         :raises UserError: when the server can't be used as configured
         """
+        self.check_access("write")
         for server in self:
             try:
                 with server._secrets().hiding():
@@ -168,8 +169,12 @@ class FetchmailServer(models.Model):
     # ------------------------------------------------------------------ counts
 
     def action_open_inbound(self):
-        """List the messages of this server; the context names a state to filter by."""
+        """List the messages of this server; the context names a state to filter by.
+
+        :raises AccessError: for whoever may not read the server
+        """
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
         state = self.env.context.get("inbound_state")
         action["domain"] = [("server_id", "=", self.id)]

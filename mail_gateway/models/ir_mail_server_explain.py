@@ -14,8 +14,10 @@ class IrMail_Server(models.Model):
         """Open the dialog for a message that this server is meant for.
 
         :return: an action
+        :raises AccessError: for whoever may not read the server
         """
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_outgoing_explain_action")
         action["context"] = {
             "default_email_from": self._from_to_explain(),

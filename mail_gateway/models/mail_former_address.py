@@ -164,8 +164,12 @@ class MailFormerAddress(models.Model):
     # ------------------------------------------------------------------ what the postmaster does
 
     def action_open_messages(self):
-        """Show the messages that came to the former address."""
+        """Show the messages that came to the former address.
+
+        :raises AccessError: for whoever is no postmaster
+        """
         self.ensure_one()
+        self.check_access("read")
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Messages to %s", self.address),

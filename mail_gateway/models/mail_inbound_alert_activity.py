@@ -30,6 +30,7 @@ class MailInboundAlertActivity(models.Model):
     @api.readonly
     def action_open_document(self):
         """Extends core's method: they open what waits, and not themselves."""
+        self.check_access("read")
         if model := self._alerts_of():
             return self.env[model]._waiting()._open_alerted()
         return super().action_open_document()

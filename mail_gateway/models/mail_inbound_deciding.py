@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_normalize
 
 from ..tools.bounds import bounded
@@ -237,7 +237,8 @@ class MailInboundDeciding(models.Model):
         """The same messages with all rights, for a postmaster who decides about them.
 
         :param str state: where they are to go
-        :raises UserError: when the user is no postmaster, or a message is neither held nor failed
+        :raises AccessError: when the user is no postmaster
+        :raises UserError: when a message is neither held nor failed
         """
         messages = self._as_postmaster()
         for message in messages:
@@ -248,9 +249,9 @@ class MailInboundDeciding(models.Model):
     def _as_postmaster(self):
         """The same messages with all rights.
 
-        :raises UserError: when the user is no postmaster
+        :raises AccessError: when the user is no postmaster
         """
         if not self.env.user.has_group("mail_gateway.group_postmaster"):
-            raise UserError(self.env._("Only a postmaster may decide what becomes of an inbound message."))
+            raise AccessError(self.env._("Only a postmaster may decide what becomes of an inbound message."))
         self.check_access("read")
         return self.sudo()

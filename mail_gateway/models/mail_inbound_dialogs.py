@@ -35,8 +35,12 @@ class MailInboundDialogs(models.Model):
         }
 
     def action_open_record(self):
-        """Show the record that the message made or updated."""
+        """Show the record that the message made or updated.
+
+        :raises AccessError: for whoever is no postmaster
+        """
         self.ensure_one()
+        self.check_access("read")
         if self.res_model not in self.env or not self.env[self.res_model].browse(self.res_id).exists():
             raise UserError(self.env._("The record of this message no longer exists."))
         return {

@@ -121,9 +121,13 @@ class MailInboundRule(models.Model):
                 rule[field] = hits[rule.id]
 
     def action_open_messages(self):
-        """List the messages that the rule hit in the last month."""
+        """List the messages that the rule hit in the last month.
+
+        :raises AccessError: for whoever is no postmaster
+        """
         self.ensure_one()
-        hits = self.env["mail.inbound.hit"].sudo().search([("rule_id", "=", self.id)])
+        self.check_access("read")
+        hits = self.env["mail.inbound.hit"].search([("rule_id", "=", self.id)])
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
         return {**action, "domain": [("id", "in", hits.inbound_message_id.ids)], "context": {}}
 

@@ -1,12 +1,14 @@
 import base64
 import xmlrpc.client
 from contextlib import suppress
+from inspect import isfunction, signature
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID
-from odoo.exceptions import AccessError
+from odoo import SUPERUSER_ID, models
+from odoo.exceptions import AccessError, UserError
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.mail_gateway.models import mail_inbound_outcome
 from odoo.addons.mail_gateway.models.mail_inbound_call import MAX_CALL_CHARS
@@ -344,3 +346,158 @@ class TestHandingOver(InboundCommon):
         self.assertTrue(base64.b64decode(held.with_user(self.postmaster).source))
         with self.assertRaises(AccessError):
             held.with_user(self.member).read(["subject", "call", "source"])
+
+
+# Arguments that public methods want, whatever they are.
+ARGUMENTS = {
+    "vals_list": [{}],
+    "vals": {},
+    "fields": ["id"],
+    "fields_list": ["id"],
+    "message": "x",
+    "model": False,
+    "message_dict": {},
+    "msg_dict": {},
+    "source_ref": "x",
+    "help_message": "",
+}
+# Public methods that anybody may call, and what keeps them from doing harm: (model, method) -> what is raised, or None.
+HARMLESS = {
+    # core's, and taken from outside by nobody: they want Python's own objects
+    ("mail.thread", "message_parse"): ValueError,
+    ("mail.thread", "message_route"): TypeError,
+    ("ir.mail_server", "send_email"): AttributeError,
+    # nobody changes history, with whatever rights
+    ("mail.inbound.decision", "write"): UserError,
+    # of an abstract model, which has no records; message_new of others asks for the right to create
+    ("mail.thread", "message_new"): Exception,
+    ("mail.thread", "message_mail_with_source"): Exception,
+    # defaults of new records: names that everybody sees in addresses
+    ("mail.alias.domain", "default_get"): None,
+    # what a dialog that somebody opens begins with
+    ("mail.inbound.explain", "default_get"): None,
+    # the words of an empty list: the limit that senders are told anyway
+    ("mail.gateway.allowed", "get_empty_list_help"): None,
+}
+# Models of everybody, in which one's own records are one's own business.
+OWN_BUSINESS = {("mail.activity", "action_open_document"), ("mail.message", "create")}
+
+
+@tagged("post_install", "-at_install")
+class TestPublicMethods(InboundCommon):
+    """Every public method of the addon asks for rights, and every dialog is its user's own (1.9)."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.portal = new_test_user(cls.env, "portal-caller", groups="base.group_portal")
+        cls.internal = new_test_user(cls.env, "internal-caller", groups="base.group_user")
+        groups = "mail_gateway.group_postmaster"
+        cls.postmasters = [new_test_user(cls.env, f"postmaster-{n}", groups=groups) for n in range(2)]
+
+    @staticmethod
+    def _definitions():
+        """The classes of the addon that define or extend models, as (name of a model, class)."""
+        for definition in models.MetaModel._module_to_models__["mail_gateway"]:
+            inherited = definition._inherit if isinstance(definition._inherit, str) else ""
+            yield definition._name or inherited, definition
+
+    def public_methods(self):
+        """(model, method) of everything that RPC reaches."""
+        for model, definition in self._definitions():
+            for name, value in vars(definition).items():
+                if not name.startswith("_") and isfunction(value) and not getattr(value, "_api_private", False):
+                    yield model, name
+
+    def sample(self, model):
+        """A record that is not the caller's; without one the call is about none that exists."""
+        records = self.env[model].sudo()
+        if records._abstract:
+            return records
+        if model == "mail.former.address":
+            self.alias.alias_name = f"{self.alias.alias_name}-renamed"
+        found = records.with_context(active_test=False).search([], limit=1)
+        if not found and model == "mail.inbound.message":
+            return self.store(raw())
+        made = records._transient or model in ("mail.mail", "mail.outgoing.selection")
+        return found or (records.create(self.sample_values(model)) if made else found)
+
+    def sample_values(self, model):
+        servers = self.env["ir.mail_server"].search([], limit=1) or self.env["ir.mail_server"].create(
+            {"name": "x", "smtp_host": "x.example"}
+        )
+        return {
+            "mail.outgoing.selection": {"mail_message_id": self.env["mail.message"].create({}).id},
+            "mail.server.probe": {"server_id": servers.id},
+            "mail.server.probe.step": {"probe_id": self.env["mail.server.probe"].create({"server_id": servers.id}).id},
+        }.get(model, {})
+
+    def call_as(self, user, model, method):
+        function = getattr(type(self.env[model]), method)
+        needed = [
+            name
+            for name, parameter in list(signature(function).parameters.items())[1:]
+            if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        ]
+        arguments = [ARGUMENTS[name] for name in needed]
+        sample = self.sample(model)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        if not getattr(function, "_api_model", False):
+            arguments = [sample.ids, *arguments]
+        return call_kw(self.env[model].with_user(user), method, arguments, {})
+
+    @mute_logger("odoo.sql_db", "odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule")
+    def test_portal_and_internal_users_are_refused_by_every_public_method(self):
+        found = sorted(set(self.public_methods()) - OWN_BUSINESS)
+        self.assertGreater(len(found), 40)
+        self.assertIn(("mail.inbound.rule", "action_open_messages"), found)
+        self.assertFalse(set(HARMLESS) - set(found), "listed, but no longer there")
+        for model, method in found:
+            for user in (self.portal, self.internal):
+                with self.subTest(model=model, method=method, user=user.login):
+                    expected = HARMLESS.get((model, method), AccessError)
+                    if expected is None:
+                        self.call_as(user, model, method)
+                        continue
+                    with self.assertRaises(expected):
+                        self.call_as(user, model, method)
+
+    def test_what_a_rule_hit_is_for_postmasters(self):
+        rule = self.env["mail.inbound.rule"].search([], limit=1)
+        message = self.store(raw())
+        self.env["mail.inbound.hit"]._note(rule.id, message.id)
+        action = rule.with_user(self.postmasters[0]).action_open_messages()
+        self.assertEqual(action["domain"], [("id", "in", message.ids)])
+        for user in (self.portal, self.internal):
+            with self.assertRaises(AccessError):
+                rule.with_user(user).action_open_messages()
+
+    def test_every_dialog_is_its_users_own(self):
+        dialogs = [
+            model
+            for model, definition in self._definitions()
+            if self.env[model]._original_module == "mail_gateway" and self.env[model]._transient
+        ]
+        self.assertGreaterEqual(len(dialogs), 10)
+        owner, other = self.postmasters
+        owner.group_ids += self.env.ref("base.group_system")
+        other.group_ids += self.env.ref("base.group_system")
+        self.env["fetchmail.server"].flush_model()
+        for model in dialogs:
+            with self.subTest(model):
+                record = self.env[model].with_user(owner).sudo().create(self.sample_values(model)).sudo(False)
+                self.assertTrue(record.with_user(owner).has_access("read"))
+                for user in (other, self.internal, self.portal):
+                    self.assertFalse(record.with_user(user).has_access("read"))
+                    self.assertFalse(record.with_user(user).has_access("write"))
+                    self.assertFalse(record.with_user(user).has_access("unlink"))
+
+    def test_postmasters_read_no_password_and_change_no_message(self):
+        self.server.password = "secret-of-the-mailbox"
+        self.assertTrue(self.server.with_user(self.postmasters[0]).read(["name"]))
+        with self.assertRaises(AccessError):
+            self.server.with_user(self.postmasters[0]).read(["password"])
+        message = self.store(raw())
+        for operation in ("write", "create", "unlink"):
+            self.assertFalse(message.with_user(self.postmasters[0]).has_access(operation))

@@ -78,6 +78,7 @@ class MailInboundAlike(models.TransientModel):
         :raises UserError: when that is all of them
         """
         self.ensure_one()
+        self.check_access("read")
         waiting = self.alike_ids.filtered("is_decidable")
         if not waiting:
             raise UserError(self.env._("Somebody decided about all of them meanwhile."))

@@ -77,6 +77,7 @@ class MailInboundExplain(models.TransientModel):
         :raises UserError: when there is no message to ask about
         """
         self.ensure_one()
+        self.check_access("read")
         rehearsals = self.env["mail.inbound.rehearsal"]
         self.answer = self._in_words(rehearsals._rehearse(self._inbound(), self.released))
         return self._open()
@@ -171,6 +172,7 @@ class MailInboundMessage(models.Model):
     def action_explain(self):
         """Show what would become of the message if it were processed now."""
         self.ensure_one()
+        self.check_access("read")
         return (
             self.env["mail.inbound.explain"]
             .create({"given": "message", "inbound_message_id": self.id})

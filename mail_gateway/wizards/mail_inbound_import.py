@@ -33,6 +33,7 @@ class MailInboundImport(models.TransientModel):
         :raises UserError: when a file holds no message; none is imported then, so that none is lost unnoticed
         """
         self.ensure_one()
+        self.check_access("read")
         self.env["mail.inbound.message"]._as_postmaster()
         if not self.file_ids:
             raise UserError(self.env._("Choose the files to import."))

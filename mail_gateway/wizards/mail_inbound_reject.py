@@ -134,6 +134,7 @@ class MailInboundReject(models.TransientModel):
             is told then
         """
         self.ensure_one()
+        self.check_access("read")
         if not (self.body or "").strip():
             raise UserError(self.env._("Write what the senders are told, or discard the messages instead."))
         messages = self.inbound_message_ids._decidable("rejected")

@@ -38,6 +38,7 @@ class MailInboundRoute(models.TransientModel):
         :raises UserError: when no target is chosen, or a message is neither held nor failed
         """
         self.ensure_one()
+        self.check_access("read")
         if not (self.record if self.target == "record" else self.alias_id):
             raise UserError(self.env._("Choose where the messages go."))
         if self.target == "record":

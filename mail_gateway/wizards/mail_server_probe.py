@@ -63,6 +63,7 @@ class MailServerProbe(models.TransientModel):
     def action_again(self):
         """Test the same server once more, as it is configured now."""
         self.ensure_one()
+        self.check_access("read")
         return self.server_id.action_probe()
 
 
