@@ -366,7 +366,7 @@ HARMLESS = {
     # core's, and taken from outside by nobody: they want Python's own objects
     ("mail.thread", "message_parse"): ValueError,
     ("mail.thread", "message_route"): TypeError,
-    ("ir.mail_server", "send_email"): AttributeError,
+    ("ir.mail_server", "send_email"): TypeError,
     # nobody changes history, with whatever rights
     ("mail.inbound.decision", "write"): UserError,
     # of an abstract model, which has no records; message_new of others asks for the right to create
