@@ -8,7 +8,7 @@ from odoo import models
 from odoo.tools import formataddr
 from odoo.tools.mail import email_split, generate_tracking_message_id
 
-from ..tools.addresses import normalize_address
+from ..tools.addresses import domain_of, normalize_address
 from ..tools.authentication import failed_dmarc, marked_as_spam
 from ..tools.automatic import unanswerable
 from ..tools.delivery import Action, Cause, Delivery
@@ -188,7 +188,8 @@ class MailThread(models.AbstractModel):
         recipients = delivery.incoming.values.get("recipients") or ""
         aliases = self.env["mail.inbound.message"].sudo()._aliases_among(recipients)
         named = {normalize_address(address) for address in email_split(recipients)}
-        catchalls = self.env["mail.alias.domain"].sudo().search([]).mapped("catchall_email")
+        domains = [("name", "in", [domain_of(address) for address in named])]
+        catchalls = self.env["mail.alias.domain"].sudo().search(domains).mapped("catchall_email")
         ours = [*aliases.mapped("alias_full_name"), *(each for each in catchalls if normalize_address(each) in named)]
         return ", ".join(filter(None, ours[:_MAX_NAMED]))
 
