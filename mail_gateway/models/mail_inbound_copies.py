@@ -1,5 +1,4 @@
 import base64
-from email import message_from_bytes, policy
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -10,7 +9,7 @@ from ..tools.fingerprint import identity
 from ..tools.headers import HEADER_BYTES
 from ..tools.mailboxes import read_mailboxes
 from ..tools.reading_substitute import ORIGINAL
-from ..tools.recipients import recipients_of
+from ..tools.recipients import recipients_in
 
 # In base64, as the ORM keeps binary fields: four letters for each three bytes.
 _HEAD_LETTERS = -(-HEADER_BYTES // 3) * 4
@@ -132,7 +131,7 @@ class MailInboundCopies(models.Model):
         head = self._head()
         if not head:
             return former._reach(_normalized(read_mailboxes(self.recipients or "")))
-        named = recipients_of(message_from_bytes(head, policy=policy.compat32))
+        named = recipients_in(head)
         written = former._reach(_normalized(mailbox for boxes in named.written.values() for mailbox in boxes))
         return written or former._reach(_normalized(named.transport))
 
@@ -145,7 +144,7 @@ class MailInboundCopies(models.Model):
             )
         )
         [letters] = self.env.cr.fetchone() or [None]
-        return base64.b64decode(letters or b"").replace(b"\r\n\r\n", b"\n\n").partition(b"\n\n")[0]
+        return base64.b64decode(letters or b"")
 
     @api.model
     def _aliases_among(self, recipients):

@@ -1,11 +1,8 @@
-from email import message_from_bytes, policy
 
 from odoo import models
 
 from ..tools.addresses import normalize_address
-from ..tools.headers import HEADER_BYTES
-from ..tools.reading import make_readable
-from ..tools.recipients import recipients_of
+from ..tools.recipients import recipients_in
 from ..tools.rehearsal import Recipient
 
 
@@ -20,10 +17,8 @@ class MailInboundRehearsalRecipients(models.AbstractModel):
         :param env: with all rights
         :param reader: the environment of whoever asks
         """
-        head = make_readable(asked["source"][:HEADER_BYTES], plainest=True).source
-        message = message_from_bytes(head, policy=policy.SMTP)
-        named = recipients_of(message)
-        by_header = [*named.written.items(), (self.env._("Envelope"), named.transport)]
+        named = recipients_in(asked["source"])
+        by_header = [*named.written.items(), *named.by_transport.items()]
         pairs = [(header, mailbox.address) for header, mailboxes in by_header for mailbox in mailboxes]
         found = env["mail.former.address"]._reach({normalize_address(address) for _header, address in pairs} - {None})
         for header, written in dict.fromkeys(pairs):

@@ -7,7 +7,7 @@ from ..tools.delivery import Delivery
 from ..tools.headers import message_id_of
 from ..tools.lists import author_of, from_of, is_rewritten, same_domain
 from ..tools.mailboxes import read_mailboxes
-from ..tools.recipients import joined, raw_values, recipients_of, with_headers
+from ..tools.recipients import joined, raw_values, recipients_in, recipients_of, with_headers
 from ..tools.source_values import sender_of
 from ..tools.threads import nearest_first, referred_ids
 
@@ -102,7 +102,9 @@ class MailThreadPeople(models.AbstractModel):
         What only transport names counts where people name none of ours: a mailbox's own name would else be one more
         alias, and it is the only trace of Bcc.
         """
-        named = recipients_of(message)
+        delivery = Delivery.of(self.env.context)
+        # what stands in for a broken message does not name all of too many
+        named = recipients_in(delivery.source) if delivery and delivery.flaws else recipients_of(message)
         former = self.env["mail.former.address"].sudo()
         found = former._reach({normalize_address(mailbox.address) for mailbox in named.all} - {None})
         written = {name: self._reached(mailboxes, found) for name, mailboxes in named.written.items()}
@@ -114,7 +116,7 @@ class MailThreadPeople(models.AbstractModel):
             *(each for boxes in named.written.values() for each in boxes),
             *(transport if counts_transport else ()),
         ]
-        if delivery := Delivery.of(self.env.context):
+        if delivery:
             addresses = dict.fromkeys(normalize_address(mailbox.address) for mailbox in counted)
             delivery.leads = tuple(
                 found[address].lead for address in addresses if address in found and found[address].lead

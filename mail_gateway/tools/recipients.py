@@ -1,10 +1,15 @@
 """Whom a message is for, by the headers that say so, and a message that says it the way Odoo reads it."""
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
+from email import message_from_bytes
 from email.message import Message
+from email.policy import compat32
 from typing import NamedTuple
 
+from .headers import HEADER_BYTES
 from .mailboxes import MOST_CHARS, Mailbox, read_mailboxes
 from .texts import as_text
 
@@ -20,11 +25,16 @@ _MOST_TAGS = 64
 
 class Recipients(NamedTuple):
     """:ivar written: header -> mailboxes, of WRITTEN
-    :ivar transport: the mailboxes of TRANSPORT, each once
+    :ivar by_transport: header -> mailboxes, of TRANSPORT
     """
 
     written: dict[str, list[Mailbox]]
-    transport: list[Mailbox]
+    by_transport: dict[str, list[Mailbox]]
+
+    @property
+    def transport(self) -> list[Mailbox]:
+        """The mailboxes of TRANSPORT."""
+        return [mailbox for mailboxes in self.by_transport.values() for mailbox in mailboxes]
 
     @property
     def all(self) -> list[Mailbox]:
@@ -43,14 +53,24 @@ def raw_values(message: Message) -> Callable[..., list[str]]:
 def recipients_of(message: Message) -> Recipients:
     """The recipients that the headers of a message name."""
     get_all = raw_values(message)
-    written = {}
-    left = MOST_CHARS
-    for name in WRITTEN:
+    return Recipients(_read(get_all, WRITTEN, MOST_CHARS), _read(get_all, TRANSPORT, _TRANSPORT_CHARS))
+
+
+def recipients_in(source: bytes) -> Recipients:
+    """The recipients that the head of a raw message names, also one that Odoo gets in another form."""
+    head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
+    with suppress(Exception):
+        return recipients_of(message_from_bytes(head, policy=compat32))
+    return Recipients({}, {})
+
+
+def _read(get_all, names, left):
+    found = {}
+    for name in names:
         values = get_all(name)
-        written[name] = read_mailboxes(*values, most_chars=left)
+        found[name] = read_mailboxes(*values, most_chars=left)
         left = max(left - sum(map(len, values)), 0)
-    transport = read_mailboxes(*(value for name in TRANSPORT for value in get_all(name)), most_chars=_TRANSPORT_CHARS)
-    return Recipients(written, [*{mailbox.address: mailbox for mailbox in reversed(transport)}.values()][::-1])
+    return found
 
 
 def without_tags(address: str) -> list[str]:
