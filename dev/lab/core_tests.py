@@ -1,14 +1,10 @@
 """Core's own tests of mail, run with the addon installed: what they say it may not break."""
 
-import os
-
-from lab import databases
 from lab.console import say, step
 from lab.errors import LabError
 from lab.odoo_runs import errors
-from lab.odoo_tests import progress_of, remember_seconds, run_tests_in_parallel
+from lab.odoo_tests import clone_names, progress_of, run_on_clones
 from lab.paths import ROOT
-from lab.postgres import Postgres
 
 TAGS = "/mail,/test_mail"
 EXCEPTIONS = ROOT / "dev" / "core_exceptions.txt"
@@ -23,24 +19,11 @@ def run(tags=TAGS, template="core_tests"):
     :param template: "core" runs them without the addon
     :returns: 0 when some test ran and all that failed are listed, else 1
     """
-    clones = [databases.run_name("core", part) for part in range(min(2, os.cpu_count() or 1))]
+    clones = clone_names("core")
     with step(f"core's tests {tags}, template {template}", progress_of(*clones)) as remarks:
-        outcome = _run_on_clones(clones, tags, template)
+        outcome = run_on_clones(template, clones, tags)
         remarks.append(str(outcome))
     return _judge(outcome, _read_exceptions())
-
-
-def _run_on_clones(clones, tags, template):
-    with Postgres():
-        try:
-            for name in clones:
-                databases.clone(template, name)
-            outcome = run_tests_in_parallel(clones, tags)
-        finally:
-            for name in clones:
-                databases.drop(name)
-    remember_seconds(outcome)
-    return outcome
 
 
 def _judge(outcome, exceptions):

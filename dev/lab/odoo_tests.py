@@ -1,14 +1,16 @@
 """Running the tests that lie in Odoo's addons, in one database or in clones of it at the same time."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import odoo_source, ports
+from lab import databases, odoo_source, ports
 from lab.errors import LabError
 from lab.odoo_runs import run, trouble
 from lab.paths import LAB, LOGS
+from lab.postgres import Postgres
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,33 @@ def progress_of(*databases):
     return read
 
 
-def run_tests_in_parallel(databases, tags):
-    """Run Odoo's tests, an equal part of them in each of the databases, at the same time."""
-    total = len(databases)
+def clone_names(kind):
+    """Return the names of the databases for a run of tests that is dealt out to the processors."""
+    return [databases.run_name(kind, part) for part in range(min(2, os.cpu_count() or 1))]
+
+
+def run_on_clones(template, clones, tags):
+    """Run Odoo's tests on fresh clones of a template, an equal part of them in each, at the same time."""
+    with Postgres():
+        try:
+            for name in clones:
+                databases.clone(template, name)
+            outcome = _run_in_parallel(clones, tags)
+        finally:
+            for name in clones:
+                databases.drop(name)
+    _remember_seconds(outcome)
+    return outcome
+
+
+def _run_in_parallel(clones, tags):
+    total = len(clones)
     with ThreadPoolExecutor(total) as pool:
-        parts = pool.map(lambda item: run_tests(item[1], tags=tags, share=(item[0], total)), enumerate(databases))
+        parts = pool.map(lambda item: run_tests(item[1], tags=tags, share=(item[0], total)), enumerate(clones))
         return sum(parts, Outcome({}, {}, ()))
 
 
-def remember_seconds(test_run):
+def _remember_seconds(test_run):
     """Keep how long the tests took, to deal them out better the next time."""
     _seconds_file().write_text(json.dumps({**_known_seconds(), **test_run.seconds}))
 
