@@ -215,7 +215,11 @@ class IrMail_Server(models.Model):
 
         Where there is none, core would take the author's address, also of an author who leaves under another one.
         """
-        own = self.env.context.get("domain_bounce_address") or message["Return-Path"] or self._get_default_bounce_address()
+        own = (
+            self.env.context.get("domain_bounce_address")
+            or message["Return-Path"]
+            or self._get_default_bounce_address()
+        )
         address = bounce_address(own, self.env["mail.alias.domain"]._bounce_addresses(), from_filter)
         if not address and is_encapsulated:
             address = email_normalize(self._default_from())

@@ -1,4 +1,3 @@
-
 from odoo import models
 
 from ..tools.addresses import normalize_address

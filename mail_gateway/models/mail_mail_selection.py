@@ -60,7 +60,9 @@ class MailMail(models.Model):
         self.ensure_one()
         if self.traffic:
             return Traffic(self.traffic)
-        return self._traffic_of({"headers": self.headers, "mailing_id": "mailing_id" in self._fields and self.mailing_id})
+        return self._traffic_of(
+            {"headers": self.headers, "mailing_id": "mailing_id" in self._fields and self.mailing_id}
+        )
 
     # ------------------------------------------------------------------ choosing
 
@@ -115,7 +117,9 @@ class MailMail(models.Model):
 
     def _may_use(self, server):
         """Whether a server that messages name carries them. Core itself refuses other people's servers."""
-        return not server or (server.active and server.traffic in (ANY_TRAFFIC, False, self.env.context.get(TRAFFIC_KEY)))
+        return not server or (
+            server.active and server.traffic in (ANY_TRAFFIC, False, self.env.context.get(TRAFFIC_KEY))
+        )
 
     def _other_server(self, named, author):
         """A server for these messages of one author, instead of the one that they name: one that all senders may use."""
@@ -129,7 +133,11 @@ class MailMail(models.Model):
         """The model of servers with the default From that counts for this message, as core sets it."""
         alias_domain = self.record_alias_domain_id.sudo()
         servers = self.env["ir.mail_server"]
-        return servers.with_context(domain_notifications_email=alias_domain.default_from_email) if alias_domain else servers
+        return (
+            servers.with_context(domain_notifications_email=alias_domain.default_from_email)
+            if alias_domain
+            else servers
+        )
 
     # ------------------------------------------------------------------ writing it down
 

@@ -17,8 +17,10 @@ class MailMessage(models.Model):
 
     def _compute_outgoing_selection_count(self):
         # sudo: mail.outgoing.selection - that there are some is for every postmaster, whose message it is besides
-        groups = self.env["mail.outgoing.selection"].sudo()._read_group(
-            [("mail_message_id", "in", self.ids)], ["mail_message_id"], ["__count"]
+        groups = (
+            self.env["mail.outgoing.selection"]
+            .sudo()
+            ._read_group([("mail_message_id", "in", self.ids)], ["mail_message_id"], ["__count"])
         )
         counts = {message.id: count for message, count in groups}
         for message in self:

@@ -81,7 +81,9 @@ class MailOutgoingSelection(models.Model):
 
         :param list rows: values for create(); messages that are gone by now are left out
         """
-        rows = {row["mail_key"]: row for row in rows}  # core may come twice to an e-mail in trouble: the last word counts
+        rows = {
+            row["mail_key"]: row for row in rows
+        }  # core may come twice to an e-mail in trouble: the last word counts
         messages = self.env["mail.message"].browse({row["mail_message_id"] for row in rows.values()}).exists()
         mails = self.env["mail.mail"].browse(rows).exists()
         servers = self.env["ir.mail_server"].browse({row["mail_server_id"] for row in rows.values()} - {False}).exists()

@@ -41,8 +41,12 @@ class RehearsalCommon(InboundCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.catchall, cls.bounce = cls.mail_alias_domain.catchall_email, cls.mail_alias_domain.bounce_email
-        cls.agent = cls.env["res.users"].with_context(no_reset_password=True).create(
-            {"name": "Agent", "login": "agent", "email": "agent@mycompany.example", "notification_type": "inbox"}
+        cls.agent = (
+            cls.env["res.users"]
+            .with_context(no_reset_password=True)
+            .create(
+                {"name": "Agent", "login": "agent", "email": "agent@mycompany.example", "notification_type": "inbox"}
+            )
         )
         cls.mary = cls.env["res.partner"].create({"name": "Mary", "email": "mary@customer.example"})
         cls.carl = cls.env["res.partner"].create({"name": "Carl", "email": "carl@customer.example"})

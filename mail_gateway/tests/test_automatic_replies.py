@@ -45,7 +45,9 @@ class TestAutomaticReplies(InboundCommon):
 
     def test_a_bounce_of_a_mail_server_that_calls_it_a_reply_is_a_bounce(self):
         daemon = "Mail Delivery System <Mailer-Daemon@customer.example>"
-        message = self.deliver(self.answer(sender=daemon, to=self.mail_alias_domain.bounce_email, subject="Undelivered"))
+        message = self.deliver(
+            self.answer(sender=daemon, to=self.mail_alias_domain.bounce_email, subject="Undelivered")
+        )
         self.assertEqual((message.state, message.cause), ("delivered", "bounce"))
 
     def test_nobody_is_told(self):

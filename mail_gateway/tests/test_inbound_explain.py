@@ -61,9 +61,18 @@ class TestInboundExplain(RehearsalCommon):
 
     def test_what_is_typed_is_explained(self):
         answer = self.explain(
-            email_from="Mary <mary@customer.example>", email_to=f"inbound@{self.alias_domain}", subject="Größe", body="Hello"
+            email_from="Mary <mary@customer.example>",
+            email_to=f"inbound@{self.alias_domain}",
+            subject="Größe",
+            body="Hello",
         ).answer
-        for words in ("Delivered", "It makes a record.", "Größe", "Alias that makes a record of Contact", "Too many new"):
+        for words in (
+            "Delivered",
+            "It makes a record.",
+            "Größe",
+            "Alias that makes a record of Contact",
+            "Too many new",
+        ):
             self.assertIn(words, answer)
 
     def test_a_typed_reply_goes_to_its_record(self):
@@ -114,7 +123,9 @@ class TestInboundExplain(RehearsalCommon):
                 self.assertTrue(wizard.answer)
 
     def test_what_is_typed_makes_no_further_header(self):
-        wizard = self.env["mail.inbound.explain"].new({"subject": "a\r\nBcc: x@y.example", "email_to": "a@b.example\nX: y"})
+        wizard = self.env["mail.inbound.explain"].new(
+            {"subject": "a\r\nBcc: x@y.example", "email_to": "a@b.example\nX: y"}
+        )
         message = message_from_bytes(wizard._typed(), policy=policy.SMTP)
         self.assertFalse({"Bcc", "X"} & {*message.keys()})
 

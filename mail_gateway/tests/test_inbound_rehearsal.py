@@ -102,8 +102,12 @@ class TestRehearsalRights(RehearsalCommon):
     def setUp(self):
         super().setUp()
         groups = self.env.ref("base.group_user") + self.env.ref("mail_gateway.group_postmaster")
-        self.postmaster = self.env["res.users"].with_context(no_reset_password=True).create(
-            {"name": "Post", "login": "post", "email": "post@mycompany.example", "group_ids": [(6, 0, groups.ids)]}
+        self.postmaster = (
+            self.env["res.users"]
+            .with_context(no_reset_password=True)
+            .create(
+                {"name": "Post", "login": "post", "email": "post@mycompany.example", "group_ids": [(6, 0, groups.ids)]}
+            )
         )
 
     def forbid(self, domain):

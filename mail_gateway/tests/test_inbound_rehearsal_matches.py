@@ -141,9 +141,7 @@ class TestRehearsalMatches(RehearsalCommon):
 
     def test_a_reply(self):
         answer, _message = self.assertMatches(self.reply(), "delivered")
-        self.assertCountEqual(
-            [(told.name, told.by) for told in answer.told], [("Agent", "inbox"), ("Carl", "email")]
-        )
+        self.assertCountEqual([(told.name, told.by) for told in answer.told], [("Agent", "inbox"), ("Carl", "email")])
         self.assertEqual([mail.kind for mail in answer.leaving], ["Notification"])
 
     def test_a_reply_of_a_stranger_who_copies_others(self):

@@ -135,7 +135,9 @@ class TestLimits(InboundCommon):
         replies = (self.to_alias(subject=f"Re: {word}", sender=MARY, In_Reply_To=parent.message_id) for word in "abcd")
         messages = self.deliver(*replies)
         self.assertEqual(self.states(messages), ["delivered", "held", "held", "held"])
-        self.assertEqual(messages.sorted("id").mapped(lambda message: bool(message.told_date)), [False, True, False, False])
+        self.assertEqual(
+            messages.sorted("id").mapped(lambda message: bool(message.told_date)), [False, True, False, False]
+        )
 
     def test_allowed_addresses_have_no_limit(self):
         self.env["mail.gateway.allowed"].create({"email": MARY})

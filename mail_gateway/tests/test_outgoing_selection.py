@@ -93,8 +93,10 @@ class TestWhatIsWrittenDown(OutgoingCommon):
                 raise RuntimeError("the bus is down")
             return original(records, *args, **kwargs)
 
-        with patch.object(MailMail, "_postprocess_sent_message", once), self.mock_smtplib_connection(), self.assertLogs(
-            "odoo.addons.mail.models.mail_mail", "ERROR"
+        with (
+            patch.object(MailMail, "_postprocess_sent_message", once),
+            self.mock_smtplib_connection(),
+            self.assertLogs("odoo.addons.mail.models.mail_mail", "ERROR"),
         ):
             mails.send()
         self.env["mail.outgoing.selection"]._record(self._written)
@@ -122,8 +124,18 @@ class TestPersonalServers(OutgoingCommon):
         self.personal = self.server("Personal", email, owner_user_id=self.user_employee.id, smtp_user=email, sequence=1)
 
     def mail_of(self, user, email_from):
-        return self.env["mail.mail"].with_user(user).sudo().create(
-            {"subject": "Hello", "email_from": email_from, "email_to": "mary@customer.example", "auto_delete": False}
+        return (
+            self.env["mail.mail"]
+            .with_user(user)
+            .sudo()
+            .create(
+                {
+                    "subject": "Hello",
+                    "email_from": email_from,
+                    "email_to": "mary@customer.example",
+                    "auto_delete": False,
+                }
+            )
         )
 
     def test_what_the_owner_writes_leaves_through_their_server(self):

@@ -11,7 +11,10 @@ from odoo.addons.mail_gateway.tools.server_selection import OutgoingServer, sele
 class TestFilters(OutgoingCommon):
     def test_a_bad_entry_is_refused_by_name(self):
         for bad in ("*.mycompany.com", "sales@", "my company.com", "@mycompany.com", "sales@@mycompany.com"):
-            with self.subTest(bad=bad), self.assertRaisesRegex(ValidationError, "neither a domain nor an e-mail address"):
+            with (
+                self.subTest(bad=bad),
+                self.assertRaisesRegex(ValidationError, "neither a domain nor an e-mail address"),
+            ):
                 self.server("S", f"mycompany.com, {bad}")
 
     def test_the_message_names_what_is_wrong_and_where(self):
@@ -21,7 +24,15 @@ class TestFilters(OutgoingCommon):
         self.assertIn("“*.x.com”, “a b”", str(caught.exception))
 
     def test_domains_and_addresses_are_fine(self):
-        for fine in (False, "", " , ", "mycompany.com", " A@MyCompany.com ,b.com", "café.example", "xn--caf-dma.example"):
+        for fine in (
+            False,
+            "",
+            " , ",
+            "mycompany.com",
+            " A@MyCompany.com ,b.com",
+            "café.example",
+            "xn--caf-dma.example",
+        ):
             with self.subTest(fine=fine):
                 self.assertFalse(self.server("S", fine).from_filter_problem)
 
@@ -309,7 +320,11 @@ class TestAuthorsNames(OutgoingCommon):
 
     def test_what_is_chosen_is_what_leaves(self):
         self.server("S", "test.mycompany.com")
-        for author in ('" " <a@customer.example>', '"a@b.example" <c@customer.example>', '"A\u202eB" <d@customer.example>'):
+        for author in (
+            '" " <a@customer.example>',
+            '"a@b.example" <c@customer.example>',
+            '"A\u202eB" <d@customer.example>',
+        ):
             with self.subTest(author=author):
                 message, _sent = self.sent(author)
                 selection = self.env["ir.mail_server"]._selection_of(author)
@@ -321,7 +336,13 @@ class TestAuthorsNames(OutgoingCommon):
         for from_filter in (False, "test.mycompany.com"):
             self.env["ir.mail_server"].search([]).unlink()
             self.server("S", from_filter)
-            for name in ("a\nBcc: x@y.example", "a\r\nX-Evil: yes", "a\x0bb", "a\u2028b", "a\x00b".replace("\0", "\x01")):
+            for name in (
+                "a\nBcc: x@y.example",
+                "a\r\nX-Evil: yes",
+                "a\x0bb",
+                "a\u2028b",
+                "a\x00b".replace("\0", "\x01"),
+            ):
                 for address in ("mary@test.mycompany.com", "mary@customer.example"):
                     with self.subTest(from_filter=from_filter, name=name, address=address):
                         message, sent = self.sent(f'"{name}" <{address}>')
@@ -396,7 +417,13 @@ class TestTraffic(OutgoingCommon):
     def test_a_message_that_a_program_sends_for_a_record_is_no_mass_mail(self):
         model = self.env["ir.model"]._get_id("res.partner")
         template = self.env["mail.template"].create(
-            {"name": "T", "model_id": model, "email_to": "a@customer.example", "subject": "Done", "body_html": "<p>Done</p>"}
+            {
+                "name": "T",
+                "model_id": model,
+                "email_to": "a@customer.example",
+                "subject": "Done",
+                "body_html": "<p>Done</p>",
+            }
         )
         before = self.env["mail.mail"].search([])
         self.env["res.partner"].create([{"name": "A"}, {"name": "B"}]).message_mail_with_source(template)

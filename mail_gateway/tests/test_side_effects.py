@@ -16,13 +16,17 @@ class TestSideEffects(InboundCommon):
         self.follower = self.env["res.partner"].create({"name": "Follower", "email": "follower@customer.example"})
         self.record = self.env["res.partner"].create({"name": "Thread"})
         self.record.message_subscribe(self.follower.ids)
-        self.parent = self.record.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
+        self.parent = self.record.message_post(
+            body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment"
+        )
 
     def reply(self, **values):
         return raw(subject="Re: Question", to=self.catchall, In_Reply_To=self.parent.message_id, **values)
 
     def test_a_reply_is_relayed_by_the_queue_and_not_by_the_lane(self):
-        with patch.object(type(self.env["ir.mail_server"]), "_connect__", side_effect=AssertionError("sent by the lane")):
+        with patch.object(
+            type(self.env["ir.mail_server"]), "_connect__", side_effect=AssertionError("sent by the lane")
+        ):
             message = self.deliver(self.reply())
         self.assertEqual(message.mail_message_ids.model, "res.partner")
         mail = self.env["mail.mail"].search([("mail_message_id", "in", message.mail_message_ids.ids)])

@@ -17,14 +17,38 @@ class TestAddresses(ToolsCase):
         self.assertEqual(normalize_address(" Sales@MyCompany.Example "), "sales@mycompany.example")
 
     def test_an_international_domain_equals_its_encoded_form(self):
-        for domain in ("café.example", "CAFÉ.example", "cafe\u0301.example", "xn--caf-dma.example", "XN--CAF-DMA.example"):
+        for domain in (
+            "café.example",
+            "CAFÉ.example",
+            "cafe\u0301.example",
+            "xn--caf-dma.example",
+            "XN--CAF-DMA.example",
+        ):
             with self.subTest(domain=domain):
                 self.assertEqual(normalize_domain(domain), "xn--caf-dma.example")
 
     def test_what_is_no_domain(self):
-        for text in (None, "", " ", ".", "my company.example", ".example", "example.", "a..b", "*.example", "http://x",
-                     "-a.example", "a-.example", "a" * 64 + ".example", "a." * 127 + "example", "a@b", "é\u2028.example",
-                     "a,b", "<x.example>", "x.example:25"):
+        for text in (
+            None,
+            "",
+            " ",
+            ".",
+            "my company.example",
+            ".example",
+            "example.",
+            "a..b",
+            "*.example",
+            "http://x",
+            "-a.example",
+            "a-.example",
+            "a" * 64 + ".example",
+            "a." * 127 + "example",
+            "a@b",
+            "é\u2028.example",
+            "a,b",
+            "<x.example>",
+            "x.example:25",
+        ):
             with self.subTest(text=text):
                 self.assertIsNone(normalize_domain(text))
 
@@ -34,8 +58,21 @@ class TestAddresses(ToolsCase):
                 self.assertEqual(normalize_domain(text), text)
 
     def test_what_is_no_address(self):
-        for text in (None, "", "sales", "@x.example", "sales@", "sa les@x.example", "a@b@x.example", "Sales <a@x.example>",
-                     ".a@x.example", "a.@x.example", "a..b@x.example", "a" * 65 + "@x.example", "a@x..example"):
+        for text in (
+            None,
+            "",
+            "sales",
+            "@x.example",
+            "sales@",
+            "sa les@x.example",
+            "a@b@x.example",
+            "Sales <a@x.example>",
+            ".a@x.example",
+            "a.@x.example",
+            "a..b@x.example",
+            "a" * 65 + "@x.example",
+            "a@x..example",
+        ):
             with self.subTest(text=text):
                 self.assertIsNone(normalize_address(text))
 
@@ -68,7 +105,9 @@ class TestAddresses(ToolsCase):
             self.assertEqual(filter_entries(nothing), ())
 
     def test_bad_entries_are_named_as_they_were_typed(self):
-        self.assertEqual(bad_entries("a.example, *.b.example, c@@d.example, É.example"), ("*.b.example", "c@@d.example"))
+        self.assertEqual(
+            bad_entries("a.example, *.b.example, c@@d.example, É.example"), ("*.b.example", "c@@d.example")
+        )
         self.assertEqual(bad_entries(None), ())
 
     def test_a_filter_lets_pass_what_it_names(self):

@@ -271,7 +271,7 @@ class TestImapOdd(ImapCase):
     def test_whatever_a_server_says_is_a_refusal_or_a_lost_connection(self):
         dice = random.Random(3501)
         words = (
-            b"* |+ |OK |NO |FETCH (|)|UID |{3}\r\n|{-1}|[UIDNEXT |]|7 |SEARCH |BODY[] |\"|\\|\0|\xff|((((((((((|\r\n|LIST |"
+            b'* |+ |OK |NO |FETCH (|)|UID |{3}\r\n|{-1}|[UIDNEXT |]|7 |SEARCH |BODY[] |"|\\|\0|\xff|((((((((((|\r\n|LIST |'
             b"NIL |99999999999 "
         ).split(b"|")
         script = imap_script(THREE)

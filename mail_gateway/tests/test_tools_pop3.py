@@ -335,7 +335,9 @@ class TestPop3(ToolsCase):
 
     def test_without_top_what_is_too_large_has_no_head(self):
         ledger = self.fetch(self.pop3({"large": self.LARGE}, TOP=b"-ERR what?\r\n"), largest=50)
-        self.assertEqual((ledger.messages, ledger.kept_heads), ({self.LARGE_KEY: b""}, {self.LARGE_KEY: len(self.LARGE)}))
+        self.assertEqual(
+            (ledger.messages, ledger.kept_heads), ({self.LARGE_KEY: b""}, {self.LARGE_KEY: len(self.LARGE)})
+        )
 
     def test_of_what_only_the_head_is_stored_nothing_is_asked_or_deleted(self):
         for afterwards in ("delete", "leave"):

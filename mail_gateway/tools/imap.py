@@ -184,7 +184,9 @@ class ImapMailbox:
                 return
             pace.finish(sum(map(len, fetched.values())))
             messages = [RemoteMessage(name, source, was_requested=True) for source in fetched.values()]
-            yield Batch(messages, [name] if messages else [], refusal=MessagesRefused(refused.values()) if refused else None)
+            yield Batch(
+                messages, [name] if messages else [], refusal=MessagesRefused(refused.values()) if refused else None
+            )
 
     def _fetch_requested(self, size, pace, uids):
         source = self._fetch_in_parts(uids[0], size, self.settings.most, pace)
@@ -247,7 +249,9 @@ class ImapMailbox:
             refused |= missing
         return fetched, refused
 
-    def _fetch(self, uids: list[int], sizes: dict[int, int], pace: Pace) -> tuple[dict[int, bytes], dict[int, Exception]]:
+    def _fetch(
+        self, uids: list[int], sizes: dict[int, int], pace: Pace
+    ) -> tuple[dict[int, bytes], dict[int, Exception]]:
         """UID -> source, and an error for each message that the server lists and does not hand out.
 
         BODY.PEEK leaves the \\Seen flag alone.

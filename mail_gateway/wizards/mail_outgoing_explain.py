@@ -233,7 +233,9 @@ class MailOutgoingExplain(models.TransientModel):
             if str(passed_over.server.id) == self.named_server:
                 reason = self.env["ir.mail_server"]._words_for_passed_over(passed_over)
                 yield self.env._(
-                    "The named server “%(server)s” is passed over: %(reason)s", server=passed_over.server.name, reason=reason
+                    "The named server “%(server)s” is passed over: %(reason)s",
+                    server=passed_over.server.name,
+                    reason=reason,
                 )
 
     def _remarks_about_personal_servers(self, selection):
