@@ -103,8 +103,10 @@ class MailThreadPeople(models.AbstractModel):
         alias, and it is the only trace of Bcc.
         """
         delivery = Delivery.of(self.env.context)
-        # what stands in for a broken message does not name all of too many
-        named = recipients_in(delivery.source) if delivery and delivery.flaws else recipients_of(message)
+        # what stands in for a broken message does not name all of too many, but those behind an endless head
+        named = recipients_in(delivery.source) if delivery and delivery.flaws else None
+        if not (named and named.all):
+            named = recipients_of(message)
         former = self.env["mail.former.address"].sudo()
         found = former._reach({normalize_address(mailbox.address) for mailbox in named.all} - {None})
         written = {name: self._reached(mailboxes, found) for name, mailboxes in named.written.items()}
