@@ -216,6 +216,7 @@ class TestCharsets(ToolsCase):
     def test_parameters_are_read_as_programs_write_them(self):
         for value, name in {
             'attachment; filename="a b.pdf"': "a b.pdf",
+            "filename=truth.pdf": "truth.pdf",  # without a disposition
             "attachment; filename=a b.pdf; size=5": "a b.pdf",
             "attachment; FileName=a.pdf": "a.pdf",
             "attachment; filename*=UTF-8''%C3%BC.pdf; filename=u.pdf": "ü.pdf",

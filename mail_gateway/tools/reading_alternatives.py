@@ -72,7 +72,15 @@ def _as_file(part):
     """An attached message as bytes, so that nothing looks into it any more."""
     file = type(part)(policy=SMTP)
     file.set_content(
-        part.get_payload(0).as_bytes(), maintype="application", subtype="octet-stream", disposition="attachment",
+        _bytes_of(part.get_payload(0)), maintype="application", subtype="octet-stream", disposition="attachment",
         filename=part_name(part, 0)[:LONGEST],
     )  # fmt: skip
     return file
+
+
+def _bytes_of(message):
+    """A message as bytes, also one that was parsed from text: Python writes no letters beyond ASCII of that."""
+    try:
+        return message.as_bytes()
+    except UnicodeEncodeError:
+        return message.as_string().encode("utf-8", "surrogateescape")

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from .encoded_words import decode_words
 from .reading_charsets import to_text
 
-_PARAMETER = re.compile(r';\s*([^\s=;"]+?)(\*\d{1,3})?(\*)?\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
+_PARAMETER = re.compile(r'(?:^|;)\s*([^\s=;"]+?)(\*\d{1,3})?(\*)?\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
 # Python's parser needs time by the square of the length, and nobody writes longer ones.
 _VALUE_CHARS = 8000
 
