@@ -152,8 +152,8 @@ def test_round_trips_are_few_on_a_slow_network(gateway, dovecot, mailbox, connec
         dovecot.put_all(mailbox, [message(f"Far away {number}", to=NOBODY) for number in range(120)])
         assert gateway.fetch(server) == "New messages: 120"
         assert proxy.connections == 1
-        # sizes, and three batches
-        assert proxy.commands.count(b"UID FETCH") == 1 + 3
+        # sizes, and as many batches as the line makes of them
+        assert proxy.commands.count(b"UID FETCH") <= 1 + 3
         assert len(proxy.commands) < 20
 
 
