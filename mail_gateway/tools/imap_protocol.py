@@ -196,6 +196,8 @@ def _sane(method):
     def parse(*args, **kwargs):
         try:
             return method(*args, **kwargs)
+        except OSError:
+            raise  # a refused certificate is a ValueError, too
         except _NONSENSE as error:
             raise NonsenseReply(f"a reply that makes no sense: {type(error).__name__}") from error
 
@@ -210,6 +212,8 @@ class ImapClient(IMAPClient):
         timeout = SocketTimeout(settings.timeout, settings.timeout)
         try:
             super().__init__(settings.host, settings.port, ssl=settings.tls, timeout=timeout)
+        except OSError:
+            raise  # a refused certificate is a ValueError, too
         except _NONSENSE as error:
             if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
                 raise  # the name of the server is none
