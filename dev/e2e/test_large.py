@@ -2,7 +2,7 @@
 
 import pytest
 
-from e2e.gateway import message
+from e2e.gateway import message, until
 
 MEGABYTE = 2**20
 
@@ -30,10 +30,8 @@ def test_a_large_message_stays_on_the_server_until_a_person_wants_it(gateway, do
     gateway.fetch(server)
     assert len(dovecot.read(mailbox)) == 1
 
-    gateway.call("mail.inbound.message", "action_fetch_whole", [row[0]])
-    gateway.fetch(server)
-    gateway.settle()
-    assert gateway.leads(server) == ["After", "Before", "Plans of the house"]
-    assert dovecot.read(mailbox) == []
+    gateway.call("mail.inbound.message", "action_fetch_whole", [row[0]])  # which has the scheduled action visit the server
+    until(lambda: gateway.leads(server) == ["After", "Before", "Plans of the house"])
+    until(lambda: dovecot.read(mailbox) == [])
     [(stored,)] = gateway.sql("SELECT source FROM mail_inbound_message WHERE id = %s", row[0])
     assert len(bytes(stored)) >= len(source)
