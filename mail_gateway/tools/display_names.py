@@ -21,6 +21,8 @@ _MAX_READ = 2000
 # An encoded word may contain another one; some mail programs decode what they find in quotes, too.
 _MAX_DECODED = 3
 
+# What stands in a line of 78 characters behind the name of its header is not folded.
+_MAX_UNFOLDED = 60
 # Control characters, what Unicode calls a line or paragraph separator, and surrogates, which no charset has.
 _BREAKING = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # Unicode's bidirectional controls (UAX 9, section 2): they reverse what is shown after them.
@@ -137,7 +139,11 @@ def clean_recipients(values: str | Iterable[str] | None) -> str | list[str] | No
 
 
 def _clean_recipient(value):
-    return value if not isinstance(value, str) or _is_fine(value) else _cleaned(*split_author(one_line(value)))
+    """One that can't be read stays where it fits into a line: its mail fails visibly, as with core."""
+    if not isinstance(value, str) or _is_fine(value):
+        return value
+    line = one_line(value)
+    return _cleaned(*split_author(line)) or (line if len(line) <= _MAX_UNFOLDED else "")
 
 
 def _is_fine(text):
