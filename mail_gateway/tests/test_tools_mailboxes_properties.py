@@ -2,7 +2,7 @@
 
 from email.utils import getaddresses
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
@@ -37,6 +37,8 @@ class TestMailboxesProperties(ToolsCase):
         self.assertEqual(ours, theirs)
 
     @settings(max_examples=400, deadline=None)
+    @example("\udc80@a")
+    @example('"\udc80"@a')
     @given(st.text(st.sampled_from("ab@.,;:<>()\"\\'[] \t\r\n=?äß\u202e\u200b\U0001f4e8\0\udc80"), max_size=60))
     def test_whatever_it_is_addresses_are_plain_and_names_can_be_shown(self, text):
         for mailbox in read_mailboxes(text):

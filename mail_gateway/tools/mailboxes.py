@@ -30,10 +30,13 @@ _RAW_NAME_CHARS = 12 * NAME_CHARS
 DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(f"[{DIRECTIONS}]+")
 _NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Bytes that belong to no character: as Python smuggles them in, and as they are shown
+_NO_CHARS = "\ud800-\udfff\ufffd"
 _NO_ADDRESS = re.compile(
-    f"[\x00-\x20\x7f-\xa0\u00ad\u180e\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff\ufffd{DIRECTIONS}]|=\\?"
+    "[\x00-\x20\x7f-\xa0\u00ad\u180e\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+    f"{_NO_CHARS}{DIRECTIONS}]|=\\?"
 )
-_NO_QUOTED_LOCAL = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd{DIRECTIONS}]|=\\?")
+_NO_QUOTED_LOCAL = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_NO_CHARS}{DIRECTIONS}]|=\\?")
 _NO_LOCAL = re.compile(r'[()<>\[\],;:\\"@]')
 _NO_DOMAIN = re.compile(r"[()<>\[\],;:\\\"@'=?!#$%&*+/^`{|}~]")
 _DOMAIN_LITERAL = re.compile(r"\[[0-9A-Za-z.:-]{2,60}\]")
