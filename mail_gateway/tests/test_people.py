@@ -373,6 +373,7 @@ class TestIdentity(PeopleCommon):
             with self.subTest(message_id=message_id):
                 messages = self.orders(message_id, "one", "one")
                 self.assertEqual(messages.mapped("state"), ["delivered", "delivered"])
+                self.assertEqual(messages.mapped("flaws"), [False, False])
                 self.assertEqual(len(set(messages.mail_message_ids.mapped("message_id"))), 2)
 
     def test_another_text_under_the_same_id_is_another_message(self):

@@ -21,6 +21,7 @@ from .reading_headers import AUTHORS, RECIPIENTS, encoded
 from .reading_names import LONGEST, part_name
 from .reading_parameters import charset_of, file_name, raw_header
 from .reading_structure import VALUE_CHARS, walk_within
+from .threads import is_message_id
 
 _WITH_WORDS = {"subject", *AUTHORS, *RECIPIENTS}
 # Odoo shows the content of any text as HTML when it is all of the message.
@@ -33,7 +34,10 @@ _BOUNDARY = "=_parts"
 
 
 def normalize_headers(message: Message) -> None:
-    """Encoded words that Python reads otherwise become UTF-8, and a Date that is none is left out."""
+    """Encoded words that Python reads otherwise become UTF-8; a Date or Message-Id that is none is left out.
+
+    Python's parser fails on some that are none: ``Message-Id: <>``.
+    """
     before = [*message.raw_items()]
     after = [(name, _normal_value(name.lower(), value)) for name, value in before]
     if after != before:
@@ -52,6 +56,8 @@ def has_wrong_date(message: Message) -> bool:
 def _normal_value(name, value):
     if name == "date":
         return value if read_date(str(value)) else None
+    if name == "message-id":
+        return value if is_message_id(str(value)) else None
     if name not in _WITH_WORDS or "=?" not in value or len(value) > VALUE_CHARS:
         return value
     return "".join(_normal_words(run) if run.words else run.source for run in runs(value))
