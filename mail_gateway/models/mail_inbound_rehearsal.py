@@ -51,6 +51,8 @@ class MailInboundRehearsal(models.AbstractModel):
             "is_head": inbound.is_head,
             "may_be_large": inbound.may_be_large,
             "server_id": inbound.server_id.id or 0,
+            "call": inbound.call,
+            "caller_id": inbound.caller_id.id,
             "released": released,
         }
         answer = Rehearsal("")
@@ -160,6 +162,8 @@ class MailInboundRehearsal(models.AbstractModel):
                 "is_head": asked["is_head"],
                 "may_be_large": asked["may_be_large"],
                 "server_id": asked["server_id"] or False,
+                "call": asked["call"],
+                "caller_id": asked["caller_id"],
                 "try_count": MOST_TRIES if delivery.plainest else 1,
             }
         )

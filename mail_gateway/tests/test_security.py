@@ -340,6 +340,22 @@ class TestHandingOver(InboundCommon):
         self.assertEqual(left, [True, True, False, False])
         self.assertTrue(messages._add_refused_call({**values, "caller_id": self.internal.id}, "Because."))
 
+    def test_explaining_a_held_call_tells_what_its_caller_may_have_done(self):
+        self.member.group_ids += self.contacts
+        held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1"})
+
+        def explained():
+            with self.enter_registry_test_mode():
+                return self.env["mail.inbound.rehearsal"].with_user(self.postmaster)._rehearse(held, released=True)
+
+        answer = explained()
+        self.assertEqual(answer.state, "delivered", answer.reason)
+        self.assertEqual(answer.targets[0].model, "res.partner")
+        self.member.group_ids -= self.contacts
+        answer = explained()
+        self.assertEqual((answer.state, answer.cause), ("held", "not_allowed"))
+        self.assertIn("may not create records of this kind", answer.reason)
+
     def test_the_source_of_a_held_call_is_for_postmasters(self):
         self.member.group_ids += self.contacts
         held = self.held_call(self.member, "res.partner")
