@@ -1,7 +1,7 @@
 from odoo import models
 
 from ..tools.addresses import normalize_address
-from ..tools.recipients import recipients_in
+from ..tools.recipients import TRANSPORT, recipients_in
 from ..tools.rehearsal import Recipient
 
 
@@ -20,8 +20,13 @@ class MailInboundRehearsalRecipients(models.AbstractModel):
         by_header = [*named.written.items(), *named.by_transport.items()]
         pairs = [(header, mailbox.address) for header, mailboxes in by_header for mailbox in mailboxes]
         found = env["mail.former.address"]._reach({normalize_address(address) for _header, address in pairs} - {None})
+        counts_transport = named.counts_transport(found)
         for header, written in dict.fromkeys(pairs):
-            yield self._recipient(header, written, found.get(normalize_address(written)), env, reader)
+            reached = found.get(normalize_address(written))
+            recipient = self._recipient(header, written, reached, env, reader)
+            if reached and header in TRANSPORT and not counts_transport:
+                recipient = recipient._replace(matches=self._not_counted(recipient.matches), counts=False)
+            yield recipient
 
     def _recipient(self, header, written, reached, env, reader):
         lead = reached and reached.lead
@@ -33,6 +38,9 @@ class MailInboundRehearsalRecipients(models.AbstractModel):
         if lead:
             words = self.env._("Former address, leads to %(address)s: %(what)s", address=lead.to, what=words)
         return Recipient(header, written, words, bool(matches))
+
+    def _not_counted(self, words):
+        return self.env._("Not used, since To or Cc names an address of Odoo: %s", words)
 
     def _lost(self, lead, reader):
         return self.env._("Former address that leads nowhere. %s", lead.reason)

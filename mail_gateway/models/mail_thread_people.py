@@ -97,11 +97,7 @@ class MailThreadPeople(models.AbstractModel):
     # ------------------------------------------------------------------ to whom
 
     def _recipients_as_meant(self, message):
-        """The recipients that count, by header: addresses of ours as they are stored, former ones as what they lead to.
-
-        What only transport names counts where people name none of ours: a mailbox's own name would else be one more
-        alias, and it is the only trace of Bcc.
-        """
+        """The recipients that count, by header: addresses of ours as they are stored, former ones as what they lead to."""
         delivery = Delivery.of(self.env.context)
         # what stands in for a broken message does not name all of too many, but those behind an endless head
         named = recipients_in(delivery.source) if delivery and delivery.flaws else None
@@ -110,9 +106,7 @@ class MailThreadPeople(models.AbstractModel):
         former = self.env["mail.former.address"].sudo()
         found = former._reach({normalize_address(mailbox.address) for mailbox in named.all} - {None})
         written = {name: self._reached(mailboxes, found) for name, mailboxes in named.written.items()}
-        counts_transport = not any(
-            normalize_address(mailbox.address) in found for each in named.written.values() for mailbox in each
-        )
+        counts_transport = named.counts_transport(found)
         transport = [each for each in named.transport if normalize_address(each.address) in found]
         counted = [
             *(each for boxes in named.written.values() for each in boxes),

@@ -90,6 +90,15 @@ class TestRehearsal(RehearsalCommon):
         [first, second] = self.rehearse(raw(Delivered_To=alias)).recipients
         self.assertEqual((first.header, second.header, second.address), ("To", "Delivered-To", alias))
 
+    def test_what_transport_names_says_that_it_is_not_used_where_people_name_one_of_ours(self):
+        alias, domain = f"inbound@{self.alias_domain}", self.alias_domain
+        recipients = self.rehearse(raw(to=alias, Delivered_To=self.catchall, X_Original_To=f"nobody@{domain}")).recipients
+        self.assertEqual([recipient.counts for recipient in recipients], [True, False, False])
+        self.assertEqual(
+            [recipient.matches for recipient in recipients[1:]],
+            ["Nothing in Odoo", "Not used, since To or Cc names an address of Odoo: Catchall: takes replies only"],
+        )
+
     def test_an_alias_that_writes_to_one_record_names_it(self):
         self.alias.alias_force_thread_id = self.order.id
         self.assertIn("“Order”", self.matches(f"inbound@{self.alias_domain}")[0])

@@ -9,6 +9,7 @@ from email.message import Message
 from email.policy import compat32
 from typing import NamedTuple
 
+from .addresses import normalize_address
 from .headers import HEADER_BYTES
 from .mailboxes import MOST_CHARS, Mailbox, read_mailboxes
 from .texts import as_text
@@ -35,6 +36,16 @@ class Recipients(NamedTuple):
     def transport(self) -> list[Mailbox]:
         """The mailboxes of TRANSPORT."""
         return [mailbox for mailboxes in self.by_transport.values() for mailbox in mailboxes]
+
+    def counts_transport(self, ours) -> bool:
+        """Whether TRANSPORT counts: where people name none of ours.
+
+        A mailbox's own name would else be one more alias, and where Bcc named us it is the only trace of that.
+
+        :param ours: normalized addresses that lead somewhere
+        """
+        written = (mailbox for mailboxes in self.written.values() for mailbox in mailboxes)
+        return not any(normalize_address(mailbox.address) in ours for mailbox in written)
 
     @property
     def all(self) -> list[Mailbox]:
