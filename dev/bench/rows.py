@@ -78,11 +78,9 @@ for words in %(words)r:
     asked.append(("search", words, page([("search_text", "ilike", words)])))
 for name, words in %(fields)r:
     asked.append(("search " + name, words, page([("search_text", "ilike", words), (name, "ilike", words)])))
-def counts():
-    servers = env["fetchmail.server"].search([])
-    servers.invalidate_recordset()
-    return servers.mapped("inbound_count")
-asked.append(("counts", "20 servers", counts))
+servers = env["fetchmail.server"].search([])
+asked.append(("counts", "list of 20 servers", lambda: servers.read(["held_count", "failed_count"])))
+asked.append(("counts", "form of one server", lambda: servers[0].read(["held_count", "failed_count", "inbound_count"])))
 for kind, name, ask in asked:
     times = []
     for _number in range(4):

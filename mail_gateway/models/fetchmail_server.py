@@ -57,19 +57,27 @@ class FetchmailServer(models.Model):
     )
     last_success = fields.Datetime(readonly=True, copy=False)
     last_fetch_count = fields.Integer("New in Last Fetch", readonly=True, copy=False)
-    inbound_count = fields.Integer("Stored", compute="_compute_inbound_counts")
-    held_count = fields.Integer("Held", compute="_compute_inbound_counts")
-    failed_count = fields.Integer("Failed", compute="_compute_inbound_counts")
+    inbound_count = fields.Integer("Stored", compute="_compute_inbound_count")
+    held_count = fields.Integer("Held", compute="_compute_held_up_counts")
+    failed_count = fields.Integer("Failed", compute="_compute_held_up_counts")
 
-    def _compute_inbound_counts(self):
-        self.update({"inbound_count": 0, "held_count": 0, "failed_count": 0})
-        groups = self.env["mail.inbound.message"]._read_group(
-            [("server_id", "in", self.ids)], ["server_id", "state"], ["__count"]
+    def _compute_inbound_count(self):
+        counts = self.env["mail.inbound.message"]._read_group(
+            [("server_id", "in", self.ids)], ["server_id"], ["__count"]
         )
-        for server, state, count in groups:
-            server.inbound_count += count
-            if state in COUNTED_STATES:
-                server[COUNTED_STATES[state]] = count
+        counted = dict(counts)
+        for server in self:
+            server.inbound_count = counted.get(server._origin, 0)
+
+    def _compute_held_up_counts(self):
+        """Apart from the number of all, which is not in the list: these are found by an index, however many those are."""
+        counts = self.env["mail.inbound.message"]._read_group(
+            [("server_id", "in", self.ids), ("state", "in", list(COUNTED_STATES))], ["server_id", "state"], ["__count"]
+        )
+        counted = {(server, state): count for server, state, count in counts}
+        for server in self:
+            for state, name in COUNTED_STATES.items():
+                server[name] = counted.get((server._origin, state), 0)
 
     @api.constrains("folder", "imap_afterwards", "imap_move_to", "server_type")
     def _check_folders(self):
