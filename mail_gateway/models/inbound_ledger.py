@@ -38,6 +38,9 @@ class InboundLedger:
     def requested(self):
         return self._step(lambda: self._messages._requested_keys(self._server))
 
+    def count_request(self, key):
+        self._step(lambda: self._messages._count_request(self._server, key))
+
     def heads(self, keys):
         return self._step(lambda: self._messages._heads_among(self._server, keys))
 

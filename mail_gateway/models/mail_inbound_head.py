@@ -81,7 +81,7 @@ class MailInboundHead(models.Model):
 
     @api.model
     def _requested_keys(self, server) -> list:
-        """The keys of messages that the visit is to fetch whole; counts a try of each."""
+        """The keys of messages that the visit is to fetch whole, those tried least first."""
         waiting = self._requested_of(server)
         given_up = waiting.filtered(lambda message: message.fetch_try_count >= MOST_FETCH_TRIES)
         given_up.write(
@@ -94,9 +94,13 @@ class MailInboundHead(models.Model):
                 ),
             }
         )
-        for message in waiting - given_up:
-            message.fetch_try_count += 1
         return (waiting - given_up).mapped("remote_key")
+
+    @api.model
+    def _count_request(self, server, key):
+        """Count a try to fetch a message: a visit may end before all have had their turn."""
+        for message in self._requested_of(server, [("remote_key", "=", key)]):
+            message.fetch_try_count += 1
 
     def _requested_of(self, server, domain=()):
         return self.search(
@@ -107,7 +111,7 @@ class MailInboundHead(models.Model):
                 ("state", "in", HELD_UP),
                 *domain,
             ],
-            order="id",
+            order="fetch_try_count, id",
         )
 
     @api.model

@@ -4,6 +4,7 @@ import random
 import re
 import socket
 import threading
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -64,6 +65,7 @@ class MemoryLedger:
         # keys of which only the headers are stored, and those of them that a person wants whole
         self.kept_heads = {}
         self.wanted = []
+        self.tries = Counter()
 
     def known(self, keys):
         return {key for key in keys if key in self.messages}
@@ -73,6 +75,9 @@ class MemoryLedger:
 
     def requested(self):
         return list(self.wanted)
+
+    def count_request(self, key):
+        self.tries[key] += 1
 
     def heads(self, keys):
         return {key for key in keys if key in self.kept_heads}

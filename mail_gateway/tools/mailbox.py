@@ -263,7 +263,10 @@ class Ledger(Protocol):
         """The moment (UTC) when a folder that has a position was seen first."""
 
     def requested(self) -> list[str]:
-        """Keys of messages whose headers are stored, and that a person wants whole; each time is a try."""
+        """Keys of messages whose headers are stored, and that a person wants whole; those tried least first."""
+
+    def count_request(self, key: str) -> None:
+        """Note that a requested message is asked for now, or is not there: that is a try."""
 
     def heads(self, keys: Iterable[str]) -> set[str]:
         """Those of `keys` of which only the headers are stored: they are neither read again nor acknowledged."""

@@ -1,7 +1,7 @@
 """How much to ask of a mail server at a time, so that a slow line too gets on in the time that a visit has."""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 BATCH_COUNT = 200
 BATCH_BYTES = 10 * 2**20
@@ -14,6 +14,9 @@ SLOWEST = 10_000
 MEASURABLE_SECONDS = 1.0
 
 
+# Messages that are asked for last, since a visit ended with them.
+MAX_SUSPECTS = 200
+
 # What a large message may take less than all the time that a visit has: it is to be stored, too.
 MARGIN_SECONDS = 10.0
 
@@ -23,12 +26,18 @@ class Pace:
 
     :param until: value of time.monotonic() after which no further batch is begun
     :param end: value of time.monotonic() at which the visit is abandoned
+    :param suspects: keys of messages with which earlier visits ended: asked for last, and one by one, so that they keep
+        nobody else waiting
+    :ivar broken: keys of messages with which the connection ended, as it may each time
     :ivar stored: number of new messages so far
     :ivar reading: size in bytes of the largest message that is being read right now, 0 when none is
     :ivar complete: False when the time was up before the mailbox was read to its end
     """
 
-    def __init__(self, until: float, end: float = float("inf")):
+    def __init__(self, until: float, end: float = float("inf"), suspects: Iterable[str] = ()):
+        self.suspects = tuple(suspects)
+        self.broken: list[str] = []
+        self._asked: tuple[str, ...] = ()
         self.stored = 0
         self.reading = 0
         self.complete = True
@@ -42,6 +51,17 @@ class Pace:
     def seconds_left(self) -> float:
         """Until the visit is abandoned."""
         return max(self._end - time.monotonic(), 0.0)
+
+    @property
+    def next_suspects(self) -> list[str]:
+        """Those of the next visit, those that ended one last at the end."""
+        broken = [*self.broken, *(key for key in self._asked if key not in self.broken)]
+        kept = [] if self.complete and not self._asked else [key for key in self.suspects if key not in broken]
+        return [*kept, *broken][-MAX_SUSPECTS:]
+
+    def is_half_over(self) -> bool:
+        """Whether new messages had half of the time: what else a person wants has a right to the rest."""
+        return time.monotonic() > (self._start + self._until) / 2
 
     def is_over(self) -> bool:
         """Whether it is time to end the visit."""
@@ -106,16 +126,20 @@ class Pace:
                 _ = message.values
         return late
 
-    def begin(self, size: int) -> None:
-        """Reading begins; `size` is that of the largest message."""
-        self.reading, self._begun = size, time.monotonic()
+    def begin(self, size: int, keys: Iterable[str] = ()) -> None:
+        """Reading begins.
+
+        :param size: of the largest message
+        :param keys: of the messages: suspects, if :meth:`finish` is never called
+        """
+        self.reading, self._begun, self._asked = size, time.monotonic(), tuple(keys)
 
     def finish(self, size: int) -> None:
         """So many bytes were read."""
         seconds = time.monotonic() - self._begun
         rate = max(size / max(seconds, 0.001), SLOWEST)
         self._rate = rate if seconds >= MEASURABLE_SECONDS else max(self._rate, rate)
-        self.reading = 0
+        self.reading, self._asked = 0, ()
 
 
 class TookTooLong(Exception):
