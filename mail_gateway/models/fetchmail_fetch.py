@@ -115,7 +115,8 @@ class FetchmailFetch(models.Model):
             if len(visits) >= MOST_SERVERS or time.monotonic() > start + READ_SECONDS:
                 return self[position:]
             if server._claim():
-                server._start_visit(relay, Pace(start + READ_SECONDS, start + MOST_SECONDS), visits, errors)
+                pace = Pace(start + READ_SECONDS, start + MOST_SECONDS, server.suspect_keys or ())
+                server._start_visit(relay, pace, visits, errors)
         return self.browse()
 
     def _start_visit(self, relay, pace, visits, errors):
@@ -198,7 +199,9 @@ class FetchmailFetch(models.Model):
         """
         if not self.exists():  # deleted meanwhile
             return False
-        error = outcome.exception() or outcome.result().refusal
+        error = outcome.exception()
+        pace.complete = pace.complete and error is None
+        error = error or outcome.result().refusal
         if error is None:
             self._note_success(pace)
         else:
@@ -213,9 +216,9 @@ class FetchmailFetch(models.Model):
         """Write down a visit that went well."""
         now = fields.Datetime.now()
         self._note(
+            pace,
             date=now,
             last_success=now if pace.complete else self.last_success,
-            last_fetch_count=pace.stored,
             error_date=False,
             error_message=False,
         )
@@ -227,16 +230,17 @@ class FetchmailFetch(models.Model):
         self._secrets().hide_in(error)
         now = fields.Datetime.now()
         self._note(
+            pace,
             date=now,
-            last_fetch_count=pace.stored,
             error_date=self.error_date or now,
             error_message=self._words_for_connection(error).replace("\0", ""),  # the server may say anything
         )
         _logger.info("Incoming mail server %s could not be read", self.name, exc_info=error)
 
-    def _note(self, **values):
-        """Write and commit, again if somebody edits the server this very moment."""
-        retrying(partial(self.write, values), self.env)
+    def _note(self, pace, **values):
+        """Write down a visit and commit, again if somebody edits the server this very moment."""
+        visit = {"last_fetch_count": pace.stored, "suspect_keys": pace.next_suspects or False}
+        retrying(partial(self.write, {**visit, **values}), self.env)
 
 
 def _give_back(cr, server_id):

@@ -57,6 +57,8 @@ class FetchmailServer(models.Model):
     )
     last_success = fields.Datetime(readonly=True, copy=False)
     last_fetch_count = fields.Integer("New in Last Fetch", readonly=True, copy=False)
+    # keys of messages with which the last visits ended, see tools.pace
+    suspect_keys = fields.Json("Asked For Last", readonly=True, copy=False, groups="base.group_system")
     inbound_count = fields.Integer("Stored", compute="_compute_inbound_count")
     held_count = fields.Integer("Held", compute="_compute_held_up_counts")
     failed_count = fields.Integer("Failed", compute="_compute_held_up_counts")

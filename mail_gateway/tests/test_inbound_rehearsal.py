@@ -92,7 +92,9 @@ class TestRehearsal(RehearsalCommon):
 
     def test_what_transport_names_says_that_it_is_not_used_where_people_name_one_of_ours(self):
         alias, domain = f"inbound@{self.alias_domain}", self.alias_domain
-        recipients = self.rehearse(raw(to=alias, Delivered_To=self.catchall, X_Original_To=f"nobody@{domain}")).recipients
+        recipients = self.rehearse(
+            raw(to=alias, Delivered_To=self.catchall, X_Original_To=f"nobody@{domain}")
+        ).recipients
         self.assertEqual([recipient.counts for recipient in recipients], [True, False, False])
         self.assertEqual(
             [recipient.matches for recipient in recipients[1:]],

@@ -118,7 +118,15 @@ class TestHead(LargeCase):
     def test_several_are_fetched_at_once(self):
         held = self.store_head() + self.store_head(key=KEY + "1")
         held.action_fetch_whole()
-        self.assertEqual(set(self.ledger.requested()), {KEY, KEY + "1"})
+        self.assertEqual(self.ledger.requested(), [KEY, KEY + "1"])
+        self.ledger.count_request(KEY)
+        self.assertEqual(self.ledger.requested(), [KEY + "1", KEY])
+
+    def test_a_visit_that_ends_before_it_asks_is_no_try(self):
+        held = self.store_head()
+        held.action_fetch_whole()
+        for _visit in range(2 * MOST_FETCH_TRIES):
+            self.assertEqual(self.ledger.requested(), [KEY])
 
     def test_what_was_decided_meanwhile_is_neither_stored_nor_acknowledged(self):
         held = self.store_head()
@@ -133,6 +141,7 @@ class TestHead(LargeCase):
         held.action_fetch_whole()
         for _visit in range(MOST_FETCH_TRIES):
             self.assertEqual(self.ledger.requested(), [KEY])
+            self.ledger.count_request(KEY)
         self.assertEqual(self.ledger.requested(), [])
         self.assertIn("could not be fetched", held.reason)
         self.assertTrue(held.is_fetchable)

@@ -11,7 +11,7 @@ from odoo.addons.mail_gateway.tests.test_tools_helpers import (
     searched,
     selected,
 )
-from odoo.addons.mail_gateway.tools import imap, imap_connection, imap_position, mailbox
+from odoo.addons.mail_gateway.tools import imap_connection, imap_position, imap_sources, mailbox
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
 from odoo.addons.mail_gateway.tools.imap import ImapMailbox
 from odoo.addons.mail_gateway.tools.imap_key import ImapKey
@@ -424,7 +424,7 @@ class TestImapLarge(ImapCase):
         ledger = self.fetch(self.imap({11: self.LARGE}), MemoryLedger(position=position(10)), largest=50)
         ledger.wanted = [key(11), key(11, generation=3), key(11, folder="Other")]
         server = self.imap({11: self.LARGE})
-        with patch.object(imap, "PART_BYTES", 30):
+        with patch.object(imap_sources, "PART_BYTES", 30):
             self.fetch(server, ledger, largest=50)
         self.assertEqual((ledger.messages, ledger.kept_heads), ({key(11): self.LARGE}, {}))
         self.assertEqual(len(self.heard(server, b"BODY")), 4)
@@ -445,13 +445,13 @@ class TestImapLarge(ImapCase):
     def test_a_large_message_comes_in_parts_whatever_size_was_told(self):
         for size in (31, 100, len(self.LARGE), 5000):
             server = self.imap({11: self.LARGE}, **self.sizes(of_11=size))
-            with self.subTest(size=size), patch.object(imap, "PART_BYTES", 30):
+            with self.subTest(size=size), patch.object(imap_sources, "PART_BYTES", 30):
                 ledger = self.fetch(server, MemoryLedger(position=position(10)))
                 self.assertEqual(ledger.messages, {key(11): self.LARGE})
 
     def test_a_message_as_long_as_its_parts_is_whole(self):
         server = self.imap({11: b"x" * 60})
-        with patch.object(imap, "PART_BYTES", 30):
+        with patch.object(imap_sources, "PART_BYTES", 30):
             ledger = self.fetch(server, MemoryLedger(position=position(10)))
         self.assertEqual(ledger.messages, {key(11): b"x" * 60})
 
@@ -462,13 +462,13 @@ class TestImapLarge(ImapCase):
             b"* OK ready\r\n",
             lambda line: whole + b"%s OK done\r\n" % line.split()[0] if b"BODY" in line else script(line),
         )
-        with patch.object(imap, "PART_BYTES", 30):
+        with patch.object(imap_sources, "PART_BYTES", 30):
             ledger = self.fetch(server, MemoryLedger(position=position(10)))
         self.assertEqual(ledger.messages, {key(11): self.LARGE})
 
     def test_a_large_message_that_takes_too_long_is_told_with_its_size(self):
         server = self.imap({11: self.LARGE})
-        with patch.object(imap, "PART_BYTES", 30), self.assertRaises(TookTooLong) as caught:
+        with patch.object(imap_sources, "PART_BYTES", 30), self.assertRaises(TookTooLong) as caught:
             fetch_mailbox(server.settings("imap"), MemoryLedger(position=position(10)), InTheLastSeconds(FOREVER))
         self.assertEqual(caught.exception.size, len(self.LARGE))
 

@@ -318,6 +318,12 @@ class TestImapExpunge(ImapCase):
         server, _done = self.acknowledge([11, 12, 14], MemoryLedger({key(14): b"fourteen"}, position(14)))
         self.assertEqual(self.heard(server, b"EXPUNGE"), [b"EXPUNGE"])
 
+    def test_what_is_here_with_its_headers_alone_is_not_deleted(self):
+        ledger = MemoryLedger({key(14): b"Subject: large"}, position(14))
+        ledger.kept_heads = {key(14): 10**8}
+        server, _done = self.acknowledge([11, 12, 14], ledger)
+        self.assertEqual(self.heard(server, b"EXPUNGE"), [])
+
     def test_with_uidplus_nobody_is_asked(self):
         server, _done = self.acknowledge([14], capabilities=b"IMAP4rev1 UIDPLUS")
         self.assertEqual(self.heard(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])

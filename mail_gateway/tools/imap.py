@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from imaplib import IMAP4
-from io import BytesIO
 
-from .headers import HEADER_BYTES
 from .imap_afterwards import ImapAfterwards
-from .imap_connection import ImapConnection, NothingHandedOut
+from .imap_connection import ImapConnection
 from .imap_key import ImapKey
-from .imap_position import generation, read_on, wanted
+from .imap_position import Wanted, generation, read_on
+from .imap_sources import ImapSources
 from .mailbox import (
     Batch,
     FolderPosition,
@@ -21,10 +19,8 @@ from .mailbox import (
     UnknownFolder,
     head_of,
 )
-from .pace import FIRST_BYTES, Pace, TookTooLong
+from .pace import Pace, TookTooLong
 
-# What is larger is fetched in parts of this size: it is in memory once, and the visit can end between them.
-PART_BYTES = 4 * 2**20
 HEADS_AT_A_TIME = 20
 
 
@@ -34,12 +30,19 @@ class _Reading:
 
     :ivar old: up to this UID a message may have been stored before, under another UID
     :ivar sizes: UID -> bytes of what is still to be read
+    :ivar put_off: UIDs that are asked for last
     """
 
     folder: str
     position: FolderPosition | None = None
     old: int = 0
     sizes: dict[int, int] = field(default_factory=dict)
+    put_off: set[int] = field(default_factory=set)
+
+    def move_on(self, uids: Iterable[int], owed: Iterable[int] = ()) -> FolderPosition:
+        """The position once `uids` are stored, but for those that are `owed`."""
+        self.position = self.position.after(uids, owed=[*owed, *self.sizes, *self.put_off])
+        return self.position
 
 
 class ImapMailbox:
@@ -52,6 +55,7 @@ class ImapMailbox:
     def __init__(self, settings: MailboxSettings):
         self.settings = settings
         self._connection = ImapConnection(settings)
+        self._sources = ImapSources(self._connection, settings.largest)
         self._afterwards = ImapAfterwards(self._connection)
         self._of_former_accounts = []
         self._requested = []
@@ -89,9 +93,9 @@ class ImapMailbox:
         self._connection.generations[folder] = generation(known, state)
 
     def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
-        self._requested = [key for key in map(ImapKey.parse, ledger.requested()) if key]
+        self._requested = self._reachable(ledger)
         readings = [_Reading(folder) for folder in self.settings.folders]
-        for read in (self._read_what_fits, self._read_what_is_left):
+        for read in (self._read_what_fits, self._read_requested, self._read_what_is_left):
             for reading in readings:
                 try:
                     yield from read(reading, ledger, pace)
@@ -105,14 +109,18 @@ class ImapMailbox:
         reading.position = read_on(self._connection, reading.folder, ledger)
         reading.old = reading.position.last_uid
         yield Batch([], [], reading.position)  # from now on a crash does not change what counts as old
-        yield from self._read_requested(reading.folder, pace)
-        for window, stored in wanted(self._connection, reading.position, ledger):
-            sizes = self._sizes(window)
+        suspects = [key.uid for key in map(ImapKey.parse, pace.suspects) if key and self._is_there(key, reading.folder)]
+        for window, stored in Wanted(self._connection, reading.position, ledger, suspects, reading.put_off):
+            sizes = self._sources.sizes(window)
             large = {uid: size for uid, size in sizes.items() if size > self.settings.largest}
             reading.sizes |= {uid: size for uid, size in sizes.items() if uid not in large}
-            yield from self._read_heads(reading, ledger, large)
+            yield from self._read_heads(reading, ledger, pace, large)
             yield from self._read(reading, ledger, pace, pace.what_fits)
-            reading.position = reading.position.after(stored, owed=reading.sizes)
+            reading.move_on(stored)
+
+    def _is_there(self, key: ImapKey, folder: str) -> bool:
+        """Whether a key names a message of the selected folder."""
+        return key.folder == folder and self._connection.key(key.uid) == str(key)
 
     def _read_what_is_left(self, reading: _Reading, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
         if reading.sizes:
@@ -122,14 +130,16 @@ class ImapMailbox:
     def _read(self, reading: _Reading, ledger: Ledger, pace: Pace, choose: Callable) -> Iterator[Batch]:
         while uids := choose(reading.sizes):
             sizes = {uid: reading.sizes.pop(uid) for uid in uids}
-            pace.begin(max(sizes.values()))
-            fetched, refused = self._fetch_or_set_aside(uids, lambda uids, sizes=sizes: self._fetch(uids, sizes, pace))
-            pace.finish(sum(map(len, fetched.values())))
-            messages = {uid: self._message(uid, source) for uid, source in fetched.items()}
-            for uid in pace.beyond_time(messages):
-                del messages[uid]
+            pace.begin(max(sizes.values()), map(self._connection.key, uids))
+            handed = self._sources.whole(sizes, pace)
+            pace.finish(sum(map(len, handed.sources.values())))
+            messages = {uid: self._message(uid, source) for uid, source in handed.sources.items()}
+            for uid in [*handed.unasked, *pace.beyond_time(messages)]:
+                messages.pop(uid, None)
                 reading.sizes[uid] = sizes.pop(uid)
-            yield self._batch(reading, ledger, list(sizes), messages, refused)
+            yield self._batch(reading, ledger, list(sizes), messages, handed)
+            if pace.is_half_over():
+                yield from self._read_requested(reading, ledger, pace)
 
     def _message(self, uid: int, source: bytes) -> RemoteMessage:
         """What was fetched; of what turns out to be too large only the head is kept, as if its size had been told."""
@@ -138,145 +148,67 @@ class ImapMailbox:
             return RemoteMessage(key, source)
         return RemoteMessage(key, head_of(source), len(source))
 
-    def _batch(self, reading, ledger, uids, messages, refused) -> Batch:
+    def _batch(self, reading, ledger, uids, messages, handed) -> Batch:
         """What `uids` brought, and the position that is true once it is stored."""
+        refused = handed.refused
         compared = {uid: message.source for uid, message in messages.items() if uid <= reading.old}
         again = self._stored_before(compared, ledger)
-        reading.position = reading.position.after(uids, owed=[*refused, *reading.sizes])
         return Batch(
             [message for uid, message in messages.items() if uid not in again],
             [message.key for message in messages.values() if not message.is_head],
-            reading.position,
+            reading.move_on(uids, [*refused, *handed.unasked]),
             MessagesRefused(refused.values()) if refused else None,
         )
-
-    # ------------------------------------------------------------------ what is large
-
-    def _read_heads(self, reading: _Reading, ledger: Ledger, sizes: dict[int, int]) -> Iterator[Batch]:
-        """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
-        uids = list(sizes)
-        for start in range(0, len(uids), HEADS_AT_A_TIME):
-            window = uids[start : start + HEADS_AT_A_TIME]
-            fetched, refused = self._fetch_or_set_aside(window, self._fetch_heads)
-            messages = {
-                uid: RemoteMessage(self._connection.key(uid), head_of(head), sizes[uid])
-                for uid, head in fetched.items()
-            }
-            yield self._batch(reading, ledger, window, messages, refused)
-
-    def _fetch_heads(self, uids: list[int]) -> tuple[dict[int, bytes], dict[int, Exception]]:
-        self._connection.client.allow(len(uids) * HEADER_BYTES)
-        found = self._connection.client.fetch(uids, [f"BODY.PEEK[HEADER]<0.{HEADER_BYTES}>"])
-        return self._told_apart({uid: _body(found.get(uid, {}), b"BODY[HEADER]") for uid in uids})
-
-    def _read_requested(self, folder: str, pace: Pace) -> Iterator[Batch]:
-        """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
-        for key in self._requested:
-            name = str(key)
-            if key.folder != folder or self._connection.key(key.uid) != name:
-                continue
-            size = self._sizes([key.uid])[key.uid]
-            pace.begin(size)
-            try:
-                fetched, refused = self._fetch_or_set_aside([key.uid], partial(self._fetch_requested, size, pace))
-            except TookTooLong as refusal:
-                yield Batch([], [], refusal=refusal)
-                return
-            pace.finish(sum(map(len, fetched.values())))
-            messages = [RemoteMessage(name, source, was_requested=True) for source in fetched.values()]
-            yield Batch(
-                messages, [name] if messages else [], refusal=MessagesRefused(refused.values()) if refused else None
-            )
-
-    def _fetch_requested(self, size, pace, uids):
-        source = self._fetch_in_parts(uids[0], size, self.settings.most, pace)
-        if source and len(source) > self.settings.most:
-            source = None
-        return self._told_apart({uids[0]: source})
-
-    def _fetch_in_parts(self, uid: int, size: int, most: int, pace: Pace) -> bytes | None:
-        """A large message, in one piece of memory.
-
-        The size that the server tells is no more than a hint: some tell one that is somewhat too small.
-
-        :param most: bytes; no part is asked for beyond that
-        :return: None when the server does not hand it out
-        :raises TookTooLong: when the visit would have to be abandoned
-        """
-        source = BytesIO()
-        self._connection.client.allow(PART_BYTES)
-        while source.tell() <= most:
-            offset = source.tell()
-            items = self._connection.client.fetch([uid], [f"BODY.PEEK[]<{offset}.{PART_BYTES}>"]).get(uid, {})
-            part = items.get(b"BODY[]<%d>" % offset)
-            if not isinstance(part, bytes) and not offset:
-                return items.get(b"BODY[]")  # a server that knows no parts
-            if not isinstance(part, bytes) or not part:
-                break
-            source.write(part)
-            if len(part) < PART_BYTES and source.tell() >= size:
-                break
-            pace.check()
-        return source.getvalue()
-
-    # ------------------------------------------------------------------ fetching
-
-    def _sizes(self, uids: list[int]) -> dict[int, int]:
-        try:
-            found = self._connection.client.fetch(uids, ["RFC822.SIZE"])
-        except (IMAP4.error, OSError):
-            # one of them cannot be read, which is found out when it travels alone
-            self._connection.reconnect()
-            return dict.fromkeys(uids, FIRST_BYTES)
-        sizes = {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
-        return {uid: size if isinstance(size, int) else 0 for uid, size in sizes.items()}
-
-    def _fetch_or_set_aside(self, uids: list[int], fetch: Callable) -> tuple[dict[int, bytes], dict[int, Exception]]:
-        """What the server hands out, and the errors on what it does not: one message must not hold up the others.
-
-        Dovecot, for one, hangs up on a message that it can't read. It would do so at each visit.
-        """
-        try:
-            return fetch(uids)
-        except (IMAP4.error, OSError) as error:
-            self._connection.reconnect()
-            if len(uids) == 1:
-                return {}, {uids[0]: error}
-        fetched, refused = {}, {}
-        for uid in uids:
-            found, missing = self._fetch_or_set_aside([uid], fetch)
-            fetched |= found
-            refused |= missing
-        return fetched, refused
-
-    def _fetch(
-        self, uids: list[int], sizes: dict[int, int], pace: Pace
-    ) -> tuple[dict[int, bytes], dict[int, Exception]]:
-        """UID -> source, and an error for each message that the server lists and does not hand out.
-
-        BODY.PEEK leaves the \\Seen flag alone.
-        """
-        large = [uid for uid in uids if sizes[uid] > PART_BYTES]
-        small = [uid for uid in uids if uid not in large]
-        self._connection.client.allow(sum(sizes[uid] for uid in small))
-        found = self._connection.client.fetch(small, ["BODY.PEEK[]"])
-        sources = {uid: found.get(uid, {}).get(b"BODY[]") for uid in small}
-        sources |= {uid: self._fetch_in_parts(uid, sizes[uid], self.settings.largest, pace) for uid in large}
-        return self._told_apart(sources)
-
-    def _told_apart(self, sources: dict[int, object]) -> tuple[dict[int, bytes], dict[int, Exception]]:
-        """What was handed out, and an error for each message that was not but is listed.
-
-        Exchange, for one, answers OK without data at times. What is no longer listed vanished meanwhile.
-        """
-        handed_out = {uid: source for uid, source in sources.items() if isinstance(source, bytes)}
-        missing = self._connection.listed([uid for uid in sources if uid not in handed_out])
-        return handed_out, {uid: NothingHandedOut(uid) for uid in missing}
 
     def _stored_before(self, fetched: dict[int, bytes], ledger: Ledger) -> set[int]:
         """UIDs whose content this server delivered before, under a UID that is no longer valid."""
         known = ledger.known_sources(list(fetched.values())) if fetched else ()
         return {uid for uid, source in fetched.items() if source in known}
+
+    # ------------------------------------------------------------------ what is large
+
+    def _read_heads(self, reading: _Reading, ledger: Ledger, pace: Pace, sizes: dict[int, int]) -> Iterator[Batch]:
+        """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
+        uids = list(sizes)
+        for start in range(0, len(uids), HEADS_AT_A_TIME):
+            window = uids[start : start + HEADS_AT_A_TIME]
+            handed = self._sources.heads(window, pace)
+            messages = {
+                uid: RemoteMessage(self._connection.key(uid), head_of(head), sizes[uid])
+                for uid, head in handed.sources.items()
+            }
+            asked = [uid for uid in window if uid not in handed.unasked]
+            yield self._batch(reading, ledger, asked, messages, handed)
+
+    def _reachable(self, ledger: Ledger) -> list[ImapKey]:
+        """What a person wants although it is large; what is in no folder that is read was tried in vain."""
+        found = []
+        for name in ledger.requested():
+            key = ImapKey.parse(name)
+            if key and key.account == self.settings.account and key.folder in self.settings.folders:
+                found.append(key)
+            else:
+                ledger.count_request(name)
+        return found
+
+    def _read_requested(self, reading: _Reading, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
+        """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
+        wanted = [key for key in self._requested if key.folder == reading.folder]
+        if wanted:
+            self._connection.select(reading.folder)
+        for key in wanted:
+            self._requested.remove(key)
+            ledger.count_request(str(key))
+            if not self._is_there(key, reading.folder):
+                continue
+            try:
+                handed = self._sources.requested(key.uid, self.settings.most, pace)
+            except TookTooLong as refusal:
+                yield Batch([], [], refusal=refusal)
+                return
+            messages = [RemoteMessage(str(key), source, was_requested=True) for source in handed.sources.values()]
+            refusal = MessagesRefused(handed.refused.values()) if handed.refused else None
+            yield Batch(messages, [message.key for message in messages], refusal=refusal)
 
     # ------------------------------------------------------------------ afterwards
 
@@ -298,8 +230,3 @@ class ImapMailbox:
         """Fix what counts as old in folders seen for the first time."""
         for folder in self.settings.folders:
             ledger.store(Batch([], [], read_on(self._connection, folder, ledger)))
-
-
-def _body(items: dict, name: bytes) -> bytes | None:
-    """The beginning of a body that was asked for in part, whether the server knows parts or not."""
-    return items.get(b"%s<0>" % name, items.get(name))

@@ -99,7 +99,10 @@ class ImapAfterwards:
         except IMAP4.error:
             return False
         others = {self._connection.key(uid) for uid in set(marked) - set(uids)}
-        return not others or (self.ledger is not None and others <= set(self.ledger.known(others)))
+        if not others or self.ledger is None:
+            return not others
+        # of some only the headers are stored
+        return others <= self.ledger.known(others) - self.ledger.heads(others)
 
     def acknowledged(self) -> list[str]:
         """Keys that nothing is owed for any more."""

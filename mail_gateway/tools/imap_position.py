@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, timezone
 from heapq import merge
 from itertools import groupby
@@ -85,29 +85,55 @@ def _last_uid(connection: ImapConnection, state: dict) -> int:
 # ---------------------------------------------------------------------- what is to be read
 
 
-def wanted(
-    connection: ImapConnection, position: FolderPosition, ledger: Ledger
-) -> Iterator[tuple[list[int], list[int]]]:
+@dataclass
+class Wanted:
     """UIDs to fetch: everything above the watermark, read or not, the backlog, and what is unread.
 
     Unread messages below the watermark that were never stored are those a person marked as unread to have
     them fetched, as with Odoo's own gateway. While there is a large backlog nobody looks for them, and what is new
     comes before it.
 
-    :return: window by window, in ascending order but for what comes before a large backlog: UIDs to fetch, and those
-        that turned out to be stored already
+    Iterating gives window by window, in ascending order but for what comes before a large backlog: UIDs to fetch, and
+    those that turned out to be stored already.
+
+    :ivar suspects: UIDs that are asked for last, one by one, if they are to be fetched at all
+    :ivar put_off: gets those of them that were passed over so far
     """
-    new = _above(connection, position)
-    if position.is_backlog_large:
-        queues = [new, position.pending()]
-    else:
-        unseen = cut(search(connection, "UNSEEN"), position.last_uid)
-        queues = [_ascending(unseen, position.pending(), new)]
-    for queue in queues:
-        for window in in_windows(queue):
-            names = {connection.key(uid): uid for uid in window}
-            known = {names[key] for key in ledger.known(names)}
+
+    connection: ImapConnection
+    position: FolderPosition
+    ledger: Ledger
+    suspects: Sequence[int] = ()
+    put_off: set[int] = field(default_factory=set)
+
+    def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
+        for window in self._windows():
+            names = {self.connection.key(uid): uid for uid in window}
+            known = {names[key] for key in self.ledger.known(names)}
             yield [uid for uid in window if uid not in known], sorted(known)
+
+    def _windows(self) -> Iterator[list[int]]:
+        for queue in self._queues():
+            yield from in_windows(self._without_suspects(queue))
+        for uid in self.suspects:
+            if uid in self.put_off:
+                self.put_off.remove(uid)
+                yield [uid]
+
+    def _queues(self) -> list[Iterable[int]]:
+        new = _above(self.connection, self.position)
+        if self.position.is_backlog_large:
+            return [new, self.position.pending()]
+        unseen = cut(search(self.connection, "UNSEEN"), self.position.last_uid)
+        return [_ascending(unseen, self.position.pending(), new)]
+
+    def _without_suspects(self, queue: Iterable[int]) -> Iterator[int]:
+        suspects = set(self.suspects)
+        for uid in queue:
+            if uid in suspects:
+                self.put_off.add(uid)
+            else:
+                yield uid
 
 
 def _ascending(*queues: Iterable[int]) -> Iterator[int]:
