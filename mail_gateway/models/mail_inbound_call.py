@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Command
 
 from ..tools.delivery import HandedOver
+from ..tools.texts import plain_json
 
 HAND_OVER_GROUP = "mail_gateway.group_hand_over"
 # Models with chatter that are no place for mail: Odoo's own machinery, and lists of addresses and accounts.
@@ -132,7 +133,7 @@ class MailInboundCall(models.Model):
         :raises AccessError: when it is too much, or of other types than core's method takes
         """
         try:
-            size = len(json.dumps(call))
+            size = len(plain_json(call))
         except (TypeError, ValueError, RecursionError):
             size = MAX_CALL_CHARS + 1
         types = (("model", str), ("custom_values", dict), ("thread_id", int))

@@ -36,12 +36,16 @@ class MailInboundHead(models.Model):
 
     _requested_index = models.Index("(server_id) WHERE fetch_requested")
 
-    @api.depends("is_head", "fetch_requested", "state", "server_id")
+    @api.depends("is_head", "fetch_requested", "state", "server_id.active", "server_id.state")
     def _compute_is_fetchable(self):
         for message in self:
-            message.is_fetchable = (
-                message.is_head and message.state in HELD_UP and message.server_id and not message.fetch_requested
-            )
+            waits = message.is_head and message.state in HELD_UP and not message.fetch_requested
+            message.is_fetchable = waits and message._is_server_read()
+
+    def _is_server_read(self):
+        """Whether there is a next visit to the mail server that has the rest of the message."""
+        server = self.server_id.sudo()
+        return bool(server) and server.active and server.state == "done"
 
     def action_fetch_whole(self):
         """Have the next visit to the mail server fetch messages of which only the headers are here.
@@ -51,7 +55,12 @@ class MailInboundHead(models.Model):
         """
         messages = self._decidable("received").filtered("is_fetchable")
         if not messages:
-            raise UserError(self.env._("Nothing to fetch: choose held messages of which only the headers are here."))
+            raise UserError(
+                self.env._(
+                    "Nothing to fetch: choose held messages of which only the headers are here, from an incoming mail "
+                    "server that is confirmed and not archived."
+                )
+            )
         if beyond := messages.filtered(lambda message: message.size > MOST_BYTES)[:1]:
             raise UserError(
                 self.env._(
@@ -150,6 +159,11 @@ class MailInboundHead(models.Model):
         if self.size > MOST_BYTES:
             words = self.env._(
                 "Only its headers are here: Odoo can store messages of up to %s.", human_size(MOST_BYTES)
+            )
+        elif not delivery.rehearses and not self._is_server_read():
+            words = self.env._(
+                "Only its headers are here. The message can be fetched once its incoming mail server is confirmed and "
+                "no longer archived."
             )
         else:
             words = self.env._("Only its headers are here. The next visit to the mail server fetches it.")

@@ -12,6 +12,7 @@ from ..tools.faults import is_passing
 from ..tools.mailbox import MOST_SIZE
 from ..tools.source_values import SourceValues, digest_of, read_source
 from ..tools.sql_log import no_values_in_log
+from ..tools.texts import plain_json
 
 _logger = logging.getLogger(__name__)
 
@@ -65,8 +66,8 @@ class MailInboundSpool(models.Model):
         :param dict call: arguments; those that are no plain values are forgotten
         """
         values = {**self._values_from_source(source), "transport": "call", "next_try": False}
-        with suppress(TypeError, ValueError):
-            values["call"] = json.loads(json.dumps(call))
+        with suppress(TypeError, ValueError, RecursionError):
+            values["call"] = json.loads(plain_json(call))
         return self._create_all_or_each([{**values, "state": "received"}])
 
     @api.model
@@ -94,8 +95,8 @@ class MailInboundSpool(models.Model):
 
     # ------------------------------------------------------------------ whatever the database says
 
-    # fields that a message can do without; what is left comes from us, or is nothing but bytes
-    _DISPENSABLE = ("subject", "email_from", "sender", "recipients", "message_id", "conversation", "call")
+    # fields that a message can do without; what is left comes from us, is nothing but bytes, or is a program's to mend
+    _DISPENSABLE = ("subject", "email_from", "sender", "recipients", "message_id", "conversation")
 
     @api.model
     def _create_all_or_each(self, values_list, left=None):

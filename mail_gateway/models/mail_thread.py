@@ -9,6 +9,7 @@ from ..tools.delivery import Action, Cause, Delivery, Incoming, Stage, Unroutabl
 from ..tools.headers import message_id_of
 from ..tools.reading import make_readable
 from ..tools.recipients import joined, recipients_of
+from ..tools.sql_log import no_values_in_log
 
 
 class MailThread(models.AbstractModel):
@@ -67,7 +68,8 @@ class MailThread(models.AbstractModel):
         if not self.env.su:
             call = inbound._call_arguments(delivery)
         try:
-            result = threads.with_context(**{Delivery.KEY: delivery}).message_process(message=source, **call)
+            with no_values_in_log():
+                result = threads.with_context(**{Delivery.KEY: delivery}).message_process(message=source, **call)
         except Exception as error:
             inbound._settle_refused_call(error, source)
             raise

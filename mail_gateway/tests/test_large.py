@@ -18,6 +18,7 @@ class LargeCase(InboundCommon):
     def setUp(self):
         super().setUp()
         self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "1")
+        self.server.state = "done"
         self.ledger = InboundLedger(self.server, durable=False)
         self.head = self.to_alias(subject="Large").partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
 
@@ -169,6 +170,18 @@ class TestHead(LargeCase):
         held.action_release()
         self.run_lane()
         self.assertEqual((held.state, held.fetch_requested), ("held", False))
+
+    def test_what_is_on_a_server_that_nobody_reads_can_not_be_fetched(self):
+        held = self.store_head()
+        for values in ({"active": False}, {"active": True, "state": "draft"}):
+            self.server.write(values)
+            self.assertFalse(held.is_fetchable)
+            held.action_release()
+            self.run_lane()
+            self.assertEqual((held.state, held.fetch_requested), ("held", False))
+            self.assertIn("no longer archived", held.reason)
+        self.server.unlink()
+        self.assertFalse(held.is_fetchable)
 
     def test_what_is_here_already_can_not_be_fetched(self):
         stored = self.store(self.fetched())

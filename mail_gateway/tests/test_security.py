@@ -203,6 +203,10 @@ class TestHandingOver(InboundCommon):
             ("res.partner", {"custom_values": [1]}),
             ("res.partner", {"custom_values": {"name": object()}}),
             ("res.partner", {"custom_values": {"name": "x" * MAX_CALL_CHARS}}),
+            ("res.partner", {"custom_values": {"name": "a\0b"}}),
+            ("res.partner", {"custom_values": {"name": "\\\0"}}),
+            ("res.partner", {"custom_values": {"name": "\ud800"}}),
+            ("res.partner", {"custom_values": {"color": float("nan")}}),
             ("res.partner", {"thread_id": "1"}),
             ("res.partner", {"thread_id": 2**40}),
             ("res.partner", {"thread_id": -1}),
@@ -210,6 +214,12 @@ class TestHandingOver(InboundCommon):
             with self.subTest(model=model, keys=list(arguments)):
                 self.assert_refused("can be handed over", self.member, model, **arguments)
         self.assert_refused("only be handed over for a model", self.member, False, custom_values={"name": "x"})
+
+    def test_a_text_that_looks_like_an_escape_is_plain(self):
+        self.member.group_ids += self.contacts
+        values = {"ref": r"\u0000 \\u0000", "comment": "\U0001f4e8"}
+        record = self.call(self.member, "res.partner", raw("Escaped", to=NOBODY), custom_values=values)
+        self.assertEqual(self.env["res.partner"].browse(record).ref, values["ref"])
 
     def test_defaults_in_the_context_of_a_caller_do_not_count(self):
         groups = [(6, 0, self.system.ids)]

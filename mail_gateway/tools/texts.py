@@ -1,6 +1,21 @@
 """Text fit for the database."""
 
+import json
+
 from .reading_charsets import read
+
+
+def plain_json(value) -> str:
+    """A value as JSON that the database keeps as it is.
+
+    :raises TypeError, ValueError, RecursionError: when JSON has no such type, or PostgreSQL none for it: NUL, half of a
+        surrogate pair, and numbers that are none
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text.encode()
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise ValueError("NUL")
+    return text
 
 
 def as_text(raw: str) -> str:
