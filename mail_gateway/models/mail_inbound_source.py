@@ -71,10 +71,11 @@ class MailInboundSource(models.Model):
         self.flush_recordset(["source"])
         source, offset = BytesIO(), 0
         while most is None or source.tell() < most:
-            part = self._source_part(offset, PART_CHARS)
+            letters = PART_CHARS if most is None else min(PART_CHARS, -(-(most - source.tell()) // 3) * 4)
+            part = self._source_part(offset, letters)
             source.write(base64.b64decode(part))
             offset += len(part)
-            if len(part) < PART_CHARS:
+            if len(part) < letters:
                 break
         if most is not None:
             source.truncate(most)
