@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 # Nobody takes a program for dead that speaks as often as that.
 TICK_SECONDS = 15
@@ -43,7 +43,9 @@ def _telling(started, text, progress):
 
     def tell():
         while not ended.wait(TICK_SECONDS):
-            words = progress() if progress else ""
+            words = ""
+            with suppress(OSError):  # what it looks at may be renamed or gone at this moment
+                words = progress() if progress else ""
             say(f"{time.monotonic() - started:7.0f} s  ... {text.partition(':')[0]}{f': {words}' if words else ''}")
 
     thread = threading.Thread(target=tell, name="progress", daemon=True)
