@@ -116,7 +116,8 @@ class ImapMailbox:
             reading.sizes |= {uid: size for uid, size in sizes.items() if uid not in large}
             yield from self._read_heads(reading, ledger, pace, large)
             yield from self._read(reading, ledger, pace, pace.what_fits)
-            reading.move_on(stored)
+            # also where nothing came: it is time to look whether the time is over
+            yield Batch([], [], reading.move_on(stored))
 
     def _is_there(self, key: ImapKey, folder: str) -> bool:
         """Whether a key names a message of the selected folder."""
