@@ -116,7 +116,7 @@ def fill(postgres, database, rows):
     """
     for statement in (_SERVERS, _FILL, "DROP INDEX IF EXISTS mail_inbound_search_text_index", _SEARCHED):
         postgres.execute(statement, database=database, **({"rows": rows} if statement is _FILL else {}))
-    if postgres.execute("SELECT FROM pg_extension WHERE extname = 'pg_trgm'", database=database):
+    if postgres.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'", database=database):
         # as updating the addon does it: built on what is there
         postgres.execute("CREATE INDEX mail_inbound_search_text_index ON mail_inbound_search USING gin (text gin_trgm_ops)",
                          database=database)
