@@ -86,8 +86,8 @@ class Proxy:
                 await _swallow(reader)
             else:
                 await self._forward(connection, reader, writer)
-        except OSError:
-            pass  # One side is gone; the other one learns of it now.
+        except (OSError, asyncio.CancelledError):
+            pass  # One side is gone, or the proxy ends; the other one learns of it now.
         finally:
             self._open.discard(connection)
             connection.close()
