@@ -1,6 +1,6 @@
 """Lanes: several at once, order within a conversation, messages that kill their worker."""
 
-from e2e.gateway import message, until
+from e2e.gateway import DOMAIN, message, until
 from e2e.poison import poison_message
 
 
@@ -59,6 +59,24 @@ def test_two_lanes_deliver_at_the_same_time(gateway, dovecot, mailbox):
     finally:
         gateway.sql("DROP FUNCTION slow_lead CASCADE")
     assert len(gateway.leads(server)) == 12
+
+
+def test_two_lanes_send_no_more_notices_than_an_hour_allows(gateway, dovecot, mailbox):
+    alias = gateway.alias("partners", "crm.lead")
+    gateway.call("mail.alias", "write", [alias], {"alias_contact": "partners"})
+    gateway.set_parameter("mail_gateway.notice_limit", "5")
+    try:
+        server = gateway.mail_server(mailbox, dovecot.port("imap"))
+        dovecot.put_all(mailbox, [message(f"Refused {n}", to=f"partners@{DOMAIN}") for n in range(24)])
+        gateway.fetch(server)
+        gateway.settle()
+    finally:
+        gateway.set_parameter("mail_gateway.notice_limit", "100")
+    [(told,)] = gateway.sql(
+        "SELECT count(*) FROM mail_inbound_message WHERE server_id = %s AND told_date IS NOT NULL", server)
+    assert told == 5
+    assert gateway.sql("SELECT told, count(*) FROM mail_inbound_notice WHERE told IN ('*', '!') GROUP BY told ORDER BY told"
+                       ) == [("!", 1), ("*", 5)]
 
 
 def test_the_number_of_lanes_is_a_setting(gateway):
