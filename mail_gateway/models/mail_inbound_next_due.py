@@ -46,7 +46,7 @@ class MailInboundNextDue(models.Model):
 
     def _oldest_due(self, now):
         """(id, whether it is the first one of its conversation) of the messages that are due for the longest time."""
-        self.env.cr.execute(
+        return self._rows(
             SQL(
                 """
                 WITH due AS MATERIALIZED (
@@ -69,14 +69,12 @@ class MailInboundNextDue(models.Model):
                 """,
                 now,
                 _OLDEST,
-            ),
-            log_exceptions=False,
+            )
         )
-        return self.env.cr.fetchall()
 
     def _due_without_conversation(self, now):
         """(next try, id) of the messages without a conversation that are due for the longest time."""
-        self.env.cr.execute(
+        return self._rows(
             SQL(
                 """
                 SELECT next_try, id
@@ -87,10 +85,8 @@ class MailInboundNextDue(models.Model):
                 """,
                 now,
                 _OFFERED,
-            ),
-            log_exceptions=False,
+            )
         )
-        return self.env.cr.fetchall()
 
     def _first_of_conversations(self, now):
         """(next try, id) of due messages that are the first ones of their conversations; of many, those due longest."""
@@ -101,7 +97,7 @@ class MailInboundNextDue(models.Model):
 
     def _first_of_some_conversations(self):
         """(next try, id) of the first message of each conversation, for up to so many: one look-up for each."""
-        self.env.cr.execute(
+        return self._rows(
             SQL(
                 """
                 WITH RECURSIVE first AS (
@@ -125,13 +121,11 @@ class MailInboundNextDue(models.Model):
                 SELECT next_try, id FROM first LIMIT %s
                 """,
                 _MOST_CONVERSATIONS,
-            ),
-            log_exceptions=False,
+            )
         )
-        return self.env.cr.fetchall()
 
     def _first_of_many_conversations(self, now):
-        self.env.cr.execute(
+        return self._rows(
             SQL(
                 """
                 SELECT next_try, id
@@ -147,9 +141,12 @@ class MailInboundNextDue(models.Model):
                 """,
                 now,
                 _OFFERED,
-            ),
-            log_exceptions=False,
+            )
         )
+
+    def _rows(self, query):
+        """The answer to a query; one that is interrupted or in conflict is asked again, and nothing to be logged."""
+        self.env.cr.execute(query, log_exceptions=False)
         return self.env.cr.fetchall()
 
     def _lock_one_of(self, ids):
