@@ -205,7 +205,7 @@ class FetchmailFetch(models.Model):
         if error is None:
             self._note_success(pace)
         else:
-            if isinstance(error, Abandoned | VisitOver) and pace.reading:
+            if isinstance(error, Abandoned | VisitOver) and pace.reads_one:
                 error = TookTooLong(MOST_SECONDS, pace.reading)
             errors.append(error)
             self._note_failure(error, pace)

@@ -60,14 +60,14 @@ class FetchmailWords(models.Model):
                 )
             case ConnectionFault.TOO_SLOW:
                 return self.env._(
-                    "“%(server)s” on port %(port)s took longer than a visit may take; what was read so far is stored. "
-                    "Ask whoever runs it why it is slow.",
+                    "“%(server)s” on port %(port)s took longer than a visit may take. The messages that came before that "
+                    "are stored. Ask the operator of the server why it is slow.",
                     **where,
                 )
             case ConnectionFault.ENDLESS:
                 return self.env._(
                     "“%(server)s” on port %(port)s sent more than was asked of it, so the connection was closed. Check "
-                    "that the server name is right, and ask whoever runs the server. (%(error)s)",
+                    "that the server name is right, and ask the operator of the server. (%(error)s)",
                     **where,
                 )
             case ConnectionFault.CERTIFICATE:
@@ -118,8 +118,8 @@ class FetchmailWords(models.Model):
 
     def _words_for_time(self, error):
         return self.env._(
-            "Reading “%(server)s” took longer than %(seconds)s seconds. What was read so far is stored. A message of "
-            "%(size)s could not be read in that time; it is tried again each time.",
+            "Reading “%(server)s” took longer than %(seconds)s seconds. The messages that came before that are stored. A "
+            "message of %(size)s could not be read in that time; each visit tries it again.",
             server=self.server,
             seconds=round(error.seconds),
             size=human_size(error.size),

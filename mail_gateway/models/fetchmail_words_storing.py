@@ -24,8 +24,8 @@ class FetchmailWordsStoring(models.Model):
                 )
             case MemoryError():
                 return self.env._(
-                    "Odoo ran out of memory while it read “%s”. What was read so far is stored. Give Odoo more memory, "
-                    "or lower Largest Message.",
+                    "Odoo ran out of memory while it read “%s”. The messages that came before that are stored. Give Odoo "
+                    "more memory, or lower Largest Message.",
                     self.server,
                 )
             case psycopg2.Error():

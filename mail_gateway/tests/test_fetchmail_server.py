@@ -18,6 +18,7 @@ from odoo.tools import mute_logger
 from odoo.addons.mail_gateway.models import fetchmail_fetch
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 from odoo.addons.mail_gateway.tools import relay
+from odoo.addons.mail_gateway.tools.fetch import FetchResult
 from odoo.addons.mail_gateway.tools.pace import Pace
 from odoo.addons.mail_gateway.tools.relay import Abandoned, Relay
 from odoo.addons.mail_gateway.tools.visit import EndlessServer, VisitOver
@@ -91,18 +92,43 @@ class TestFetchmailServer(InboundCommon):
             self.fetch(servers)
         self.assertEqual(self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)]), triggers + 1)
 
+    def note_outcome(self, pace, error=None):
+        """Write down a visit that went well, or ended with an error."""
+        outcome = Future()
+        if error:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(FetchResult(pace.stored, pace.complete))
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            self.server.with_env(self.env(cr=cr))._note_outcome(outcome, pace, [])
+        self.env.invalidate_all()
+
     @mute_logger("odoo.addons.mail_gateway.models.fetchmail_fetch")
     def test_a_message_that_takes_too_long_is_told_with_its_size(self):
-        outcome, pace, errors = Future(), Pace(0), []
-        outcome.set_exception(Abandoned())
-        pace.begin(12 * 2**20)
+        pace = Pace(0)
+        pace.begin(12 * 2**20, ["a"])
         pace.stored = 3
-        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            self.server.with_env(self.env(cr=cr))._note_outcome(outcome, pace, errors)
-        self.env.invalidate_all()
+        self.note_outcome(pace, Abandoned())
         self.assertIn("took longer than 75 seconds", self.server.error_message)
         self.assertIn("12.00 Mb could not be read", self.server.error_message)
         self.assertEqual(self.server.last_fetch_count, 3)
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetchmail_fetch")
+    def test_where_several_are_read_none_is_blamed(self):
+        pace = Pace(0)
+        pace.begin(12 * 2**20, ["a", "b"])
+        self.note_outcome(pace, VisitOver())
+        self.assertIn("took longer than a visit may take", self.server.error_message)
+        self.assertNotIn("12", self.server.error_message.replace("127.0.0.1", ""))
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetchmail_fetch")
+    def test_a_server_keeps_the_messages_with_which_visits_ended_until_one_is_whole(self):
+        pace = Pace(0, suspects=["a"])
+        pace.begin(7, ["b"])
+        self.note_outcome(pace, VisitOver())
+        self.assertEqual(self.server.suspect_keys, ["a", "b"])
+        self.note_outcome(Pace(0, suspects=self.server.suspect_keys))
+        self.assertFalse(self.server.suspect_keys)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetchmail_fetch")
     def test_a_server_is_not_read_while_the_thread_of_an_earlier_visit_lives(self):

@@ -2,7 +2,7 @@ import time
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
-from odoo.addons.mail_gateway.tools.pace import BATCH_BYTES, BATCH_COUNT, FIRST_BYTES, Pace
+from odoo.addons.mail_gateway.tools.pace import BATCH_BYTES, BATCH_COUNT, FIRST_BYTES, MAX_SUSPECTS, Pace
 
 KB = 1000
 
@@ -72,6 +72,29 @@ class TestPace(ToolsCase):
         self.assertEqual(self.pace.end_of_batch(), 1005.0)
         self.now = 1039.0
         self.assertEqual(self.pace.end_of_batch(), 1040.0)
+
+    def test_a_person_waits_for_half_of_a_visit_at_most(self):
+        self.assertFalse(self.pace.is_half_over())
+        self.now = 1021.0
+        self.assertEqual((self.pace.is_half_over(), self.pace.is_over()), (True, False))
+
+    def test_messages_with_which_a_visit_ended_are_the_last_of_the_next_one(self):
+        self.pace = Pace(1040.0, 1075.0, ["a", "b", "c"])
+        self.pace.begin(7, ["b"])
+        self.pace.broken.append("b")
+        self.pace.finish(0)
+        self.pace.begin(7, ["d", "e"])
+        self.pace.complete = False
+        self.assertEqual(self.pace.next_suspects, ["a", "c", "b", "d", "e"])
+
+    def test_after_a_whole_visit_only_those_are_left_that_broke_it(self):
+        self.pace = Pace(1040.0, 1075.0, ["a", "b"])
+        self.pace.broken.append("b")
+        self.assertEqual(self.pace.next_suspects, ["b"])
+
+    def test_the_messages_to_be_asked_for_last_are_no_more_than_so_many(self):
+        self.pace.begin(7, map(str, range(MAX_SUSPECTS + 5)))
+        self.assertEqual(self.pace.next_suspects, [*map(str, range(5, MAX_SUSPECTS + 5))])
 
     def test_the_size_of_what_is_being_read_is_known(self):
         self.pace.begin(7)

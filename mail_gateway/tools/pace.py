@@ -59,6 +59,11 @@ class Pace:
         kept = [] if self.complete and not self._asked else [key for key in self.suspects if key not in broken]
         return [*kept, *broken][-MAX_SUSPECTS:]
 
+    @property
+    def reads_one(self) -> bool:
+        """Whether a single message is being read right now."""
+        return bool(self.reading) and len(self._asked) <= 1
+
     def is_half_over(self) -> bool:
         """Whether new messages had half of the time: what else a person wants has a right to the rest."""
         return time.monotonic() > (self._start + self._until) / 2
