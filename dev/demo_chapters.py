@@ -236,7 +236,7 @@ def is_over_the_limit(demo, story):
     story.quote(next(reason for _number, state, reason, *_rest in outcomes if state == "held"))
     if len(held) != BUSY_MESSAGES - LIMIT:
         raise DemoError(f"{len(held)} of {BUSY_MESSAGES} messages are held, not {BUSY_MESSAGES - LIMIT}")
-    story.saw(f"the sender was told: “{demo.read(busy, 'Busy')['Subject']}”")
+    story.saw(f"the sender was told: “{demo.read(busy, 'Your message is waiting')['Subject']}”")
     call("mail.inbound.message", "action_allow_sender", held[:1])
     wait("the released messages are leads", lambda: demo.gateway.count(
         ("subject", "LIKE", "Busy %"), ("state", "=", "delivered")) == BUSY_MESSAGES)
