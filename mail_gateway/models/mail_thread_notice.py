@@ -72,22 +72,34 @@ class MailThread(models.AbstractModel):
     # ------------------------------------------------------------------ who is not told
 
     def _silence(self, delivery, message):
-        """Why the sender is not told anything; None when they are."""
-        if sign := unanswerable(message):
-            if sign.proven:
-                words = self.env._(
-                    "Nobody was told: the message was sent by a program (%(header)s: %(value)s).", **sign._asdict()
-                )
-                return Silence(words)
-            words = self.env._(
-                "Nobody was told: a program may have sent the message, or its sender wants no automatic answer "
-                "(%(header)s: %(value)s).",
-                **sign._asdict(),
-            )
-            return Silence(words, Action.HOLD)  # a person may have written it
+        """Why the sender is not told anything; None when they are.
+
+        What proves that no person waits for an answer comes first: what else keeps a notice from a sender leaves the
+        message to a person.
+        """
+        sign = unanswerable(message)
+        if sign and sign.proven:
+            return self._silence_about_program(sign)
+        if forged := self._silence_about_forgery(message):
+            return forged
+        if sign:
+            return self._silence_about_perhaps_a_program(sign)
         if delivery.is_note:
             return Silence(self.env._("Nobody was told."))
-        return self._silence_about_forgery(message) or self._silence_about_repetition(delivery)
+        return self._silence_about_repetition(delivery)
+
+    def _silence_about_program(self, sign):
+        return Silence(
+            self.env._("Nobody was told: the message was sent by a program (%(header)s: %(value)s).", **sign._asdict())
+        )
+
+    def _silence_about_perhaps_a_program(self, sign):
+        words = self.env._(
+            "Nobody was told: a program or a mailing list may have sent the message, or its sender wants no automatic "
+            "answer (%(header)s: %(value)s).",
+            **sign._asdict(),
+        )
+        return Silence(words, Action.HOLD)
 
     def _silence_about_forgery(self, message):
         if sign := marked_as_spam(message):

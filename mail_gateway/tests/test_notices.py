@@ -181,6 +181,39 @@ class TestNotices(InboundCommon):
         waits = self.deliver(self.to_alias(message_id="<3@x>", **forged))
         self.assertEqual((waits.state, waits.cause, waits.told_date), ("held", "limit", False))
 
+    # ------------------------------------------------------------------ what people may have written
+
+    def test_what_came_through_a_list_is_held_where_it_would_be_refused(self):
+        google = {
+            "sender": '"Mary via Orders" <orders@mycompany.example>',
+            "X_Original_From": "Mary <mary@customer.example>",
+            "Precedence": "list",
+            "Mailing_list": "list orders@mycompany.example",
+            "List_ID": "<orders.mycompany.example>",
+            "Return_Path": "<orders+bncBC@mycompany.example>",
+        }
+        self.alias.alias_contact = "partners"
+        for number, to in enumerate((self.catchall, self.alias.alias_full_name)):
+            message = self.deliver(raw(f"Order {number}", to=to, message_id=f"<{number}@x>", **google))
+            self.assertEqual((message.state, message.cause, message.told_date), ("held", "refused", False))
+            self.assertIn("a mailing list may have sent the message", message.reason)
+        self.assertFalse(self.notices())
+
+    def test_what_names_no_author_is_held_where_it_would_be_refused(self):
+        message = self.deliver(raw(to=self.catchall, sender="undisclosed"))
+        self.assertEqual((message.state, message.cause, message.told_date), ("held", "refused", False))
+
+    def test_what_a_program_sent_through_a_list_is_discarded_where_it_would_be_refused(self):
+        for number, proof in enumerate(({"Auto_Submitted": "auto-generated"}, {"sender": "noreply@shop.example"})):
+            source = raw(
+                f"x {number}", to=self.catchall, List_Id="<news.shop.example>", message_id=f"<{number}@x>", **proof
+            )
+            self.assertEqual(self.deliver(source).state, "discarded")
+
+    def test_spam_is_discarded_whatever_people_may_have_written_else(self):
+        message = self.deliver(raw(to=self.catchall, List_Id="<news.shop.example>", X_Spam_Flag="YES"))
+        self.assertEqual((message.state, message.cause), ("discarded", "refused"))
+
     # ------------------------------------------------------------------ how many
 
     def refuse(self, number):
@@ -263,7 +296,8 @@ class TestNotices(InboundCommon):
             ({"X_Spam_Flag": "YES"}, "Marked as spam"),
             ({"Authentication_Results": "mx.mycompany.example; dmarc=fail"}, "The sender may be forged"),
             ({"X_Auto_Response_Suppress": "All"}, "Perhaps sent by a program"),
-            ({"Precedence": "bulk"}, "Sent by a program"),
+            ({"Precedence": "bulk"}, "Perhaps sent by a program"),
+            ({"Auto_Submitted": "auto-generated"}, "Sent by a program"),
         ):
             message = self.store(raw(to="nobody@elsewhere.example", **headers))
             message._move_to("held", "Because.", cause="no_route")

@@ -220,6 +220,35 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(value=value):
                 self.assertEqual(unanswerable(mail(Return_Path=value)).header, "Return-Path")
 
+    def test_a_list_an_envelope_that_is_unknown_and_no_author_prove_no_program(self):
+        """A person may have written to the group, or through a server that writes no envelope sender."""
+        for headers in (
+            {"List_Id": "<orders.mycompany.example>"},
+            {"Mailing_List": "list orders@mycompany.example"},
+            {"Precedence": "list"},
+            {"Precedence": "bulk"},
+            {"Return_Path": ""},
+            {"Return_Path": "<owner-orders@lists.example>"},
+            {"Return_Path": "<orders-request@lists.example>"},
+            {"sender": "undisclosed"},
+            {"sender": None},
+        ):
+            with self.subTest(headers=headers):
+                self.assertFalse(unanswerable(mail(**headers)).proven)
+
+    def test_proof_beside_the_headers_of_a_list_is_proof(self):
+        listed = {"List_Id": "<orders.mycompany.example>", "Precedence": "bulk"}
+        for proof in (
+            {"Auto_Submitted": "auto-generated"},
+            {"Return_Path": "<>"},
+            {"Return_Path": "<MAILER-DAEMON@customer.example>"},
+            {"X_Autoreply": "yes"},
+            {"sender": "noreply@customer.example"},
+            {"Precedence": "junk"},
+        ):
+            with self.subTest(proof=proof):
+                self.assertTrue(unanswerable(mail(**{**listed, **proof})).proven)
+
     def test_the_topmost_return_path_counts(self):
         """The last server writes it; those below come from relays before it."""
         self.assertTrue(may_be_answered(mail(Return_Path="<mary@customer.example>\r\nReturn-Path: <>")))

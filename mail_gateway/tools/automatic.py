@@ -36,7 +36,8 @@ _MACHINE = re.compile(
     r"|owner-.+|.+-(?:owner|request|bounces?)"
 )
 # Of an envelope sender less can be said: services send people's letters from bounces+17@service.example.
-_MACHINE_ENVELOPE = re.compile(r"mailer-?daemon|owner-.+|.+-(?:request|owner)")
+_DAEMON_ENVELOPE = re.compile(r"mailer-?daemon")
+_LIST_ENVELOPE = re.compile(r"owner-.+|.+-(?:request|owner)")
 
 
 class Sign(NamedTuple):
@@ -44,7 +45,7 @@ class Sign(NamedTuple):
 
     :ivar header: its name, as it is usually written
     :ivar value: on one line
-    :ivar proven: whether only programs write so; a person may have written what has none but other signs
+    :ivar proven: whether only programs write so; a person may have written what has no sign but others
     """
 
     header: str
@@ -71,27 +72,33 @@ def automatic_reply(message: Message) -> Sign | None:
 def unanswerable(message: Message) -> Sign | None:
     """Find out why no automatic notice may be sent to whoever sent `message`.
 
-    RFC 3834, section 2, and RFC 5321, section 4.5.5.
+    RFC 3834, section 2, and RFC 5321, section 4.5.5. A sign that a program wrote the message comes before those that
+    people's messages bear as well.
 
     :return: the sign that forbids it; None when the message may be answered
     """
     headers = RawHeaders(message)
     return (
-        _null_sender(headers)
+        headers.find("Return-Path", _is_daemon, most=1)
         or headers.find("Auto-Submitted", lambda value: _keyword(value) not in ("", "no"))
         or automatic_reply(message)
         or headers.find("Content-Type", _is_report_type)
-        or headers.find("Precedence", lambda value: _keyword(value) in ("bulk", "list", "junk"))
-        or headers.first(_LIST_HEADERS)
-        or _machine_sender(headers)
+        or headers.find("Precedence", _is("junk"))
+        or headers.find("From", _is_machine, most=1)
         or _unproven(headers)
     )
 
 
 def _unproven(headers: "RawHeaders") -> Sign | None:
     """Signs that people's messages bear as well: no notice is sent to those who wrote them, and that is all."""
-    suppressing = headers.find("X-Auto-Response-Suppress", lambda value: bool(_SUPPRESSES_NOTICES & _keywords(value)))
-    sign = suppressing or _such_a_subject(headers)
+    sign = (
+        headers.find("Return-Path", _is_no_persons, most=1)
+        or headers.find("Precedence", _is("bulk", "list"))
+        or headers.first(_LIST_HEADERS)
+        or _no_author(headers)
+        or headers.find("X-Auto-Response-Suppress", lambda value: bool(_SUPPRESSES_NOTICES & _keywords(value)))
+        or _such_a_subject(headers)
+    )
     return sign and sign._replace(proven=False)
 
 
@@ -239,21 +246,28 @@ def _is_null(value: str) -> bool:
     return _BLANKS.sub("", value) == "<>"
 
 
-def _null_sender(headers: RawHeaders) -> Sign | None:
-    """The envelope sender as the last server wrote it: the topmost Return-Path."""
-    for value in headers.all("return-path")[:1]:
-        address = value.strip().strip("<>").strip()
-        if not address or _MACHINE_ENVELOPE.fullmatch(_local_part(address)):
-            return Sign("Return-Path", _one_line(value))
-    return None
+def _is_daemon(value: str) -> bool:
+    """Whether an envelope sender, as the last server wrote it, is nobody's: the topmost Return-Path."""
+    return _is_null(value) or bool(_DAEMON_ENVELOPE.fullmatch(_local_part(_path(value))))
 
 
-def _machine_sender(headers: RawHeaders) -> Sign | None:
+def _is_no_persons(value: str) -> bool:
+    """Whether an envelope sender is none, or where a list takes bounces of what people write to it."""
+    return not _path(value) or bool(_LIST_ENVELOPE.fullmatch(_local_part(_path(value))))
+
+
+def _path(value: str) -> str:
+    return value.strip().strip("<>").strip()
+
+
+def _is_machine(author: str) -> bool:
+    return bool(_MACHINE.fullmatch(_local_part(author_address(author) or "")))
+
+
+def _no_author(headers: RawHeaders) -> Sign | None:
+    """A From that is missing, or names no address."""
     author = next(iter(headers.all("from")), "")
-    address = author_address(author)
-    if address and not _MACHINE.fullmatch(_local_part(address)):
-        return None
-    return Sign("From", _one_line(author))
+    return None if author_address(author) else Sign("From", _one_line(author))
 
 
 def _local_part(address: str) -> str:
