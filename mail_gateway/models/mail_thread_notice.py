@@ -13,7 +13,7 @@ from ..tools.authentication import failed_dmarc, marked_as_spam
 from ..tools.automatic import unanswerable
 from ..tools.delivery import Action, Cause, Delivery
 from ..tools.headers import HEADER_BYTES
-from ..tools.notices import notice_address, quotable_id, without_quotes
+from ..tools.notices import head_of, notice_address, quotable_id, without_quotes
 from ..tools.reading import make_readable
 
 # So that vacation responders keep quiet (RFC 3834), those of Exchange too.
@@ -56,14 +56,15 @@ class MailThread(models.AbstractModel):
             super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
             return
         why = delivery.refusal or self.env._("Odoo refused it.")
-        if silence := self._silence(delivery, message):
+        incoming = self._as_it_came(delivery, message)
+        if silence := self._silence(delivery, incoming):
             words = self.env._("%(why)s %(silence)s", why=why, silence=silence.words)
             delivery.decide(silence.action, words, silence.cause)
             return
         # first: when another lane tells somebody at the same moment, one of them starts again
-        self.env["mail.inbound.notice"].sudo()._note(delivery.incoming, delivery.telling or Cause.REFUSED.value)
+        self.env["mail.inbound.notice"].sudo()._note(incoming, delivery.telling or Cause.REFUSED.value)
         body, values = self._notice_values(delivery, body_html, mail_values)
-        told = notice_address(message, delivery.incoming.values["email_from"])
+        told = notice_address(incoming.message, incoming.values["email_from"])
         super()._routing_create_bounce_email(told, body, self._stand_in(), **values)
         delivery.told = True
         words = self.env._("%(why)s %(sender)s was told.", why=why, sender=told)
@@ -71,22 +72,27 @@ class MailThread(models.AbstractModel):
 
     # ------------------------------------------------------------------ who is not told
 
-    def _silence(self, delivery, message):
+    @staticmethod
+    def _as_it_came(delivery, message):
+        """What is known of a message, with its head as it came: that of Odoo's substitute for a broken one lacks headers."""
+        return delivery.incoming._replace(message=head_of(delivery.source) if delivery.source else message)
+
+    def _silence(self, delivery, incoming):
         """Why the sender is not told anything; None when they are.
 
         What proves that no person waits for an answer comes first: what else keeps a notice from a sender leaves the
         message to a person.
         """
-        sign = unanswerable(message)
+        sign = unanswerable(incoming.message)
         if sign and sign.proven:
             return self._silence_about_program(sign)
-        if forged := self._silence_about_forgery(message):
+        if forged := self._silence_about_forgery(incoming.message):
             return forged
         if sign:
             return self._silence_about_perhaps_a_program(sign)
         if delivery.is_note:
             return Silence(self.env._("Nobody was told."))
-        return self._silence_about_repetition(delivery)
+        return self._silence_about_repetition(delivery, incoming)
 
     def _silence_about_program(self, sign):
         return Silence(
@@ -117,8 +123,8 @@ class MailThread(models.AbstractModel):
         hosts = self.env["ir.config_parameter"].sudo()._get_mail_parameter(AUTHSERV_PARAMETER)
         return {host.strip().lower() for host in hosts.split(",")} - {""}
 
-    def _silence_about_repetition(self, delivery):
-        notices, incoming = self.env["mail.inbound.notice"].sudo(), delivery.incoming
+    def _silence_about_repetition(self, delivery, incoming):
+        notices = self.env["mail.inbound.notice"].sudo()
         if not notice_address(incoming.message, incoming.values["email_from"]):
             return Silence(self.env._("Nobody was told: the message names no address that could be."))
         told_that = delivery.telling and notices._was_told_that(incoming, delivery.telling)
@@ -208,7 +214,11 @@ class MailThread(models.AbstractModel):
     # ------------------------------------------------------------------ what rules tell
 
     def _tell_what_a_rule_did(self, delivery, source):
-        """Tell the sender that a rule rejects the message, or holds it for what the sender can know of."""
+        """Tell the sender that a rule rejects the message, or holds it for what the sender can know of.
+
+        :param source: the message as it came, or its beginning when it was not to be parsed
+        """
+        delivery.source = delivery.source or source
         check = self.env[f"mail.check.{delivery.rule.check}"]
         if delivery.verdict.action is Action.REJECT:
             delivery.refusal = delivery.rule.reason
@@ -218,8 +228,8 @@ class MailThread(models.AbstractModel):
 
     def _tell_that_it_waits(self, delivery, source):
         """Once within the period of the limits; the message is held all the same."""
-        verdict = delivery.verdict
-        if self.env["mail.inbound.notice"].sudo()._was_told_that(delivery.incoming, verdict.cause):
+        verdict, incoming = delivery.verdict, self._as_it_came(delivery, delivery.incoming.message)
+        if self.env["mail.inbound.notice"].sudo()._was_told_that(incoming, verdict.cause):
             return
         delivery.telling = verdict.cause
         # Whoever answers it writes to the address that the message waits for, and joins it.

@@ -181,6 +181,72 @@ class TestNotices(InboundCommon):
         waits = self.deliver(self.to_alias(message_id="<3@x>", **forged))
         self.assertEqual((waits.state, waits.cause, waits.told_date), ("held", "limit", False))
 
+    # ------------------------------------------------------------------ the head as it came
+
+    def flawed(self):
+        """Malformed messages: Odoo is given a substitute, whose headers are not those that came."""
+        return (
+            {"Content_Type": "text/plain; charset=x-nonsense"},
+            {"message_id": "<[1@x]>"},
+            {"Content_Type": "text/plain; charset=x-nonsense", "message_id": "<[2@x]>"},
+        )
+
+    def deliver_at_last_try(self, source):
+        message = self.store(source)
+        message.try_count = 2
+        self.run_lane()
+        return message
+
+    def silencing(self):
+        """Headers that keep notices from a sender: (headers, the state that the message gets)."""
+        self.parameters.set_param("mail_gateway.authserv_id", "mx.mycompany.example")
+        return (
+            ({"Authentication_Results": "mx.mycompany.example; dmarc=fail header.from=customer.example"}, "discarded"),
+            ({"X_Spam_Flag": "YES"}, "discarded"),
+            ({"X_Spam_Status": "Yes, score=9"}, "discarded"),
+            ({"Auto_Submitted": "auto-generated"}, "discarded"),
+            ({"Return_Path": "<MAILER-DAEMON@customer.example>"}, "discarded"),
+            ({"Precedence": "junk"}, "discarded"),
+            ({"Precedence": "list"}, "held"),
+            ({"List_Id": "<orders.mycompany.example>"}, "held"),
+            ({"Mailing_List": "list orders@mycompany.example"}, "held"),
+            ({"X_Auto_Response_Suppress": "All"}, "held"),
+        )
+
+    def test_a_malformed_message_escapes_nothing_that_keeps_notices_from_its_sender(self):
+        for headers, state in self.silencing():
+            for number, flaw in enumerate(self.flawed()):
+                subject = f"{next(iter(headers.items()))} {number}"
+                message = self.deliver(raw(subject, to=self.catchall, **headers, **flaw))
+                with self.subTest(subject):
+                    self.assertTrue(message.flaws)
+                    self.assertEqual((message.state, message.cause, message.told_date), (state, "refused", False))
+        self.assertFalse(self.notices())
+
+    def test_the_last_try_of_a_message_escapes_nothing_either(self):
+        for number, (headers, state) in enumerate(self.silencing()):
+            subject = f"{next(iter(headers.items()))}"
+            message = self.deliver_at_last_try(raw(subject, to=self.catchall, message_id=f"<{number}@x>", **headers))
+            with self.subTest(subject):
+                self.assertEqual((message.state, message.cause, message.told_date), (state, "refused", False))
+        self.assertFalse(self.notices())
+
+    def test_a_message_that_a_rule_rejects_for_its_size_escapes_nothing_either(self):
+        self.env["mail.inbound.rule"].search([("check", "=", "size")]).action = "reject"
+        self.parameters.set_param("mail_gateway.size_limit", "1")
+        for headers, state in self.silencing():
+            subject = f"{next(iter(headers.items()))}"
+            message = self.deliver(raw(subject, to=self.alias.alias_full_name, **headers) + b"x" * 1024 * 1024)
+            with self.subTest(subject):
+                self.assertEqual((message.state, message.told_date), (state, False))
+        self.assertFalse(self.notices())
+
+    def test_honest_senders_of_malformed_messages_are_told(self):
+        for number, flaw in enumerate(self.flawed()):
+            sender = f"{number}@customer.example"
+            self.assertEqual(self.deliver(raw(f"x{number}", sender, self.catchall, **flaw)).state, "rejected")
+        self.assertEqual(len(self.notices()), 3)
+
     # ------------------------------------------------------------------ what people may have written
 
     def test_what_came_through_a_list_is_held_where_it_would_be_refused(self):
