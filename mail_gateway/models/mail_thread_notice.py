@@ -130,14 +130,21 @@ class MailThread(models.AbstractModel):
         told_that = delivery.telling and notices._was_told_that(incoming, delivery.telling)
         if told_that or notices._was_refused_the_same(incoming):
             return Silence(self.env._("The sender was told so a moment ago."))
+        return self._silence_beyond_limits(notices, incoming)
+
+    def _silence_beyond_limits(self, notices, incoming):
+        """Whatever used them up may have been forged: of what comes next, a person decides."""
         if notices._was_told_often(incoming):
-            return Silence(self.env._("The sender was told several times within the last hour; a loop is suspected."))
+            words = self.env._(
+                "Nobody was told: the sender was told several times within the last hour; a loop is suspected."
+            )
+            return Silence(words, Action.HOLD, Cause.NOT_TOLD.value)
         if notices._is_limit_reached():
             notices._note_limit()
             words = self.env._(
                 "Nobody was told: Odoo sent %s notices within the last hour, as many as it may.", notices._limit()
             )
-            return Silence(words, cause=Cause.NOT_TOLD.value)
+            return Silence(words, Action.HOLD, Cause.NOT_TOLD.value)
         return None
 
     # ------------------------------------------------------------------ what is told

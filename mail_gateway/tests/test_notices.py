@@ -289,12 +289,38 @@ class TestNotices(InboundCommon):
     def test_so_many_are_told_within_an_hour_and_no_more(self):
         self.parameters.set_param("mail_gateway.notice_limit", "2")
         messages = [self.refuse(number) for number in range(4)]
-        self.assertEqual([each.state for each in messages], ["rejected", "rejected", "discarded", "discarded"])
+        self.assertEqual([each.state for each in messages], ["rejected", "rejected", "held", "held"])
         self.assertEqual({each.cause for each in messages[2:]}, {"not_told"})
         self.assertIn("Odoo sent 2 notices within the last hour", messages[2].reason)
         self.assertEqual(len(self.notices()), 2)
         self.env["mail.inbound.notice"].search([])._write({"create_date": fields.Datetime.now() - timedelta(hours=2)})
         self.assertEqual(self.refuse(5).state, "rejected")
+
+    def test_whose_notice_exceeds_the_limit_waits_for_a_person_and_is_found(self):
+        self.parameters.set_param("mail_gateway.notice_limit", "1")
+        self.refuse(1)
+        honest = self.refuse(2)
+        self.assertEqual((honest.state, honest.cause), ("held", "not_told"))
+        search = self.env["mail.inbound.message"].get_view(view_type="search")["arch"]
+        self.assertIn("""name="not_told" string="Sender Not Told" domain="[('cause', '=', 'not_told')]\"""", search)
+
+    def test_whoever_is_named_by_forged_messages_keeps_their_own(self):
+        for number in range(3):
+            self.deliver(raw(f"Forged {number} {'x' * number}", to=self.catchall, message_id=f"<{number}@x>"))
+        honest = self.deliver(raw("My order", to=self.catchall, message_id="<honest@x>"))
+        self.assertEqual((honest.state, honest.cause, honest.told_date), ("held", "not_told", False))
+        self.assertEqual(len(self.notices()), 3)
+
+    def test_a_flood_makes_one_alert_about_notices_and_one_about_what_waits(self):
+        new_test_user(self.env, "postmaster", groups="mail_gateway.group_postmaster", notification_type="inbox")
+        self.parameters.set_param("mail_gateway.notice_limit", "1")
+        last = self.env["mail.message"].search([], order="id desc", limit=1).id
+        for number in range(6):
+            self.refuse(number)
+            self.env["mail.inbound.alert"]._tell_of_notices()
+            self.env["mail.inbound.alert"]._tell_of_messages()
+        alerts = self.env["mail.message"].search([("id", ">", last), ("message_type", "=", "user_notification")])
+        self.assertEqual(len(alerts), 2, alerts.mapped("subject"))
 
     def test_notices_that_messages_wait_count_as_well(self):
         self.parameters.set_param("mail_gateway.notice_limit", "1")

@@ -46,7 +46,7 @@ class TestRepetitions(InboundCommon):
             self.to_catchall(message_id=f"<{n}@x>", subject=f"Topic {word}").state
             for n, word in enumerate(("one", "two", "three", "four", "five"))
         ]
-        self.assertEqual(states, ["rejected"] * 3 + ["discarded"] * 2)
+        self.assertEqual(states, ["rejected"] * 3 + ["held"] * 2)
 
     def test_a_reply_to_the_catchall_is_no_repetition(self):
         record = self.env["res.partner"].create({"name": "Thread"})
@@ -64,7 +64,7 @@ class TestRepetitions(InboundCommon):
         states = [
             self.to_catchall(message_id=f"<{n}@x>", sender=f"{n}@helpdesk.example", **path).state for n in range(5)
         ]
-        self.assertEqual(states, ["rejected"] * 3 + ["discarded"] * 2)
+        self.assertEqual(states, ["rejected"] * 3 + ["held"] * 2)
 
     def test_a_null_sender_is_never_answered(self):
         message = self.to_catchall(Return_Path="<>")
