@@ -85,6 +85,12 @@ class TestAutomaticReplies(InboundCommon):
         message = self.deliver(self.to_alias(subject="Disk full", Auto_Submitted="auto-generated"))
         self.assertEqual(message.state, "delivered")
 
+    def test_what_a_program_writes_unasked_of_an_absence_makes_a_record(self):
+        message = self.deliver(self.to_alias(subject="Absence: Mary Smith, 3 March", Auto_Submitted="auto-generated"))
+        self.assertEqual(
+            (message.state, self.env["res.partner"].browse(message.res_id).name[:7]), ("delivered", "Absence")
+        )
+
     # ------------------------------------------------------------------ no proof
 
     def unproven(self, **values):

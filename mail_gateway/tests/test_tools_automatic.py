@@ -114,25 +114,35 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(value=value):
                 self.assertIsNone(automatic_reply(mail(Auto_Submitted=value)))
 
-    def test_generated_mail_from_nobody_is_a_reply_when_it_answers_somebody_elses_message(self):
+    def test_generated_mail_with_a_loose_subject_is_a_reply_when_it_answers_somebody_elses_message(self):
         for value in ("auto-generated", "auto-notified", "auto-x-of-tomorrow"):
             with self.subTest(value=value):
-                generated = {"Auto_Submitted": value, "Return_Path": "<>"}
+                generated = {"Auto_Submitted": value, "Subject": "Absence: Mary Smith, 3 March"}
                 self.assertIsNone(automatic_reply(mail(**generated)))
                 self.assertTrue(automatic_reply(mail(**generated, In_Reply_To=OURS)))
                 self.assertTrue(automatic_reply(mail(**generated, References=f"<0@customer.example> {OURS}")))
+
+    def test_what_is_answered_may_be_named_without_brackets(self):
+        generated = {"Auto_Submitted": "auto-generated", "Subject": "Out of office"}
+        self.assertTrue(automatic_reply(mail(**generated, In_Reply_To=OURS.strip("<>"))))
+        self.assertTrue(automatic_reply(mail(**generated, References=f"Your message {OURS.strip('<>')}")))
+        self.assertIsNone(automatic_reply(mail(**generated, In_Reply_To="0@customer.example")))
+        self.assertIsNone(
+            automatic_reply(mail(**generated, Message_Id="1@customer.example", In_Reply_To="<0@customer.example>"))
+        )
 
     def test_what_an_agent_of_a_helpdesk_answers_is_no_automatic_reply(self):
         generated = {"Auto_Submitted": "auto-generated", "Return_Path": "<support@customer.example>"}
         self.assertIsNone(automatic_reply(mail(**generated, In_Reply_To=OURS)))
 
     def test_generated_mail_that_refers_to_its_own_kind_is_no_reply(self):
-        generated = {"Auto_Submitted": "auto-generated", "Return_Path": "<>"}
+        generated = {"Auto_Submitted": "auto-generated", "Subject": "Absence: Mary Smith, 3 March"}
         self.assertIsNone(automatic_reply(mail(**generated, In_Reply_To="<0@customer.example>")))
         self.assertIsNone(automatic_reply(mail(**generated, References=f"{OURS} <1@customer.example>")))
 
-    def test_generated_mail_with_a_vacation_subject_is_a_reply(self):
-        self.assertTrue(automatic_reply(mail(Auto_Submitted="auto-generated", Subject="Out of office")))
+    def test_generated_mail_with_a_fixed_subject_is_a_reply(self):
+        self.assertTrue(automatic_reply(mail(Auto_Submitted="auto-generated", Subject="Out of office: Order")))
+        self.assertIsNone(automatic_reply(mail(Auto_Submitted="auto-generated", Subject="Out of office")))
 
     def test_an_unanswered_wish_for_silence_is_no_reply(self):
         self.assertIsNone(automatic_reply(mail(X_Auto_Response_Suppress="All")))

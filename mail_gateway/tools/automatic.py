@@ -12,12 +12,12 @@ from typing import NamedTuple
 from .addresses import author_address
 from .automatic_subjects import is_fixed, is_loose
 from .headers import TEXT_LIMIT, VALUE_LIMIT, as_text, decode_words
+from .threads import nearest_first, referred_ids
 
 # Values that are looked at of a header that is repeated without end.
 _MOST_VALUES = 20
 _COMMENT = re.compile(r"\([^()]*\)")
 _BLANKS = re.compile(r"\s+")
-_MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 _LIST_HEADERS = (
     "list-id",
     "list-post",
@@ -207,13 +207,13 @@ def _answers_another(headers: RawHeaders) -> bool:
 
     Monitors and other Odoos thread their notices by references to earlier ones, or to the notice itself.
     """
-    [own] = _ids(headers, "message-id")[:1] or [""]
-    answered = _ids(headers, "in-reply-to")[:1] or _ids(headers, "references")[-1:]
-    return any(_id_domain(message_id) != _id_domain(own) for message_id in answered)
+    own = referred_ids(_joined(headers, "message-id"))[:1] or [""]
+    answered = nearest_first(_joined(headers, "in-reply-to"), _joined(headers, "references"))[:1]
+    return any(_id_domain(message_id) != _id_domain(own[0]) for message_id in answered)
 
 
-def _ids(headers: RawHeaders, name: str) -> list[str]:
-    return [found for value in headers.all(name) for found in _MESSAGE_ID.findall(value)]
+def _joined(headers: RawHeaders, name: str) -> str:
+    return " ".join(headers.all(name))
 
 
 def _id_domain(message_id: str) -> str:
@@ -223,9 +223,10 @@ def _id_domain(message_id: str) -> str:
 def _generated_with_such_a_subject(headers: RawHeaders) -> Sign | None:
     """What says of itself that a program made it, and has the subject of a vacation notice.
 
-    What comes from nobody needs one that only programs write: web forms come from nobody, too.
+    Programs write of people's absences, too: what answers nothing needs a subject that only vacation notices have. So does
+    what comes from nobody: web forms come from nobody, too.
     """
-    if not _such_a_subject(headers):
+    if not _such_a_subject(headers) or not (is_fixed(headers.subject()) or _answers_another(headers)):
         return None
     nobody = headers.find("Return-Path", _is_null, most=1)
     generated = headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-"))
