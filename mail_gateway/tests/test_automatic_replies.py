@@ -1,6 +1,7 @@
 from odoo.tests import tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tests.test_tools_helpers import DATA
 
 
 @tagged("post_install", "-at_install")
@@ -90,6 +91,80 @@ class TestAutomaticReplies(InboundCommon):
         self.assertEqual(
             (message.state, self.env["res.partner"].browse(message.res_id).name[:7]), ("delivered", "Absence")
         )
+
+    # ------------------------------------------------------------------ the null sender
+
+    def from_nobody(self, **values):
+        values = {"to": f"inbound@{self.alias_domain}", "subject": "New enquiry", **values}
+        return raw(**{"Return_Path": "<>", **values})
+
+    def test_what_comes_from_nobody_makes_no_record_and_stays_listed_with_its_source(self):
+        source = self.from_nobody()
+        message = self.deliver(source)
+        self.assertEqual((message.state, message.cause, message.res_id), ("discarded", "automatic", 0))
+        self.assertIn("Return-Path: <>", message.reason)
+        self.assertEqual(message._source_bytes(), source)
+
+    def test_what_comes_from_nobody_and_answers_is_a_note_that_nobody_is_told_of(self):
+        for number, headers in enumerate(
+            ({"In_Reply_To": self.parent.message_id}, {"References": self.parent.message_id})
+        ):
+            message = self.deliver(self.from_nobody(message_id=f"<{number}@customer.example>", **headers))
+            note = message.mail_message_ids
+            self.assertEqual((message.state, message.res_id), ("delivered", self.record.id))
+            self.assertEqual((note.subtype_id, len(note.notification_ids)), (self.env.ref("mail.mt_note"), 0))
+
+    def test_a_postmaster_whose_web_form_writes_from_nobody_has_the_rule_hold_or_switches_it_off(self):
+        rule = self.env["mail.inbound.rule"].search([("check", "=", "automatic")])
+        rule.action = "hold"
+        self.assertEqual(self.deliver(self.from_nobody(message_id="<1@x>")).state, "held")
+        rule.active = False
+        self.assertEqual(self.deliver(self.from_nobody(message_id="<2@x>", subject="Other")).state, "delivered")
+
+    def test_only_the_topmost_return_path_in_brackets_is_the_null_sender(self):
+        for number, path in enumerate(("", "<mary@customer.example>\r\nReturn-Path: <>")):
+            message = self.deliver(
+                self.from_nobody(Return_Path=path, message_id=f"<{number}@x>", subject=f"Order {number}")
+            )
+            with self.subTest(path=path):
+                self.assertEqual((message.state, message.cause), ("delivered", False))
+
+    def test_a_message_with_flaws_comes_from_nobody_all_the_same(self):
+        for number, flaw in enumerate(({"Content_Type": "text/plain; charset=x-nonsense"}, {"message_id": "<[1@x]>"})):
+            message = self.deliver(self.from_nobody(**flaw, subject=f"Enquiry {number}"))
+            self.assertTrue(message.flaws)
+            self.assertEqual((message.state, message.cause), ("discarded", "automatic"))
+
+    # ------------------------------------------------------------------ bounces, which come from nobody as well
+
+    def bounce(self, name):
+        """A bounce of one of our messages, as another mail server wrote it."""
+        source = (DATA / f"{name}.eml").read_bytes()
+        source = source.replace(b"bounce@mycompany.example", self.mail_alias_domain.bounce_email.encode())
+        return source.replace(b"<1234.5678-openerp-17-crm.lead@mycompany.example>", self.parent.message_id.encode())
+
+    def test_bounces_in_forms_of_their_own_are_bounces(self):
+        names = sorted(file.stem for file in DATA.glob("program_bounce_*.eml"))
+        self.assertTrue(names)
+        for name in names:
+            message = self.deliver(self.bounce(name))
+            with self.subTest(name):
+                self.assertEqual((message.state, message.cause), ("delivered", "bounce"))
+
+    def test_a_bounce_that_returns_the_message_leads_to_its_recipient(self):
+        notified = self.parent.notification_ids
+        self.assertEqual(notified.res_partner_id, self.follower)
+        self.deliver(self.bounce("program_bounce_of_a_scanner_that_returns_the_message"))
+        self.assertEqual(notified.notification_status, "bounce")
+
+    def test_what_comes_from_nobody_to_the_bounce_address_and_answers_nothing_is_left_to_the_bounces(self):
+        message = self.deliver(self.from_nobody(to=self.mail_alias_domain.bounce_email, subject="Mail Error"))
+        self.assertEqual((message.state, message.cause), ("delivered", "bounce"))
+
+    def test_a_vacation_notice_from_nobody_to_the_bounce_address_is_a_note(self):
+        values = {"to": self.mail_alias_domain.bounce_email, "In_Reply_To": self.parent.message_id, "subject": "Away"}
+        message = self.deliver(self.from_nobody(**values))
+        self.assertEqual((message.state, message.cause, message.res_id), ("delivered", "automatic", self.record.id))
 
     # ------------------------------------------------------------------ no proof
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .addresses import author_address
 from .automatic_subjects import is_fixed, is_loose
+from .bounce_forms import has_bounce_form
 from .headers import TEXT_LIMIT, VALUE_LIMIT, as_text, decode_words
 from .threads import nearest_first, referred_ids
 
@@ -54,7 +55,7 @@ class Sign(NamedTuple):
 
 
 def automatic_reply(message: Message) -> Sign | None:
-    """Recognise an automatic reply, which must never become a record, by proof: a header that only programs write.
+    """Recognise an automatic message, which must never become a record, by proof: a header that only programs write.
 
     Subjects prove nothing ("Auto: Angebot VW Golf"), nor does X-Auto-Response-Suppress: Exchange puts it on what people
     write, too, and it only asks for no automatic answer (MS-OXCMAIL). Reports (``multipart/report``) are none of this: they
@@ -66,7 +67,19 @@ def automatic_reply(message: Message) -> Sign | None:
     headers = RawHeaders(message)
     if headers.is_report():
         return None
-    return _says_so(headers) or _answer_of_nobody(headers) or _generated_with_such_a_subject(headers)
+    return _says_so(headers) or _sent_by_nobody(headers, message) or _generated_with_such_a_subject(headers)
+
+
+def may_be_bounce(message: Message) -> bool:
+    """Whether an automatic message to a bounce address may be a bounce in a form of a mail server's own.
+
+    Vacation notices go to that address, too (RFC 5230, section 4.6). They say what they are, answer a message, or have a
+    subject that only programs write; what does none of that is left to the handling of bounces.
+    """
+    headers = RawHeaders(message)
+    if _says_so(headers):
+        return False
+    return has_bounce_form(message) or not (_answers_another(headers) or is_fixed(headers.subject()))
 
 
 def unanswerable(message: Message) -> Sign | None:
@@ -192,14 +205,20 @@ def _says_so(headers: RawHeaders) -> Sign | None:
     return next(filter(None, (headers.find(name, is_reply) for name, is_reply in _REPLY_HEADERS.items())), None)
 
 
-def _answer_of_nobody(headers: RawHeaders) -> Sign | None:
-    """What answers somebody else's message under the null sender, as RFC 3834 asks of automatic replies.
-
-    Helpdesks mark what their agents write as generated, too; that comes from an address. What comes from nobody and
-    answers nothing (monitors, web forms) is no reply.
-    """
+def _sent_by_nobody(headers: RawHeaders, message: Message) -> Sign | None:
+    """The null sender, under which automatic messages are sent (RFC 3834, section 3.3), and bounces, which are not meant."""
     nobody = headers.find("Return-Path", _is_null, most=1)
-    return nobody if nobody and _answers_another(headers) else None
+    return None if nobody and has_bounce_form(message) else nobody
+
+
+def _generated_with_such_a_subject(headers: RawHeaders) -> Sign | None:
+    """What says of itself that a program made it, and has the subject of a vacation notice.
+
+    Programs write of people's absences, too: what answers nothing needs a subject that only vacation notices have.
+    """
+    if not _such_a_subject(headers) or not (is_fixed(headers.subject()) or _answers_another(headers)):
+        return None
+    return headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-"))
 
 
 def _answers_another(headers: RawHeaders) -> bool:
@@ -218,19 +237,6 @@ def _joined(headers: RawHeaders, name: str) -> str:
 
 def _id_domain(message_id: str) -> str:
     return message_id.strip("<>[]").rpartition("@")[2].lower()
-
-
-def _generated_with_such_a_subject(headers: RawHeaders) -> Sign | None:
-    """What says of itself that a program made it, and has the subject of a vacation notice.
-
-    Programs write of people's absences, too: what answers nothing needs a subject that only vacation notices have. So does
-    what comes from nobody: web forms come from nobody, too.
-    """
-    if not _such_a_subject(headers) or not (is_fixed(headers.subject()) or _answers_another(headers)):
-        return None
-    nobody = headers.find("Return-Path", _is_null, most=1)
-    generated = headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-"))
-    return generated or (nobody if is_fixed(headers.subject()) else None)
 
 
 def _such_a_subject(headers: RawHeaders) -> Sign | None:
