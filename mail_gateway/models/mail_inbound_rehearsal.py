@@ -4,12 +4,14 @@ from datetime import timedelta
 from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError
 
+from ..tools.addresses import counted_address
 from ..tools.delivery import Delivery, Incoming
 from ..tools.faults import is_passing
 from ..tools.headers import as_text
 from ..tools.rehearsal import Rehearsal, begin_rehearsal
 from ..tools.retry import MOST_TRIES
 from .mail_inbound_message import PENDING
+from .mail_inbound_notice import ALL
 from .mail_inbound_outcome import PASSING
 
 # Conflicts with other transactions are repeated, as Odoo does for requests.
@@ -200,9 +202,17 @@ class MailInboundRehearsal(models.AbstractModel):
         creations = stored.env["mail.inbound.creation"]
         creations.search([("inbound_message_id", "=", stored.id)]).unlink()
         if stored.told_date:
-            by_then = stored.told_date + timedelta(seconds=1)  # without its fractions
-            domain = [("sender", "=", stored.sender), ("create_date", "<", by_then)]
-            stored.env["mail.inbound.notice"].search(domain, order="id desc", limit=1).unlink()
+            self._forget_notice(stored)
+
+    def _forget_notice(self, stored):
+        """Take away the notice about a message: the row of its sender, and one of those that count all notices."""
+        notices = stored.env["mail.inbound.notice"]
+        by_then = ("create_date", "<", stored.told_date + timedelta(seconds=1))  # without its fractions
+        sender = counted_address(stored.sender) or "?"
+        told = notices.search([("sender", "=", sender), by_then], order="id desc", limit=1)
+        if told:
+            told += notices.search([("told", "=", ALL), by_then], order="id desc", limit=1)
+        told.unlink()
 
     # ------------------------------------------------------------------ the verdict
 

@@ -45,6 +45,19 @@ class TestRehearsal(RehearsalCommon):
         self.assertEqual(self.rows(), before)
         self.assertEqual(self.rehearse(source.replace(b"Message-Id: <", b"Message-Id: <again")).state, "discarded")
 
+    def test_a_rejected_message_of_a_tagged_address_is_no_repetition_of_itself(self):
+        message = self.deliver(raw("Hello", "Mary <mary+x@customer.example>", self.catchall))
+        self.assertEqual((message.state, self.ask(message).state), ("rejected", "rejected"))
+
+    def test_the_notice_about_a_rejected_message_does_not_count_against_the_limit_of_all(self):
+        self.env["ir.config_parameter"].set_param("mail_gateway.notice_limit", 1)
+        message = self.deliver(raw("Hello", to=self.catchall))
+        before = self.rows()
+        self.assertEqual((message.state, self.ask(message).state), ("rejected", "rejected"))
+        self.assertEqual(self.rows(), before)
+        other = raw("Another", "Bob <bob@customer.example>", self.catchall)
+        self.assertEqual(self.rehearse(other).state, "held")
+
     def test_a_released_message_passes_the_rules_that_held_it(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 1)
         self.deliver(self.to_alias())
