@@ -21,7 +21,6 @@ from .reading_headers import AUTHORS, RECIPIENTS, encoded
 from .reading_names import LONGEST, part_name
 from .reading_parameters import charset_of, file_name, raw_header
 from .reading_structure import VALUE_CHARS, walk_within
-from .threads import is_message_id
 
 _WITH_WORDS = {"subject", *AUTHORS, *RECIPIENTS}
 # Odoo shows the content of any text as HTML when it is all of the message.
@@ -57,7 +56,7 @@ def _normal_value(name, value):
     if name == "date":
         return value if read_date(str(value)) else None
     if name == "message-id":
-        return value if is_message_id(str(value)) else None
+        return value if any(map(str.isalnum, str(value))) else None
     if name not in _WITH_WORDS or "=?" not in value or len(value) > VALUE_CHARS:
         return value
     return "".join(_normal_words(run) if run.words else run.source for run in runs(value))
