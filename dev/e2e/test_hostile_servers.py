@@ -173,6 +173,36 @@ def _memory(gateway):
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) * 1024
 
 
+def listing(values):
+    """A reply of a POP3 server with a numbered line for each value."""
+    return b"+OK\r\n%s.\r\n" % b"".join(b"%d %s\r\n" % each for each in enumerate(values, 1))
+
+
+def test_a_pop3_head_without_end_is_taken_for_no_other_message(gateway):
+    """What of it is not read could pass for the replies to the commands that follow."""
+    endless = b"".join(b"+OK: %06d\r\nX: %s\r\n" % (number, b"a" * 980) for number in range(5000))
+    messages = [endless, message("Second", to=NOBODY), message("Third", to=NOBODY)]
+    sizes = [b"%d" % (60 * MEGABYTE), *(b"%d" % len(each) for each in messages[1:])]
+
+    def answer(line):
+        command, _space, number = line.partition(b" ")
+        if command in (b"RETR", b"TOP"):
+            return b"+OK\r\n%s\r\n.\r\n" % messages[int(number.split()[0]) - 1]
+        table = {b"STAT": b"+OK 3 1000\r\n", b"UIDL": listing([b"one", b"two", b"three"]), b"LIST": listing(sizes)}
+        return table.get(command, b"+OK\r\n")
+
+    with Server(b"+OK\r\n", answer) as server:
+        box = gateway.mail_server("endless", server.port, "pop", pop_afterwards="leave")
+        assert [gateway.fetch(box) for _again in range(2)] == ["New messages: 3", "New messages: 0"]
+        rows = gateway.sql("SELECT remote_key, subject, is_head IS TRUE, size FROM mail_inbound_message WHERE server_id = %s"
+                           " ORDER BY id", box)
+        assert [(key.rpartition("=")[2], *row) for key, *row in rows] == [
+            ("one", rows[0][1], True, 60 * MEGABYTE),
+            ("two", "Second", False, len(messages[1]) + 2),
+            ("three", "Third", False, len(messages[2]) + 2)]
+        gateway.call("fetchmail.server", "unlink", [box])
+
+
 def test_while_a_visit_lives_there_is_no_second_one(gateway):
     silent = threading.Event()
 

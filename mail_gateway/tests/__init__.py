@@ -63,6 +63,7 @@ from . import (
     test_tools_pace,
     test_tools_parameters,
     test_tools_pop3,
+    test_tools_pop3_hostile,
     test_tools_preview,
     test_tools_reading,
     test_tools_reading_fuzz,

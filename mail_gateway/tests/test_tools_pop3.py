@@ -359,15 +359,3 @@ class TestPop3(ToolsCase):
         self.fetch(server, ledger, largest=50)
         self.assertIn(b"DELE 1", server.heard)
         self.assertEqual(len(ledger.messages), 1)
-
-    def test_a_message_larger_than_was_told_is_held_back_and_those_after_it_come_next_time(self):
-        messages = {"small": HELLO, "large": self.LARGE, "last": BYE}
-        lies = {"LIST": b"+OK\r\n1 5\r\n2 5\r\n3 5\r\n.\r\n"}
-        ledger = MemoryLedger()
-        with self.assertRaises(EOFError):
-            self.fetch(self.pop3(messages, **lies), ledger, largest=50)
-        self.assertEqual((len(ledger.messages), list(ledger.kept_heads)), (2, [self.LARGE_KEY]))
-        server = self.pop3(messages, **lies)
-        self.fetch(server, ledger, largest=50)
-        self.assertEqual(len(ledger.messages), 3)
-        self.assertEqual({line for line in server.heard if b"DELE" in line}, {b"DELE 1", b"DELE 3"})

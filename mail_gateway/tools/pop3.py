@@ -1,55 +1,20 @@
 """Reading a POP3 mailbox (RFC 1939). The ledger of UIDLs says what is known; DELE takes effect only with QUIT."""
 
-import hashlib
 import poplib
-import re
-import ssl
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from io import BytesIO
 
-from .bounds import bounded
 from .imap_connection import in_windows
-from .mailbox import (
-    Batch,
-    Ledger,
-    MailboxSettings,
-    MessagesRefused,
-    RemoteMessage,
-    SignInRefused,
-    head_of,
-    server_words,
-)
+from .mailbox import Batch, Ledger, MailboxSettings, RemoteMessage, head_of
 from .pace import Pace
-from .pop3_protocol import Pop3
-
-# no server lists more, and no list of numbers is made that is longer
-MAX_LISTED = 1_000_000
-# bytes; RFC 1939 knows 70
-MAX_UIDL = 250
-# bytes of a head that the server may send; less of it is kept
-MAX_HEAD = 4 * 2**20
-CHECKED_BYTES = 2**20
-_NUMBER = re.compile(r"0*([1-9]\d{0,9})")
-_CONTROL = re.compile(r"[\0-\x1f\x7f]")
-
-
-class MessageTooLarge(EOFError):
-    """A message is larger than the server says. What is left of it is not read, so that the connection has to end."""
-
-    def __init__(self):
-        super().__init__("a message is larger than the server says")
-
-
-def _as_name(uidl: str) -> str:
-    """A UIDL as a part of a key: no control characters, and no longer than a key may be."""
-    return bounded(_CONTROL.sub(lambda char: f"\\x{ord(char[0]):02x}", uidl), MAX_UIDL)
+from .pop3_comparison import tell_apart
+from .pop3_protocol import MessageTooLarge, Refused
+from .pop3_reading import Handed, Reading
+from .pop3_session import Pop3Session
 
 
 class Pop3Mailbox:
-    """One signed-in POP3 connection.
+    """One mailbox, read in one session or several.
 
     :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
     :raises EOFError: when the server closes the connection
@@ -58,40 +23,8 @@ class Pop3Mailbox:
 
     def __init__(self, settings: MailboxSettings):
         self.settings = settings
-        self._numbers = None
-        self._listed = None
-        self._has_uidl = True
-        self._has_refused = False
-        self._unnamed = {}
-        self._copies = Counter()
-        self._deleted = []
         self._confirmed = []
-        self._client = self._connect()
-
-    def _connect(self) -> Pop3:
-        settings = self.settings
-        client = Pop3(settings)
-        try:
-            if settings.starttls and not settings.tls:
-                self._start_tls(client)
-            self._sign_in(client)
-        except BaseException:
-            with suppress(OSError):  # a failed handshake closed the socket already
-                client.close()
-            raise
-        return client
-
-    def _start_tls(self, client: Pop3) -> None:
-        try:
-            client.stls(context=self.settings.tls_context())
-        except poplib.error_proto as error:
-            raise ssl.SSLError(server_words(error)) from error
-
-    def _sign_in(self, client: Pop3) -> None:
-        try:
-            self.settings.sign_in(client)
-        except poplib.error_proto as error:
-            raise SignInRefused(server_words(error)) from error
+        self._session = Pop3Session(settings)
 
     def __enter__(self):
         return self
@@ -100,18 +33,19 @@ class Pop3Mailbox:
         self.disconnect()
 
     def disconnect(self):
-        """Say QUIT, which is what deletes; only its good answer confirms the acknowledgements."""
-        if not self._client.budget.exceeded:
-            with suppress(OSError, EOFError, poplib.error_proto):
-                self._client.quit()
-                self._confirmed, self._deleted = self._confirmed + self._deleted, []
-        self._client.close()
+        """End the session, which is what deletes."""
+        self._confirmed += self._session.close()
 
     # ------------------------------------------------------------------ what is new
 
     @property
     def _deletes(self) -> bool:
         return self.settings.afterwards == "delete"
+
+    @property
+    def _listing(self):
+        """What is listed, and named, in the session of the moment."""
+        return self._session.listing
 
     def leftovers(self, ledger: Ledger) -> list[str]:
         """What is gone from the server, or may stay there.
@@ -120,225 +54,160 @@ class Pop3Mailbox:
         answer was lost, and the UIDL may name another message since.
         """
         owed = ledger.unacknowledged()
-        return [key for key in owed if key not in self._numbers_by_key()] if self._deletes else owed
+        return [key for key in owed if key not in self._listing.numbers] if self._deletes else owed
 
     def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
-        numbers = self._numbers_by_key()
-        # an empty listing may also be a mail server that is not well
-        forgets = bool(numbers) and not self._deletes
-        if forgets and self._has_uidl:
-            ledger.forget_vanished(self._key("UIDL", ""), [*numbers, *self._unnamed.values()])
-        known = ledger.known([*numbers, *self._unnamed.values()])
+        reading = self._begin(ledger, pace)
+        yield from self._read_requested(reading)
+        yield from self._read_what_fits(reading)
+        yield from self._read(reading, pace.what_is_left)
+        self._forget_vanished_contents(reading)
+
+    def _begin(self, ledger: Ledger, pace: Pace) -> Reading:
+        """What is to be read, and in which order."""
+        self._forget_vanished(ledger)
+        known = ledger.known([*self._listing.numbers, *self._listing.unnamed.values()])
+        unread = self._unread(known, ledger)
+        return Reading(
+            ledger,
+            pace,
+            known,
+            queue=unread,
+            requested=ledger.requested(),
+        )
+
+    def _unread(self, known: set[str], ledger: Ledger) -> list[str]:
+        """Keys of what is to be read."""
+        numbers, unnamed = self._listing.numbers, self._listing.unnamed
+        # what is to be deleted is read once more, to compare it; but for what stays there until a person wants it
         heads = ledger.heads(known)
-        yield from self._read_requested(ledger, pace)
         settled = heads if self._deletes else known
         # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
-        ordered = sorted(numbers, key=lambda key: (key in known, key in self._unnamed))
-        sizes, left = self._sizes(), {}
-        for window in in_windows(key for key in ordered if key not in settled):
-            left |= {key: sizes.get(numbers[key], 0) for key in window}
-            large = [key for key in window if left[key] > self.settings.largest and key not in known]
-            yield from self._read_heads(large, left, known, ledger)
-            yield from self._read(left, known, ledger, pace, pace.what_fits)
-        yield from self._read(left, known, ledger, pace, pace.what_is_left)
-        forgets = forgets and not self._has_refused and not left
-        if forgets and not self._has_uidl:
-            ledger.forget_vanished(self._key("UIDL", "sha256:"), list(numbers))
+        return sorted(numbers.keys() - settled, key=lambda key: (key in known, key in unnamed, numbers[key]))
 
-    def _read(self, wanted, known, ledger, pace, choose) -> Iterator[Batch]:
+    def _forget_vanished(self, ledger: Ledger) -> None:
+        listing = self._listing
+        # an empty listing may also be a mail server that is not well
+        if listing.numbers and not listing.no_uidl and not self._deletes:
+            ledger.forget_vanished(listing.prefix, [*listing.numbers, *listing.unnamed.values()])
+
+    def _forget_vanished_contents(self, reading: Reading) -> None:
+        """The same where messages are known by their content, which is only known of what was read."""
+        listing = self._listing
+        if listing.numbers and listing.no_uidl and not self._deletes and reading.is_whole and reading.pace.complete:
+            reading.ledger.forget_vanished(listing.content_prefix, list(listing.numbers))
+
+    def _read_what_fits(self, reading: Reading) -> Iterator[Batch]:
+        for window in in_windows(reading.in_order()):
+            reading.wanted |= {key: self._listing.size(key) for key in window}
+            yield from self._read_heads(reading, [key for key in window if self._is_large(key, reading)])
+            yield from self._read(reading, reading.pace.what_fits)
+
+    def _is_large(self, key: str, reading: Reading) -> bool:
+        """Whether only the head is read; what is stored under its name may be there whole, at a person's request."""
+        return self._listing.size(key) > self.settings.largest and key not in reading.known
+
+    def _read(self, reading: Reading, choose: Callable) -> Iterator[Batch]:
         """What is new, and what has to be compared with what is stored under its name.
 
-        :param wanted: key -> bytes of what is still to be read; loses what was asked for
+        :param choose: finds the next batch in `reading.wanted`, which loses what was asked for
         """
-        while keys := choose(wanted):
-            sources, refusal, broken = self._retrieve_in_time(keys, wanted, known, pace)
-            messages, stored = self._tell_apart(sources, known, ledger)
-            done = [] if broken else [*stored, *(message.key for message in messages if not message.is_head)]
-            yield Batch(messages, done, refusal=refusal)
-            self._has_refused |= bool(refusal)
-            if broken:
-                raise broken
+        while keys := choose(reading.wanted):
+            handed = self._ask(reading, keys)
+            messages, stored = self._tell_apart(handed.sources, reading)
+            reading.is_whole &= not handed.refused
+            done = [*stored, *(message.key for message in messages.values() if not message.is_head)]
+            yield Batch(list(messages.values()), [] if handed.broken else done, refusal=handed.refusal)
+            if handed.broken:
+                self._go_on_after(handed.broken, reading)
+
+    def _tell_apart(self, sources: dict[str, bytes], reading: Reading) -> tuple[dict[str, RemoteMessage], list[str]]:
+        return tell_apart(sources, self._listing, reading.ledger, reading.known, self.settings.largest)
+
+    def _ask(self, reading: Reading, keys: Iterable[str]) -> Handed:
+        """What the server hands out in the time of a batch: what it can't read must not hold up the others."""
+        sources, refused, broken = {}, [], None
+        end = reading.pace.end_of_batch()
+        for key in keys:
+            size = reading.wanted.pop(key)
+            try:
+                sources[key] = self._source(key, size, self._most(key, reading), reading.pace)
+            except Refused as error:
+                refused.append(error)
+            except MessageTooLarge as error:
+                sources[key], broken = error.start, error
+            except (OSError, EOFError, poplib.error_proto) as error:
+                broken = error
+            if broken or time.monotonic() > end:
+                break
+        return Handed(sources, refused, broken)
+
+    def _most(self, key: str, reading: Reading) -> int:
+        """Bytes that are read of a message."""
+        return self.settings.most if key in reading.known else self.settings.largest
+
+    def _source(self, key: str, size: int, most: int, pace: Pace, check: Callable = lambda: None) -> bytes:
+        pace.begin(size)
+        source = self._session.retrieve(key, most, check)
+        pace.finish(len(source))
+        return source
+
+    # ------------------------------------------------------------------ one session after another
+
+    def _go_on_after(self, error: Exception, reading: Reading) -> None:
+        """Open another session where it was us who broke one off.
+
+        What was deleted in that one is still there, and is compared by the next visit.
+
+        :raises Exception: `error`, when it was the server
+        """
+        if not isinstance(error, MessageTooLarge):
+            raise error
+        self._renew(reading)
+
+    def _renew(self, reading: Reading) -> None:
+        """End the session and open another one, in which messages may have other numbers."""
+        before = self._listing
+        self.disconnect()
+        self._session = Pop3Session(self.settings)
+        gone = before.numbers.keys() - self._listing.numbers.keys()
+        if not self._listing.follow(before):
+            gone |= before.unnamed.keys()
+            reading.is_whole = False
+        reading.drop(gone)
 
     # ------------------------------------------------------------------ what is large
 
-    def _read_heads(self, keys: list[str], wanted: dict[str, int], known, ledger) -> Iterator[Batch]:
+    def _read_heads(self, reading: Reading, keys: Iterable[str]) -> Iterator[Batch]:
         """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
         for key in keys:
-            size = wanted.pop(key)
-            heads = {key: self._head(self._numbers[key])}
-            messages, _stored = self._tell_apart(heads, known, ledger)
-            yield Batch([RemoteMessage(message.key, message.source, size) for message in messages], [])
+            if key not in reading.wanted:
+                continue  # named by a session that is over
+            size = reading.wanted.pop(key)
+            head, broken = self._head(key)
+            messages, _stored = self._tell_apart({key: head}, reading)
+            yield Batch([RemoteMessage(each.key, each.source, size) for each in messages.values()], [])
+            if broken:
+                self._go_on_after(broken, reading)
 
-    def _head(self, number: int) -> bytes:
-        """The headers, nothing where the server can't tell them alone: TOP is optional (RFC 1939, section 7)."""
+    def _head(self, key: str) -> tuple[bytes, Exception | None]:
+        """The headers of a message.
+
+        :return: also the error when they have no end
+        """
         try:
-            return head_of(self._long_reply(f"TOP {number} 0", MAX_HEAD))
-        except poplib.error_proto as error:
-            if server_words(error).startswith("-ERR"):
-                return b""
-            raise
+            return head_of(self._session.head(key)), None
+        except MessageTooLarge as error:
+            return head_of(error.start), error
 
-    def _read_requested(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
+    def _read_requested(self, reading: Reading) -> Iterator[Batch]:
         """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
-        numbers = self._numbers_by_key()
-        for key in ledger.requested():
-            size = self._sizes().get(numbers.get(key), 0)
-            if key not in numbers or size > self.settings.most:
-                continue
-            pace.begin(size)
-            source = self._long_reply(f"RETR {numbers[key]}", self.settings.most, pace.check)
-            pace.finish(len(source))
-            if len(source) > self.settings.most:
-                raise MessageTooLarge
-            yield Batch([RemoteMessage(key, source, was_requested=True)], [key])
-
-    # ------------------------------------------------------------------ under which name
-
-    def _tell_apart(
-        self, sources: dict[str, bytes], known: set[str], ledger: Ledger
-    ) -> tuple[list[RemoteMessage], list[str]]:
-        """What is new, and the keys of what is stored.
-
-        A UIDL may be given to another message once its own is gone (RFC 1939, section 7): to delete by UIDL what
-        was left there, or was seen to be deleted, would lose that one. Messages that share a UIDL, or have none, have
-        a name by their content.
-        """
-        by_content = {key: self._name_by_content(key, source) for key, source in sources.items()}
-        stored_names = ledger.known(by_content.values()) if sources else ()
-        doubtful = [source for key, source in sources.items() if self._unnamed.get(key, key) in known]
-        stored_sources = ledger.known_sources(doubtful) if doubtful else ()
-        messages, stored = [], []
-        for key, source in sources.items():
-            name = key if key not in known and key not in self._unnamed else by_content[key]
-            is_copy = ";COPY=" in by_content[key].removeprefix(self._unnamed.get(key, key))
-            if by_content[key] in stored_names or (source in stored_sources and not is_copy):
-                stored.append(self._rename(key, key if key in known else name))
-            else:
-                messages.append(self._message(self._rename(key, name), source))
-        return messages, stored
-
-    def _message(self, key: str, source: bytes) -> RemoteMessage:
-        """What was retrieved; of what turned out to be too large only the head is kept, as if its size had been told."""
-        if len(source) <= self.settings.largest:
-            return RemoteMessage(key, source)
-        return RemoteMessage(key, head_of(source), len(source))
-
-    def _name_by_content(self, key: str, source: bytes) -> str:
-        """A name for a message that needs another than its UIDL; copies are numbered."""
-        digest = hashlib.sha256(source).hexdigest()
-        if key in self._unnamed and not self._has_uidl:
-            name = self._key("UIDL", f"sha256:{digest}")
-        else:
-            name = f"{self._unnamed.get(key, key)};SHA256={digest}"
-        self._copies[name] += 1
-        return name if self._copies[name] == 1 else f"{name};COPY={self._copies[name]}"
-
-    def _rename(self, key: str, name: str) -> str:
-        """`name`, which from now on is that of the message."""
-        self._numbers[name] = self._numbers[key]
-        return name
-
-    def _retrieve_in_time(
-        self, keys: Iterable[str], wanted: dict[str, int], known: set[str], pace: Pace
-    ) -> tuple[dict[str, bytes], MessagesRefused | None, Exception | None]:
-        """What the server hands out in the time of a batch: what it can't read must not hold up the others.
-
-        :param wanted: key -> bytes of what is still to be read; loses what was asked for
-        :return: key -> source, what the server refused, and the error that ended the connection; what came before
-            it counts, so that a line that breaks again and again still gets on
-        """
-        sources, refused, broken = {}, [], None
-        end = pace.end_of_batch()
-        for key in keys:
-            try:
-                pace.begin(wanted.pop(key))
-                # what is stored under its name may be there whole, at a person's request
-                most = self.settings.most if key in known else self.settings.largest
-                sources[key] = self._long_reply(f"RETR {self._numbers[key]}", most)
-                pace.finish(len(sources[key]))
-                if len(sources[key]) > most:
-                    broken = MessageTooLarge()  # the rest of it is still to come
-                    break
-            except (OSError, EOFError, poplib.error_proto) as error:
-                # anything but -ERR is no answer, or one that makes no sense
-                if not server_words(error).startswith("-ERR"):
-                    broken = error
-                    break
-                refused.append(error)
-            if time.monotonic() > end:
-                break
-        return sources, MessagesRefused(refused) if refused else None, broken
-
-    def _numbers_by_key(self) -> dict[str, int]:
-        """Remote key -> message number of this session.
-
-        Messages without a UIDL of their own have keys that hold for this session alone.
-        """
-        if self._numbers is None:
-            uidls = self._uidls()
-            shared = Counter(uidls.values())
-            self._numbers = {}
-            for number, uidl in uidls.items():
-                key = name = self._key("UIDL", uidl)
-                if not uidl or shared[uidl] > 1:
-                    key = f"{name}\1{number}"
-                    self._unnamed[key] = name
-                self._numbers[key] = number
-        return self._numbers
-
-    def _uidls(self) -> dict[int, str]:
-        """Message number -> UIDL, "" where there is none; lines that make no sense are passed over."""
-        try:
-            listing = self._client.uidl()[1]
-            self._has_uidl = True
-        except poplib.error_proto:
-            # UIDL is optional (RFC 1939, section 7); a server without it is known by content
-            listing, self._has_uidl = (), False
-        uidls = {}
-        for line in listing[:MAX_LISTED]:
-            # two different UIDLs must not become one, whatever bytes they are
-            number, _space, uidl = line.decode("ascii", "backslashreplace").partition(" ")
-            if found := _NUMBER.fullmatch(number):
-                uidls.setdefault(int(found[1]), _as_name(uidl.strip()))
-        for number in self._sizes():
-            uidls.setdefault(number, "")
-        return uidls
-
-    def _sizes(self) -> dict[int, int]:
-        """Message number -> bytes; lines that make no sense are passed over."""
-        if self._listed is None:
-            self._listed = {}
-            for line in self._client.list()[1][:MAX_LISTED]:
-                number, _space, rest = line.decode("ascii", "replace").partition(" ")
-                size = rest.split(" ")[0]
-                if found := _NUMBER.fullmatch(number):
-                    self._listed.setdefault(int(found[1]), int(size) if re.fullmatch(r"[0-9]{1,15}", size) else 0)
-        return self._listed
-
-    def _long_reply(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
-        """As poplib's own, but in one piece of memory instead of one for each line.
-
-        :param most: bytes; a reply that is longer is not read to its end, and the connection is of no use any more
-        :param check: called every megabyte, to raise what ends the visit
-        """
-        self._client.allow(most)
-        self._client._putcmd(command)
-        self._client._getresp()
-        reply, checked = BytesIO(), 0
-        while (line := self._client._getline()[0]) != b".":
-            reply.write(line[1:] if line.startswith(b"..") else line)
-            reply.write(b"\r\n")
-            self._client.budget.begin()  # lines are not kept, so that only their bytes count
-            if reply.tell() > most:
-                self._client.budget.exceeded = True
-                break
-            if reply.tell() - checked > CHECKED_BYTES:
-                checked = reply.tell()
-                check()
-        return reply.getvalue()
-
-    def _key(self, kind: str, value: str) -> str:
-        return f"pop://{self.settings.account}/;{kind}={value}"
+        pace = reading.pace
+        for key in reading.requested:
+            size = self._listing.size(key)
+            if key in self._listing.numbers and size <= self.settings.most:
+                source = self._source(key, size, self.settings.most, pace, pace.check)
+                yield Batch([RemoteMessage(key, source, was_requested=True)], [key])
 
     # ------------------------------------------------------------------ afterwards
 
@@ -347,18 +216,14 @@ class Pop3Mailbox:
 
         :raises poplib.error_proto: what the server refused on the way
         """
-        numbers = self._numbers_by_key()
         refusal = None
         for key in keys:
-            if not self._deletes or key not in numbers:
+            if not self._deletes or key not in self._listing.numbers:
                 self._confirmed.append(key)
                 continue
             try:
-                self._client.dele(numbers[key])
-                self._deleted.append(key)
-            except poplib.error_proto as error:
-                if not server_words(error).startswith("-ERR"):
-                    raise
+                self._session.delete(key)
+            except Refused as error:
                 refusal = error
         if refusal:
             raise refusal
@@ -368,10 +233,7 @@ class Pop3Mailbox:
 
     def check(self) -> None:
         """POP3 has no folders: whoever can sign in can read."""
-        try:
-            self._client.stat()
-        except (ValueError, LookupError) as error:
-            raise poplib.error_proto("-ERR a reply to STAT that makes no sense") from error
+        self._session.check()
 
     def remember(self, ledger: Ledger) -> None:
         """POP3 does not tell read from unread: all that is there is new, as with Odoo's own gateway."""

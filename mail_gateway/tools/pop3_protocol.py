@@ -3,13 +3,38 @@
 import poplib
 import re
 from base64 import b64encode
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from io import BytesIO
 
-from .mailbox import MailboxSettings
+from .mailbox import MailboxSettings, server_words
 from .visit import MAX_REPLY, ReplyBudget
 
+CHECKED_BYTES = 2**20
 # what no argument may have, for it would end the command
 _CONTROL = re.compile(r"[\0\r\n]")
+
+
+class Refused(poplib.error_proto):
+    """The server answers -ERR. Any other error_proto is a reply that makes no sense."""
+
+
+class OutOfStep(EOFError):
+    """A reply was not read to its end: what is left of it would pass for the replies to other commands."""
+
+    def __init__(self):
+        super().__init__("a reply of the mail server was not read to its end")
+
+
+class MessageTooLarge(EOFError):
+    """A message is larger than the server says. The rest of it is not read.
+
+    :ivar start: what was read of it
+    """
+
+    def __init__(self, start: bytes = b""):
+        super().__init__("a message is larger than the server says")
+        self.start = start
 
 
 class Pop3(poplib.POP3):
@@ -17,11 +42,14 @@ class Pop3(poplib.POP3):
 
     A single line may hold megabytes of HTML. poplib stops at 2 kB, and that for the whole process.
 
+    Once a reply was not read to its end, for whatever reason, no command is sent any more.
+
     :ivar budget: what the next reply may have
     """
 
     def __init__(self, settings: MailboxSettings):
         self._settings = settings
+        self._is_out_of_step = False
         self.budget = ReplyBudget()
         try:
             super().__init__(settings.host, settings.port, settings.timeout)
@@ -37,7 +65,50 @@ class Pop3(poplib.POP3):
         context = settings.tls_context() if settings.tls else None
         return settings.visit.connect(self.host, self.port, timeout, context)
 
+    def close(self):
+        """Extends poplib's method: no command can be sent afterwards."""
+        self._is_out_of_step = True
+        return super().close()
+
     # ------------------------------------------------------------------ commands and replies
+
+    @contextmanager
+    def _one_reply(self):
+        """A command and its reply.
+
+        :raises OutOfStep: when an earlier reply was not read to its end
+        """
+        if self._is_out_of_step:
+            raise OutOfStep
+        self._is_out_of_step = True  # until the reply is read, whatever is raised meanwhile
+        try:
+            yield
+        except Refused:
+            self._is_out_of_step = False
+            raise
+        self._is_out_of_step = False
+
+    def _shortcmd(self, line):
+        """Extends poplib's method: nothing is sent on a connection that is out of step."""
+        with self._one_reply():
+            return super()._shortcmd(line)
+
+    def _longcmd(self, line):
+        """Extends poplib's method, in the same manner."""
+        with self._one_reply():
+            return super()._longcmd(line)
+
+    def _getresp(self):
+        """Extends poplib's method: tells a refusal from nonsense.
+
+        :raises Refused: when the server answers -ERR
+        """
+        try:
+            return super()._getresp()
+        except poplib.error_proto as error:
+            if server_words(error).startswith("-ERR"):
+                raise Refused(*error.args) from None
+            raise
 
     def _putcmd(self, line):
         """Extends poplib's method: a command is one line.
@@ -62,9 +133,32 @@ class Pop3(poplib.POP3):
         octets = len(line)
         return line.removesuffix(b"\n").removesuffix(b"\r"), octets
 
-    def allow(self, size: int) -> None:
-        """A message of which so many bytes are read, at most, is asked for next."""
-        self.budget.limit = MAX_REPLY + size
+    def message(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
+        """The lines of a message, in one piece of memory instead of one for each line.
+
+        :param command: RETR or TOP
+        :param most: bytes that are read of it
+        :param check: called every megabyte, to raise what ends the visit
+        :raises MessageTooLarge: when there are more
+        """
+        self.budget.limit = MAX_REPLY + most
+        with self._one_reply():
+            self._putcmd(command)
+            self._getresp()
+            return self._lines(most, check)
+
+    def _lines(self, most: int, check: Callable[[], None]) -> bytes:
+        reply, checked = BytesIO(), 0
+        while (line := self._getline()[0]) != b".":
+            reply.write(line[1:] if line.startswith(b"..") else line)
+            reply.write(b"\r\n")
+            self.budget.begin()  # lines are not kept, so that only their bytes count
+            if reply.tell() > most:
+                raise MessageTooLarge(reply.getvalue())
+            if reply.tell() - checked > CHECKED_BYTES:
+                checked = reply.tell()
+                check()
+        return reply.getvalue()
 
     # ------------------------------------------------------------------ signing in
 
@@ -75,7 +169,7 @@ class Pop3(poplib.POP3):
         """
         self._settings.secrets.add(password)
         if not (user + password).isascii():
-            offered = self._offered()
+            offered = self.offered()
             if "PLAIN" in offered.get("SASL", ()):
                 return self._authenticate_plain(user, password)
             if "UTF8" in offered:
@@ -83,7 +177,7 @@ class Pop3(poplib.POP3):
         self.user(user)
         return self.pass_(password)
 
-    def _offered(self):
+    def offered(self) -> dict[str, list[str]]:
         """Capability -> its parameters; {} when the server does not say (RFC 2449)."""
         try:
             lines = [line.decode("ascii", "replace").upper().split() for line in self._longcmd("CAPA")[1]]

@@ -1,0 +1,124 @@
+from odoo.addons.mail_gateway.tests.test_tools_helpers import MemoryLedger, ToolsCase, pop3_script
+from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
+from odoo.addons.mail_gateway.tools.pace import Pace
+from odoo.addons.mail_gateway.tools.pop3_protocol import MessageTooLarge, OutOfStep
+from odoo.addons.mail_gateway.tools.pop3_session import Pop3Session
+
+FOREVER = float("inf")
+PREFIX = "pop://box@mycompany.example@127.0.0.1/;UIDL="
+HELLO = b"Subject: Hello\r\n\r\nHello"
+BYE = b"Subject: Bye\r\n\r\nBye"
+HEAD = b"Subject: large\r\n\r\n"
+LARGE = HEAD + b"x" * 100
+HUGE = HEAD + b"x" * 3000
+# header lines without end, each of which could be a good reply
+ENDLESS = b"".join(b"+OK: %06d\r\nX: %s\r\n" % (number, b"a" * 980) for number in range(5000))
+NO_UIDL = {"UIDL": b"-ERR what?\r\n"}
+
+
+class Maildrop:
+    """A POP3 server whose messages go with QUIT alone.
+
+    :param messages: UIDL -> the lines of the message
+    :param replies: UIDL -> what is said to RETR and TOP instead
+    :param sizes: UIDL -> bytes that are told
+    :param changes: see :func:`pop3_script`
+    """
+
+    def __init__(self, messages, replies=None, sizes=None, **changes):
+        self.messages, self.replies, self.sizes, self.changes = dict(messages), replies or {}, sizes or {}, changes
+        self.sessions = 0
+        self.asked = []
+
+    def __call__(self, line):
+        command, _space, number = line.partition(b" ")
+        if command == b"USER":
+            self.sessions += 1
+            self._listed, self._marked = list(self.messages), []
+            self._script = pop3_script(self.messages, **({"LIST": self._sizes()} | self.changes))
+        uidl = self._listed[int(number.split()[0]) - 1] if command in (b"RETR", b"TOP", b"DELE") else None
+        if command == b"DELE":
+            self._marked.append(uidl)
+        elif command == b"QUIT":
+            for each in self._marked:
+                del self.messages[each]
+        elif uidl:
+            self.asked.append(uidl)
+            return self.replies[uidl] if uidl in self.replies else self._script(line)
+        return self._script(line)
+
+    def _sizes(self):
+        sizes = (self.sizes.get(uidl, len(source)) for uidl, source in self.messages.items())
+        return b"+OK\r\n%s.\r\n" % b"".join(b"%d %d\r\n" % each for each in enumerate(sizes, 1))
+
+
+class Pop3HostileCase(ToolsCase):
+    def maildrop(self, messages, replies=None, **values):
+        self.drop = Maildrop(messages, replies, **values)
+        return self.serve(b"+OK\r\n", self.drop)
+
+    def visit(self, server, ledger, suspects=(), visit_pace=None, **values):
+        """A visit, and with which messages the next one is to be careful."""
+        visit_pace = visit_pace or Pace(FOREVER, suspects=suspects)
+        self.drop.asked.clear()
+        self.result = self.error = None
+        try:
+            settings = server.settings("pop", **{"afterwards": "delete", **values})
+            self.result = fetch_mailbox(settings, ledger, visit_pace)
+        except Exception as error:  # noqa: BLE001 what a test expects is compared afterwards
+            self.error, visit_pace.complete = error, False
+        return visit_pace.next_suspects
+
+    def assertStored(self, ledger, *sources):
+        self.assertEqual(sorted(ledger.messages.values()), sorted(sources))
+
+
+class TestPop3OutOfStep(Pop3HostileCase):
+    """Once a reply was not read to its end, what comes is still that reply."""
+
+    def test_the_rest_of_a_head_without_end_is_no_reply_to_other_commands(self):
+        for afterwards in ("delete", "leave"):
+            with self.subTest(afterwards):
+                messages = {"evil": ENDLESS, "two": HELLO, "three": BYE}
+                server, ledger = self.maildrop(messages), MemoryLedger()
+                self.visit(server, ledger, largest=10**6, afterwards=afterwards)
+                self.assertIsNone(self.error)
+                self.assertEqual(list(ledger.kept_heads), [f"{PREFIX}evil"])
+                self.assertEqual(ledger.messages[f"{PREFIX}two"], HELLO + b"\r\n")
+                self.assertEqual(ledger.messages[f"{PREFIX}three"], BYE + b"\r\n")
+                self.assertEqual(list(self.drop.messages), ["evil"] if afterwards == "delete" else list(messages))
+
+    def test_a_head_without_end_is_read_once(self):
+        server, ledger = self.maildrop({"evil": ENDLESS, "two": HELLO}), MemoryLedger()
+        suspects = self.visit(server, ledger, largest=10**6, afterwards="leave")
+        self.visit(server, ledger, suspects, largest=10**6, afterwards="leave")
+        self.assertEqual(self.drop.asked, [])
+
+    def test_no_command_follows_a_reply_that_was_not_read_to_its_end(self):
+        server = self.maildrop({"one": ENDLESS})
+        session = Pop3Session(server.settings("pop"))
+        session.delete(f"{PREFIX}one")
+        with self.assertRaises(MessageTooLarge):
+            session.retrieve(f"{PREFIX}one", 1000)
+        for command in (session.check, lambda: session.head(f"{PREFIX}one"), lambda: session.delete(f"{PREFIX}one")):
+            with self.assertRaises(OutOfStep):
+                command()
+        self.assertEqual(session.close(), [])
+        self.assertEqual(server.heard[-1], b"RETR 1")
+
+    def test_a_message_larger_than_was_told_ends_the_session_and_not_the_visit(self):
+        server = self.maildrop({"small": HELLO, "large": HUGE, "last": BYE}, sizes={"large": 5})
+        ledger, suspects = MemoryLedger(), []
+        for left in (["small", "large"], ["large"]):
+            suspects = self.visit(server, ledger, suspects, largest=50)
+            self.assertIsNone(self.error)
+            self.assertStored(ledger, HELLO + b"\r\n", HEAD, BYE + b"\r\n")
+            self.assertEqual(list(self.drop.messages), left)
+
+    def test_copies_without_uidl_are_told_apart_across_sessions(self):
+        server = self.maildrop({"1": HELLO, "2": HUGE, "3": HELLO}, sizes={"2": 5}, **NO_UIDL)
+        ledger = MemoryLedger()
+        suspects = []
+        for _visit in range(2):
+            suspects = self.visit(server, ledger, suspects, largest=50, afterwards="leave")
+            self.assertStored(ledger, HELLO + b"\r\n", HEAD, HELLO + b"\r\n")

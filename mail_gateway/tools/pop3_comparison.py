@@ -1,0 +1,78 @@
+"""What of a POP3 mailbox is stored already, and under which name what is new is stored."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from .mailbox import Ledger, RemoteMessage, head_of
+from .pop3_listing import Listing
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What was read of a message.
+
+    :ivar is_whole: whether all of it is stored; of what turned out to be too large only the head, as if its size had
+        been told
+    :ivar kept: what is stored
+    :ivar name: its name by content
+    :ivar is_doubtful: whether this message may be stored under its UIDL, or another one; a further copy of what is
+        listed is not
+    """
+
+    source: bytes
+    is_whole: bool
+    kept: bytes
+    name: str
+    is_doubtful: bool
+
+    def is_stored(self, names: Set[str], sources: Set[bytes]) -> bool:
+        """Whether what would be stored is stored already."""
+        return self.name in names or (self.is_doubtful and not sources.isdisjoint((self.source, self.kept)))
+
+    def is_stored_whole(self, names: Set[str], sources: Set[bytes]) -> bool:
+        """Whether the message may be acknowledged."""
+        return (self.is_whole and self.name in names) or (self.is_doubtful and self.source in sources)
+
+
+def tell_apart(
+    sources: dict[str, bytes], listing: Listing, ledger: Ledger, known: Set[str], largest: int
+) -> tuple[dict[str, RemoteMessage], list[str]]:
+    """What is new, and the keys of what is stored and may be acknowledged.
+
+    A UIDL may be given to another message once its own is gone (RFC 1939, section 7): to delete by UIDL what was left
+    there, or was seen to be deleted, would lose that one. Messages that share a UIDL, or have none, have a name by their
+    content.
+
+    :param sources: key of the session -> what was read
+    :param known: listed keys that are stored
+    :param largest: bytes of a message that is stored whole
+    :return: messages by their key of the session; the keys are those to be stored
+    """
+    contents = {key: _content(key, source, listing, known, largest) for key, source in sources.items()}
+    names, stored = _stored_among(contents.values(), ledger)
+    messages, done = {}, []
+    for key, content in contents.items():
+        own_name = content.name if key in known or key in listing.unnamed else key
+        if not content.is_stored(names, stored):
+            size = None if content.is_whole else len(content.source)
+            messages[key] = RemoteMessage(listing.rename(key, own_name), content.kept, size)
+            continue
+        name = listing.rename(key, key if key in known else own_name)
+        if content.is_stored_whole(names, stored):
+            done.append(name)
+    return messages, done
+
+
+def _content(key: str, source: bytes, listing: Listing, known: Set[str], largest: int) -> _Content:
+    is_whole = len(source) <= largest
+    kept = source if is_whole else head_of(source)
+    name = listing.name_by_content(key, kept)
+    is_doubtful = listing.unnamed.get(key, key) in known and not listing.is_copy(key)
+    return _Content(source, is_whole, kept, name, is_doubtful)
+
+
+def _stored_among(contents, ledger: Ledger) -> tuple[Set[str], Set[bytes]]:
+    """Names by content, and sources, that are stored."""
+    doubtful = {part for each in contents if each.is_doubtful for part in (each.source, each.kept)}
+    names = ledger.known([each.name for each in contents]) if contents else set()
+    return names, ledger.known_sources(list(doubtful)) if doubtful else set()

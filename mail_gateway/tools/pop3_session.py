@@ -1,0 +1,118 @@
+"""One POP3 session (RFC 1939): signing in, what is listed, handed out and deleted."""
+
+import poplib
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
+
+from .mailbox import MailboxSettings, SignInRefused, server_words
+from .pop3_listing import Listing, read_sizes, read_uidls
+from .pop3_protocol import Pop3, Refused
+
+# bytes of a head that the server may send; less of it is kept
+MAX_HEAD = 4 * 2**20
+
+
+class Pop3Session:
+    """A signed-in connection.
+
+    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :raises EOFError: when the server closes the connection, or an earlier reply was not read to its end
+    :raises poplib.error_proto: when the server refuses
+    """
+
+    def __init__(self, settings: MailboxSettings):
+        self._settings = settings
+        self._deleted = []
+        self._client = self._connect()
+
+    def _connect(self) -> Pop3:
+        settings = self._settings
+        client = Pop3(settings)
+        try:
+            if settings.starttls and not settings.tls:
+                self._start_tls(client)
+            self._sign_in(client)
+        except BaseException:
+            with suppress(OSError):  # a failed handshake closed the socket already
+                client.close()
+            raise
+        return client
+
+    def _start_tls(self, client: Pop3) -> None:
+        try:
+            client.stls(context=self._settings.tls_context())
+        except poplib.error_proto as error:
+            raise ssl.SSLError(server_words(error)) from error
+
+    def _sign_in(self, client: Pop3) -> None:
+        try:
+            self._settings.sign_in(client)
+        except poplib.error_proto as error:
+            raise SignInRefused(server_words(error)) from error
+
+    def close(self) -> list[str]:
+        """Say QUIT, which is what deletes.
+
+        :return: the keys of what is deleted for good: only a good answer to QUIT confirms it
+        """
+        confirmed = []
+        with suppress(OSError, EOFError, poplib.error_proto):
+            self._client.quit()
+            confirmed = self._deleted
+        self._deleted = []
+        with suppress(OSError):
+            self._client.close()
+        return confirmed
+
+    # ------------------------------------------------------------------ what there is
+
+    @cached_property
+    def listing(self) -> Listing:
+        """What the server lists."""
+        uidls, no_uidl = self._uidls()
+        return Listing(self._settings.account, uidls, read_sizes(self._client.list()[1]), no_uidl)
+
+    def _uidls(self) -> tuple[dict[int, str], Exception | None]:
+        """UIDL is optional (RFC 1939, section 7); a server without it is known by content.
+
+        :return: number -> UIDL, and why there is none
+        """
+        try:
+            return read_uidls(self._client.uidl()[1]), None
+        except poplib.error_proto as error:
+            return {}, error
+
+    def check(self) -> None:
+        """:raises poplib.error_proto: when the mailbox can't be read"""
+        try:
+            self._client.stat()
+        except (ValueError, LookupError) as error:
+            raise poplib.error_proto("-ERR a reply to STAT that makes no sense") from error
+
+    # ------------------------------------------------------------------ messages
+
+    def retrieve(self, key: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
+        """A message.
+
+        :param most: bytes
+        :param check: called every megabyte, to raise what ends the visit
+        :raises MessageTooLarge: when it has more; nothing else can be asked in this session
+        """
+        return self._client.message(f"RETR {self.listing.numbers[key]}", most, check)
+
+    def head(self, key: str) -> bytes:
+        """The headers, nothing where the server can't tell them alone: TOP is optional (RFC 1939, section 7).
+
+        :raises MessageTooLarge: when they have no end; nothing else can be asked in this session
+        """
+        try:
+            return self._client.message(f"TOP {self.listing.numbers[key]} 0", MAX_HEAD)
+        except Refused:
+            return b""
+
+    def delete(self, key: str) -> None:
+        """Have a message deleted at the end of the session."""
+        self._client.dele(self.listing.numbers[key])
+        self._deleted.append(key)
