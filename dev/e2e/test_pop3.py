@@ -109,6 +109,28 @@ def test_a_cut_neither_loses_nor_doubles(gateway, dovecot, mailbox, scissors, wo
     assert stored(gateway, server) == subjects
 
 
+def test_a_message_that_ends_the_connection_holds_up_nothing_else(gateway, dovecot, mailbox, scissors):
+    """The others are read and deleted by the next visit, and stay deleted although that one ends in the same manner."""
+    server = gateway.mail_server(mailbox, scissors.port, "pop")
+    evil = message("Evil", to=NOBODY, body="a scanner on the way does not like this")
+    dovecot.put_all(mailbox, [message("One", to=NOBODY), evil, message("Three", to=NOBODY)])
+    scissors.words = b"a scanner on the way"
+    for left in (3, 1, 1):
+        with pytest.raises(OdooError, match="The connection to “127.0.0.1” port"):
+            gateway.fetch(server)
+        assert len(dovecot.read(mailbox)) == left
+    assert stored(gateway, server) == ["One", "Three"]
+    dovecot.put(mailbox, message("Four", to=NOBODY))
+    with pytest.raises(OdooError, match="The connection to “127.0.0.1” port"):
+        gateway.fetch(server)
+    assert stored(gateway, server) == ["Four", "One", "Three"]
+    scissors.words = None
+    assert gateway.fetch(server) == "New messages: 1"
+    assert stored(gateway, server) == ["Evil", "Four", "One", "Three"]
+    assert not dovecot.read(mailbox)
+    assert not owed(gateway, server)
+
+
 def test_a_line_of_three_megabytes_is_stored_byte_for_byte(gateway, dovecot, mailbox, server):
     source = message("A long line", to=NOBODY, body="x" * 3_000_000)
     dovecot.put(mailbox, source)

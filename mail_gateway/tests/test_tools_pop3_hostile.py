@@ -1,4 +1,4 @@
-from odoo.addons.mail_gateway.tests.test_tools_helpers import MemoryLedger, ToolsCase, pop3_script
+from odoo.addons.mail_gateway.tests.test_tools_helpers import LastWords, MemoryLedger, ToolsCase, pop3_script
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
 from odoo.addons.mail_gateway.tools.pace import Pace
 from odoo.addons.mail_gateway.tools.pop3_protocol import MessageTooLarge, OutOfStep
@@ -94,6 +94,14 @@ class TestPop3OutOfStep(Pop3HostileCase):
         self.visit(server, ledger, suspects, largest=10**6, afterwards="leave")
         self.assertEqual(self.drop.asked, [])
 
+    def test_without_uidl_a_head_without_end_comes_last(self):
+        server, ledger = self.maildrop({"evil": ENDLESS, "two": HELLO, "three": BYE}, **NO_UIDL), MemoryLedger()
+        suspects = self.visit(server, ledger, largest=10**6, afterwards="leave")
+        for _visit in range(2):
+            suspects = self.visit(server, ledger, suspects, largest=10**6, afterwards="leave")
+            self.assertEqual((len(ledger.messages), self.result.complete), (3, True))
+            self.assertEqual(self.drop.asked, ["two", "three", "evil"])
+
     def test_no_command_follows_a_reply_that_was_not_read_to_its_end(self):
         server = self.maildrop({"one": ENDLESS})
         session = Pop3Session(server.settings("pop"))
@@ -122,3 +130,77 @@ class TestPop3OutOfStep(Pop3HostileCase):
         for _visit in range(2):
             suspects = self.visit(server, ledger, suspects, largest=50, afterwards="leave")
             self.assertStored(ledger, HELLO + b"\r\n", HEAD, HELLO + b"\r\n")
+
+
+class TestPop3Suspects(Pop3HostileCase):
+    """What a visit ended with is asked for last."""
+
+    MESSAGES = {"one": HELLO, "evil": b"Subject: evil\r\n\r\n", "three": BYE}
+    ENDINGS = {
+        "hangs up": LastWords(b""),
+        "hangs up in the middle": LastWords(b"+OK\r\nSubject: evil\r\n"),
+        "stalls": b"+OK\r\nSubject: evil\r\n",
+        "refuses and hangs up": LastWords(b"-ERR [SYS/PERM] cannot read it\r\n"),
+    }
+
+    def test_a_message_that_ends_the_connection_holds_up_nothing_else(self):
+        for name, reply in self.ENDINGS.items():
+            with self.subTest(name):
+                server, ledger = self.maildrop(self.MESSAGES, {"evil": reply}), MemoryLedger()
+                suspects = self.visit(server, ledger, timeout=0.3)
+                self.assertEqual(suspects, [f"{PREFIX}evil"])
+                for asked in (["three", "one", "evil"], ["evil"]):
+                    suspects = self.visit(server, ledger, suspects, timeout=0.3)
+                    self.assertIsInstance(self.error, OSError | EOFError)
+                    self.assertEqual(self.drop.asked, asked)
+                    self.assertEqual(list(self.drop.messages), ["evil"])
+                    self.assertStored(ledger, HELLO + b"\r\n", BYE + b"\r\n")
+
+    def test_a_head_that_ends_the_connection_holds_up_nothing_else(self):
+        server, ledger = self.maildrop({**self.MESSAGES, "evil": LARGE}, {"evil": LastWords(b"")}), MemoryLedger()
+        suspects = self.visit(server, ledger, largest=50)
+        suspects = self.visit(server, ledger, suspects, largest=50)
+        self.assertEqual((suspects, list(self.drop.messages)), ([f"{PREFIX}evil"], ["evil"]))
+        self.assertStored(ledger, HELLO + b"\r\n", BYE + b"\r\n")
+
+    def test_where_messages_are_left_the_same_session_asks_for_suspects(self):
+        server, ledger = self.maildrop(self.MESSAGES, {"evil": LastWords(b"")}), MemoryLedger()
+        suspects = self.visit(server, ledger, afterwards="leave")
+        self.visit(server, ledger, suspects, afterwards="leave")
+        self.assertEqual((self.drop.asked, self.drop.sessions), (["three", "evil"], 2))
+        self.assertStored(ledger, HELLO + b"\r\n", BYE + b"\r\n")
+
+    def test_a_suspect_undoes_no_deletion_of_another(self):
+        server, ledger = self.maildrop(self.MESSAGES, {"evil": LastWords(b"")}), MemoryLedger()
+        self.visit(server, ledger, [f"{PREFIX}three", f"{PREFIX}evil"])
+        self.assertEqual(self.drop.asked, ["one", "three", "evil"])
+        self.assertEqual(list(self.drop.messages), ["evil"])
+
+    def test_one_suspect_that_breaks_ends_the_visit_and_the_others_have_their_turn(self):
+        server, ledger = self.maildrop(self.MESSAGES, {"evil": LastWords(b"")}), MemoryLedger()
+        suspects = self.visit(server, ledger, [f"{PREFIX}evil", f"{PREFIX}three"])
+        self.assertEqual((self.drop.asked, suspects), (["one", "evil"], [f"{PREFIX}three", f"{PREFIX}evil"]))
+        suspects = self.visit(server, ledger, suspects)
+        self.assertEqual((self.drop.asked, list(self.drop.messages)), (["three", "evil"], ["evil"]))
+
+    def test_a_suspect_that_is_handed_out_is_none_any_more(self):
+        server, ledger = self.maildrop(self.MESSAGES), MemoryLedger()
+        self.assertEqual(self.visit(server, ledger, [f"{PREFIX}evil"]), [])
+        self.assertEqual((len(ledger.messages), self.drop.messages), (3, {}))
+
+    def test_a_message_that_is_refused_is_no_suspect(self):
+        server, ledger = self.maildrop(self.MESSAGES, {"evil": b"-ERR locked\r\n"}), MemoryLedger()
+        self.assertEqual(self.visit(server, ledger), [])
+        self.assertEqual((len(ledger.messages), self.result.refusal.count), (2, 1))
+
+    def test_without_uidl_everything_else_is_stored_and_deleted(self):
+        evil = {"evil": LastWords(b"")}
+        server, ledger = self.maildrop(self.MESSAGES, evil, **NO_UIDL), MemoryLedger()
+        suspects = []
+        for _visit in range(4):
+            suspects = self.visit(server, ledger, suspects)
+        self.drop.messages["late"] = b"Subject: late\r\n\r\n"
+        for _visit in range(2):
+            suspects = self.visit(server, ledger, suspects)
+        self.assertEqual(list(self.drop.messages), ["evil"])
+        self.assertStored(ledger, HELLO + b"\r\n", BYE + b"\r\n", b"Subject: late\r\n\r\n\r\n")

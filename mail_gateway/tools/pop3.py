@@ -61,6 +61,7 @@ class Pop3Mailbox:
         yield from self._read_requested(reading)
         yield from self._read_what_fits(reading)
         yield from self._read(reading, pace.what_is_left)
+        yield from self._read_suspects(reading)
         self._forget_vanished_contents(reading)
 
     def _begin(self, ledger: Ledger, pace: Pace) -> Reading:
@@ -68,12 +69,14 @@ class Pop3Mailbox:
         self._forget_vanished(ledger)
         known = ledger.known([*self._listing.numbers, *self._listing.unnamed.values()])
         unread = self._unread(known, ledger)
+        put_off = set(unread).intersection(pace.suspects)
         return Reading(
             ledger,
             pace,
             known,
-            queue=unread,
+            queue=[key for key in unread if key not in put_off],
             requested=ledger.requested(),
+            suspects=[key for key in pace.suspects if key in put_off],
         )
 
     def _unread(self, known: set[str], ledger: Ledger) -> list[str]:
@@ -147,8 +150,17 @@ class Pop3Mailbox:
         return self.settings.most if key in reading.known else self.settings.largest
 
     def _source(self, key: str, size: int, most: int, pace: Pace, check: Callable = lambda: None) -> bytes:
-        pace.begin(size)
-        source = self._session.retrieve(key, most, check)
+        """A message, which is a suspect if the session ends with it."""
+        pace.begin(size, [key])
+        try:
+            source = self._session.retrieve(key, most, check)
+        except Refused:
+            pace.begin(0)  # an answer like any other
+            raise
+        except MessageTooLarge as error:
+            pace.finish(len(error.start))
+            pace.broken.append(key)
+            raise
         pace.finish(len(source))
         return source
 
@@ -159,11 +171,16 @@ class Pop3Mailbox:
 
         What was deleted in that one is still there, and is compared by the next visit.
 
-        :raises Exception: `error`, when it was the server
+        :raises Exception: `error`, when it was the server: the next visit asks for that message last
         """
         if not isinstance(error, MessageTooLarge):
             raise error
         self._renew(reading)
+
+    def _settle(self, reading: Reading) -> None:
+        """Before a message that may end the session: what was deleted in it stays deleted."""
+        if self._session.has_deleted:
+            self._renew(reading)
 
     def _renew(self, reading: Reading) -> None:
         """End the session and open another one, in which messages may have other numbers."""
@@ -176,6 +193,20 @@ class Pop3Mailbox:
             reading.is_whole = False
         reading.drop(gone)
 
+    def _read_suspects(self, reading: Reading) -> Iterator[Batch]:
+        """What earlier visits ended with, as this one may, one by one."""
+        for key in reading.suspects:
+            self._settle(reading)
+            yield from self._read_suspect(reading, key)
+
+    def _read_suspect(self, reading: Reading, key: str) -> Iterator[Batch]:
+        if key not in self._listing.numbers:
+            return
+        reading.wanted = {key: self._listing.size(key)}
+        if self._is_large(key, reading):
+            yield from self._read_heads(reading, [key])
+        yield from self._read(reading, reading.pace.what_is_left)
+
     # ------------------------------------------------------------------ what is large
 
     def _read_heads(self, reading: Reading, keys: Iterable[str]) -> Iterator[Batch]:
@@ -184,21 +215,26 @@ class Pop3Mailbox:
             if key not in reading.wanted:
                 continue  # named by a session that is over
             size = reading.wanted.pop(key)
-            head, broken = self._head(key)
+            head, broken = self._head(key, reading.pace)
             messages, _stored = self._tell_apart({key: head}, reading)
             yield Batch([RemoteMessage(each.key, each.source, size) for each in messages.values()], [])
             if broken:
                 self._go_on_after(broken, reading)
 
-    def _head(self, key: str) -> tuple[bytes, Exception | None]:
-        """The headers of a message.
+    def _head(self, key: str, pace: Pace) -> tuple[bytes, Exception | None]:
+        """The headers of a message, which is a suspect if the session ends with it.
 
         :return: also the error when they have no end
         """
+        broken = None
+        pace.begin(0, [key])
         try:
-            return head_of(self._session.head(key)), None
+            head = self._session.head(key)
         except MessageTooLarge as error:
-            return head_of(error.start), error
+            head, broken = error.start, error
+            pace.broken.append(key)
+        pace.begin(0)
+        return head_of(head), broken
 
     def _read_requested(self, reading: Reading) -> Iterator[Batch]:
         """What a person wants although it is large: whole, one by one, each as long as the visit may take."""

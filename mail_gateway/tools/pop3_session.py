@@ -100,7 +100,7 @@ class Pop3Session:
         :param check: called every megabyte, to raise what ends the visit
         :raises MessageTooLarge: when it has more; nothing else can be asked in this session
         """
-        return self._client.message(f"RETR {self.listing.numbers[key]}", most, check)
+        return self._message(f"RETR {self.listing.numbers[key]}", most, check)
 
     def head(self, key: str) -> bytes:
         """The headers, nothing where the server can't tell them alone: TOP is optional (RFC 1939, section 7).
@@ -108,9 +108,23 @@ class Pop3Session:
         :raises MessageTooLarge: when they have no end; nothing else can be asked in this session
         """
         try:
-            return self._client.message(f"TOP {self.listing.numbers[key]} 0", MAX_HEAD)
+            return self._message(f"TOP {self.listing.numbers[key]} 0", MAX_HEAD)
         except Refused:
             return b""
+
+    def _message(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
+        """The lines of a message; a server that hangs up with its refusal is found out before anything else is asked."""
+        try:
+            return self._client.message(command, most, check)
+        except Refused:
+            with suppress(Refused):
+                self._client.noop()
+            raise
+
+    @property
+    def has_deleted(self) -> bool:
+        """Whether something was deleted, which only the end of the session makes true."""
+        return bool(self._deleted)
 
     def delete(self, key: str) -> None:
         """Have a message deleted at the end of the session."""
