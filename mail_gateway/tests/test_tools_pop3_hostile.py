@@ -1,6 +1,8 @@
+import time
+
 from odoo.addons.mail_gateway.tests.test_tools_helpers import LastWords, MemoryLedger, ToolsCase, pop3_script
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.pace import Pace
+from odoo.addons.mail_gateway.tools.pace import Pace, TookTooLong
 from odoo.addons.mail_gateway.tools.pop3_protocol import MessageTooLarge, OutOfStep
 from odoo.addons.mail_gateway.tools.pop3_session import Pop3Session
 
@@ -50,6 +52,16 @@ class Maildrop:
     def _sizes(self):
         sizes = (self.sizes.get(uidl, len(source)) for uidl, source in self.messages.items())
         return b"+OK\r\n%s.\r\n" % b"".join(b"%d %d\r\n" % each for each in enumerate(sizes, 1))
+
+
+class HalfOver(Pace):
+    """Half of the time is over from the beginning; reads messages one by one."""
+
+    def what_fits(self, sizes):
+        return list(sizes)[:1]
+
+    def is_half_over(self):
+        return True
 
 
 class Pop3HostileCase(ToolsCase):
@@ -204,3 +216,103 @@ class TestPop3Suspects(Pop3HostileCase):
             suspects = self.visit(server, ledger, suspects)
         self.assertEqual(list(self.drop.messages), ["evil"])
         self.assertStored(ledger, HELLO + b"\r\n", BYE + b"\r\n", b"Subject: late\r\n\r\n\r\n")
+
+
+class TestPop3Requested(Pop3HostileCase):
+    """What a person wants although it is large."""
+
+    LARGE_KEY = f"{PREFIX}large"
+
+    def ledger(self, *keys):
+        """A ledger that knows the heads of large messages, which a person wants."""
+        ledger = MemoryLedger(dict.fromkeys(keys, HEAD))
+        ledger.kept_heads = dict.fromkeys(keys, len(LARGE))
+        ledger.wanted = list(keys)
+        return ledger
+
+    def test_what_is_new_comes_first(self):
+        server, ledger = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}), self.ledger(self.LARGE_KEY)
+        self.visit(server, ledger, largest=50)
+        self.assertEqual((self.drop.asked, self.drop.messages), (["one", "two", "large"], {}))
+        self.assertEqual(ledger.messages[self.LARGE_KEY], LARGE + b"\r\n")
+
+    def test_half_of_the_time_is_for_what_a_person_wants(self):
+        server, ledger = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}), self.ledger(self.LARGE_KEY)
+        self.visit(server, ledger, visit_pace=HalfOver(FOREVER), largest=50)
+        self.assertEqual((self.drop.asked, self.drop.messages), (["one", "large", "two"], {}))
+
+    def test_what_is_not_on_the_server_counts_as_a_try(self):
+        server, ledger = self.maildrop({"large": LARGE}), self.ledger(f"{PREFIX}gone", self.LARGE_KEY)
+        self.visit(server, ledger, largest=50)
+        self.assertEqual(ledger.tries, {f"{PREFIX}gone": 1, self.LARGE_KEY: 1})
+
+    def test_what_takes_too_long_is_told_and_undoes_no_deletion(self):
+        messages = {"one": HELLO, "large": HEAD + b"x" * 70 * 2**20}
+        server, ledger = self.maildrop(messages), self.ledger(self.LARGE_KEY)
+        self.visit(server, ledger, visit_pace=Pace(FOREVER, time.monotonic() + 5), largest=50)
+        self.assertIsInstance(self.result.refusal, TookTooLong)
+        self.assertFalse(self.result.complete)
+        self.assertEqual((list(self.drop.messages), ledger.tries), (["large"], {self.LARGE_KEY: 1}))
+        self.assertEqual(server.heard[-1], b"RETR 1")
+
+    def test_what_the_server_refuses_is_told_and_keeps_nothing_else(self):
+        server = self.maildrop({"large": LARGE, "other": LARGE + b"2"}, {"large": b"-ERR locked\r\n"})
+        ledger = self.ledger(self.LARGE_KEY, f"{PREFIX}other")
+        self.visit(server, ledger, largest=50)
+        self.assertEqual((self.result.refusal.count, ledger.wanted), (1, [self.LARGE_KEY]))
+
+    def test_what_is_larger_than_anything_may_be_is_told(self):
+        server, ledger = self.maildrop({"large": HUGE}, sizes={"large": 5}), self.ledger(self.LARGE_KEY)
+        suspects = self.visit(server, ledger, largest=50, most=1000)
+        self.assertIsInstance(self.result.refusal, MessageTooLarge)
+        self.assertEqual((ledger.wanted, suspects), ([self.LARGE_KEY], [self.LARGE_KEY]))
+
+    def test_what_ended_a_visit_is_asked_for_last(self):
+        server = self.maildrop({"large": LARGE, "one": HELLO, "other": LARGE + b"2"}, {"large": LastWords(b"")})
+        ledger = self.ledger(self.LARGE_KEY, f"{PREFIX}other")
+        suspects = self.visit(server, ledger, largest=50)
+        self.assertEqual((suspects, list(self.drop.messages)), ([self.LARGE_KEY], ["large", "other"]))
+        suspects = self.visit(server, ledger, suspects, largest=50)
+        self.assertEqual((suspects, list(self.drop.messages)), ([self.LARGE_KEY], ["large"]))
+        self.assertEqual(ledger.tries, {self.LARGE_KEY: 2, f"{PREFIX}other": 1})
+
+    def test_what_has_no_uidl_of_its_own_is_found_by_its_head(self):
+        same = {"UIDL": b"+OK\r\n1 same\r\n2 same\r\n3 same\r\n.\r\n"}
+        messages = {"one": HELLO, "two": b"Subject: other\r\n\r\n" + b"x" * 100, "large": LARGE}
+        for changes in (NO_UIDL, same):
+            for afterwards in ("delete", "leave"):
+                for visit_pace in (Pace(FOREVER), HalfOver(FOREVER)):
+                    with self.subTest(changes=changes, afterwards=afterwards, pace=visit_pace):
+                        server, ledger = self.maildrop(messages, **changes), MemoryLedger()
+                        self.visit(server, ledger, largest=50, afterwards=afterwards)
+                        [key] = [key for key in ledger.kept_heads if ledger.messages[key] == HEAD]
+                        self.drop.messages["late"] = BYE
+                        ledger.wanted = [key]
+                        self.visit(server, ledger, visit_pace=visit_pace, largest=50, afterwards=afterwards)
+                        self.assertEqual((ledger.messages[key], ledger.tries), (LARGE + b"\r\n", {key: 1}))
+                        self.assertEqual("large" in self.drop.messages, afterwards == "leave")
+                        self.assertEqual(len(ledger.messages), 4)
+
+    def test_heads_are_not_read_again_for_a_message_with_a_uidl(self):
+        same = {"UIDL": b"+OK\r\n1 gone\r\n2 same\r\n3 same\r\n.\r\n"}
+        server, ledger = self.maildrop({"1": HELLO, "2": LARGE, "3": LARGE}, **same), self.ledger(f"{PREFIX}other")
+        self.visit(server, ledger, largest=50)
+        self.assertEqual(sorted(self.drop.asked), ["1", "2", "3"])
+
+
+class TestPop3Limits(Pop3HostileCase):
+    """Sizes, times and names that are not what they seem."""
+
+    OVER = HEAD + b"x\r\n" * 90
+
+    def test_without_uidl_what_a_new_session_numbers_anew_is_read_by_the_next_visit(self):
+        server, ledger = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}, **NO_UIDL), MemoryLedger()
+        self.visit(server, ledger, largest=50)
+        [key] = ledger.kept_heads
+        self.drop.messages |= {"three": HELLO + b"3", "four": BYE + b"4"}
+        ledger.wanted = [key]
+        self.visit(server, ledger, visit_pace=HalfOver(FOREVER), largest=50)
+        self.assertEqual((list(self.drop.messages), self.result.complete), (["four"], False))
+        self.visit(server, ledger, largest=50)
+        self.assertEqual((self.drop.messages, self.result.complete), ({}, True))
+        self.assertEqual(len(ledger.messages), 5)

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from .imap_connection import in_windows
-from .mailbox import Batch, Ledger, MailboxSettings, RemoteMessage, head_of
-from .pace import Pace
+from .mailbox import Batch, Ledger, MailboxSettings, MessagesRefused, RemoteMessage, head_of
+from .pace import Pace, TookTooLong
 from .pop3_comparison import tell_apart
 from .pop3_protocol import MessageTooLarge, Refused
 from .pop3_reading import Handed, Reading
@@ -58,25 +58,31 @@ class Pop3Mailbox:
 
     def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
         reading = self._begin(ledger, pace)
-        yield from self._read_requested(reading)
-        yield from self._read_what_fits(reading)
-        yield from self._read(reading, pace.what_is_left)
-        yield from self._read_suspects(reading)
+        try:
+            yield from self._read_what_fits(reading)
+            yield from self._read_requested(reading)
+            yield from self._read(reading, pace.what_is_left)
+            yield from self._read_suspects(reading)
+        except TookTooLong as refusal:
+            pace.complete = False
+            yield Batch([], [], refusal=refusal)
         self._forget_vanished_contents(reading)
 
     def _begin(self, ledger: Ledger, pace: Pace) -> Reading:
         """What is to be read, and in which order."""
+        requested = ledger.requested()
         self._forget_vanished(ledger)
         known = ledger.known([*self._listing.numbers, *self._listing.unnamed.values()])
         unread = self._unread(known, ledger)
-        put_off = set(unread).intersection(pace.suspects)
+        put_off = {*unread, *requested}.intersection(pace.suspects)
         return Reading(
             ledger,
             pace,
             known,
             queue=[key for key in unread if key not in put_off],
-            requested=ledger.requested(),
+            requested=[key for key in requested if key not in put_off],
             suspects=[key for key in pace.suspects if key in put_off],
+            late_requests=put_off.intersection(requested),
         )
 
     def _unread(self, known: set[str], ledger: Ledger) -> list[str]:
@@ -123,6 +129,8 @@ class Pop3Mailbox:
             yield Batch(list(messages.values()), [] if handed.broken else done, refusal=handed.refusal)
             if handed.broken:
                 self._go_on_after(handed.broken, reading)
+            if reading.pace.is_half_over():
+                yield from self._read_requested(reading)
 
     def _tell_apart(self, sources: dict[str, bytes], reading: Reading) -> tuple[dict[str, RemoteMessage], list[str]]:
         return tell_apart(sources, self._listing, reading.ledger, reading.known, self.settings.largest)
@@ -196,8 +204,12 @@ class Pop3Mailbox:
     def _read_suspects(self, reading: Reading) -> Iterator[Batch]:
         """What earlier visits ended with, as this one may, one by one."""
         for key in reading.suspects:
-            self._settle(reading)
-            yield from self._read_suspect(reading, key)
+            if key in reading.late_requests:
+                reading.requested = [key]
+                yield from self._read_requested(reading)
+            else:
+                self._settle(reading)
+                yield from self._read_suspect(reading, key)
 
     def _read_suspect(self, reading: Reading, key: str) -> Iterator[Batch]:
         if key not in self._listing.numbers:
@@ -238,12 +250,40 @@ class Pop3Mailbox:
 
     def _read_requested(self, reading: Reading) -> Iterator[Batch]:
         """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
-        pace = reading.pace
-        for key in reading.requested:
-            size = self._listing.size(key)
-            if key in self._listing.numbers and size <= self.settings.most:
-                source = self._source(key, size, self.settings.most, pace, pace.check)
-                yield Batch([RemoteMessage(key, source, was_requested=True)], [key])
+        while reading.requested:
+            key = reading.requested.pop(0)
+            if key in self._listing.numbers or self._candidates(key, reading):
+                self._settle(reading)
+                yield from self._find(key, reading)
+            reading.ledger.count_request(key)
+            if key in self._listing.numbers and self._listing.size(key) <= self.settings.most:
+                yield from self._read_whole(key, reading)
+
+    def _find(self, name: str, reading: Reading) -> Iterator[Batch]:
+        """Read heads until one of the messages turns out to have a name by content."""
+        for key in self._candidates(name, reading):
+            if name in self._listing.numbers:
+                return
+            reading.wanted[key] = self._listing.size(key)
+            yield from self._read_heads(reading, [key])
+
+    def _candidates(self, name: str, reading: Reading) -> list[str]:
+        """Keys of large messages whose name by content may be `name`: their heads were not read yet."""
+        keys = self._listing.candidates(name) if name not in self._listing.numbers else ()
+        return [key for key in keys if self._is_large(key, reading) and key not in reading.suspects]
+
+    def _read_whole(self, key: str, reading: Reading) -> Iterator[Batch]:
+        """:raises TookTooLong: when the visit would have to be abandoned"""
+        size, pace = self._listing.size(key), reading.pace
+        try:
+            source = self._source(key, size, self.settings.most, pace, pace.check)
+        except Refused as error:
+            yield Batch([], [], refusal=MessagesRefused([error]))
+        except MessageTooLarge as error:
+            yield Batch([], [], refusal=error)
+            self._renew(reading)
+        else:
+            yield Batch([RemoteMessage(key, source, was_requested=True)], [key])
 
     # ------------------------------------------------------------------ afterwards
 

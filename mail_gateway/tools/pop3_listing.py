@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .bounds import bounded
 
@@ -113,6 +113,12 @@ class Listing:
         """`name`, which from now on is that of the message."""
         self.numbers[name] = self.numbers[key]
         return name
+
+    def candidates(self, name: str) -> Iterator[str]:
+        """Keys of messages whose name by content may be `name`: they were not read yet."""
+        for key in self.unnamed:
+            if key not in self._by_content and name.startswith(self._beginning(key)):
+                yield key
 
     # ------------------------------------------------------------------ from one session to the next
 

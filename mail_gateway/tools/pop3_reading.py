@@ -33,7 +33,8 @@ class Reading:
     :ivar known: listed keys that are stored
     :ivar queue: keys of what is to be read, in order
     :ivar requested: keys of what a person wants whole
-    :ivar suspects: keys of what is to be read, but asked for last
+    :ivar suspects: keys of what is to be read, or wanted whole, but is asked for last
+    :ivar late_requests: those of them that a person wants whole
     :ivar wanted: key -> bytes of what is to be read next
     :ivar gone: keys of earlier sessions that hold no more
     :ivar is_whole: whether all that is listed was read or is known
@@ -45,6 +46,7 @@ class Reading:
     queue: list[str]
     requested: list[str]
     suspects: list[str]
+    late_requests: set[str]
     wanted: dict[str, int] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     is_whole: bool = True
