@@ -305,6 +305,19 @@ class TestPop3Limits(Pop3HostileCase):
 
     OVER = HEAD + b"x\r\n" * 90
 
+    def test_a_message_over_the_limit_by_its_line_ends_alone_costs_no_session(self):
+        for changes in ({}, NO_UIDL):
+            with self.subTest(changes=changes):
+                server = self.maildrop({"one": HELLO, "over": self.OVER}, sizes={"over": 200}, **changes)
+                ledger = MemoryLedger()
+                for _visit in range(2):
+                    self.visit(server, ledger, largest=250)
+                    self.assertIsNone(self.error)
+                    self.assertStored(ledger, HELLO + b"\r\n", HEAD)
+                    self.assertEqual(list(self.drop.messages), ["over"])
+                    self.assertEqual(server.heard[-1], b"QUIT")
+                self.assertEqual((list(ledger.kept_heads.values()), self.drop.sessions), ([len(self.OVER) + 2], 2))
+
     def test_without_uidl_what_a_new_session_numbers_anew_is_read_by_the_next_visit(self):
         server, ledger = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}, **NO_UIDL), MemoryLedger()
         self.visit(server, ledger, largest=50)

@@ -12,6 +12,11 @@ from .pop3_protocol import MessageTooLarge, Refused
 from .pop3_reading import Handed, Reading
 from .pop3_session import Pop3Session
 
+# Bytes beyond Largest Message that are read nevertheless: many servers count a line end as one byte, and send two. To
+# break off a message costs a session.
+SPARE_SHARE = 0.1
+SPARE_BYTES = 1000
+
 
 class Pop3Mailbox:
     """One mailbox, read in one session or several.
@@ -155,7 +160,9 @@ class Pop3Mailbox:
 
     def _most(self, key: str, reading: Reading) -> int:
         """Bytes that are read of a message."""
-        return self.settings.most if key in reading.known else self.settings.largest
+        if key in reading.known:
+            return self.settings.most
+        return self.settings.largest + int(self.settings.largest * SPARE_SHARE) + SPARE_BYTES
 
     def _source(self, key: str, size: int, most: int, pace: Pace, check: Callable = lambda: None) -> bytes:
         """A message, which is a suspect if the session ends with it."""
