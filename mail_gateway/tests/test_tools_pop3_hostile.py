@@ -1,4 +1,5 @@
 import time
+from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.test_tools_helpers import LastWords, MemoryLedger, ToolsCase, pop3_script
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
@@ -317,6 +318,14 @@ class TestPop3Limits(Pop3HostileCase):
                     self.assertEqual(list(self.drop.messages), ["over"])
                     self.assertEqual(server.heard[-1], b"QUIT")
                 self.assertEqual((list(ledger.kept_heads.values()), self.drop.sessions), ([len(self.OVER) + 2], 2))
+
+    def test_what_there_is_no_time_to_look_into_stays_on_the_server(self):
+        server, ledger = self.maildrop({"one": HELLO, "two": BYE}), MemoryLedger()
+        with patch.object(Pace, "end_of_batch", lambda _pace: FOREVER):
+            self.visit(server, ledger, visit_pace=Pace(time.monotonic() - 1))
+        self.assertEqual((self.drop.asked, self.result.complete), (["one", "two"], False))
+        self.assertStored(ledger, HELLO + b"\r\n")
+        self.assertEqual(list(self.drop.messages), ["two"])
 
     def test_without_uidl_what_a_new_session_numbers_anew_is_read_by_the_next_visit(self):
         server, ledger = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}, **NO_UIDL), MemoryLedger()

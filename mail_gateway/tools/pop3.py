@@ -129,6 +129,9 @@ class Pop3Mailbox:
         while keys := choose(reading.wanted):
             handed = self._ask(reading, keys)
             messages, stored = self._tell_apart(handed.sources, reading)
+            for key in reading.pace.beyond_time(messages):
+                del messages[key]
+                reading.wanted[key] = len(handed.sources[key])
             reading.is_whole &= not handed.refused
             done = [*stored, *(message.key for message in messages.values() if not message.is_head)]
             yield Batch(list(messages.values()), [] if handed.broken else done, refusal=handed.refusal)
