@@ -327,6 +327,13 @@ class TestPop3Limits(Pop3HostileCase):
         self.assertStored(ledger, HELLO + b"\r\n")
         self.assertEqual(list(self.drop.messages), ["two"])
 
+    def test_heads_are_asked_for_only_with_deletion(self):
+        server, ledger = self.maildrop({"one": HELLO}), MemoryLedger()
+        with patch.object(ledger, "heads", side_effect=AssertionError):
+            self.visit(server, ledger, afterwards="leave")
+        self.assertIsNone(self.error)
+        self.assertStored(ledger, HELLO + b"\r\n")
+
     def test_without_uidl_what_a_new_session_numbers_anew_is_read_by_the_next_visit(self):
         server, ledger = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}, **NO_UIDL), MemoryLedger()
         self.visit(server, ledger, largest=50)

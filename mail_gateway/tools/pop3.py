@@ -94,8 +94,7 @@ class Pop3Mailbox:
         """Keys of what is to be read."""
         numbers, unnamed = self._listing.numbers, self._listing.unnamed
         # what is to be deleted is read once more, to compare it; but for what stays there until a person wants it
-        heads = ledger.heads(known)
-        settled = heads if self._deletes else known
+        settled = ledger.heads(known) if self._deletes else known
         # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
         return sorted(numbers.keys() - settled, key=lambda key: (key in known, key in unnamed, numbers[key]))
 
