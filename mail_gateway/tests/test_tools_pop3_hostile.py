@@ -218,6 +218,16 @@ class TestPop3Suspects(Pop3HostileCase):
         self.assertEqual(list(self.drop.messages), ["evil"])
         self.assertStored(ledger, HELLO + b"\r\n", BYE + b"\r\n", b"Subject: late\r\n\r\n\r\n")
 
+    def test_a_server_that_forgets_its_uidls_meanwhile_fails(self):
+        server, ledger = self.maildrop(self.MESSAGES), MemoryLedger()
+        self.drop.changes = {"UIDL": lambda _line: self.uidl()}
+        self.visit(server, ledger, [f"{PREFIX}evil"])
+        self.assertEqual((str(self.error), len(ledger.messages)), ("b'-ERR what?'", 2))
+
+    def uidl(self):
+        script = pop3_script(self.drop.messages)
+        return script(b"UIDL") if self.drop.sessions == 1 else b"-ERR what?\r\n"
+
 
 class TestPop3Requested(Pop3HostileCase):
     """What a person wants although it is large."""
@@ -333,6 +343,28 @@ class TestPop3Limits(Pop3HostileCase):
             self.visit(server, ledger, afterwards="leave")
         self.assertIsNone(self.error)
         self.assertStored(ledger, HELLO + b"\r\n")
+
+    def test_a_refusal_of_uidl_in_passing_makes_no_message_new(self):
+        capable = {"CAPA": b"+OK\r\nTOP\r\nUIDL\r\n.\r\n"}
+        for reply, changes in (
+            (b"what?\r\n", {}),
+            (b"-ERR [SYS/TEMP] try again\r\n", {}),
+            (b"-ERR not now\r\n", capable),
+        ):
+            with self.subTest(reply):
+                server, ledger = self.maildrop({"one": HELLO}, **changes, UIDL=reply), MemoryLedger()
+                self.visit(server, ledger, afterwards="leave")
+                self.assertEqual((str(self.error), ledger.messages), (str(reply[:-2]), {}))
+
+    def test_a_server_that_had_uidls_has_them(self):
+        for field in ("messages", "wanted"):
+            with self.subTest(field):
+                server, ledger = self.maildrop({"one": HELLO}, **NO_UIDL), MemoryLedger()
+                setattr(ledger, field, {f"{PREFIX}one": BYE} if field == "messages" else [f"{PREFIX}one"])
+                before = dict(ledger.messages)
+                self.visit(server, ledger)
+                self.assertEqual((str(self.error), ledger.messages, ledger.confirmed), ("b'-ERR what?'", before, set()))
+                self.assertEqual(ledger.tries, dict.fromkeys(ledger.wanted, 1))
 
     def test_without_uidl_what_a_new_session_numbers_anew_is_read_by_the_next_visit(self):
         server, ledger = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}, **NO_UIDL), MemoryLedger()

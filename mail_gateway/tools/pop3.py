@@ -59,7 +59,15 @@ class Pop3Mailbox:
         answer was lost, and the UIDL may name another message since.
         """
         owed = ledger.unacknowledged()
-        return [key for key in owed if key not in self._listing.numbers] if self._deletes else owed
+        if not self._deletes:
+            return owed
+        self._expect_uidls(owed)
+        return [key for key in owed if key not in self._listing.numbers]
+
+    def _expect_uidls(self, keys: Iterable[str]) -> None:
+        """:raises poplib.error_proto: when the server has no UIDLs, but had when it gave one of the `keys`"""
+        if self._listing.no_uidl and any(map(self._listing.is_by_uidl, keys)):
+            raise self._listing.no_uidl
 
     def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
         reading = self._begin(ledger, pace)
@@ -75,7 +83,7 @@ class Pop3Mailbox:
 
     def _begin(self, ledger: Ledger, pace: Pace) -> Reading:
         """What is to be read, and in which order."""
-        requested = ledger.requested()
+        requested = self._requested(ledger)
         self._forget_vanished(ledger)
         known = ledger.known([*self._listing.numbers, *self._listing.unnamed.values()])
         unread = self._unread(known, ledger)
@@ -89,6 +97,16 @@ class Pop3Mailbox:
             suspects=[key for key in pace.suspects if key in put_off],
             late_requests=put_off.intersection(requested),
         )
+
+    def _requested(self, ledger: Ledger) -> list[str]:
+        """Keys of what a person wants whole."""
+        requested = ledger.requested()
+        if self._listing.no_uidl:
+            # tries, or a mailbox whose UIDLs are gone for good would never be read again
+            for key in filter(self._listing.is_by_uidl, requested):
+                ledger.count_request(key)
+        self._expect_uidls(requested)
+        return requested
 
     def _unread(self, known: set[str], ledger: Ledger) -> list[str]:
         """Keys of what is to be read."""
@@ -204,6 +222,8 @@ class Pop3Mailbox:
         before = self._listing
         self.disconnect()
         self._session = Pop3Session(self.settings)
+        if not before.no_uidl:
+            self._expect_uidls(before.numbers)
         gone = before.numbers.keys() - self._listing.numbers.keys()
         if not self._listing.follow(before):
             gone |= before.unnamed.keys()

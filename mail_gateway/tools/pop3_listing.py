@@ -85,6 +85,10 @@ class Listing:
         """What they begin with where there are no UIDLs."""
         return self.prefix + _CONTENT
 
+    def is_by_uidl(self, key: str) -> bool:
+        """Whether the mailbox, when it gave that key, had UIDLs."""
+        return key.startswith(self.prefix) and not key.startswith(self.content_prefix)
+
     def size(self, key: str) -> int:
         """Bytes as the server tells them, which may be wrong; 0 where it tells none."""
         number = self.numbers.get(key)

@@ -12,6 +12,8 @@ from .pop3_protocol import Pop3, Refused
 
 # bytes of a head that the server may send; less of it is kept
 MAX_HEAD = 4 * 2**20
+# beginnings of refusals that are no answer to the command: the mailbox is not well (RFC 3206, RFC 2449)
+_FAULTS = ("-ERR [SYS/", "-ERR [IN-USE]")
 
 
 class Pop3Session:
@@ -81,8 +83,11 @@ class Pop3Session:
         """
         try:
             return read_uidls(self._client.uidl()[1]), None
-        except poplib.error_proto as error:
-            return {}, error
+        except Refused as refusal:
+            # one that has it at other times fails: all would get other names, and be stored again
+            if server_words(refusal).startswith(_FAULTS) or "UIDL" in self._client.offered():
+                raise
+            return {}, refusal
 
     def check(self) -> None:
         """:raises poplib.error_proto: when the mailbox can't be read"""
