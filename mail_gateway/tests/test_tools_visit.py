@@ -108,7 +108,15 @@ class TestVisit(VisitCase):
 
     def test_a_tls_handshake_that_hangs_ends_with_the_visit(self):
         script = imap_script({}, CAPABILITY=b"* CAPABILITY IMAP4rev1 STARTTLS\r\n", STARTTLS=b"")
-        silent = self.serve(b"* OK ready\r\n", lambda line: script(line) if b" " in line else b"")
+        plain = []  # what is heard before the handshake
+
+        def silent_from_then_on(line):
+            if plain and b"STARTTLS" in plain[-1]:
+                return b""
+            plain.append(line)
+            return script(line)
+
+        silent = self.serve(b"* OK ready\r\n", silent_from_then_on)
         cases = (
             ("imap", {"tls": True}, self.stream(again=b"\x16\x03\x03\x40\x00", pause=0.01)),
             ("pop", {"tls": True}, self.stream(again=b"", pause=0.01)),
