@@ -8,6 +8,7 @@ from ..tools.addresses import author_address, domain_of, normalize_address, norm
 from ..tools.fingerprint import identity
 from ..tools.headers import HEADER_BYTES
 from ..tools.mailboxes import read_mailboxes
+from ..tools.reading_source import source_of
 from ..tools.reading_substitute import ORIGINAL
 from ..tools.recipients import recipients_in
 
@@ -52,7 +53,7 @@ class MailInboundCopies(models.Model):
     @api.model
     def _identity_of(self, values):
         files = [(name, content) for name, content, *_rest in values.get("attachments", ()) if name not in _SOURCES]
-        files = [(name, content if isinstance(content, bytes | str) else str(content)) for name, content in files]
+        files = [(name, content if isinstance(content, bytes | str) else source_of(content)) for name, content in files]
         return identity(values["email_from"], values.get("subject") or "", values.get("body") or "", files)
 
     @api.model

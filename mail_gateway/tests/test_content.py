@@ -171,6 +171,17 @@ class TestContentStructure(ContentCommon):
         self.assertIn(b"=?gb2312?B?", message.attachment_ids.raw)
         self.assertIn(base64.b64encode("喆镕".encode("gbk")), message.attachment_ids.raw)
 
+    def test_an_attached_message_with_a_bad_byte_is_kept_byte_for_byte_at_the_first_try(self):
+        for charset, body in {
+            "big5": b"\xa1\xa1\x81",
+            "gb2312": b"\xc4\xe3\xba\xc3\x81",
+            "hz": b"~{<:Ky~}\x81",
+        }.items():
+            with self.subTest(charset):
+                message = self.message(f"content_attached_message_with_a_bad_byte_in_{charset}")
+                self.assertEqual(message.attachment_ids.mapped("name"), ["Inner order.eml"])
+                self.assertIn(body, message.attachment_ids.raw)
+
     def test_an_invitation_without_a_name_is_a_calendar_file(self):
         message = self.message("invitation_without_a_name")
         self.assertEqual(message.attachment_ids.mapped("name"), ["attachment-1.ics"])

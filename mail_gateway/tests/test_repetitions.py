@@ -3,6 +3,7 @@ from contextlib import suppress
 from odoo.tests import tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tests.test_tools_helpers import DATA
 
 
 @tagged("post_install", "-at_install")
@@ -158,6 +159,18 @@ class TestRepetitions(InboundCommon):
         self.env["mail.inbound.rule"].search([("check", "=", "duplicate")]).active = False
         self.deliver(*[self.to_alias(subject="Twice", message_id="<twice@x>")] * 2)
         self.assertEqual(self.env["res.partner"].search_count([("name", "=", "Twice")]), 2)
+
+    def test_a_copy_of_a_message_with_a_bad_byte_in_an_attached_message_is_known(self):
+        name = "content_attached_message_with_a_bad_byte_in_big5"
+        source = self.eml(name)
+        self.assertEqual(self.deliver(source, source).mapped("state"), ["delivered", "discarded"])
+        other = self.deliver(source.replace(b"\xa1\xa1\x81", b"\xa1\xa2\x81"))
+        self.assertEqual(other.state, "delivered")
+
+    def eml(self, name):
+        """A fixture that is for the test alias."""
+        address = f"inbound@{self.alias_domain}".encode()
+        return (DATA / f"{name}.eml").read_bytes().replace(b"sales@mycompany.example", address)
 
     # ------------------------------------------------------------------ D3
 

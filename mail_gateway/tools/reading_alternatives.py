@@ -13,6 +13,7 @@ from .reading_charsets import read
 from .reading_html import has_content
 from .reading_names import LONGEST, part_name
 from .reading_parameters import charset_of, file_name
+from .reading_source import source_of
 from .reading_structure import walk_within
 
 _RANKS = {"text/html": 2, "text/plain": 1}
@@ -72,15 +73,7 @@ def _as_file(part):
     """An attached message as bytes, so that nothing looks into it any more."""
     file = type(part)(policy=SMTP)
     file.set_content(
-        _bytes_of(part.get_payload(0)), maintype="application", subtype="octet-stream", disposition="attachment",
+        source_of(part.get_payload(0)), maintype="application", subtype="octet-stream", disposition="attachment",
         filename=part_name(part, 0)[:LONGEST],
     )  # fmt: skip
     return file
-
-
-def _bytes_of(message):
-    """A message as bytes, also one that was parsed from text: Python writes no letters beyond ASCII of that."""
-    try:
-        return message.as_bytes()
-    except UnicodeEncodeError:
-        return message.as_string().encode("utf-8", "surrogateescape")

@@ -12,7 +12,8 @@ from .reading_flaws import Beyond
 from .reading_headers import decoded
 from .reading_html import MOST_MOVED, has_content, is_heavy, moved_by_quotes, without_hidden
 from .reading_names import part_name, safe_name
-from .reading_parameters import charset_of, file_name
+from .reading_parameters import charset_of, file_name, raw_header
+from .reading_source import source_of
 from .reading_structure import parse
 
 MOST_FILES = 100
@@ -118,14 +119,10 @@ class Contents:
         if self._is_report and part.get_content_type() in _RETURNED:
             self.returned = self.returned or inner
             return
-        data = None
-        with suppress(Exception):
-            if str(part["Content-Transfer-Encoding"] or "").lower() == "base64":  # against RFC 2046, but met
-                data = from_base64(inner.as_bytes())
-            else:
-                data = inner.as_bytes()
+        data, number = source_of(inner), len(self.files) + 1
+        if raw_header(part, "content-transfer-encoding").strip().lower() == "base64":  # against RFC 2046, but met
+            data = from_base64(data)
         if data:
-            number = len(self.files) + 1
             self._keep(File(safe_name(part_name(part, number), number), data))
 
     def _return(self, head):
