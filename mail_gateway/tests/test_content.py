@@ -117,6 +117,9 @@ class TestContentStructure(ContentCommon):
             with self.subTest(name):
                 self.assertIn("Please call back", self.message(name).body)
 
+    def test_html_with_a_number_that_python_refuses_is_shown(self):
+        self.assertIn("Please call back", self.message("content_html_with_a_number_without_end").body)
+
     def test_html_that_says_something_is_still_shown_in_place_of_the_text(self):
         body = self.message("text_and_html").body
         self.assertNotIn("The plain text", body)

@@ -10,6 +10,7 @@ The worst shape within all of the bounds takes about 3 s.
 """
 
 import re
+from contextlib import suppress
 from html import unescape
 
 from lxml import etree, html
@@ -49,7 +50,6 @@ _QUOTE_MARKS = re.compile(
 _NEW_QUOTE = re.compile(r"(?:\n(?:>|&gt;)+[^\n\r]*)+|\n--\s?[\r\n]")
 _QUOTE_BEGINS = re.compile("stopspelling|yahoo_quoted")
 _FIELD = re.compile("<(?:button|input|select|textarea)")
-_TAG = re.compile("<[^>]*>")
 _RUN = re.compile(r"[\w-]+")
 # neither a blank nor a character of no width
 _MARK = re.compile("[^\\s\u200b-\u200d\u2060\ufeff\xad]")
@@ -161,7 +161,16 @@ def _has_content(lower):
 
 
 def _words(text):
-    return unescape(_TAG.sub("", without_hidden(text)))
+    text = _without_tags(without_hidden(text))
+    with suppress(ValueError):  # Python refuses numbers of more than 4,300 digits
+        return unescape(text)
+    return text
+
+
+def _without_tags(text):
+    """In time by the length, which an expression for tags is not: ``<`` without ``>`` is no tag."""
+    *pieces, rest = text.split(">")
+    return "".join(piece.partition("<")[0] for piece in pieces) + rest
 
 
 def _is_followed_by_comment(element):
