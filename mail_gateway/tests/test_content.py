@@ -117,6 +117,24 @@ class TestContentStructure(ContentCommon):
             with self.subTest(name):
                 self.assertIn("Please call back", self.message(name).body)
 
+    def test_the_plain_text_is_shown_when_nobody_could_see_anything_of_the_html(self):
+        for name in ("html_is_a_tracking_pixel", "html_is_a_hidden_image", "html_is_an_image_that_is_missing"):
+            with self.subTest(name):
+                body = self.message(f"content_{name}").body
+                self.assertIn("Please call back", body)
+                self.assertNotIn("<img", body)
+
+    def test_the_plain_text_is_shown_beside_html_that_is_a_picture(self):
+        body = self.message("content_html_is_a_picture_from_afar").body
+        self.assertIn("Please call back", body)
+        self.assertIn('src="https://shop.example/offer.png"', body)
+
+    def test_the_plain_text_is_shown_beside_a_picture_that_came_with_it(self):
+        message = self.message("content_html_is_a_picture_beside_a_text")
+        self.assertIn("Please call back", message.body)
+        self.assertEqual(self.files(message), {"offer.png": PNG})
+        self.assertIn(f'src="/web/image/{message.attachment_ids.id}?access_token=', message.body)
+
     def test_html_with_a_number_that_python_refuses_is_shown(self):
         self.assertIn("Please call back", self.message("content_html_with_a_number_without_end").body)
 

@@ -4,8 +4,9 @@ from odoo.addons.mail_gateway.tests.test_tools_reading import HEAD, ReadingCase
 from odoo.addons.mail_gateway.tools import reading_html
 from odoo.addons.mail_gateway.tools.reading_charsets import to_text, trusted
 from odoo.addons.mail_gateway.tools.reading_flaws import Flaw
-from odoo.addons.mail_gateway.tools.reading_html import is_heavy
+from odoo.addons.mail_gateway.tools.reading_html import has_content, is_heavy
 from odoo.addons.mail_gateway.tools.reading_names import is_hostile, safe_name
+from odoo.addons.mail_gateway.tools.reading_normalize import is_shown
 
 HTML = HEAD + b"Content-Type: text/html; charset=utf-8\r\n\r\n"
 
@@ -96,6 +97,48 @@ class TestReadingTexts(ReadingCase):
         self.assertTrue(self.texts(message)[0].startswith("Please send ten."))
         aside = next(part for part in message.walk() if part.get_filename() == "message.html.txt")
         self.assertEqual(aside.get_content_type(), "text/plain")
+
+    def test_an_image_that_nobody_sees_is_no_content(self):
+        for image in (
+            '<img src="https://x.example/a" width=1 height=1>',
+            "<IMG SRC='https://x.example/a' HEIGHT='1px' WIDTH='0'>",
+            '<img src="https://x.example/a" width="1">',
+            '<img src="https://x.example/a" width="0" height="20">',
+            '<img style="width:1px; height:1px" src="https://x.example/a">',
+            '<img style="max-height:0;max-width:0" src="https://x.example/a">',
+            '<img style="DISPLAY: none" src="https://x.example/a">',
+            '<img style="visibility:hidden" src="https://x.example/a" width=600>',
+            '<img hidden src="https://x.example/a">',
+            "<img>",
+            '<img src="">',
+            '<img alt="Logo" src="cid:other@x.example">',
+            '<!-- <img src="https://x.example/a"> -->',
+        ):
+            self.assertFalse(has_content(f"<p>{image}&nbsp;</p>", {"logo@x.example"}), image)
+
+    def test_an_image_that_somebody_sees_is_content(self):
+        for image in (
+            "<img src=x>",
+            '<img src="https://x.example/a" width=600 height=1>',
+            '<img src="https://x.example/a" width="100%" height="1em">',
+            '<img src="https://x.example/a" width="1" style="width:100px">',
+            '<img src="cid:Logo%40x.example">',
+            '<img src="https://x.example/a" alt="a hidden door" width=16 height=16>',
+            '<img src="data:image/png;base64,iVBORw0KGgo=">',
+        ):
+            self.assertTrue(has_content(f"<p>{image}</p>", {"logo@x.example"}), image)
+
+    def test_of_a_message_with_flaws_the_same_is_shown_as_of_others(self):
+        for name, words in {
+            "content_html_is_a_tracking_pixel": ["Please call back."],
+            "content_html_is_an_image_that_is_missing": ["Please call back."],
+            "content_html_is_a_picture_from_afar": ["Please call back.", "offer.png"],
+            "content_html_is_a_picture_beside_a_text": ["Please call back.", "cid:offer@customer.example"],
+        }.items():
+            message = self.read(self.eml(name).replace(b"Subject: Order", b"Subject: Or\0der"))
+            self.assertEqual(self.readable.flaws, (Flaw.HEADERS,))
+            shown = [part.get_content() for part in message.walk() if is_shown(part)]
+            self.assertEqual([word for word, text in zip(words, shown, strict=True) if word in text], words, name)
 
     def test_the_plain_text_stands_in_for_html_that_is_set_aside(self):
         html = b"--b\r\nContent-Type: text/html\r\n\r\n" + b"<xyz>of them</xyz>" * 30_000

@@ -10,63 +10,76 @@ from email.message import Message
 from email.policy import SMTP
 
 from .reading_charsets import read
-from .reading_html import has_content
+from .reading_html import has_content, has_words
+from .reading_images import content_ids
 from .reading_names import LONGEST, part_name
 from .reading_parameters import charset_of, file_name
 from .reading_source import source_of
 from .reading_structure import walk_within
 
-_RANKS = {"text/html": 2, "text/plain": 1}
+# What a part is worth as one of alternatives (RFC 2046, section 5.1.4): HTML most, when it says something.
+_NOTHING, _PLAIN, _IMAGE, _HTML = range(4)
+_TEXTS = ("text/plain", "text/html")
 
 
 def is_misread(message: Message) -> bool:
-    """Whether Odoo would drop a text of a message that is no alternative to one it shows, or show an empty one."""
+    """Whether Odoo would drop a text of a message that is no alternative to one it shows, or show one without words."""
     alternatives = [part for part, _is_attached in walk_within(message) if _is_alternative(part)]
     if not alternatives:
         return False
-    texts = [part for part, _is_attached in walk_within(message) if _rank(part)]
+    texts = [part for part, _is_attached in walk_within(message) if _is_text(part)]
     within = {id(part) for part, _is_attached in walk_within(alternatives[0])}
     if len(alternatives) > 1 or any(id(part) not in within for part in texts):
         return True
-    return any(part.get_content_type() == "text/html" and not _says_something(part) for part in texts)
+    cids = content_ids(message)
+    return any(part.get_content_type() == "text/html" and _worth(part, cids) != _HTML for part in texts)
 
 
 def arranged(message: Message) -> list[Message]:
     """The parts that have no parts in their order: of alternatives one, of an attached message its file comes first."""
-    return _leaves(message)
+    return _leaves(message, content_ids(message))
 
 
-def _leaves(part):
+def _leaves(part, cids):
     if part.get_content_type() == "message/rfc822" and part.is_multipart():
-        return [_as_file(part), *_leaves(part.get_payload(0))]
+        return [_as_file(part), *_leaves(part.get_payload(0), cids)]
     if not part.is_multipart() or part.get_content_maintype() == "message":
         return [part]
-    found = [_leaves(child) for child in part.get_payload()]
+    found = [_leaves(child, cids) for child in part.get_payload()]
     if not _is_alternative(part):
         return sum(found, [])
-    best = max(range(len(found)), key=lambda number: (_worth(found[number]), number), default=0)
-    return sum(([p for p in leaves if number == best or not _rank(p)] for number, leaves in enumerate(found)), [])
+    shown = _shown([max((_worth(leaf, cids) for leaf in leaves), default=_NOTHING) for leaves in found])
+    return sum(([p for p in leaves if number in shown or not _is_text(p)] for number, leaves in enumerate(found)), [])
 
 
-def _worth(leaves):
-    """Of alternatives, HTML that says something comes first, and the last one of several (RFC 2046, section 5.1.4)."""
-    return max((_rank(part) for part in leaves if _rank(part) and _says_something(part)), default=0)
+def _shown(worths):
+    """Which of alternatives are shown, by their numbers: the best, of several the last.
+
+    HTML of images only may say the same as the plain text or not, so both are shown.
+    """
+    best = max(worths, default=_NOTHING)
+    last = {worth: number for number, worth in enumerate(worths)}
+    return {last.get(worth) for worth in ((best, _PLAIN) if best == _IMAGE else (best,))}
 
 
 def _is_alternative(part):
     return part.get_content_type() == "multipart/alternative" and part.is_multipart()
 
 
-def _rank(part):
-    """0 for what Odoo does not show as text."""
+def _is_text(part):
+    """Whether Odoo shows a part as text."""
     is_file = part.get_content_disposition() == "attachment" or bool(file_name(part))
-    return 0 if is_file else _RANKS.get(part.get_content_type(), 0)
+    return not is_file and part.get_content_type() in _TEXTS
 
 
-def _says_something(part):
+def _worth(part, cids):
+    if not _is_text(part):
+        return _NOTHING
     is_html = part.get_content_type() == "text/html"
     text = read(part.get_payload(decode=True) or b"", charset_of(part), is_html).text
-    return has_content(text) if is_html else bool(text.strip())
+    if is_html:
+        return _HTML if has_words(text) else _IMAGE * has_content(text, cids)
+    return _PLAIN if text.strip() else _NOTHING
 
 
 def _as_file(part):

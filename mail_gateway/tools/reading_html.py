@@ -10,12 +10,14 @@ The worst shape within all of the bounds takes about 3 s.
 """
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from html import unescape
 
 from lxml import etree, html
 
 from .reading_charsets import cleaned
+from .reading_images import has_image
 
 # 'data:' images are harmless: 5 MB in one attribute take 0.1 s.
 MOST_CHARS = 5_000_000
@@ -151,9 +153,17 @@ def _breaks_sanitizer(text, lower):
     return False
 
 
-def has_content(text: str) -> bool:
-    """Whether HTML has a word or an image."""
-    return "<img" in text.lower() or bool(_MARK.search(_words(text)))
+def has_content(text: str, cids: Collection[str] | None = None) -> bool:
+    """Whether HTML has a word, or an image that somebody can see.
+
+    :param cids: see :func:`.reading_images.has_image`
+    """
+    return has_words(text) or has_image(without_hidden(text), cids)
+
+
+def has_words(text: str) -> bool:
+    """Whether HTML has a word, or a sign."""
+    return bool(_MARK.search(_words(text)))
 
 
 def _has_content(lower):

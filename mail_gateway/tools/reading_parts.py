@@ -10,7 +10,8 @@ from .preview import without_markup
 from .reading_charsets import cleaned, read, to_text
 from .reading_flaws import Beyond
 from .reading_headers import decoded
-from .reading_html import MOST_MOVED, has_content, is_heavy, moved_by_quotes, without_hidden
+from .reading_html import MOST_MOVED, has_content, has_words, is_heavy, moved_by_quotes, without_hidden
+from .reading_images import content_ids
 from .reading_names import part_name, safe_name
 from .reading_parameters import charset_of, file_name, raw_header
 from .reading_source import source_of
@@ -61,7 +62,7 @@ class Contents:
     def __init__(self, message: Message, is_report: bool, best: tuple[str, ...] = ("html", "plain", "stripped")):
         self.files, self.reports, self.returned = [], [], None
         self._is_report, self._best = is_report, best
-        self._bytes = 0
+        self._bytes, self._cids = 0, content_ids(message)
         self.texts = self._read(message, top=True)[:_MOST_TEXTS]
 
     # ------------------------------------------------------------------ by kind of part
@@ -88,8 +89,8 @@ class Contents:
         if part.get_content_type() != "multipart/alternative":
             return sum(found, [])
         for best in self._best:
-            if chosen := next((texts for texts in reversed(found) if any(t.kind == best for t in texts)), None):
-                return chosen
+            if chosen := _last_of_kind(found, best):
+                return chosen if _has_words(chosen) else [*_last_of_kind(found, "plain"), *chosen]
         return []
 
     def _read_unparted(self, part):
@@ -109,7 +110,7 @@ class Contents:
         if kind != "text/html":
             return [Text("plain", shortened(text))]
         if not is_heavy(text):
-            return [Text("html", text)] if has_content(text) else []
+            return [Text("html", text)] if has_content(text, self._cids) else []
         # as text: whoever opens it sees the source and runs nothing
         self._keep(File("message.html.txt", text.encode(), "text/plain"))
         return stripped(text)
@@ -144,6 +145,14 @@ class Contents:
         self._bytes += len(file.data)
         if len(self.files) < MOST_FILES and self._bytes <= MOST_FILE_BYTES:
             self.files.append(file)
+
+
+def _last_of_kind(alternatives, kind):
+    return next((texts for texts in reversed(alternatives) if any(text.kind == kind for text in texts)), [])
+
+
+def _has_words(texts):
+    return any(text.kind != "html" or has_words(text.text) for text in texts)
 
 
 def stripped(html: str) -> list[Text]:

@@ -16,16 +16,16 @@ def with_references_found(body: str, cids: list[str]) -> str:
     """
     if not cids or "cid:" not in body.lower():
         return body
-    known = {_key(cid): cid for cid in reversed(cids)}
+    known = {cid_key(cid): cid for cid in reversed(cids)}
 
     def written(found):
         reference = unescape(found.group(1))
-        cid = reference if reference in cids else known.get(_key(reference))
+        cid = reference if reference in cids else known.get(cid_key(reference))
         return f"cid:{escape(cid)}" if cid else found.group()
 
     return type(body)(_REFERENCE.sub(written, str(body)))
 
 
-def _key(cid):
+def cid_key(cid: str) -> str:
     """The same for all forms of a Content-Id: percent signs, brackets, capitals, blanks."""
     return unquote(unquote(cid)).strip().strip("<>").strip().casefold()
