@@ -225,6 +225,12 @@ class TestContentStructure(ContentCommon):
             with self.subTest(name):
                 self.assertEqual(self.files(self.message(name)), files)
 
+    def test_a_message_that_is_one_text_file_keeps_the_file_whatever_else_is_wrong(self):
+        row = self.receive("content_message_is_one_text_file_with_a_flaw")
+        self.assertEqual(row.flaws, row._words_for_flaws([Flaw.HEADERS]))
+        self.assertEqual(self.files(row.mail_message_ids)["orders.csv"], b"article;number\r\n4711;3\r\n")
+        self.assertIn("4711;3", row.mail_message_ids.body)
+
     def test_an_invitation_that_is_all_of_the_message_is_attached(self):
         self.assertEqual([*self.files(self.message("calendar_only"))], ["attachment-1.ics"])
 

@@ -78,8 +78,8 @@ class Contents:
             self._read_message(part, part.get_payload(0))
         elif kind == "text/rfc822-headers" and self._is_report:
             self._return(to_text(_data(part), _charset(part)).encode())
-        elif (kind == "text/html" or kind in _SHOWN) and (top or not _is_attachment(part)):
-            return self._read_text(kind, cleaned(read(_data(part), _charset(part), kind == "text/html").text))
+        elif kind == "text/html" or kind in _SHOWN:
+            return self._read_text_or_file(part, kind, top)
         else:
             self._attach(part, _data(part))
         return []
@@ -103,6 +103,15 @@ class Contents:
                 if inner.is_multipart():
                     return self._read(inner)
         return self._read_text("text/plain", to_text(data))
+
+    def _read_text_or_file(self, part, kind, top):
+        """A text, a file of text, or both when it is all of the message: somebody is to read it."""
+        data, is_file = _data(part), _is_attachment(part)
+        if is_file:
+            self._attach(part, data)
+        if is_file and not top:
+            return []
+        return self._read_text(kind, cleaned(read(data, _charset(part), kind == "text/html").text))
 
     def _read_text(self, kind, text):
         if not text.strip():
