@@ -203,6 +203,11 @@ class TestContentStructure(ContentCommon):
                 self.assertEqual(message.attachment_ids.mapped("name"), ["Inner order.eml"])
                 self.assertIn(body, message.attachment_ids.raw)
 
+    def test_an_attached_message_with_an_empty_message_id_is_no_reason_to_attach_the_original(self):
+        message = self.message("content_attached_message_with_an_empty_message_id")
+        self.assertEqual(message.attachment_ids.mapped("name"), ["Inner order.eml"])
+        self.assertIn(b"Ten of them.", message.attachment_ids.raw)
+
     def test_an_invitation_without_a_name_is_a_calendar_file(self):
         message = self.message("invitation_without_a_name")
         self.assertEqual(message.attachment_ids.mapped("name"), ["attachment-1.ics"])

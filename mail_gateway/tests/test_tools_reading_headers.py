@@ -108,3 +108,22 @@ class TestReadingHeaders(ReadingCase):
         self.assertEqual(kinds[0], "multipart/report")
         self.assertIn("message/delivery-status", kinds)
         self.assertIn("text/rfc822-headers", kinds)
+
+
+class TestReadingIds(ReadingCase):
+    """Message-Ids that tell nothing."""
+
+    ATTACHED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+
+    def test_one_that_breaks_the_parser_is_left_out_and_nothing_else(self):
+        for value in (b"<>", b"< >", b"<@>", b"<@b>"):
+            inner = b"X-A: 1\r\nMessage-ID: %s\r\nSubject: Inner\r\n\r\nTen.\r\n" % value
+            source = HEAD + self.ATTACHED + inner + b"--b--\r\n"
+            self.assertFlaws(source)
+            [file] = self.files(self.as_odoo_reads(source)).values()
+            self.assertEqual(file, b"X-A: 1\r\nSubject: Inner\r\n\r\nTen.")
+
+    def test_one_that_python_reads_stays_in_an_attached_message(self):
+        source = HEAD + self.ATTACHED + b"Message-ID: 17\r\n\r\nTen.\r\n--b--\r\n"
+        [file] = self.files(self.as_odoo_reads(source)).values()
+        self.assertIn(b"Message-ID: 17\r\n", file)

@@ -10,6 +10,7 @@ from base64 import encodebytes
 from collections.abc import Callable
 from copy import copy
 from email.message import Message
+from email.policy import SMTP
 from functools import partial
 from urllib.parse import quote
 
@@ -17,10 +18,11 @@ from .encoded_words import runs
 from .reading_alternatives import arranged, is_misread
 from .reading_charsets import CONTROLS, Reading, read, trusted
 from .reading_dates import read_date
-from .reading_headers import AUTHORS, RECIPIENTS, encoded
+from .reading_headers import AUTHORS, ID_CHARS, RECIPIENTS, encoded
 from .reading_names import LONGEST, part_name
 from .reading_parameters import charset_of, file_name, raw_header
 from .reading_structure import VALUE_CHARS, walk_within
+from .threads import is_message_id
 
 _WITH_WORDS = {"subject", *AUTHORS, *RECIPIENTS}
 # Odoo shows the content of any text as HTML when it is all of the message.
@@ -35,13 +37,15 @@ _BOUNDARY = "=_parts"
 def normalize_headers(message: Message) -> None:
     """Encoded words that Python reads otherwise become UTF-8; a Date or Message-Id that is none is left out.
 
-    Python's parser fails on some that are none: ``Message-Id: <>``.
+    Python's parser fails on some that are none: ``Message-Id: <>``. Core reads those of attached messages in bounces.
     """
     before = [*message.raw_items()]
     after = [(name, _normal_value(name.lower(), value)) for name, value in before]
     if after != before:
         _set_headers(message, [(name, value) for name, value in after if value is not None])
-    for part, _is_attached in walk_within(message):  # core looks for what bounced in them before it reads any text
+    for part, is_attached in walk_within(message):  # core looks for what bounced in them before it reads any text
+        if is_attached:
+            _leave_out_ids_that_are_none(part)
         if part.get_content_type() == "text/rfc822-headers" and (change := _text_change(part, is_only=False)):
             change()
 
@@ -56,10 +60,29 @@ def _normal_value(name, value):
     if name == "date":
         return value if read_date(str(value)) else None
     if name == "message-id":
-        return value if any(map(str.isalnum, str(value))) else None
+        return None if _is_unreadable_and_no_id(str(value)) else value
     if name not in _WITH_WORDS or "=?" not in value or len(value) > VALUE_CHARS:
         return value
     return "".join(_normal_words(run) if run.words else run.source for run in runs(value))
+
+
+def _leave_out_ids_that_are_none(part):
+    """All else of an attached message stays as it came."""
+    before = [*part.raw_items()]
+    after = [item for item in before if item[0].lower() != "message-id" or not _is_unreadable_and_no_id(str(item[1]))]
+    if len(after) < len(before):
+        _set_headers(part, after)
+
+
+def _is_unreadable_and_no_id(value):
+    """Whether a Message-Id tells nothing and breaks Python's parser; one that only breaks it is somebody's id."""
+    if is_message_id(value) or len(value) > ID_CHARS:
+        return False
+    try:
+        SMTP.header_factory("Message-Id", value)
+    except Exception:  # noqa: BLE001 it fails in many ways
+        return True
+    return False
 
 
 def _normal_words(run):
