@@ -289,9 +289,17 @@ class TestContentDates(ContentCommon):
             "date_in_iso_8601": "2026-03-02 08:30:00",
             "date_two_digit_year": "2026-03-02 14:30:00",
             "cid_without_filename": "2026-11-29 10:00:00",
+            "content_date_with_a_french_day": "2026-11-29 09:00:00",
+            "content_date_with_a_leap_second": "2016-12-31 23:59:59",
+            "content_date_with_a_colon_in_its_zone": "2026-11-29 09:00:00",
         }.items():
             with self.subTest(name):
                 self.assertEqual(fields.Datetime.to_string(self.message(name).date), date)
+
+    def test_a_date_that_programs_write_is_read_of_a_message_with_flaws_as_well(self):
+        row = self.receive("content_date_with_a_french_day_and_a_flaw")
+        self.assertEqual(row.flaws, row._words_for_flaws([Flaw.HEADERS]))
+        self.assertEqual(fields.Datetime.to_string(row.mail_message_ids.date), "2026-11-29 09:00:00")
 
     def test_a_date_is_also_said_of_a_message_with_flaws(self):
         row = self.deliver(

@@ -2,7 +2,9 @@
 
 from email.utils import getaddresses
 
+from odoo.addons.mail_gateway.tests.test_tools_helpers import ToolsCase
 from odoo.addons.mail_gateway.tests.test_tools_reading import HEAD, ReadingCase
+from odoo.addons.mail_gateway.tools.reading_dates import read_date
 from odoo.addons.mail_gateway.tools.reading_flaws import Flaw
 
 
@@ -74,6 +76,13 @@ class TestReadingHeaders(ReadingCase):
             self.header(b"Date: Mon, 02 Mar 2026 09:30:00 +0100", "Date"), "Mon, 02 Mar 2026 09:30:00 +0100"
         )
 
+    def test_dates_that_programs_write_are_kept(self):
+        for value, date in {
+            b"dim., 29 nov. 2026 10:00:00 +0100": "Sun, 29 Nov 2026 09:00:00 +0000",
+            b"Sun, 29 Nov 2026 10:00:60 +0100": "Sun, 29 Nov 2026 09:00:59 +0000",
+        }.items():
+            self.assertEqual(self.header(b"Date: " + value, "Date"), date)
+
     def test_what_rules_read_is_kept(self):
         for line in (
             b"Auto-Submitted: auto-replied",
@@ -108,6 +117,53 @@ class TestReadingHeaders(ReadingCase):
         self.assertEqual(kinds[0], "multipart/report")
         self.assertIn("message/delivery-status", kinds)
         self.assertIn("text/rfc822-headers", kinds)
+
+
+class TestReadingDates(ToolsCase):
+    """Dates as programs write them; where core reads one right, so is it here."""
+
+    def assertRead(self, dates):
+        for value, date in dates.items():
+            self.assertEqual(str(read_date(value)), f"{date}+00:00", value)
+
+    def test_a_leap_second_is_the_second_before(self):
+        self.assertRead(
+            {
+                "Sat, 31 Dec 2016 23:59:60 +0000": "2016-12-31 23:59:59",
+                "Sun, 29 Nov 2026 10:00:60 +0100": "2026-11-29 09:00:59",
+                "2016-12-31T23:59:60Z": "2016-12-31 23:59:59",
+            }
+        )
+        self.assertIsNone(read_date("Sun, 29 Nov 2026 10:00:61 +0100"))
+
+    def test_the_name_of_the_day_may_be_of_any_language(self):
+        self.assertRead(
+            {
+                "dim., 29 nov. 2026 10:00:00 +0100": "2026-11-29 09:00:00",
+                "mar., 3 nov. 2026 10:00:00 +0100": "2026-11-03 09:00:00",
+                "mar. 3 nov. 2026 10:00:00 +0100": "2026-11-03 09:00:00",
+                "So., 29. Nov. 2026 10:00:00 +0100": "2026-11-29 09:00:00",
+                "Sonntag, 29. November 2026 10:00:00 +0100": "2026-11-29 09:00:00",
+                "日, 29 Nov 2026 10:00:00 +0900": "2026-11-29 01:00:00",
+            }
+        )
+
+    def test_a_month_of_another_language_is_not_taken_for_another_month(self):
+        for value in ("mar., 3 mai 2026 10:00:00 +0200", "mar. 3 mai 2026 10:00:00 +0200", "3 juin 2026 10:00"):
+            self.assertIsNone(read_date(value), value)
+
+    def test_zones_are_read_however_they_are_written(self):
+        for zone in ("+0100", "+01:00", "+01", "+1", "GMT+0100", "GMT+01:00", "UTC+1", "+0100;", "+0100 (MEZ)"):
+            self.assertRead({f"Sun, 29 Nov 2026 10:00:00 {zone}": "2026-11-29 09:00:00"})
+
+    def test_what_stands_around_a_date_does_not_matter(self):
+        for value in (
+            "Date: Sun, 29 Nov 2026 10:00:00 +0100",
+            '"Sun, 29 Nov 2026 10:00:00 +0100"',
+            "<Sun, 29 Nov 2026 10:00:00 +0100>",
+            "jeu. 29 nov. 2026 à 10:00:00 +0100",
+        ):
+            self.assertRead({value: "2026-11-29 09:00:00"})
 
 
 class TestReadingIds(ReadingCase):

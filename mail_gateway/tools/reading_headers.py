@@ -3,7 +3,6 @@
 import re
 from base64 import b64encode
 from contextlib import suppress
-from datetime import datetime
 from email.message import Message
 from email.utils import format_datetime, parsedate_to_datetime
 
@@ -11,6 +10,7 @@ from .addresses import normalize_domain
 from .encoded_words import decode_words, read_words
 from .mailboxes import read_mailboxes
 from .reading_charsets import CONTROLS, cleaned, to_text
+from .reading_dates import read_date
 from .reading_flaws import Flaw
 from .reading_structure import VALUE_CHARS
 
@@ -260,11 +260,20 @@ def _references_line(name, value):
 
 
 def _date_line(name, value):
+    """A date in its own zone where that is written by the standard, else in UTC; nothing for one that is none."""
+    text = raw_text(value[:200])
+    date = read_date(text)
+    if not date:
+        return b""
+    """A date in its own zone where that is written by the standard, else in UTC; nothing for one that is none."""
+    text = raw_text(value[:200])
+    date = read_date(text)
+    if not date:
+        return b""
     with suppress(Exception):
-        date = parsedate_to_datetime(raw_text(value[:200]))
-        if datetime(1970, 1, 2) < date.replace(tzinfo=None) < datetime(2100, 1, 1):
-            return _line(name, format_datetime(date))
-    return b""
+        written = parsedate_to_datetime(text)
+        date = written if written.utcoffset() is not None and written == date else date
+    return _line(name, format_datetime(date))
 
 
 def _subject_line(name, value):
