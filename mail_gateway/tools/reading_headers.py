@@ -38,8 +38,24 @@ TRANSPORT = ("delivered-to", "x-original-to", "return-path")
 IDS = ("message-id", "in-reply-to", "references", "x-microsoft-original-message-id", "x-odoo-message-id")
 _OF_ADDRESSES = (*AUTHORS, *RECIPIENTS, *TRANSPORT)
 _PARSED = {*AUTHORS, *RECIPIENTS, "date", "resent-date", "orig-date", "message-id", "mime-version"}
-_READ = {*_PARSED, *TRANSPORT, *IDS, "subject", "auto-submitted", "precedence", "final-recipient", "original-recipient"}
-_READ |= {"action", "status", "diagnostic-code", "x-failed-recipients", "x-autoreply", "x-auto-response-suppress"}
+READ_HEADERS = {
+    *_PARSED,
+    *TRANSPORT,
+    *IDS,
+    "subject",
+    "auto-submitted",
+    "precedence",
+    "final-recipient",
+    "original-recipient",
+}
+READ_HEADERS |= {
+    "action",
+    "status",
+    "diagnostic-code",
+    "x-failed-recipients",
+    "x-autoreply",
+    "x-auto-response-suppress",
+}
 _LIMITS = {"references": REFERENCES_CHARS, "delivered-to": RECIPIENT_CHARS}
 _LIMITS |= dict.fromkeys(RECIPIENTS, RECIPIENT_CHARS)
 # what speaks of the form of the original, or is long and of no use here
@@ -64,7 +80,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _ENCODED_BYTES = 42
 _NO_WORD = re.compile(r"[^\w.-]+", re.ASCII)
 # Others it parses in time by the square of the length: 4,000 quotes take 0.6 s.
-_TRICKY_CHARS = 4000
+TRICKY_CHARS = 4000
 # Python and Odoo read comments within comments by recursion.
 _MOST_COMMENTS = 30
 
@@ -86,13 +102,13 @@ def header_flaws(message: Message, nested: bool = False) -> set[Flaw]:
         recipients += value.count("@") if name in RECIPIENTS else 0
         raw += 0 if value.isascii() else len(value)
         # beyond that it is not even tried: all of it together counts, and one header may cost minutes
-        if name in _READ and not (name in _OF_ADDRESSES and tricky > _TRICKY_CHARS):
+        if name in READ_HEADERS and not (name in _OF_ADDRESSES and tricky > TRICKY_CHARS):
             flaws |= _value_flaws(message.policy, name, value)
         if nested and len(value) > _FOLDED_CHARS:
             flaws.add(Flaw.HEAD_SIZE)
     if recipients > MOST_RECIPIENTS:
         flaws.add(Flaw.RECIPIENTS)
-    if tricky > _TRICKY_CHARS:
+    if tricky > TRICKY_CHARS:
         flaws.add(Flaw.HEADERS)
     if nested and raw > _RAW_CHARS:
         flaws.add(Flaw.HEAD_SIZE)
@@ -169,7 +185,7 @@ def essential_head(head: bytes) -> bytes:
             value = _both_ends(raw_text(line.partition(b":")[2].decode("ascii", "surrogateescape")), left - _FOLDS)
             line = _folded(name, value)
         limit = min(left, _LIMITS.get(name.lower(), VALUE_CHARS))
-        if (name.lower() in _READ or name.lower().startswith("content-")) and len(line) <= limit:
+        if (name.lower() in READ_HEADERS or name.lower().startswith("content-")) and len(line) <= limit:
             kept.append(line)
             left -= len(line)
     return b"".join(kept)
@@ -184,7 +200,7 @@ def readable_headers(message: Message, plainest: bool) -> list[bytes]:
     for name, value in message.raw_items():
         values.setdefault(name.lower(), []).append(value)
     lines = _recipient_lines(values)
-    names = sorted(filter(lambda name: _is_kept(name, plainest), values), key=lambda name: name not in _READ)
+    names = sorted(filter(lambda name: _is_kept(name, plainest), values), key=lambda name: name not in READ_HEADERS)
     for name in names[:_MOST_HEADERS]:
         lines += _lines(name, values[name][:5])
     return [line for line in lines if line]
@@ -209,7 +225,7 @@ def _lines(name, values):
 def _is_kept(name, plainest):
     if name in RECIPIENTS or name == "delivered-to" or not _NAME.fullmatch(name) or _LEFT_OUT.match(name):
         return False
-    return not plainest or name in _READ or name.startswith(("list-", "x-auto", "x-odoo", "x-loop"))
+    return not plainest or name in READ_HEADERS or name.startswith(("list-", "x-auto", "x-odoo", "x-loop"))
 
 
 def _recipient_lines(values):
@@ -260,11 +276,6 @@ def _references_line(name, value):
 
 
 def _date_line(name, value):
-    """A date in its own zone where that is written by the standard, else in UTC; nothing for one that is none."""
-    text = raw_text(value[:200])
-    date = read_date(text)
-    if not date:
-        return b""
     """A date in its own zone where that is written by the standard, else in UTC; nothing for one that is none."""
     text = raw_text(value[:200])
     date = read_date(text)
