@@ -98,6 +98,11 @@ class TestReadingTexts(ReadingCase):
         aside = next(part for part in message.walk() if part.get_filename() == "message.html.txt")
         self.assertEqual(aside.get_content_type(), "text/plain")
 
+    def test_html_that_is_set_aside_is_read_whatever_numbers_are_in_it(self):
+        number = b"&#" + b"9" * 5000 + b";"
+        message = self.read(HTML + b"<p>Please send %sten.</p>" % number + b"<xyz>of them</xyz>" * 30_000)
+        self.assertTrue(self.texts(message)[0].startswith("Please send ten."))
+
     def test_an_image_that_nobody_sees_is_no_content(self):
         for image in (
             '<img src="https://x.example/a" width=1 height=1>',
