@@ -104,6 +104,26 @@ class TestAuthors(PeopleCommon):
                 self.assertFalse(message.sender)
                 self.assertFalse(message.mail_message_ids.author_id)
 
+    def test_nobody_becomes_a_user_by_brackets_in_an_encoded_word(self):
+        email = self.user_employee.email
+        for number, (sender, author) in enumerate(
+            (
+                (f"=?utf-8?Q?<{email}?= <evil@x.example>", "evil@x.example"),
+                (f"=?utf-8?B?,{email},?= <evil@x.example>", "evil@x.example"),
+                (f'"=?utf-8?Q?a"<{email}>?=" <evil@x.example>', "evil@x.example"),
+                (f"a=?utf-8?Q?<{email}>?= <evil@x.example>", False),
+                (f"=?utf-8?Q?<{email}> <evil@x.example>", False),
+            )
+        ):
+            with self.subTest(sender=sender):
+                message = self.deliver(self.to_sales(sender, number))
+                self.assertEqual((message.state, message.sender), ("delivered", author), message.reason)
+                self.assertFalse(message.mail_message_ids.author_id)
+
+    def test_a_name_in_an_encoded_word_keeps_its_commas(self):
+        message = self.deliver(self.to_sales("=?utf-8?Q?M=C3=BCller,_Hans?= <h@x.example>", 1))
+        self.assertEqual(message.mail_message_ids.email_from, '"Müller, Hans" <h@x.example>')
+
     def to_sales(self, sender, number):
         return raw(f"From {number}", sender, "sales@mycompany.test", f"<sender{number}@evil.example>")
 

@@ -61,6 +61,89 @@ class TestMailboxes(ToolsCase):
             )
         )
 
+    def test_nothing_in_an_encoded_word_divides_a_value(self):
+        self.assertReads(
+            (
+                ("=?utf-8?Q?M=C3=BCller,_Hans?= <h@x.example>", ("Müller, Hans", "h@x.example")),
+                ("=?utf-8?Q?Info:_M=C3=BCller?= <h@x.example>", ("Info: Müller", "h@x.example")),
+                ("=?utf-8?Q?J=C3=B6rg_(ACME)?= <h@x.example>", ("Jörg (ACME)", "h@x.example")),
+                ("=?utf-8?Q?J=C3=B6rg_<ACME>?= <h@x.example>", ("Jörg <ACME>", "h@x.example")),
+                ('=?utf-8?Q?"Hansi"_M=C3=BCller?= <h@x.example>', ('"Hansi" Müller', "h@x.example")),
+                ('"=?utf-8?Q?M=C3=BCller,_Hans?=" <h@x.example>', ("Müller, Hans", "h@x.example")),
+                ('"=?utf-8?Q?"Hansi"_M=C3=BCller?=" <h@x.example>', ('"Hansi" Müller', "h@x.example")),
+                ("h@x.example (=?utf-8?Q?M=C3=BCller_:-)?=)", ("Müller :-)", "h@x.example")),
+                # blanks, two words without any between them, no blank before the bracket, an endless word
+                ("=?utf-8?Q?M=C3=BCller, Hans?= <h@x.example>", ("Müller, Hans", "h@x.example")),
+                ("=?utf-8?Q?M=C3=BC?==?utf-8?Q?ller,_Hans?=<h@x.example>", ("Müller, Hans", "h@x.example")),
+                (f"=?utf-8?Q?M=C3=BCller,_{'_' * 500}H?= <h@x.example>", ("Müller, H", "h@x.example")),
+                ("Dr.=?utf-8?Q?_M=C3=BCller,_Hans?= <h@x.example>", ("Dr. Müller, Hans", "h@x.example")),
+                ("=?utf-8?Q?M=C3=BCller,_Hans?=, MD <h@x.example>", ("MD", "h@x.example")),
+                # a word that never ends
+                ("=?utf-8?Q?Hans =?utf-8?Q?_M=C3=BCller?= <h@x.example>", ("Hans =?utf-8?Q? Müller", "h@x.example")),
+                ("=?utf-8?Q?Hans <h@x.example>", ("=?utf-8?Q?Hans", "h@x.example")),
+                ('"=?utf-8?Q?Hans" <h@x.example>', ("=?utf-8?Q?Hans", "h@x.example")),
+            )
+        )
+
+    def test_no_part_of_an_encoded_word_is_an_address(self):
+        for value in (
+            "=?utf-8?Q?<boss@mycompany.test?= <evil@x.example>",
+            "=?utf-8?Q?<boss@mycompany.test>?= <evil@x.example>",
+            "=?utf-8?B?,boss@mycompany.test,?= <evil@x.example>",
+            "=?utf-8?Q?a:boss@mycompany.test;?= <evil@x.example>",
+            "=?utf-8?Q?a?b<boss@mycompany.test>?= <evil@x.example>",
+            "=?utf-8?Q?a <boss@mycompany.test> ?= <evil@x.example>",
+            "=?utf-8*en?Q?<boss@mycompany.test>?= <evil@x.example>",
+            "=?utf-8?Q?a?==?utf-8?Q?<boss@mycompany.test>?= <evil@x.example>",
+            '"=?utf-8?Q?a"<boss@mycompany.test>?=" <evil@x.example>',
+            '"Mary"=?utf-8?Q?<boss@mycompany.test>?= <evil@x.example>',
+            "(=?utf-8?Q?a)boss@mycompany.test,?=) evil@x.example",
+        ):
+            with self.subTest(value=value):
+                self.assertEqual([mailbox.address for mailbox in read_mailboxes(value)], ["evil@x.example"])
+
+    def test_where_readers_differ_about_an_encoded_word_there_is_no_address(self):
+        for value in (
+            "a=?utf-8?Q?<boss@mycompany.test>?= <evil@x.example>",
+            "boss@mycompany.test a=?utf-8?Q?<evil@x.example>?= <evil@x.example>",
+            'a=?utf-8?Q?"?= <boss@mycompany.test>, "<evil@x.example>',
+            "=?<boss@mycompany.test>?Q?a?= <evil@x.example>",
+            "=?utf-8?Q?a <boss@mycompany.test> =?utf-8?Q?b?= <evil@x.example>",
+            '=?utf-8?Q?a" =?utf-8?Q?b?= <evil@x.example>, " <boss@mycompany.test>',
+            "=?utf-8?Q?a?=?utf-8?Q?<boss@mycompany.test>?= <evil@x.example>",
+            '"boss@mycompany.test a=?utf-8?Q?<evil@x.example>?=" <evil@x.example>',
+            "=?utf-8?Q?<boss@mycompany.test> <evil@x.example>",
+            "=?utf-8?Q?<evil@x.example>, boss@mycompany.test",
+            '"=?utf-8?Q?"<evil@x.example>, boss@mycompany.test',
+            "=?utf-8?Q?boss?=@mycompany.test",
+            "=?utf-8?Q?a?=boss@mycompany.test",
+            "boss@mycompany.test=?utf-8?Q?a?=",
+            "<boss@=?utf-8?Q?mycompany.test?=>",
+            '"=?utf-8?Q?boss?="@mycompany.test',
+            '<=?utf-8?Q?"boss"?=@mycompany.test>',
+        ):
+            with self.subTest(value=value):
+                self.assertEqual(read_mailboxes(value), [])
+
+    def test_a_name_that_looks_like_an_encoded_word_hides_nothing_when_it_is_read_again(self):
+        for address in ("evil?=a@x.example", "evil@x.example"):
+            [mailbox] = read_mailboxes(f"=?utf-8?q?=3D=3Fa=3Fq=3Fb?= <{address}>")
+            self.assertEqual(mailbox, ("=?a?q?b", address))
+            self.assertEqual(read_mailboxes(str(mailbox)), [mailbox])
+        self.assertEqual(read_mailboxes('=?utf-8?q?=3D=3Fa=3Fq=3Fb?= <"?= <boss@mycompany.test> "@x.example>'), [])
+
+    def test_what_is_cut_off_could_tell_that_an_address_is_none(self):
+        for value in (
+            "=?utf-8?Q?a_<boss@mycompany.test>, {}?= <evil@x.example>",
+            '"a <boss@mycompany.test>, {}" <evil@x.example>',
+            "(a <boss@mycompany.test>, {}) evil@x.example",
+            "<boss@mycompany.test, {} <evil@x.example>",
+        ):
+            long = value.format("x, x" * 200)
+            for end in (len(long), 500):  # a caller may have cut it
+                with self.subTest(value=value, end=end):
+                    self.assertEqual(read_mailboxes(long[:end], most_chars=500), [])
+
     def test_separators_and_quotes_that_are_wrong_but_common(self):
         self.assertReads(
             (
@@ -133,6 +216,12 @@ class TestMailboxes(ToolsCase):
             ),
             *(
                 "=?utf-8?q?=40?= ",
+                "=?a?q?",
+                "=?a?q?,a@b ",
+                "=?a?q?,a@b?= ",
+                "a=?a?q?b?=",
+                "=?" + "a" * 200,
+                '"=?a?q?"',
                 "( ) ",
                 "<>",
                 '"" ',

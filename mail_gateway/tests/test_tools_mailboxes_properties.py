@@ -27,6 +27,33 @@ mailboxes = st.one_of(
 groups = st.builds("{}: {};".format, words, st.lists(mailboxes, max_size=3).map(", ".join))
 lists = st.lists(st.one_of(mailboxes, mailboxes, groups), min_size=1, max_size=5).map(", ".join)
 
+# encoded words, whole ones and some that never end, in which an address of ours stands beside what divides values
+inner_texts = st.lists(
+    st.sampled_from(["boss@mycompany.test", *'<>,;:()[]"\\@.=?_x', " "]), min_size=1, max_size=8
+).map("".join)
+openings = st.sampled_from(["=?utf-8?Q?", "=?utf-8?b?", "=?us-ascii*en?q?", "=??q?"])
+
+
+def unended(texts):
+    return texts.filter(lambda text: "?=" not in text)
+
+
+encoded_words = st.one_of(
+    st.builds("{}{}?=".format, st.one_of(openings, st.just("=?utf-8 ?Q?")), unended(inner_texts)),
+    st.builds("{}{}".format, openings, unended(inner_texts.map(lambda text: text.replace(" ", "")))),
+)
+values_around_words = st.lists(
+    st.one_of(
+        encoded_words,
+        st.sampled_from(["<evil@x.example>", "evil@x.example", "'", "[", "]", "x", "=", "mailto:", "\\", "@x.example"]),
+        st.sampled_from([" ", '"', "<", ">", "(", ")", ",", ";", ":", "@"]),
+    ),
+    min_size=1,
+    max_size=8,
+).map("".join)
+# names as programs write them that encode letters only, and leave the rest
+raw_names = st.text('abö ,;:<>()[]@."', max_size=12).map(lambda text: f"ä{' '.join(text.split())}n")
+
 
 class TestMailboxesProperties(ToolsCase):
     @settings(max_examples=400, deadline=None)
@@ -45,3 +72,17 @@ class TestMailboxesProperties(ToolsCase):
             self.assertRegex(mailbox.address, r"\A[^\x00-\x1f\u202e\u200b\udc80]+@[^\s\x00-\x1f\u202e\u200b@<>(),;]+\Z")
             self.assertNotRegex(mailbox.name, "[\x00-\x1f\u202e\udc80]")
             self.assertEqual(read_mailboxes(str(mailbox))[0].address, mailbox.address)
+
+    @settings(max_examples=1000, deadline=None)
+    @given(values_around_words)
+    def test_whatever_stands_around_it_no_part_of_an_encoded_word_is_an_address(self, value):
+        for mailbox in read_mailboxes(value):
+            self.assertNotIn("boss", mailbox.address)
+            for again in read_mailboxes(str(mailbox)):
+                self.assertNotIn("boss", again.address)
+
+    @settings(max_examples=400, deadline=None)
+    @given(raw_names, st.sampled_from(("{} <h@x.example>", '"{}" <h@x.example>', "h@x.example ({})")))
+    def test_a_name_in_an_encoded_word_may_hold_anything(self, name, form):
+        word = "=?utf-8?Q?{}?=".format(name.replace(" ", "_").replace("ä", "=C3=A4").replace("ö", "=C3=B6"))
+        self.assertEqual(read_mailboxes(form.format(word)), [(name, "h@x.example")])

@@ -10,6 +10,17 @@ from .reading_charsets import Reading, cleaned, read, trusted
 
 _BEGINS = re.compile(r"=\?([^?\s*]{1,80})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
 _NO_DIGITS = re.compile(r"[^A-Za-z0-9+/]")
+# Also where the charset is none: what some other reader takes for a word must yield no address here.
+_OPENS = re.compile(r"=\?([^?]{0,200})\?[bBqQ]\?")
+_SEPARATES = re.compile(r"[,;:]")
+_ENCLOSES = re.compile(r'[<>()"\\]')
+_UP_TO_BLANK = re.compile(r"\S*")
+# Before them a word begins that is one by RFC 2047, section 5, and none of them is in its charset.
+_DELIMITERS = frozenset(' \t\r\n"<>(),;:')
+# Noncharacters, which no text has
+MARKS = "\ufdd0\ufdd1"
+_MARK = re.compile("\ufdd0(\\d+)\ufdd1")
+_MARKS = re.compile(f"[{MARKS}]")
 
 
 class Word(NamedTuple):
@@ -69,6 +80,85 @@ def runs(value: str) -> Iterator[Run]:
         yield Run(value[begin:end], tuple(words))
     if end < len(value):
         yield Run(value[end:])
+
+
+class Hidden(NamedTuple):
+    """The value of a header with a mark in the place of each encoded word: no character in a word divides the value.
+
+    :ivar words: as they stand in the header, by the number in their mark
+    :ivar is_cut: whether the text ends early, since nobody can say where a word ends
+    """
+
+    text: str
+    words: tuple[str, ...] = ()
+    is_cut: bool = False
+
+    def shown(self, text: str) -> str:
+        """A part of the text with the words that its marks stand for."""
+        return _MARK.sub(lambda mark: self.words[int(mark.group(1))], text) if self.words else text
+
+
+def hide_words(value: str, is_cut: bool = False) -> Hidden:
+    """Take encoded words out of the value of a header, before it is divided (RFC 2047, section 6.2).
+
+    A word ends with the first ``?=``, whatever stands before that, as it does for :func:`runs`: programs leave blanks,
+    separators, brackets and quotes in it, in quoted strings and comments as well, and write words of any length. Readers
+    differ about a word that begins within an atom or another word, or never ends. Where one of them could find an address
+    that others don't, the text is cut.
+
+    :param value: as for :func:`runs`
+    :param is_cut: whether the value itself was cut, so that a word may have ended behind that
+    """
+    value = _MARKS.sub("\ufffd", value)
+    pieces, words, end, closing = [], [], 0, 0  # end: of the last word
+    opening = _OPENS.search(value)
+    while opening:
+        begin = opening.start()
+        closing = closing if closing >= opening.end() else value.find("?=", opening.end())
+        if closing < 0:
+            rest = _open_ended(value[end:], is_cut)
+            return Hidden("".join((*pieces, rest.text)), tuple(words), rest.is_cut)
+        inner = _OPENS.search(value, opening.end(), closing + 1)
+        if _is_doubtful(value, opening, inner, closing, end):
+            return Hidden("".join((*pieces, value[end:begin])), tuple(words), True)
+        if inner:
+            opening = inner
+            continue
+        pieces += (value[end:begin], f"{MARKS[0]}{len(words)}{MARKS[1]}")
+        end = closing + 2
+        words.append(value[begin:end])
+        opening = _OPENS.search(value, end)
+    return Hidden("".join((*pieces, value[end:])), tuple(words), is_cut)
+
+
+def _is_doubtful(value, opening, inner, closing, end):
+    """Whether another reader may find an address in a word, or none behind it."""
+    begin = opening.start()
+    if inner:
+        text = value[begin : inner.start()]
+        return "@" in text or bool(_ENCLOSES.search(text))
+    if _OPENS.match(value, closing + 1):  # two words share a sign: only one of them can be one
+        return True
+    is_glued = begin > end and value[begin - 1] not in _DELIMITERS
+    if not is_glued and _DELIMITERS.isdisjoint(opening.group(1)):
+        return False
+    text = value[begin:closing]
+    return bool(_ENCLOSES.search(text)) or _may_hold_address(text)
+
+
+def _open_ended(text, is_cut):
+    """Text with words that never end: they are none, but what is in them up to a blank is no address."""
+    opening = _OPENS.search(text)
+    while opening:
+        run = _UP_TO_BLANK.match(text, opening.end())
+        if is_cut or _may_hold_address(text[opening.start() : run.end()]):
+            return Hidden(text[: opening.start()], is_cut=True)
+        opening = _OPENS.search(text, run.end())
+    return Hidden(text, is_cut=is_cut)
+
+
+def _may_hold_address(text):
+    return "@" in text and bool(_ENCLOSES.search(text) or _SEPARATES.search(text))
 
 
 def read_words(value: str) -> Reading:

@@ -1,8 +1,9 @@
 """Mailboxes in the headers of messages, read as people mean them.
 
 RFC 5322, section 3.4, with its obsolete forms, and what is met beside it: semicolons for commas, names with unquoted
-commas, @ and brackets, single quotes, no comma at all. A value is split first and its names are decoded then (RFC 2047,
-section 5): no encoded word ever becomes an address. What stands in angle brackets is the address.
+commas, @ and brackets, single quotes, no comma at all. Encoded words are taken out first, what is left is split, and names
+are decoded last (RFC 2047, section 6.2): no encoded word ever divides a value or becomes an address. What stands in angle
+brackets is the address.
 
 Time and memory are by the length, whatever the value is, and never more than MOST_CHARS of a message, and MOST_TOKENS in
 them, are read.
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .encoded_words import decode_words
+from .encoded_words import MARKS, Hidden, decode_words, hide_words
 from .texts import as_text
 
 # Of all values of one message together: 2,000 recipients with their names, and more.
@@ -30,13 +31,13 @@ _RAW_NAME_CHARS = 12 * NAME_CHARS
 DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(f"[{DIRECTIONS}]+")
 _NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-# Bytes that belong to no character: as Python smuggles them in, and as they are shown
-_NO_CHARS = "\ud800-\udfff\ufffd"
+# Bytes that belong to no character: as Python smuggles them in, and as they are shown; and what stands for encoded words
+_NO_CHARS = f"\ud800-\udfff\ufffd{MARKS}"
 _NO_ADDRESS = re.compile(
     "[\x00-\x20\x7f-\xa0\u00ad\u180e\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
     f"{_NO_CHARS}{DIRECTIONS}]|=\\?"
 )
-_NO_QUOTED_LOCAL = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_NO_CHARS}{DIRECTIONS}]|=\\?")
+_NO_QUOTED_LOCAL = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_NO_CHARS}{DIRECTIONS}]|=\\?|\\?=")
 _NO_LOCAL = re.compile(r'[()<>\[\],;:\\"@]')
 _NO_DOMAIN = re.compile(r"[()<>\[\],;:\\\"@'=?!#$%&*+/^`{|}~]")
 _DOMAIN_LITERAL = re.compile(r"\[[0-9A-Za-z.:-]{2,60}\]")
@@ -80,8 +81,8 @@ def read_mailboxes(*values: str, most_chars: int = MOST_CHARS) -> list[Mailbox]:
     :param most_chars: how much is read of all of them together
     """
     found, tokens_left = [], MOST_TOKENS
-    for value in _within(values, most_chars):
-        reader = _Reader(value, tokens_left)
+    for value, is_cut in _within(values, most_chars):
+        reader = _Reader(hide_words(value, is_cut), tokens_left)
         found += reader.read()
         tokens_left = reader.tokens_left
     return found
@@ -106,22 +107,24 @@ def clean_name(text: str) -> str:
 
 
 def _within(values: Iterable[str], left: int):
-    """The values as far as they are read: one that is too long ends with the last separator before that."""
+    """(value, whether it is cut), as far as they are read.
+
+    One that is as long as that may have been cut before. What stands behind its last separator is left out.
+    """
     for value in values:
         if left <= 0:
             return
-        if len(value) > left:
-            end = max(value.rfind(",", 0, left), value.rfind(";", 0, left))
-            value = value[: max(end, 0)]  # noqa: PLW2901 what is left of it
+        if is_cut := len(value) >= left:
+            value = value[: max(value.rfind(",", 0, left), value.rfind(";", 0, left)) + 1]  # noqa: PLW2901 what is left of it
             left = 0
         left -= len(value)
-        yield value
+        yield value, is_cut
 
 
 def _quoted(name):
-    if not re.search(r'[()<>@,;:\\"\[\]]|^\'', name):
+    if not re.search(r'[()<>@,;:\\"\[\]]|^\'|=\?', name):
         return name
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("=?", "=\\?")
     return f'"{escaped}"'
 
 
@@ -135,10 +138,15 @@ class _Piece(NamedTuple):
 
 
 class _Reader:
-    """Goes through a value once."""
+    """Goes through a value once.
 
-    def __init__(self, value: str, tokens_left: int):
-        self.value = value
+    Of a value that is cut, what has a beginning only is left out: its end would tell whether it is an address.
+    """
+
+    def __init__(self, hidden: Hidden, tokens_left: int):
+        self.hidden = hidden
+        self.value = hidden.text
+        self.is_cut = hidden.is_cut
         self.position = 0
         self.tokens_left = tokens_left
         self.found: list[Mailbox] = []
@@ -166,11 +174,18 @@ class _Reader:
                 case _:
                     self.pieces.append(_Piece(token.group()))
                     self.has_sign = self.has_sign or "@" in token.group()
-        self._end_fragment()
+        if not self.is_cut:
+            self._end_fragment()
         return self.found
 
     def _next(self, pattern):
-        token = pattern.match(self.value, self.position) if self.tokens_left > 0 else None
+        if self.tokens_left <= 0:
+            self.is_cut = True
+            return None
+        token = pattern.match(self.value, self.position)
+        if self.is_cut and pattern is _TOKEN and token and token.group() == '"':
+            self.position = len(self.value)
+            return None
         if token:
             self.tokens_left -= 1
             self.position = token.end()
@@ -184,6 +199,8 @@ class _Reader:
         while depth > 0 and (token := self._next(_COMMENT_TOKEN)):
             depth += len(token.group(1) or "") - len(token.group(2) or "")
             texts.append(token.group())
+        if depth > 0 and self.is_cut:
+            return
         if depth > 0:
             self.has_comments = False
             self.position = opening.end()
@@ -216,7 +233,8 @@ class _Reader:
             else:
                 quoted = kind == _QUOTED
                 content.append(_Piece(_ESCAPED.sub(r"\1", token.group(1)) if quoted else token.group(), quoted))
-        self._leave_angle(content)
+        if not self.is_cut:
+            self._leave_angle(content)
 
     def _read_comment_in(self, content, token):
         before, self.pieces, comments, self.comments = self.pieces, [], self.comments, []
@@ -259,7 +277,7 @@ class _Reader:
     def _end_fragment(self):
         """At a separator: what is left is an address without brackets, a part of a name, or nothing."""
         if self.is_open and self.comments and not self.found[-1].name:
-            self.found[-1] = self.found[-1]._replace(name=clean_name(" ".join(self.comments)))
+            self.found[-1] = self.found[-1]._replace(name=self._clean(" ".join(self.comments)))
         names = [piece._replace(is_quoted=True) for piece in self.pieces[: self.name_pieces] if piece.text.strip()]
         bare = _bare_mailboxes([*names, *self.pieces[self.name_pieces :]], self.comments, bool(names))
         for mailbox in bare:
@@ -280,15 +298,18 @@ class _Reader:
             self.fragments = []
 
     def _add(self, mailbox):
-        self.found.append(mailbox)
+        self.found.append(mailbox._replace(name=self._clean(mailbox.name)))
         self.fragments = []
 
+    def _clean(self, name):
+        return clean_name(self.hidden.shown(name))
+
     def _name(self):
-        """The name before an address; with commas in it where single quotes hold it together."""
+        """The name before an address, not decoded; with commas in it where single quotes hold it together."""
         text = _joined(self.pieces, keeps_quotes=False).strip()
         if self.fragments and text.endswith("'"):
             text = ", ".join((*self.fragments, text))
-        return clean_name(text or " ".join(self.comments))
+        return text or " ".join(self.comments)
 
 
 def _joined(pieces, keeps_quotes=True):
@@ -296,7 +317,10 @@ def _joined(pieces, keeps_quotes=True):
 
 
 def _bare_mailboxes(pieces, comments, has_name):
-    """The addresses that stand without brackets: one with what else there is as its name, or several without."""
+    """The addresses that stand without brackets: one with what else there is as its name, or several without.
+
+    Names are not decoded yet.
+    """
     words = _words(pieces)
     if len(words) == 1 and words[0].is_quoted and not has_name:
         words = [_Piece(words[0].text.strip())]  # "sales@mycompany.example", with quotes around it
@@ -308,7 +332,7 @@ def _bare_mailboxes(pieces, comments, has_name):
         return [Mailbox("", address) for _word, address in addresses]
     [(word, address)] = addresses
     name = " ".join(other.text for other in words if other is not word)
-    return [Mailbox(clean_name(name or " ".join(comments)), address)]
+    return [Mailbox(name or " ".join(comments), address)]
 
 
 def _spaced_mailbox(words):
