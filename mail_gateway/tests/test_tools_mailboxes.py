@@ -162,6 +162,21 @@ class TestMailboxes(ToolsCase):
             )
         )
 
+    def test_white_space_around_its_signs_belongs_to_an_address(self):
+        self.assertReads(
+            (
+                ("mary @ x.example", ("", "mary@x.example")),
+                ("Mary mary @ x.example", ("Mary", "mary@x.example")),
+                ("mary@x .example", ("", "mary@x.example")),
+                ("boss@mycompany.test .evil.example", ("", "boss@mycompany.test.evil.example")),
+                ("boss@mycompany.test. evil.example", ("", "boss@mycompany.test.evil.example")),
+                ("boss@mycompany.test(Boss).evil.example", ("Boss", "boss@mycompany.test.evil.example")),
+                ("mary@x.example .", ("", "mary@x.example")),
+                ("Sales @ ACME",),
+                ("Sales @ ACME mary@x.example", ("Sales @ ACME", "mary@x.example")),
+            )
+        )
+
     def test_groups_and_comments(self):
         self.assertReads(
             (
@@ -234,6 +249,9 @@ class TestMailboxes(ToolsCase):
                 "<a@b,",
                 "' @",
                 "é@é.é,",
+                "@ ",
+                " .a",
+                "a@b .c",
             ),
         )
         for piece in pieces:

@@ -321,13 +321,20 @@ def _bare_mailboxes(pieces, comments, has_name):
 
     Names are not decoded yet.
     """
-    words = _words(pieces)
-    if len(words) == 1 and words[0].is_quoted and not has_name:
-        words = [_Piece(words[0].text.strip())]  # "sales@mycompany.example", with quotes around it
+    apart = _words(pieces)
+    if len(apart) == 1 and apart[0].is_quoted and not has_name:
+        apart = [_Piece(apart[0].text.strip())]  # "sales@mycompany.example", with quotes around it
+    words = _closed_up(apart)
     addresses = [(word, _written_address(word.text)) for word in words if not word.is_quoted and "@" in word.text]
-    addresses = [(word, address) for word, address in addresses if address]
+    together = set(apart)
+    # where white space was around the @, it may be a name: Sales @ ACME
+    addresses = [
+        (word, address)
+        for word, address in addresses
+        if address and (word in together or "." in address.partition("@")[2])
+    ]
     if not addresses:
-        return _spaced_mailbox(words)
+        return []
     if len(addresses) > 1:
         return [Mailbox("", address) for _word, address in addresses]
     [(word, address)] = addresses
@@ -335,11 +342,29 @@ def _bare_mailboxes(pieces, comments, has_name):
     return [Mailbox(name or " ".join(comments), address)]
 
 
-def _spaced_mailbox(words):
-    """White space around the @ (RFC 5322, section 4.4), where it is one: ``mary @ customer.example``."""
-    text = "" if any(word.is_quoted for word in words) else " ".join(word.text for word in words)
-    address = _written_address(_AROUND_SIGNS.sub(r"\1", text)) if text.count("@") == 1 else ""
-    return [Mailbox("", address)] if "." in address.rpartition("@")[2] else []
+def _closed_up(words):
+    """White space around the dots of a domain belongs to it, and around the only @ (RFC 5322, section 4.4)."""
+    is_only = sum(word.text.count("@") for word in words if not word.is_quoted) == 1
+    closed: list[_Piece] = []
+    for word in words:
+        if (
+            closed
+            and not closed[-1].is_quoted
+            and not word.is_quoted
+            and _continues(closed[-1].text, word.text, is_only)
+        ):
+            closed[-1] = _Piece(closed[-1].text + word.text)
+        else:
+            closed.append(word)
+    return closed
+
+
+def _continues(before, text, is_only):
+    if len(before) > 2 * ADDRESS_CHARS:
+        return False
+    if "@" in before and (before.endswith(".") or text.startswith(".")):
+        return True
+    return is_only and (before.endswith("@") or text.startswith("@"))
 
 
 def _words(pieces) -> list[_Piece]:
