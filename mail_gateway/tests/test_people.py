@@ -120,6 +120,19 @@ class TestAuthors(PeopleCommon):
                 self.assertEqual((message.state, message.sender), ("delivered", author), message.reason)
                 self.assertFalse(message.mail_message_ids.author_id)
 
+    def test_what_is_in_quotes_is_the_author_only_where_nobody_else_is(self):
+        boss = '"Boss <boss@mycompany.test>"'
+        for number, (sender, author) in enumerate(
+            (
+                (boss, "boss@mycompany.test"),
+                (f"{boss}, Mary <mary@x.example>", "mary@x.example"),
+                (f"{boss} <mary@x.example>", "mary@x.example"),
+                (f"{boss} <>", False),
+            )
+        ):
+            with self.subTest(sender=sender):
+                self.assertEqual(self.deliver(self.to_sales(sender, number)).sender, author)
+
     def test_a_name_in_an_encoded_word_keeps_its_commas(self):
         message = self.deliver(self.to_sales("=?utf-8?Q?M=C3=BCller,_Hans?= <h@x.example>", 1))
         self.assertEqual(message.mail_message_ids.email_from, '"Müller, Hans" <h@x.example>')
@@ -212,6 +225,17 @@ class TestRecipients(PeopleCommon):
                 "=?utf-8?q?Sales=2C_ACME?= <sales@mycompany.test>",
                 '"sales"@mycompany.test',
                 "sales+a+b@mycompany.test",
+                "<sales@mycompany.test, bob@x.example>",
+                "<bob@x.example; sales@mycompany.test>",
+                '"Sales <sales@mycompany.test>"',
+                'bob@x.example, "Sales <sales@mycompany.test>"',
+                "sales@mycompany.test>",
+                "sales@mycompany.test:",
+                "sales@mycompany.test <Sales>",
+                "sales@mycompany.test <>",
+                '"sales@mycompany.test',
+                "Sales [sales@mycompany.test]",
+                "[mailto:sales@mycompany.test]",
             )
         ):
             with self.subTest(to=to):
@@ -222,6 +246,9 @@ class TestRecipients(PeopleCommon):
             (
                 "=?utf-8?q?sales=40mycompany.test?=",
                 '"sales@mycompany.test" <bob@x.example>',
+                '"Sales <sales@mycompany.test>" <bob@x.example>',
+                "Sales (sales@mycompany.test)",
+                "[sales@mycompany.test] <bob@x.example>",
                 "sales\u202e@mycompany.test",
                 "sales@mycompany.test.evil.example",
                 "+sales@mycompany.test",

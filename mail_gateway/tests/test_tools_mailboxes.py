@@ -41,8 +41,6 @@ class TestMailboxes(ToolsCase):
                 ("<@a.example,@b.example:mary@x.example>", ("", "mary@x.example")),
                 ("Mary <mary@x.example", ("Mary", "mary@x.example")),
                 ("< mary @ x.example >", ("", "mary@x.example")),
-                ("boss@mycompany.test <>",),
-                ("boss@mycompany.test <Mary>",),
             )
         )
 
@@ -162,6 +160,69 @@ class TestMailboxes(ToolsCase):
             )
         )
 
+    def test_addresses_among_signs_that_have_no_meaning_there(self):
+        self.assertReads(
+            (
+                ("<mary@x.example, bob@y.example>", ("", "mary@x.example"), ("", "bob@y.example")),
+                ("Team <mary@x.example;bob@y.example>", ("Team", "mary@x.example"), ("", "bob@y.example")),
+                ("<mary@x.example bob@y.example>", ("", "mary@x.example"), ("", "bob@y.example")),
+                ('"Mary <mary@x.example>"', ("Mary", "mary@x.example")),
+                ('"Mary \\"M\\" <mary@x.example>"', ("Mary M", "mary@x.example")),
+                ('"mary@x.example, Bob <bob@y.example>"', ("", "mary@x.example"), ("Bob", "bob@y.example")),
+                ("mary@x.example>", ("", "mary@x.example")),
+                ("mary@x.example:", ("", "mary@x.example")),
+                ("mary@x.example:25", ("", "mary@x.example")),
+                ("mary@x.example <>", ("", "mary@x.example")),
+                ("mary@x.example <Mary>", ("Mary", "mary@x.example")),
+                ('"mary@x.example', ("", "mary@x.example")),
+                ('mary@x.example"', ("", "mary@x.example")),
+                ("\\<mary@x.example\\>", ("", "mary@x.example")),
+                ("Mary [mary@x.example]", ("Mary", "mary@x.example")),
+                ("[mary@x.example]", ("", "mary@x.example")),
+                ("[mailto:mary@x.example]", ("", "mary@x.example")),
+                ("<smtp:mary@x.example>", ("", "mary@x.example")),
+                ("<mailto:mary@x.example?subject=x>", ("", "mary@x.example")),
+                ("Mary [mary@x.example], bob@y.example>", ("Mary", "mary@x.example"), ("", "bob@y.example")),
+            )
+        )
+
+    def test_what_can_only_be_guessed_comes_before_no_address(self):
+        for value in (
+            '"Boss <boss@mycompany.test>", {}',
+            '"boss@mycompany.test", {}',
+            '"boss@mycompany.test, {}',
+            "[boss@mycompany.test], {}",
+            "<boss@mycompany.test, boss2@mycompany.test>, {}",
+            "boss@mycompany.test <>, {}",
+            "boss@mycompany.test <Boss>; {}",
+            "boss@mycompany.test>, {}",
+            "boss@mycompany.test:, {}",
+        ):
+            for other in ("evil@x.example", "<evil@x.example>", "Evil <evil@x.example"):
+                with self.subTest(value=value.format(other)):
+                    found = [mailbox.address for mailbox in read_mailboxes(value.format(other))]
+                    self.assertEqual(found[:2], ["evil@x.example", "boss@mycompany.test"])
+                    self.assertEqual(author_address(value.format(other)), "evil@x.example")
+
+    def test_nothing_is_guessed_where_another_address_may_be_meant(self):
+        self.assertReads(
+            (
+                ("(boss@mycompany.test)",),
+                ('"boss@mycompany.test" <>',),
+                ('"boss@mycompany.test" <Boss>',),
+                ('"boss@mycompany.test" (evil@x.example)',),
+                ("[boss@mycompany.test] (evil@x.example)",),
+                ("boss@mycompany.test <evil@@x.example>",),
+                ("boss@mycompany.test <evil@@x.example",),
+                ("boss@mycompany.test <=?utf-8?q?evil=40x.example?=>",),
+                ("boss@mycompany.test> evil@@x.example",),
+                ('boss@mycompany.test"evil@x.example',),
+                ("boss@mycompany.test\\,evil@x.example",),
+                ('"evil@x.example" [boss@mycompany.test]',),
+                ("[boss@mycompany.test .evil.example]", ("", "boss@mycompany.test.evil.example")),
+            )
+        )
+
     def test_white_space_around_its_signs_belongs_to_an_address(self):
         self.assertReads(
             (
@@ -252,6 +313,13 @@ class TestMailboxes(ToolsCase):
                 "@ ",
                 " .a",
                 "a@b .c",
+                "[a@b] ",
+                "[a@b.c],",
+                '"a <a@b.c>",',
+                '"a@b\\"" ',
+                "<a@b.c, ",
+                "a@b.c <> ",
+                "<a@b.c a@b.c>",
             ),
         )
         for piece in pieces:

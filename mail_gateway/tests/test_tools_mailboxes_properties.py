@@ -51,6 +51,11 @@ values_around_words = st.lists(
     min_size=1,
     max_size=8,
 ).map("".join)
+# a mailbox of ours among signs that hide it, or make it a name
+signs = st.text('<>[]()"\\:.', max_size=2)
+disguised = st.builds(
+    "{}{}boss@mycompany.test{}{}".format, signs, st.sampled_from(("", "Boss ", "mailto:")), signs, signs
+)
 # names as programs write them that encode letters only, and leave the rest
 raw_names = st.text('abö ,;:<>()[]@."', max_size=12).map(lambda text: f"ä{' '.join(text.split())}n")
 
@@ -86,3 +91,9 @@ class TestMailboxesProperties(ToolsCase):
     def test_a_name_in_an_encoded_word_may_hold_anything(self, name, form):
         word = "=?utf-8?Q?{}?=".format(name.replace(" ", "_").replace("ä", "=C3=A4").replace("ö", "=C3=B6"))
         self.assertEqual(read_mailboxes(form.format(word)), [(name, "h@x.example")])
+
+    @settings(max_examples=400, deadline=None)
+    @given(st.builds('"{}"'.format, disguised.map(lambda text: text.replace("\\", "").replace('"', ""))))
+    def test_what_is_in_quotes_never_comes_before_an_address(self, quoted):
+        for following in ("<evil@x.example>", " <evil@x.example>", ", evil@x.example", ";Evil <evil@x.example>"):
+            self.assertEqual(read_mailboxes(quoted + following)[0].address, "evil@x.example")

@@ -54,7 +54,11 @@ _QUOTED, _SEPARATOR, _OPENING, _CLOSING, _COLON, _COMMENT, _SPACE = range(1, 8)
 _COMMENT_TOKEN = re.compile(r"(\(+)|(\)+)|(?:[^()\\]|\\.?)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _AROUND_SIGNS = re.compile(r"\s*([@.])\s*")
-_MAILTO = re.compile(r"\s*mailto:\s*", re.IGNORECASE)
+_MAILTO = re.compile(r"\s*(?:mailto|smtp):\s*", re.IGNORECASE)
+_LINK = re.compile(r"(?:mailto|smtp):", re.IGNORECASE)
+_LOOSE_SIGNS = '[]<>"\\:'
+_LOOSE_SEPARATORS = re.compile(r"(?<!\\)[,;]+")
+_MAY_HIDE = re.compile(f"[@{MARKS}]|=\\?")
 # Fragments without an address that a name in single quotes may consist of
 _MOST_FRAGMENTS = 5
 
@@ -75,17 +79,22 @@ class Mailbox(NamedTuple):
 
 
 def read_mailboxes(*values: str, most_chars: int = MOST_CHARS) -> list[Mailbox]:
-    """The mailboxes that the values of headers name, in their order.
+    """The mailboxes that the values of headers name, in their order; then those that can only be guessed.
+
+    A mailbox in quotes, or beside brackets or quotes that are not closed, is one to Odoo and to whoever wrote it, but not
+    to every reader. So it never comes before another one: the first one of an author is the one that servers checked.
 
     :param values: as they stand in the headers, not decoded
     :param most_chars: how much is read of all of them together
     """
-    found, tokens_left = [], MOST_TOKENS
+    found, guessed, tokens_left = [], [], MOST_TOKENS
     for value, is_cut in _within(values, most_chars):
         reader = _Reader(hide_words(value, is_cut), tokens_left)
-        found += reader.read()
+        reader.read()
+        found += reader.found
+        guessed += reader.guessed
         tokens_left = reader.tokens_left
-    return found
+    return [*found, *guessed]
 
 
 def named_nobody(value: str) -> str:
@@ -143,13 +152,16 @@ class _Reader:
     Of a value that is cut, what has a beginning only is left out: its end would tell whether it is an address.
     """
 
-    def __init__(self, hidden: Hidden, tokens_left: int):
+    def __init__(self, hidden: Hidden, tokens_left: int, is_quoted: bool = False):
         self.hidden = hidden
+        self.is_quoted = is_quoted
         self.value = hidden.text
         self.is_cut = hidden.is_cut
         self.position = 0
         self.tokens_left = tokens_left
         self.found: list[Mailbox] = []
+        self.guessed: list[Mailbox] = []
+        self.hides_address = False  # whether brackets since the last separator hold what may be an address to others
         self.pieces: list[_Piece] = []  # since the last separator or address
         self.name_pieces = 0  # how many of them are a name whatever they look like, since brackets follow them
         self.comments: list[str] = []
@@ -158,7 +170,7 @@ class _Reader:
         self.has_comments = True
         self.has_sign = False  # whether there is an @ outside of quotes since the last separator or address
 
-    def read(self) -> list[Mailbox]:
+    def read(self):
         while token := self._next(_TOKEN):
             match token.lastindex:
                 case 1:
@@ -176,7 +188,6 @@ class _Reader:
                     self.has_sign = self.has_sign or "@" in token.group()
         if not self.is_cut:
             self._end_fragment()
-        return self.found
 
     def _next(self, pattern):
         if self.tokens_left <= 0:
@@ -249,6 +260,12 @@ class _Reader:
             self._begin_fragment()
             self.is_open = True
             return
+        if mailboxes := _loose_mailboxes(content):
+            first, *others = mailboxes
+            self._guess(first._replace(name=self._name()), *others)
+            self._begin_fragment()
+            return
+        self._note_hidden(content)
         # no address, so a part of the name: all before it is one, too
         shown = "".join(piece.text for piece in content)
         if shown.strip():
@@ -269,8 +286,12 @@ class _Reader:
                 self._end_fragment()
             self.pieces.append(_Piece(last))
             return
+        self._note_hidden(content)
         self.pieces += content
         self.name_pieces = len(self.pieces)
+
+    def _note_hidden(self, content):
+        self.hides_address = self.hides_address or bool(_MAY_HIDE.search(_joined(content)))
 
     # ------------------------------------------------------------------ what has an end
 
@@ -279,16 +300,41 @@ class _Reader:
         if self.is_open and self.comments and not self.found[-1].name:
             self.found[-1] = self.found[-1]._replace(name=self._clean(" ".join(self.comments)))
         names = [piece._replace(is_quoted=True) for piece in self.pieces[: self.name_pieces] if piece.text.strip()]
-        bare = _bare_mailboxes([*names, *self.pieces[self.name_pieces :]], self.comments, bool(names))
+        bare = _bare_mailboxes([*names, *self.pieces[self.name_pieces :]], self.comments)
         for mailbox in bare:
             self._add(mailbox)
-        if not bare:
+        if not bare and not self._guess_fragment():
             self._keep_fragment()
         self._begin_fragment()
 
+    def _guess_fragment(self):
+        """What is in quotes as a whole, or loose; nothing where a comment or brackets may hold another address.
+
+        An address in a comment is none: RFC 5322 has names there, and whatever can be said of recipients goes for authors.
+        """
+        before = len(self.guessed)
+        words = _words(self.pieces)
+        if self.hides_address or any("@" in comment for comment in self.comments):
+            return False
+        if len(words) == 1 and words[0].is_quoted and not self.name_pieces:
+            self._guess_quoted(words[0].text)
+        else:
+            self._guess(*_loose_mailboxes(self.pieces))
+        return len(self.guessed) > before
+
+    def _guess_quoted(self, text):
+        """``"Sales <sales@mycompany.example>"``, with quotes around all of it; not within each other."""
+        if "@" not in text or self.is_quoted:
+            return
+        reader = _Reader(self.hidden._replace(text=text, is_cut=False), self.tokens_left, is_quoted=True)
+        reader.read()
+        self.tokens_left = reader.tokens_left
+        self.guessed += reader.found
+        self.fragments = []
+
     def _begin_fragment(self):
         self.pieces, self.comments, self.name_pieces = [], [], 0
-        self.is_open = self.has_sign = False
+        self.is_open = self.has_sign = self.hides_address = False
 
     def _keep_fragment(self):
         text = "".join(piece.text for piece in self.pieces).strip()
@@ -300,6 +346,11 @@ class _Reader:
     def _add(self, mailbox):
         self.found.append(mailbox._replace(name=self._clean(mailbox.name)))
         self.fragments = []
+
+    def _guess(self, *mailboxes):
+        if mailboxes:
+            self.guessed += (mailbox._replace(name=self._clean(mailbox.name)) for mailbox in mailboxes)
+            self.fragments = []
 
     def _clean(self, name):
         return clean_name(self.hidden.shown(name))
@@ -316,14 +367,12 @@ def _joined(pieces, keeps_quotes=True):
     return "".join(f'"{piece.text}"' if piece.is_quoted and keeps_quotes else piece.text for piece in pieces)
 
 
-def _bare_mailboxes(pieces, comments, has_name):
+def _bare_mailboxes(pieces, comments):
     """The addresses that stand without brackets: one with what else there is as its name, or several without.
 
     Names are not decoded yet.
     """
     apart = _words(pieces)
-    if len(apart) == 1 and apart[0].is_quoted and not has_name:
-        apart = [_Piece(apart[0].text.strip())]  # "sales@mycompany.example", with quotes around it
     words = _closed_up(apart)
     addresses = [(word, _written_address(word.text)) for word in words if not word.is_quoted and "@" in word.text]
     together = set(apart)
@@ -340,6 +389,36 @@ def _bare_mailboxes(pieces, comments, has_name):
     [(word, address)] = addresses
     name = " ".join(other.text for other in words if other is not word)
     return [Mailbox(name or " ".join(comments), address)]
+
+
+def _loose_mailboxes(pieces):
+    """The addresses among signs that have no meaning there; none unless all that may be addresses are."""
+    words = [word for piece in _closed_up(_words(pieces)) for word in _loose_words(piece)]
+    signed = [word for word in words if _MAY_HIDE.search(word.text)]
+    addresses = [_loose_address(word) for word in signed]
+    if not all(addresses):
+        return []
+    if len(addresses) > 1:
+        return [Mailbox("", address) for address in addresses]
+    name = " ".join(word.text.strip(_LOOSE_SIGNS) for word in words if word not in signed)
+    return [Mailbox(name, address) for address in addresses]
+
+
+def _loose_words(piece):
+    return [piece] if piece.is_quoted else [_Piece(text) for text in _LOOSE_SEPARATORS.split(piece.text) if text]
+
+
+def _loose_address(word):
+    """``[sales@mycompany.example]``, or without the beginning or the end of that; with a port or a subject.
+
+    Its domain has a dot: ``Sales @ ACME`` is a name.
+    """
+    if word.is_quoted or word.text.count("@") != 1:
+        return ""
+    text = _LINK.sub("", word.text.strip(_LOOSE_SIGNS), count=1)
+    local, _at, domain = text.partition("@")
+    domain = re.split("[:?]", domain)[0]
+    return _written_address(f"{local}@{domain}") if "." in domain else ""
 
 
 def _closed_up(words):
