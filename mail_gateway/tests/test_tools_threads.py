@@ -25,6 +25,7 @@ class TestThreadIds(ToolsCase):
             ("<1\r\n @x>", "<1@x>", "<1 @x>"),
             ("< 1@x >", "<1@x>"),
             ("1@x>", "<1@x>"),
+            ("@x 1@ 1@x@y @", "<1@x@y>"),
             ("<1@x from Mary", "<1@x>"),
             ("<>",),
             ("Monday",),
@@ -46,3 +47,14 @@ class TestThreadIds(ToolsCase):
             referred_ids(text)
             is_message_id(f"<{text}")
             self.assertLess(time.thread_time() - started, PATIENCE, piece)
+
+    def test_a_header_takes_time_by_its_length(self):
+        pieces = ("<", ">", "@", "a@", "<@", "< ", "a", "<a", "<a@b", "'", "@a ", "a'", "é", "a,", "<>", "@@a")
+        for piece in pieces:
+            for length in (998, 19_900, 20_001):
+                text = (piece * length)[:length]
+                started = time.thread_time()
+                # one of them took 0.8 s when it was read in time by the square of its length
+                for value in (*[text] * 20, f"{text}@", f"@{text}", f"{text}@x", f"<{text}", f"{text} <1@x>"):
+                    referred_ids(value)
+                self.assertLess(time.thread_time() - started, PATIENCE, (piece, length))

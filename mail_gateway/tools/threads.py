@@ -3,8 +3,8 @@
 import re
 from itertools import islice
 
-# In angle brackets, perhaps folded in the middle; or a word with an @ outside of brackets.
-_ID = re.compile(r"<([^<>]*)>|([^<>\s,;\"'()]+@[^<>\s,;\"'()]+)")
+# In angle brackets, perhaps folded in the middle; or a word outside of brackets: whether it has an @ is looked at then.
+_WORD = re.compile(r"<([^<>]*)>|([^<>\s,;\"'()]+)")
 # Enough for any conversation; the nearest ones stand last.
 MOST_IDS = 64
 _MOST_CHARS = 20_000
@@ -26,10 +26,11 @@ def referred_ids(text: str) -> list[str]:
     :param text: of both headers at most the end is read
     """
     found = {}
-    for match in _ID.finditer(_end_of(text)):
+    for match in _WORD.finditer(_end_of(text)):
         inner, word = match.groups()
         if word:
-            found.setdefault(f"<{word}>")
+            if "@" in word[1:-1]:
+                found.setdefault(f"<{word}>")
         elif "@" in inner and len(inner) <= _MOST_ID_CHARS:
             spaced = " ".join(inner.split())
             found.setdefault(f"<{spaced.replace(' ', '')}>")
