@@ -75,7 +75,7 @@ class TestMailboxes(ToolsCase):
                 ("=?utf-8?Q?M=C3=BC?==?utf-8?Q?ller,_Hans?=<h@x.example>", ("Müller, Hans", "h@x.example")),
                 (f"=?utf-8?Q?M=C3=BCller,_{'_' * 500}H?= <h@x.example>", ("Müller, H", "h@x.example")),
                 ("Dr.=?utf-8?Q?_M=C3=BCller,_Hans?= <h@x.example>", ("Dr. Müller, Hans", "h@x.example")),
-                ("=?utf-8?Q?M=C3=BCller,_Hans?=, MD <h@x.example>", ("MD", "h@x.example")),
+                ("=?utf-8?Q?M=C3=BCller,_Hans?=, MD <h@x.example>", ("Müller, Hans, MD", "h@x.example")),
                 # a word that never ends
                 ("=?utf-8?Q?Hans =?utf-8?Q?_M=C3=BCller?= <h@x.example>", ("Hans =?utf-8?Q? Müller", "h@x.example")),
                 ("=?utf-8?Q?Hans <h@x.example>", ("=?utf-8?Q?Hans", "h@x.example")),
@@ -157,6 +157,32 @@ class TestMailboxes(ToolsCase):
                 ("mary@x.example.", ("", "mary@x.example")),
                 ("mailto:mary@x.example", ("", "mary@x.example")),
                 ("Mary mary@x.example", ("Mary", "mary@x.example")),
+            )
+        )
+
+    def test_a_name_without_quotes_keeps_its_commas(self):
+        self.assertReads(
+            (
+                ("Doe, John <j@x.example>", ("Doe, John", "j@x.example")),
+                ("Doe, John, MD <j@x.example>", ("Doe, John, MD", "j@x.example")),
+                ("Doe, John, j@x.example", ("", "j@x.example")),
+                ("=?utf-8?q?M=C3=BCller?=, Hans <h@x.example>", ("Müller, Hans", "h@x.example")),
+                (
+                    "m@x.example, Doe, John <j@x.example>, Roe, Jane <r@x.example>",
+                    ("", "m@x.example"),
+                    ("Doe, John", "j@x.example"),
+                    ("Roe, Jane", "r@x.example"),
+                ),
+                # those are recipients without an address
+                ("undisclosed, mary@x.example", ("", "mary@x.example")),
+                ("undisclosed, <mary@x.example>", ("", "mary@x.example")),
+                ("ann; Mary <mary@x.example>", ("Mary", "mary@x.example")),
+                ("ann, , Mary <mary@x.example>", ("Mary", "mary@x.example")),
+                ("ann, bob, eve, Mary <mary@x.example>", ("Mary", "mary@x.example")),
+                ("ann@@x, Mary <mary@x.example>", ("Mary", "mary@x.example")),
+                ("ann, Team: Mary <mary@x.example>;", ("Mary", "mary@x.example")),
+                ("a, b, c, d, e, f, g, Mary <mary@x.example>", ("Mary", "mary@x.example")),
+                ("'tis, Mary <mary@x.example>", ("Mary", "mary@x.example")),
             )
         )
 
@@ -313,6 +339,8 @@ class TestMailboxes(ToolsCase):
                 "@ ",
                 " .a",
                 "a@b .c",
+                "a, ",
+                "a, b <c@d> ",
                 "[a@b] ",
                 "[a@b.c],",
                 '"a <a@b.c>",',

@@ -59,8 +59,9 @@ _LINK = re.compile(r"(?:mailto|smtp):", re.IGNORECASE)
 _LOOSE_SIGNS = '[]<>"\\:'
 _LOOSE_SEPARATORS = re.compile(r"(?<!\\)[,;]+")
 _MAY_HIDE = re.compile(f"[@{MARKS}]|=\\?")
-# Fragments without an address that a name in single quotes may consist of
-_MOST_FRAGMENTS = 5
+# Fragments that the name before an address may begin with: in single quotes, and without
+_QUOTED_FRAGMENTS = 5
+_COMMON_FRAGMENTS = 2
 
 
 class Mailbox(NamedTuple):
@@ -166,7 +167,7 @@ class _Reader:
         self.name_pieces = 0  # how many of them are a name whatever they look like, since brackets follow them
         self.comments: list[str] = []
         self.is_open = False  # whether the last one found may still get a comment for a name
-        self.fragments: list[str] = []  # of a name in single quotes that contains separators
+        self.fragments: list[str] = []  # what a name with separators in it may begin with
         self.has_comments = True
         self.has_sign = False  # whether there is an @ outside of quotes since the last separator or address
 
@@ -176,7 +177,7 @@ class _Reader:
                 case 1:
                     self.pieces.append(_Piece(_ESCAPED.sub(r"\1", token.group(1)), True))
                 case 2:
-                    self._end_fragment()
+                    self._end_fragment(token.group())
                 case 3:
                     self._read_angle()
                 case 5:
@@ -226,6 +227,7 @@ class _Reader:
         if self.has_sign:
             self.pieces.append(_Piece(text))
         else:
+            self.fragments = []
             self._begin_fragment()
 
     def _read_angle(self):
@@ -295,7 +297,7 @@ class _Reader:
 
     # ------------------------------------------------------------------ what has an end
 
-    def _end_fragment(self):
+    def _end_fragment(self, separator=""):
         """At a separator: what is left is an address without brackets, a part of a name, or nothing."""
         if self.is_open and self.comments and not self.found[-1].name:
             self.found[-1] = self.found[-1]._replace(name=self._clean(" ".join(self.comments)))
@@ -304,7 +306,7 @@ class _Reader:
         for mailbox in bare:
             self._add(mailbox)
         if not bare and not self._guess_fragment():
-            self._keep_fragment()
+            self._keep_fragment(separator)
         self._begin_fragment()
 
     def _guess_fragment(self):
@@ -336,12 +338,15 @@ class _Reader:
         self.pieces, self.comments, self.name_pieces = [], [], 0
         self.is_open = self.has_sign = self.hides_address = False
 
-    def _keep_fragment(self):
-        text = "".join(piece.text for piece in self.pieces).strip()
-        if self.fragments or text.startswith("'"):
-            self.fragments.append(text)
-        if len(self.fragments) > _MOST_FRAGMENTS:
+    def _keep_fragment(self, separator):
+        """It may be the beginning of a name: within single quotes, or before a comma as in ``Doe, John <j@x.example>``."""
+        text = _joined(self.pieces, keeps_quotes=False).strip()
+        is_within, is_first = bool(self.fragments) and self.fragments[0].startswith("'"), text.startswith("'")
+        may_belong = bool(text) and "@" not in text and separator == ","
+        if not is_within and (is_first or not may_belong):
             self.fragments = []
+        if (is_within or is_first or may_belong) and len(self.fragments) <= _QUOTED_FRAGMENTS:
+            self.fragments.append(text)
 
     def _add(self, mailbox):
         self.found.append(mailbox._replace(name=self._clean(mailbox.name)))
@@ -356,10 +361,13 @@ class _Reader:
         return clean_name(self.hidden.shown(name))
 
     def _name(self):
-        """The name before an address, not decoded; with commas in it where single quotes hold it together."""
+        """The name before an address, not decoded; with the commas in it that quotes would hold together."""
         text = _joined(self.pieces, keeps_quotes=False).strip()
-        if self.fragments and text.endswith("'"):
-            text = ", ".join((*self.fragments, text))
+        if text and self.fragments:
+            is_quoted = self.fragments[0].startswith("'")
+            most = _QUOTED_FRAGMENTS if is_quoted else _COMMON_FRAGMENTS
+            if len(self.fragments) <= most and (text.endswith("'") or not is_quoted):
+                text = ", ".join((*self.fragments, text))
         return text or " ".join(self.comments)
 
 
