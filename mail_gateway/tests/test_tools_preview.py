@@ -112,3 +112,7 @@ class TestPreview(ToolsCase):
 
     def test_a_body_in_a_codec_that_makes_surrogates_is_shown_as_it_stands(self):
         self.assertTrue(preview(HTML.replace(b"utf-8", b"utf-7") + b"<p>Order +2AA-</p>").endswith("Order +2AA-"))
+
+    def test_a_number_that_python_refuses_hides_no_text(self):
+        shown = preview(HTML + b"<p>Please send &#" + b"9" * 5000 + b";ten.</p>")
+        self.assertTrue(shown.endswith("Please send ten."), shown[-80:])

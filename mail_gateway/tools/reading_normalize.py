@@ -50,12 +50,6 @@ def normalize_headers(message: Message) -> None:
             change()
 
 
-def has_wrong_date(message: Message) -> bool:
-    """Whether a message has a Date that is none."""
-    value = raw_header(message, "date")
-    return bool(value.strip()) and read_date(value) is None
-
-
 def _normal_value(name, value):
     if name == "date":
         return value if read_date(str(value)) else None

@@ -24,8 +24,6 @@ TEXT_CHARS = 400_000
 _MOST_TEXTS = 10
 # What an HTML that is set aside is stripped of its markup from: html.parser needs time by the square for some.
 _STRIPPED_CHARS = 100_000
-# A character by a number that Python refuses to read: it takes 4,300 digits at most.
-_NO_NUMBER = re.compile(r"&#\d{20,};?")
 _SHOWN = ("text/plain", "text/markdown", "text/enriched", "text/richtext")
 # read by Python as headers, kept as such
 _REPORTS = ("message/delivery-status", "message/disposition-notification", "message/feedback-report")
@@ -168,7 +166,7 @@ def _has_words(texts):
 
 def stripped(html: str) -> list[Text]:
     """The text of HTML, none when it has no words."""
-    text = cleaned(without_markup(_NO_NUMBER.sub("", without_hidden(html)[:_STRIPPED_CHARS])))
+    text = cleaned(without_markup(without_hidden(html)[:_STRIPPED_CHARS]))
     return [Text("stripped", shortened(text))] if text.strip() else []
 
 
