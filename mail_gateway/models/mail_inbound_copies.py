@@ -1,8 +1,6 @@
-import base64
-
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, html2plaintext
+from odoo.tools import html2plaintext
 
 from ..tools.addresses import author_address, domain_of, normalize_address, normalize_domain
 from ..tools.fingerprint import identity
@@ -12,8 +10,6 @@ from ..tools.reading_source import source_of
 from ..tools.reading_substitute import ORIGINAL
 from ..tools.recipients import recipients_in
 
-# In base64, as the ORM keeps binary fields: four letters for each three bytes.
-_HEAD_LETTERS = -(-HEADER_BYTES // 3) * 4
 # Files that another way here would have made another of: the message itself with all its headers
 _SOURCES = (ORIGINAL, "original_email.eml")
 _COMPARED_CHARS = 1000
@@ -129,23 +125,12 @@ class MailInboundCopies(models.Model):
     def _reached(self):
         """What the message reached, by address; of one whose source is gone, what its list of recipients would reach."""
         former = self.env["mail.former.address"].sudo()
-        head = self._head()
+        head = self._source_bytes(HEADER_BYTES)
         if not head:
             return former._reach(_normalized(read_mailboxes(self.recipients or "")))
         named = recipients_in(head)
         written = former._reach(_normalized(mailbox for boxes in named.written.values() for mailbox in boxes))
         return written or former._reach(_normalized(named.transport))
-
-    def _head(self) -> bytes:
-        """The head of the source; empty once retention removed it."""
-        self.flush_recordset(["source"])
-        self.env.cr.execute(
-            SQL(
-                "SELECT substring(source FROM 1 FOR %s) FROM mail_inbound_message WHERE id = %s", _HEAD_LETTERS, self.id
-            )
-        )
-        [letters] = self.env.cr.fetchone() or [None]
-        return base64.b64decode(letters or b"")
 
     @api.model
     def _aliases_among(self, recipients):

@@ -495,6 +495,6 @@ class TestReject(DecisionsCommon):
 
     def test_who_may_not_read_a_message_learns_nothing_of_its_sender(self):
         message = self.held(raw(to=NOBODY))
-        wizard = self.env["mail.inbound.reject"].with_user(self.user_employee)
+        dialog = self.env["mail.inbound.reject"].with_user(self.user_employee)
         with self.assertRaises(AccessError):
-            wizard._head(message.with_user(self.user_employee))
+            _ = dialog.new({"inbound_message_ids": message.ids}).told

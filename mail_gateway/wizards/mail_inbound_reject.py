@@ -1,17 +1,12 @@
-import base64
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, email_normalize, formataddr, plaintext2html
+from odoo.tools import email_normalize, formataddr, plaintext2html
 
 from ..tools.authentication import failed_dmarc, marked_as_spam
 from ..tools.delivery import Cause
 from ..tools.headers import HEADER_BYTES
 from ..tools.notices import head_of
 from ..tools.refusal import refusal_of
-
-# In base64, as the ORM keeps binary fields: four letters for each three bytes.
-_HEAD_LETTERS = -(-HEADER_BYTES // 3) * 4
 
 
 class MailInboundReject(models.TransientModel):
@@ -33,7 +28,7 @@ class MailInboundReject(models.TransientModel):
     @api.depends("inbound_message_ids")
     def _compute_told(self):
         for wizard in self:
-            heads = [wizard._head(message) for message in wizard._messages()]
+            heads = [message._source_bytes(HEADER_BYTES) for message in wizard._messages()]
             refusals = [refusal_of(head) for head in heads]
             wizard.told = ", ".join(dict.fromkeys(refusal.to for refusal in refusals if refusal.to))
             wizard.warning = "\n".join(wizard._warnings(refusals, heads)) or False
@@ -55,23 +50,6 @@ class MailInboundReject(models.TransientModel):
     def _messages(self):
         """The messages themselves: a form that is being filled in has stand-ins for them."""
         return self.inbound_message_ids._origin
-
-    def _head(self, message) -> bytes:
-        """The head of a source, for whoever may read it; empty once retention removed it.
-
-        The database cuts it off: the whole sources of many messages would not fit into memory.
-        """
-        message.check_access("read")
-        message.flush_recordset(["source"])
-        self.env.cr.execute(
-            SQL(
-                "SELECT substring(source FROM 1 FOR %s) FROM mail_inbound_message WHERE id = %s",
-                _HEAD_LETTERS,
-                message.id,
-            )
-        )
-        [letters] = self.env.cr.fetchone() or [None]
-        return base64.b64decode(letters or b"")
 
     # ------------------------------------------------------------------ the text
 
@@ -149,7 +127,7 @@ class MailInboundReject(models.TransientModel):
         return messages._notify(self.env._("Rejected: %(messages)s. Told: %(senders)s", **words))
 
     def _refusal(self, message):
-        head = self._head(message)
+        head = message._source_bytes(HEADER_BYTES)
         refusal = refusal_of(head)
         if refusal.to:
             return refusal
