@@ -85,7 +85,7 @@ class TestAddresses(ToolsCase):
             ('"John \\"Joe\\" Doe" <john@x.example>', ('John "Joe" Doe', "john@x.example")),
             ('"other@evil.example" <john@x.example>', ("other@evil.example", "john@x.example")),
             ("Zoë Müller <zoe@x.example>", ("Zoë Müller", "zoe@x.example")),
-            ("Doe, John <john@x.example>", ("John", "john@x.example")),
+            ("Doe, John <john@x.example>", ("Doe, John", "john@x.example")),
             ("a@x.example, b@y.example", ("", "a@x.example")),
             ("Odoo", ("", "")),
             ("", ("", "")),

@@ -238,8 +238,8 @@ class TestReadingLengths(ToolsCase):
         readable = make_readable(source)
         message = email.message_from_bytes(readable.source, policy=email.policy.SMTP)
         normalize_headers(message)
-        for name in {*message.keys()}:
-            message.get_all(name)  # Odoo has Python parse them
+        for name in READ_HEADERS:  # Odoo has Python parse these; of others it might need gigabytes
+            message.get_all(name)
         for reads in (automatic_reply, unanswerable, marked_as_spam, message_id_of, recipients_of, source_of):
             reads(message)
         failed_dmarc(message, ["mx.mycompany.example"])
