@@ -26,7 +26,7 @@ from odoo.addons.mail_gateway.tools.reading_normalize import normalize_content, 
 from odoo.addons.mail_gateway.tools.reading_parameters import raw_header
 from odoo.addons.mail_gateway.tools.reading_source import source_of
 from odoo.addons.mail_gateway.tools.reading_structure import HEAD_CHARS, VALUE_CHARS, parse
-from odoo.addons.mail_gateway.tools.recipients import recipients_in, recipients_of
+from odoo.addons.mail_gateway.tools.recipients import raw_values, recipients_in, recipients_of
 from odoo.addons.mail_gateway.tools.threads import nearest_first
 
 _SPICE = (
@@ -243,7 +243,7 @@ class TestReadingLengths(ToolsCase):
         for reads in (automatic_reply, unanswerable, marked_as_spam, message_id_of, recipients_of, source_of):
             reads(message)
         failed_dmarc(message, ["mx.mycompany.example"])
-        author_of(message.get_all)
+        author_of(raw_values(message))
         nearest_first(raw_header(message, "in-reply-to"), raw_header(message, "references"))
         normalize_content(message)
         return readable
