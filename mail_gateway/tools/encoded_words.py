@@ -110,29 +110,41 @@ def hide_words(value: str, is_cut: bool = False) -> Hidden:
     :param is_cut: whether the value itself was cut, so that a word may have ended behind that
     """
     value = _MARKS.sub("\ufffd", value)
-    pieces, words, end, closing = [], [], 0, 0  # end: of the last word
-    opening = _OPENS.search(value)
+    pieces, words, end = [], [], 0
+    for begin, after in _extents(value):
+        if after is None:
+            return Hidden("".join((*pieces, value[end:begin])), tuple(words), True)
+        pieces += (value[end:begin], f"{MARKS[0]}{len(words)}{MARKS[1]}")
+        words.append(value[begin:after])
+        end = after
+    rest = _open_ended(value[end:], is_cut)
+    return Hidden("".join((*pieces, rest.text)), tuple(words), rest.is_cut)
+
+
+def _extents(value):
+    """(begin, end) of each word that ends; the first one about which readers differ has no end and is the last."""
+    opening, end, closing = _OPENS.search(value), 0, 0
     while opening:
-        begin = opening.start()
         closing = closing if closing >= opening.end() else value.find("?=", opening.end())
         if closing < 0:
-            rest = _open_ended(value[end:], is_cut)
-            return Hidden("".join((*pieces, rest.text)), tuple(words), rest.is_cut)
+            return
         inner = _OPENS.search(value, opening.end(), closing + 1)
         if _is_doubtful(value, opening, inner, closing, end):
-            return Hidden("".join((*pieces, value[end:begin])), tuple(words), True)
-        if inner:
-            opening = inner
-            continue
-        pieces += (value[end:begin], f"{MARKS[0]}{len(words)}{MARKS[1]}")
-        end = closing + 2
-        words.append(value[begin:end])
-        opening = _OPENS.search(value, end)
-    return Hidden("".join((*pieces, value[end:])), tuple(words), is_cut)
+            yield opening.start(), None
+            return
+        if not inner:
+            end = closing + 2
+            yield opening.start(), end
+        opening = inner or _OPENS.search(value, end)
 
 
 def _is_doubtful(value, opening, inner, closing, end):
-    """Whether another reader may find an address in a word, or none behind it."""
+    """Whether another reader may find an address in a word, or none behind it.
+
+    :param inner: another word that begins in it
+    :param closing: where it ends
+    :param end: of the word before it
+    """
     begin = opening.start()
     if inner:
         text = value[begin : inner.start()]

@@ -38,7 +38,9 @@ def from_of(get_all: Callable[..., list | None]) -> Mailbox:
     """Whom From names: the first one of several authors; Sender (RFC 5322, section 3.6.2) when it names nobody."""
     values = _values(get_all, "From")
     found = read_mailboxes(*values[:1], most_chars=_MOST_CHARS) or read_mailboxes(*values[1:], most_chars=_MOST_CHARS)
-    found = found or ([] if any(map(str.strip, values)) else read_mailboxes(*_values(get_all, "Sender")[:1]))
+    found = found or (
+        [] if any(map(str.strip, values)) else read_mailboxes(*_values(get_all, "Sender")[:1], most_chars=_MOST_CHARS)
+    )
     return found[0] if found else Mailbox(named_nobody(" ".join(values[:1])))
 
 
