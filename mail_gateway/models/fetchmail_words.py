@@ -96,7 +96,7 @@ class FetchmailWords(models.Model):
             case ConnectionFault.LOST:
                 return self.env._("The connection to “%(server)s” port %(port)s broke: %(error)s", **where)
             case ConnectionFault.REPLY:
-                return self.env._("“%(server)s” refused what was asked of it. It says: %(error)s", **where)
+                return self.env._("“%(server)s” refused a command. It says: %(error)s", **where)
         return self.env._("Reading “%(server)s” failed: %(error)s", **where)
 
     def _words_for_folder(self, error):

@@ -11,8 +11,8 @@ class MailInboundFlaws(models.Model):
     flaws = fields.Text(
         "Not as It Came",
         readonly=True,
-        help="What was wrong with the message. Odoo was given what could be read of it; where more than a date was left "
-        "out, the whole message is attached as original.eml.",
+        help="Defects of the message. Odoo processed the parts that it could read. If more than a date was left out, the "
+        "whole message is attached as original.eml.",
     )
 
     @api.model

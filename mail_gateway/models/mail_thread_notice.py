@@ -129,7 +129,7 @@ class MailThread(models.AbstractModel):
             return Silence(self.env._("Nobody was told: the message names no address that could be."))
         told_that = delivery.telling and notices._was_told_that(incoming, delivery.telling)
         if told_that or notices._was_refused_the_same(incoming):
-            return Silence(self.env._("The sender was told so a moment ago."))
+            return Silence(self.env._("The sender was told the same recently."))
         return self._silence_beyond_limits(notices, incoming)
 
     def _silence_beyond_limits(self, notices, incoming):
