@@ -1,5 +1,6 @@
 """The lab itself, where it met others on a busy machine."""
 
+import re
 import subprocess
 import threading
 
@@ -7,6 +8,7 @@ import pytest
 
 from e2e.gateway import until
 from lab import databases
+from lab.paths import ROOT
 from lab.postgres import USER, binary
 
 # A table whose cleaning takes autovacuum a while.
@@ -77,3 +79,10 @@ def test_clients_are_disconnected(postgres, template):
     assert not postgres.execute("SELECT FROM pg_stat_activity WHERE datname = %s AND usename = %s", template, USER)
     connection.close()
     postgres.create_database(template)
+
+
+def test_every_file_of_tests_is_run():
+    """Odoo runs those that the package imports; a file that nobody imports passes unnoticed."""
+    directory = ROOT / "mail_gateway" / "tests"
+    imported = set(re.findall(r"^    (\w+),$", (directory / "__init__.py").read_text(), re.MULTILINE))
+    assert {file.stem for file in directory.glob("test_*.py")} - imported == {"test_tools_helpers"}

@@ -58,6 +58,7 @@ from . import (
     test_tools_headers,
     test_tools_imap,
     test_tools_imap_servers,
+    test_tools_imap_sources,
     test_tools_mailbox,
     test_tools_mailboxes,
     test_tools_pace,

@@ -9,6 +9,7 @@ from odoo.addons.mail_gateway.tests.test_tools_imap import ACCOUNT, THREE, ImapC
 from odoo.addons.mail_gateway.tools import imap_sources
 from odoo.addons.mail_gateway.tools.fetch import fetch_mailbox
 from odoo.addons.mail_gateway.tools.pace import Pace
+from odoo.addons.mail_gateway.tools.visit import Visit, VisitOver
 
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 82  # 100 bytes
 EIGHT = {uid: b"message %d" % uid for uid in range(11, 19)}
@@ -126,7 +127,7 @@ class TestImapSuspects(ImapCase):
         ledger = MemoryLedger(position=position(12, backlog=[11]))
         self.assertEqual(self.visit(server, ledger, [key(11), key(15), key(99), "pop://x/;UIDL=1"]), [])
         asked = [line.split()[2] for line in self.heard(server, b"BODY")]
-        self.assertEqual(asked, [b"13:14,16:18", b"11", b"15"])
+        self.assertEqual(asked, [b"13,14,16,17,18", b"11", b"15"])
         self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(18))
 
     def test_a_suspect_that_there_was_no_time_for_is_owed(self):
@@ -136,6 +137,16 @@ class TestImapSuspects(ImapCase):
             suspects = self.visit(server, ledger, [key(13)])
         self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(18, backlog=[13]))
         self.assertEqual(suspects, [key(13)])
+
+    def test_headers_with_which_a_visit_ends_are_suspects(self):
+        whole = imap_script(EIGHT)
+        server = self.serve(b"* OK ready\r\n", lambda line: b"" if b"[HEADER]" in line else whole(line))
+        pace = Pace(float("inf"))
+        with self.assertRaises(VisitOver):
+            fetch_mailbox(
+                server.settings("imap", largest=5, visit=Visit(0.5)), MemoryLedger(position=position(10)), pace
+            )
+        self.assertEqual(pace.next_suspects, [*map(key, EIGHT)])
 
     def test_what_is_stored_is_no_suspect(self):
         server = self.serve(b"* OK ready\r\n", imap_script(THREE))
@@ -158,7 +169,7 @@ class TestImapRequested(ImapCase):
     def test_it_comes_last(self):
         server = self.imap({11: LARGE, 12: b"twelve", 13: b"thirteen"})
         self.fetch(server, self.ledger(11))
-        self.assertEqual(self.asked(server)[:2], [b"12:13", b"11"])
+        self.assertEqual(self.asked(server)[:2], [b"12,13", b"11"])
 
     def test_it_does_not_wait_for_more_than_half_of_a_visit(self):
         server = self.imap({11: LARGE, 12: b"twelve", 13: b"thirteen"})

@@ -173,7 +173,9 @@ class ImapMailbox:
         uids = list(sizes)
         for start in range(0, len(uids), HEADS_AT_A_TIME):
             window = uids[start : start + HEADS_AT_A_TIME]
+            pace.begin(0, map(self._connection.key, window))
             handed = self._sources.heads(window, pace)
+            pace.begin(0)  # so little says nothing about the line
             messages = {
                 uid: RemoteMessage(self._connection.key(uid), head_of(head), sizes[uid])
                 for uid, head in handed.sources.items()
