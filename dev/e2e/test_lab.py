@@ -1,6 +1,5 @@
 """The lab itself, where it met others on a busy machine."""
 
-import re
 import subprocess
 import threading
 
@@ -82,7 +81,6 @@ def test_clients_are_disconnected(postgres, template):
 
 
 def test_every_file_of_tests_is_run():
-    """Odoo runs those that the package imports; a file that nobody imports passes unnoticed."""
-    directory = ROOT / "mail_gateway" / "tests"
-    imported = set(re.findall(r"\btest_\w+", (directory / "__init__.py").read_text()))
-    assert {file.stem for file in directory.glob("test_*.py")} - imported == {"test_tools_helpers"}
+    """Odoo's runner finds the test files in the packages below tests/; a folder that is no package passes unnoticed."""
+    folders = {file.parent for file in (ROOT / "mail_gateway" / "tests").rglob("test_*.py")}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []

@@ -1,6 +1,6 @@
 from odoo import fields
 
-from ..tools.bounds import INDEXED_BYTES, bounded
+from ..tools.text.indexed_text import INDEXED_BYTES, bounded
 
 
 class BoundedChar(fields.Char):

@@ -2,7 +2,7 @@
 
 from odoo.tools import SQL
 
-from ..tools.bounds import bounded
+from ..tools.text.indexed_text import bounded
 
 
 def add_numbered(cr, table: str, counted: dict, values: dict) -> None:

@@ -1,94 +1,17 @@
+"""Odoo's test runner takes the modules that are here under a name beginning with test_: all test_*.py in all folders."""
+
+from importlib import import_module
 from importlib.util import find_spec
+from pkgutil import walk_packages
 
-from . import (
-    test_alerts,
-    test_automatic_outgoing,
-    test_automatic_replies,
-    test_content,
-    test_corpora,
-    test_decisions,
-    test_delivery,
-    test_fetchmail_server,
-    test_flaws,
-    test_former_list,
-    test_former_routing,
-    test_import_export,
-    test_inbound_explain,
-    test_inbound_rehearsal,
-    test_inbound_rehearsal_matches,
-    test_large,
-    test_limits,
-    test_limits_allowed,
-    test_message_process,
-    test_migrations,
-    test_next_due,
-    test_not_allowed,
-    test_notices,
-    test_oauth,
-    test_outgoing_explain,
-    test_outgoing_selection,
-    test_parameters,
-    test_parameters_settings,
-    test_parameters_values,
-    test_people,
-    test_reading,
-    test_repetitions,
-    test_retention,
-    test_rules,
-    test_search,
-    test_security,
-    test_sending_details,
-    test_server_selection,
-    test_side_effects,
-    test_smtp_login,
-    test_smtp_probe,
-    test_smtp_probe_words,
-    test_spool,
-    test_states,
-    test_tools_addresses,
-    test_tools_authentication,
-    test_tools_automatic,
-    test_tools_charsets,
-    test_tools_delivery,
-    test_tools_display_names,
-    test_tools_faults,
-    test_tools_fetch,
-    test_tools_fingerprint,
-    test_tools_former,
-    test_tools_headers,
-    test_tools_imap,
-    test_tools_imap_servers,
-    test_tools_imap_sources,
-    test_tools_mailbox,
-    test_tools_mailboxes,
-    test_tools_pace,
-    test_tools_parameters,
-    test_tools_pop3,
-    test_tools_pop3_hostile,
-    test_tools_preview,
-    test_tools_reading,
-    test_tools_reading_fuzz,
-    test_tools_reading_headers,
-    test_tools_reading_texts,
-    test_tools_refusal,
-    test_tools_relay,
-    test_tools_retry,
-    test_tools_search_text,
-    test_tools_secrets,
-    test_tools_server_selection,
-    test_tools_sign_in,
-    test_tools_smtp_probe,
-    test_tools_threads,
-    test_tools_uid_set,
-    test_tools_visit,
-    test_uninstall_hook,
-)
 
-# An administrator who runs the tests may not have it; the project's own test runs always do.
-if find_spec("hypothesis"):
-    from . import (
-        test_tools_fingerprint_properties,
-        test_tools_mailboxes_properties,
-        test_tools_reading_properties,
-        test_tools_server_selection_properties,
-    )
+def _test_modules():
+    for module in walk_packages(__path__, f"{__name__}."):
+        name = module.name.rpartition(".")[2]
+        # An administrator who runs the tests may not have hypothesis; the project's own test runs always do.
+        if name.startswith("test_") and (find_spec("hypothesis") or not name.endswith("_properties")):
+            yield module.name
+
+
+for _name in _test_modules():
+    globals()["test_" + _name.removeprefix(f"{__name__}.").replace(".", "_")] = import_module(_name)

@@ -1,6 +1,6 @@
 from odoo.addons.mail.tests.common import MailCommon
-from odoo.addons.mail_gateway.tools.mailbox import RemoteMessage
-from odoo.addons.mail_gateway.tools.sending import Sending
+from odoo.addons.mail_gateway.tools.fetch.mailbox import RemoteMessage
+from odoo.addons.mail_gateway.tools.sending_log import Sending
 
 
 def raw(subject="Order", sender="Mary <mary@customer.example>", to="sales@mycompany.example", message_id="", **headers):

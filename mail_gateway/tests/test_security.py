@@ -10,8 +10,8 @@ from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.mail_gateway.models import mail_inbound_outcome
-from odoo.addons.mail_gateway.models.mail_inbound_call import MAX_CALL_CHARS
+from odoo.addons.mail_gateway.models.inbound import mail_inbound_message_outcome
+from odoo.addons.mail_gateway.models.inbound.mail_inbound_message_call import MAX_CALL_CHARS
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 NOBODY = "nobody@elsewhere.example"
@@ -343,7 +343,7 @@ class TestHandingOver(InboundCommon):
         self.assertTrue(row.size and row.digest)
 
     def test_rows_of_calls_that_end_in_an_error_are_limited(self):
-        self.patch(mail_inbound_outcome, "MAX_REFUSED_CALLS", 2)
+        self.patch(mail_inbound_message_outcome, "MAX_REFUSED_CALLS", 2)
         messages = self.env["mail.inbound.message"]
         values = {"transport": "call", "caller_id": self.member.id}
         left = [bool(messages._add_refused_call(dict(values), "Because.")) for _time in range(4)]

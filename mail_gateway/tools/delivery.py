@@ -4,8 +4,8 @@ from email.message import EmailMessage
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
-from .former import Lead
-from .reading_flaws import Flaw
+from .former_address import Lead
+from .tolerant_parsing.defects import Flaw
 
 
 class Action(str, Enum):

@@ -10,9 +10,9 @@ from imaplib import IMAP4
 import psycopg2
 from psycopg2 import errorcodes
 
-from .mailbox import SignInRefused
-from .relay import Abandoned
-from .visit import EndlessServer, VisitOver
+from .fetch.mailbox import SignInRefused
+from .fetch.visit import EndlessServer, VisitOver
+from .fetch.worker_threads import Abandoned
 
 # SQLSTATE classes (PostgreSQL manual, appendix A) that say nothing about the message being written
 _PASSING_CLASSES = {

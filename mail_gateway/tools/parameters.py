@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
-from .addresses import bad_entries, filter_entries, normalize_address, normalize_domain
+from .headers.addresses import bad_entries, filter_entries, normalize_address, normalize_domain
 
 # Larger numbers help nobody, and a period that leads before the year 1 would stop all incoming mail.
 LARGEST_NUMBER = 1_000_000

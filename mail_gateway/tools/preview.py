@@ -6,7 +6,7 @@ from contextlib import suppress
 from email.message import Message
 from html.parser import HTMLParser
 
-from .headers import ReadingPolicy, as_text, decode, decode_words
+from .headers.stored_headers import ReadingPolicy, as_text, decode, decode_words
 
 SOURCE_BYTES = 512 * 1024
 # The parser holds each line against each of the parts that it is nested in.

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from .addresses import (
+from .headers.addresses import (
     author_address,
     domain_of,
     filter_entries,
@@ -19,7 +19,7 @@ from .addresses import (
     normalize_entry,
     split_author,
 )
-from .display_names import format_author, name_beside_another_address, one_line
+from .headers.display_names import format_author, name_beside_another_address, one_line
 
 
 class Traffic(str, Enum):

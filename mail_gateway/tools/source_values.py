@@ -4,8 +4,8 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
-from .addresses import author_address
-from .headers import Headers, read_headers
+from .headers.addresses import author_address
+from .headers.stored_headers import Headers, read_headers
 
 # An address has 254 octets at most (RFC 5321, section 4.5.3.1.3); what is longer by far is none.
 ADDRESS_BYTES = 320

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..models.mail_thread_traffic import BY_PROGRAM
+from ..models.outgoing.mail_thread import BY_PROGRAM
 from ..tools.server_selection import Traffic
 
 

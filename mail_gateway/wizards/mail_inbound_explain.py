@@ -6,8 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formataddr
 
-from ..tools.addresses import normalize_domain
-from ..tools.mailboxes import read_mailboxes
+from ..tools.headers.address_list import read_mailboxes
+from ..tools.headers.addresses import normalize_domain
 
 # How a state is shown: the classes of Bootstrap's alerts.
 _LOOKS = {

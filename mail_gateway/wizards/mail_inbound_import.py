@@ -3,7 +3,7 @@ from pathlib import Path
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..tools.importing import MOST_BYTES, MOST_FILES, Flaw, unpack
+from ..tools.eml_import import MOST_BYTES, MOST_FILES, Flaw, unpack
 
 # Bad files that are named; of the others it is said how many they are.
 _MOST_NAMED = 20

@@ -2,11 +2,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize, formataddr, plaintext2html
 
-from ..tools.authentication import failed_dmarc, marked_as_spam
+from ..tools.classify.forged_sender import failed_dmarc, marked_as_spam
+from ..tools.classify.notice_recipient import head_of
+from ..tools.classify.refusal_recipient import refusal_of
 from ..tools.delivery import Cause
-from ..tools.headers import HEADER_BYTES
-from ..tools.notices import head_of
-from ..tools.refusal import refusal_of
+from ..tools.headers.stored_headers import HEADER_BYTES
 
 
 class MailInboundReject(models.TransientModel):

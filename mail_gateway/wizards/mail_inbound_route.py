@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.mail_inbound_call import TECHNICAL_MODELS
+from ..models.inbound.mail_inbound_message_call import TECHNICAL_MODELS
 from ..tools.delivery import Route
 
 

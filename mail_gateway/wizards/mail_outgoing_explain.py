@@ -3,10 +3,10 @@ from types import SimpleNamespace
 from odoo import api, fields, models
 from odoo.tools.mail import email_split_and_format_normalize
 
-from ..models.ir_mail_server import TRAFFIC_KEY
-from ..tools.addresses import author_address, filter_entries, filter_matches
-from ..tools.display_names import one_line
-from ..tools.sending import Sending
+from ..models.outgoing.ir_mail_server import TRAFFIC_KEY
+from ..tools.headers.addresses import author_address, filter_entries, filter_matches
+from ..tools.headers.display_names import one_line
+from ..tools.sending_log import Sending
 from ..tools.server_selection import Step, Traffic
 
 

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..tools.smtp_probe_values import Outcome
+from ..tools.smtp.connection_test_values import Outcome
 
 _MILLISECONDS = 1000
 _OUTCOMES = [

@@ -6,7 +6,7 @@ messages that were dealt with: theirs stays empty.
 
 from odoo.tools.sql import column_exists, create_column
 
-from odoo.addons.mail_gateway.tools.addresses import author_address
+from odoo.addons.mail_gateway.tools.headers.addresses import author_address
 
 _TABLE = "mail_inbound_message"
 _SLICE = 1000

@@ -1,6 +1,6 @@
 from odoo.tools import SQL
 
-from odoo.addons.mail_gateway.tools.bounds import INDEXED_BYTES, bounded
+from odoo.addons.mail_gateway.tools.text.indexed_text import INDEXED_BYTES, bounded
 
 _COLUMNS = (
     ("mail_inbound_message", ("sender", "message_id", "conversation", "remote_key")),

@@ -5,7 +5,7 @@ Before the ORM makes the table: indexes are built faster on what is there than r
 
 from odoo.tools.sql import table_exists
 
-from odoo.addons.mail_gateway.tools.search_text import search_text
+from odoo.addons.mail_gateway.tools.text.search_text import search_text
 
 _SLICE = 5000
 

@@ -1,0 +1,44 @@
+from odoo import api, models
+
+from ...tools.headers.addresses import normalize_domain
+from ...tools.parameters import MIRRORED
+
+
+class ResCompany(models.Model):
+    """The alias domain of the main company is what the system parameters of mail speak of."""
+
+    _inherit = "res.company"
+
+    def write(self, vals):
+        """Extends core's method: the system parameters follow when the main company gets another alias domain."""
+        result = super().write(vals)
+        if "alias_domain_id" in vals:
+            self.env["ir.config_parameter"]._show_alias_domain()
+        return result
+
+    @api.model
+    def _main_company_of_mail(self):
+        """The main company, archived or not; where somebody deleted it, the first one there is."""
+        main = self.env["ir.model.data"]._xmlid_to_res_id("base.main_company", raise_if_not_found=False)  # cached
+        companies = self.sudo().with_context(active_test=False)
+        return companies.browse(main) if main else companies.search([], order="id", limit=1)
+
+    def _use_alias_domain(self, name):
+        """Give the company the alias domain of that name, if there is one, or its first one.
+
+        Else its present one is left for the caller to rename: its aliases move along, as they did when the domain was
+        one parameter, where a new record would leave them behind.
+
+        :param name: in its comparable form; empty to change nothing
+        """
+        own = self.alias_domain_id
+        if not name or normalize_domain(own.name) == name:
+            return
+        if named := self.env["mail.alias.domain"]._named(name)[:1]:
+            self.alias_domain_id = named
+        elif not own:
+            self.alias_domain_id = named.create({"name": name, **self._local_parts_of_parameters()})
+
+    def _local_parts_of_parameters(self):
+        read = self.env["ir.config_parameter"]._get_mail_parameter
+        return {field: read(key) for key, field in MIRRORED.items() if field != "name"}

@@ -1,9 +1,0 @@
-from . import (
-    automatic,
-    bounce,
-    catchall_repeat,
-    duplicate,
-    limit,
-    loop,
-    size,
-)

@@ -1,0 +1,151 @@
+import logging
+from base64 import b64decode
+
+import idna
+
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import config
+
+from ...tools.headers.addresses import filter_entries
+from ...tools.smtp.connection_test import probe
+from ...tools.smtp.connection_test_values import LoginImpossible, Plan
+from ...tools.smtp.tls import OwnCertificate
+
+_logger = logging.getLogger(__name__)
+
+
+class IrMail_Server(models.Model):
+    """Test Connection: what core's `_connect__` and `test_smtp_connection` do, step by step, and never a message."""
+
+    _inherit = "ir.mail_server"
+
+    def action_probe(self):
+        """Test the connection and show each step in a dialog.
+
+        :return: an action
+        :raises AccessError: for whoever may not change the server
+        :raises UserError: when a personal server can't be used
+        """
+        self.ensure_one()
+        self.check_access("write")
+        return self.env["mail.server.probe"]._open(self)
+
+    def test_smtp_connection(self, autodetect_max_email_size=False):
+        """Replaces core's method, unless the size limit is wanted: the error names the step that failed, what to do
+        about it and which ports answer; and no DATA command is sent, which some servers take as a message begun.
+
+        :return: a client action that says it went well
+        :raises AccessError: for whoever may not read the server; core stumbles upon that when it reads the filter
+        :raises UserError: when a step of a server fails
+        """
+        self.check_access("read")
+        if autodetect_max_email_size:
+            return super().test_smtp_connection(autodetect_max_email_size)
+        for server in self:
+            plan, report = server._probe()
+            if report.failed:
+                raise UserError(server._probe_words_for_failure(plan, report))
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "message": self.env._("Connection Test Successful!"),
+                "type": "success",
+                "sticky": False,
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def _probe(self):
+        """Try this server.
+
+        :return: (mail_gateway.tools.smtp.connection_test_values.Plan, Report)
+        :raises UserError: when core says that this server can't be used, whatever it answers
+        """
+        self.ensure_one()
+        if self._disable_send():
+            raise UserError(self.env._("No connection to a mail server is made while Odoo is tested or being started."))
+        # core reads them so, too: a user may test the server of their own
+        server = self.sudo()
+        plan = server._probe_plan()
+        if plan.sender:
+            server._check_forced_mail_server(server, True, plan.sender)
+        report = probe(plan)
+        problem = report.failed and report.failed.problem.value
+        _logger.info("Test of outgoing mail server %s: %s", server.id, problem or report.outcome.value)
+        return plan, report
+
+    def _probe_plan(self):
+        is_cli = self.smtp_authentication == "cli"
+        values = self._probe_values_of_odoo_bin() if is_cli else self._probe_values_of_fields()
+        user, password = values.pop("user"), values.pop("password")
+        return Plan(
+            **values,
+            login=self._probe_login(user, password) if user else None,
+            secret=password,
+            sender=self._probe_sender()[0],
+            recipient=self._get_test_email_to(),
+        )
+
+    def _probe_values_of_odoo_bin(self):
+        """What core's `_connect__` takes from odoo-bin's options; it verifies no certificate then."""
+        certificate, key = config.get("smtp_ssl_certificate_filename"), config.get("smtp_ssl_private_key_filename")
+        files = OwnCertificate(certificate_file=certificate, key_file=key) if certificate and key else None
+        return {
+            "host": config.get("smtp_server") or "",
+            "port": config.get("smtp_port") or 25,
+            "encryption": "starttls" if config.get("smtp_ssl") else "none",
+            "user": config.get("smtp_user") or "",
+            "password": config.get("smtp_password") or "",
+            "own_certificate": files,
+        }
+
+    def _probe_values_of_fields(self):
+        """What core's `_connect__` takes from the server: a certificate stands in for user and password."""
+        by_certificate = self.smtp_authentication == "certificate"
+        pem = OwnCertificate(_decode(self.smtp_ssl_certificate), _decode(self.smtp_ssl_private_key))
+        return {
+            "host": self.smtp_host or "",
+            "port": self.smtp_port,
+            "encryption": self.smtp_encryption,
+            "user": "" if by_certificate else self.smtp_user or "",
+            "password": "" if by_certificate else self.smtp_pass or "",
+            "own_certificate": pem if by_certificate else None,
+        }
+
+    def _probe_login(self, user, password):
+        """What core's `_connect__` does to sign in; OAuth modules extend the hook that it calls."""
+
+        def login(connection):
+            local, at, domain = user.rpartition("@")
+            name = local + at + idna.encode(domain).decode() if at else user
+            try:
+                self._smtp_login__(connection, name, password)
+            except UserError as error:
+                raise LoginImpossible(str(error)) from error
+
+        return login
+
+    def _probe_sender(self):
+        """The sender to test with: core's; for a server without a filter that under which messages leave through it,
+        where core takes the address of whoever tests.
+
+        :return: (address, why there is none)
+        """
+        if not filter_entries(self.from_filter):
+            sender = self._get_default_bounce_address() or self._get_default_from_address()
+            if sender:
+                return sender, ""
+        try:
+            return self._get_test_email_from(), ""
+        except UserError as error:
+            return "", str(error)
+
+
+def _decode(value):
+    """The bytes of a binary field; none at all when it holds something else."""
+    try:
+        return b64decode(value or b"")
+    except ValueError:
+        return b""

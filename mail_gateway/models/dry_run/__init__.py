@@ -1,0 +1,7 @@
+from . import (
+    mail_inbound_dry_run,
+    mail_inbound_dry_run_values,
+    mail_inbound_dry_run_recipients,
+    mail_inbound_dry_run_effects,
+    side_effect_guards,
+)

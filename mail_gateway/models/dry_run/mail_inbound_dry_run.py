@@ -1,0 +1,230 @@
+import base64
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, models
+from odoo.exceptions import AccessError
+
+from ...tools.delivery import Delivery, Incoming
+from ...tools.dry_run import Rehearsal, begin_rehearsal
+from ...tools.faults import is_passing
+from ...tools.headers.addresses import counted_address
+from ...tools.headers.stored_headers import as_text
+from ...tools.retry import MOST_TRIES
+from ..inbound.mail_inbound_message import PENDING
+from ..inbound.mail_inbound_message_outcome import PASSING
+from ..rules.mail_inbound_sender_notice import ALL
+
+# Conflicts with other transactions are repeated, as Odoo does for requests.
+_MOST_CONFLICTS = 3
+# A lane that works on the same record is waited for, but not for as long as a request may take.
+_LOCK_TIMEOUT = "10s"
+# What these left is out of the way in a rehearsal.
+_DONE = ("delivered", "rejected")
+# Of a traceback, the last ones.
+_DETAIL_LINES = 8
+
+
+class MailInboundRehearsal(models.AbstractModel):
+    """Says what would become of a message: what delivers real ones delivers it, and all of that is rolled back.
+
+    PostgreSQL does not give back the numbers that sequences handed out. Files that the rollback leaves in the filestore
+    are removed by Odoo's own collector.
+    """
+
+    _name = "mail.inbound.rehearsal"
+    _description = "Rehearsal of an Inbound Message"
+
+    @api.model
+    def _rehearse(self, inbound, released=False) -> Rehearsal:
+        """Deliver a message as a lane would, and roll that back.
+
+        What a message that was delivered or rejected left is out of the way meanwhile: the answer is about its first time.
+
+        :param inbound: a mail.inbound.message that the user may read, or a new one, in memory only
+        :param bool released: as if a person let it pass: no rule holds, defers or rejects it
+        :raises AccessError: when the user is no postmaster
+        """
+        if not self.env.user.has_group("mail_gateway.group_postmaster"):
+            raise AccessError(self.env._("Only a postmaster may ask what would become of a message."))
+        asked = {
+            "id": inbound._origin.id or 0,
+            "source": inbound._source_bytes(),
+            "size": inbound.size,
+            "is_head": inbound.is_head,
+            "may_be_large": inbound.may_be_large,
+            "server_id": inbound.server_id.id or 0,
+            "call": inbound.call,
+            "caller_id": inbound.caller_id.id,
+            "released": released,
+        }
+        answer = Rehearsal("")
+        for _attempt in range(_MOST_CONFLICTS):
+            if not answer.state:
+                answer = self._rehearse_once(asked)
+        return answer
+
+    def _rehearse_once(self, asked):
+        """In a transaction of its own: what the user's changed so far is none of its business."""
+        with self.pool.cursor() as cr:
+            begin_rehearsal(cr)
+            try:
+                return self._answer(cr, asked)
+            except Exception as error:
+                if not is_passing(error, PASSING):
+                    raise
+                return Rehearsal("", self._words_for_busy(error))
+            finally:
+                self._undo(cr)
+
+    def _words_for_busy(self, error):
+        return self.env._(
+            "The database or the disk was busy or out of reach (%s). Ask again in a moment.", type(error).__name__
+        )
+
+    def _undo(self, cr):
+        """Roll back, and have no cache remember what never happened."""
+        registry = self.pool
+        known_before = {*registry.cache_invalidated}  # others in this thread have yet to be told of these
+        cr.rollback()
+        registry.reset_changes()
+        registry.cache_invalidated.update(known_before)
+        cr.reset()
+
+    # ------------------------------------------------------------------ the tries
+
+    def _answer(self, cr, asked):
+        """As many tries as a message needs: the last one is content with its text."""
+        answer, delivery = self._try(cr, asked)
+        if answer.state == "deferred" and not delivery.rule:
+            first = answer.reason
+            answer, delivery = self._try(cr, asked, plainest=True)
+            self._remark_on_last_try(answer, first)
+        reader, env = self._reader(cr), self._lane(cr)
+        answer.targets = [*self._changes(answer.targets, reader)]
+        answer.routes = [*self._routes_in_words(delivery, asked, reader)]
+        answer.recipients = [*self._recipients(asked, env, reader)]
+        if env["mail.inbound.message"].browse(asked["id"]).state in _DONE:
+            words = self.env._(
+                "It was dealt with already. This is what would happen if it came in now for the first time."
+            )
+            answer.remarks.append(words)
+        return answer
+
+    def _remark_on_last_try(self, answer, first):
+        if answer.state == "failed":
+            answer.remarks.append(self.env._("It would be tried again several times, and then wait for a person."))
+        else:
+            words = self.env._(
+                "Tried as it is, it fails: %s The last try takes its text only, with the source attached.", first
+            )
+            answer.remarks.append(words)
+
+    def _lane(self, cr):
+        """The environment of a lane, so that what is made is what a lane makes."""
+        return api.Environment(cr, SUPERUSER_ID, {})
+
+    def _reader(self, cr):
+        """The environment of whoever asks: what they may not read is not told."""
+        return api.Environment(cr, self.env.uid, dict(self.env.context), su=False)
+
+    def _try(self, cr, asked, plainest=False):
+        """One try in the shape of a lane's (mail.inbound.message._try_delivery), up to the verdict.
+
+        :return: (the answer, the delivery); nothing of it is left
+        """
+        env = self._lane(cr)
+        cr.execute("SET LOCAL lock_timeout = %s", [_LOCK_TIMEOUT])
+        delivery = self._begin(env, asked, plainest)
+        inbound = self._in_memory(env, asked, delivery)
+        known = self._known(env)
+        try:
+            inbound._hand_to_odoo(delivery)
+            cr.flush()  # what is checked and written before a commit counts, too
+            env.invalidate_all()
+            answer = self._judge(inbound, delivery)
+        except Exception as error:
+            if is_passing(error, PASSING):
+                raise
+            self._undo(cr)
+            answer = self._judge_error(self._in_memory(env, asked, delivery), error)
+        else:
+            self._testify(answer, inbound._messages_made(delivery), delivery, known, self._reader(cr))
+        answer.answers = [given._asdict() for given in delivery.answers]
+        answer.remarks += inbound._words_for_flaws(delivery.flaws + delivery.remarks).splitlines()
+        answer.rule_id = delivery.rule.rule_id if delivery.rule else 0
+        self._undo(cr)
+        return answer, delivery
+
+    def _in_memory(self, env, asked, delivery):
+        """The message as if it had just come in, in its first or last try: with no state to change."""
+        return env["mail.inbound.message"].new(
+            {
+                "source": base64.b64encode(asked["source"]),
+                "size": self._size(asked),
+                "is_head": asked["is_head"],
+                "may_be_large": asked["may_be_large"],
+                "server_id": asked["server_id"] or False,
+                "call": asked["call"],
+                "caller_id": asked["caller_id"],
+                "try_count": MOST_TRIES if delivery.plainest else 1,
+            }
+        )
+
+    @staticmethod
+    def _size(asked):
+        """That of the message, of which no more than the headers may be here."""
+        return asked["size"] if asked["is_head"] else len(asked["source"])
+
+    def _begin(self, env, asked, plainest):
+        """As mail.inbound.message._begin. What waits for a lane goes where a person decided; others are processed again."""
+        stored = env["mail.inbound.message"].browse(asked["id"])
+        waits = stored.state in PENDING
+        if stored.state in _DONE:
+            self._clear_the_way(stored)
+        return Delivery(
+            Incoming(
+                self._size(asked),
+                asked["id"],
+                asked["server_id"],
+                is_head=asked["is_head"],
+                may_be_large=asked["may_be_large"],
+            ),
+            queues_mail=True,
+            rehearses=True,
+            route=stored._decided_route() if waits else None,
+            released=asked["released"] or (waits and stored.released),
+            plainest=plainest,
+        )
+
+    def _clear_the_way(self, stored):
+        """What the message itself left is no copy of it, and does not count against it."""
+        stored.mail_message_ids.write({"message_id": False})
+        creations = stored.env["mail.inbound.creation"]
+        creations.search([("inbound_message_id", "=", stored.id)]).unlink()
+        if stored.told_date:
+            self._forget_notice(stored)
+
+    def _forget_notice(self, stored):
+        """Take away the notice about a message: the row of its sender, and one of those that count all notices."""
+        notices = stored.env["mail.inbound.notice"]
+        by_then = ("create_date", "<", stored.told_date + timedelta(seconds=1))  # without its fractions
+        sender = counted_address(stored.sender) or "?"
+        told = notices.search([("sender", "=", sender), by_then], order="id desc", limit=1)
+        if told:
+            told += notices.search([("told", "=", ALL), by_then], order="id desc", limit=1)
+        told.unlink()
+
+    # ------------------------------------------------------------------ the verdict
+
+    def _judge(self, inbound, delivery):
+        """As mail.inbound.message._settle."""
+        made = inbound._messages_made(delivery)
+        verdict = inbound._final(delivery.verdict or inbound._undecided(made))
+        return Rehearsal(verdict.action.state, as_text(verdict.reason), verdict.cause)
+
+    def _judge_error(self, inbound, error):
+        """As mail.inbound.message._settle_error."""
+        state, reason, values = inbound._judge_error(error)
+        detail = as_text(inbound._detail(error) or "")
+        last_lines = "\n".join(detail.strip().splitlines()[-_DETAIL_LINES:])
+        return Rehearsal(state, as_text(reason), values.get("cause") or "", detail=last_lines)

@@ -1,0 +1,35 @@
+"""What a rollback can't undo is not done in a rehearsal.
+
+Mail that a delivery causes is left to the queue anyway; this is for code that loses the delivery's context on the way.
+"""
+
+from odoo import models
+
+from ...tools.dry_run import rehearses
+
+
+class MailMail(models.Model):
+    _inherit = "mail.mail"
+
+    def _left_to_queue(self):
+        return rehearses(self.env.cr) or super()._left_to_queue()
+
+
+class IrMailServer(models.Model):
+    _inherit = "ir.mail_server"
+
+    def _connect__(self, *args, **kwargs):
+        """Extends core's method: connects nowhere in a rehearsal, as core does in tests."""
+        return None if rehearses(self.env.cr) else super()._connect__(*args, **kwargs)
+
+    def send_email(self, message, *args, **kwargs):
+        """Extends core's method: sends nothing in a rehearsal, as core does in tests."""
+        return message["Message-Id"] if rehearses(self.env.cr) else super().send_email(message, *args, **kwargs)
+
+
+class MailThread(models.AbstractModel):
+    _inherit = "mail.thread"
+
+    def _web_push_send_notification(self, *args, **kwargs):
+        """Extends core's method, which posts to browser vendors at once: not in a rehearsal."""
+        return None if rehearses(self.env.cr) else super()._web_push_send_notification(*args, **kwargs)

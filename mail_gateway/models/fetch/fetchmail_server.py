@@ -1,0 +1,192 @@
+import logging
+import poplib
+from imaplib import IMAP4
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ...tools.fetch.fetch import open_mailbox
+from ...tools.fetch.mailbox import MailboxProblem, MailboxSettings
+from ...tools.fetch.recorded_login import SignInRecorder
+from .mailbox_store import InboundLedger
+
+_logger = logging.getLogger(__name__)
+
+COUNTED_STATES = {"held": "held_count", "failed": "failed_count"}
+
+
+class FetchmailServer(models.Model):
+    """What to read on an incoming server, what to do with it afterwards, and how safely to connect."""
+
+    _inherit = "fetchmail.server"
+
+    # core lets whoever may read the server read it
+    password = fields.Char(groups="base.group_system")
+    verify_certificate = fields.Boolean(
+        default=True,
+        help="Connect only when the server proves its name with a certificate that this machine trusts.",
+    )
+    is_starttls = fields.Boolean(
+        "STARTTLS", help="Encrypt the connection on the unencrypted port, before anything is said."
+    )
+    folder = fields.Char(
+        string="Folders",
+        default="INBOX",
+        help="IMAP folders to read, comma separated. A folder in a folder is written as the server does, for "
+        "example INBOX/Orders or INBOX.Orders.",
+    )
+    imap_afterwards = fields.Selection(
+        [("seen", "Mark as read"), ("move", "Move to a folder"), ("delete", "Delete from the server")],
+        string="Afterwards",
+        default="seen",
+        help="What happens on the mail server to a message that is stored here.",
+    )
+    imap_move_to = fields.Char("Move To", help="IMAP folder that stored messages are moved to.")
+    pop_afterwards = fields.Selection(
+        [("delete", "Delete from the server"), ("leave", "Leave on the server")],
+        string="Afterwards (POP3)",
+        default="delete",
+    )
+    unroutable = fields.Selection(
+        [("hold", "Hold it"), ("discard", "Discard it quietly")],
+        "What Nobody Can Route",
+        default="hold",
+        help="Mail that answers nothing, names no alias, and for which no record is created.\n"
+        "Hold it: a postmaster is told, and decides.\n"
+        "Discard it quietly: for a mailbox that people share with Odoo. It stays listed, with its source.",
+    )
+    last_success = fields.Datetime(readonly=True, copy=False)
+    last_fetch_count = fields.Integer("New in Last Fetch", readonly=True, copy=False)
+    # keys of messages with which the last visits ended, see tools.pace
+    suspect_keys = fields.Json("Asked For Last", readonly=True, copy=False, groups="base.group_system")
+    inbound_count = fields.Integer("Stored", compute="_compute_inbound_count")
+    held_count = fields.Integer("Held", compute="_compute_held_up_counts")
+    failed_count = fields.Integer("Failed", compute="_compute_held_up_counts")
+
+    def _compute_inbound_count(self):
+        counts = self.env["mail.inbound.message"]._read_group(
+            [("server_id", "in", self.ids)], ["server_id"], ["__count"]
+        )
+        counted = dict(counts)
+        for server in self:
+            server.inbound_count = counted.get(server._origin, 0)
+
+    def _compute_held_up_counts(self):
+        """Apart from the number of all, which is not in the list: these are found by an index, however many those are."""
+        counts = self.env["mail.inbound.message"]._read_group(
+            [("server_id", "in", self.ids), ("state", "in", list(COUNTED_STATES))], ["server_id", "state"], ["__count"]
+        )
+        counted = {(server, state): count for server, state, count in counts}
+        for server in self:
+            for state, name in COUNTED_STATES.items():
+                server[name] = counted.get((server._origin, state), 0)
+
+    @api.constrains("folder", "imap_afterwards", "imap_move_to", "server_type")
+    def _check_folders(self):
+        for server in self.filtered(lambda s: s.server_type != "local" and s._get_connection_type() == "imap"):
+            folders = server._folders()
+            if not folders:
+                raise ValidationError(self.env._("Name at least one folder to read on “%s”, INBOX say.", server.name))
+            if server.imap_afterwards != "move":
+                continue
+            if not (server.imap_move_to or "").strip():
+                raise ValidationError(self.env._("Name the folder that messages of “%s” are moved to.", server.name))
+            if server._move_to() in folders:
+                raise ValidationError(
+                    self.env._("“%s” is read and can't be the folder that messages are moved to.", server.imap_move_to)
+                )
+
+    def _folders(self):
+        names = dict.fromkeys(self._folder_name(name) for name in (self.folder or "").split(","))
+        return tuple(name for name in names if name)
+
+    def _move_to(self):
+        return self._folder_name(self.imap_move_to or "")
+
+    @staticmethod
+    def _folder_name(name):
+        """INBOX alone is the same in upper and lower case (RFC 3501, section 5.1)."""
+        name = name.strip()
+        return "INBOX" if name.upper() == "INBOX" else name
+
+    # ------------------------------------------------------------------ connecting
+
+    def _mailbox_settings(self):
+        """Plain values for a network thread.
+
+        OAuth tokens are fetched here; the sign-in that core's hook makes is recorded and repeated by the thread.
+
+        :raises UserError: when an OAuth module can't get a token
+        """
+        self.ensure_one()
+        protocol = self._get_connection_type()
+        return MailboxSettings(
+            protocol=protocol,
+            host=(self.server or "").strip(),
+            port=self.port,
+            user=self.user or "",
+            sign_in=self._record_sign_in(protocol).replay,
+            tls=self.is_ssl,
+            starttls=self.is_starttls,
+            verify_certificate=self.verify_certificate,
+            folders=self._folders(),
+            afterwards=(self.imap_afterwards or "seen") if protocol == "imap" else (self.pop_afterwards or "delete"),
+            move_to=self._move_to(),
+            secrets=self._secrets(),
+        )
+
+    def _record_sign_in(self, protocol):
+        recorder = SignInRecorder()
+        if protocol == "imap":
+            self._imap_login__(recorder)
+        else:
+            recorder.login(self.user or "", self.password or "")
+        return recorder
+
+    def _connect__(self, allow_archived=False):  # noqa: PLW3201 core's name
+        """Replaces core's method: a connection that reads by UID and UIDL, and verifies certificates.
+
+        :return: a mailbox of tools/; it has core's `disconnect()`
+        :raises UserError: when the server is archived, unless `allow_archived`
+        :raises OSError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: when there is no connection
+        """
+        self.ensure_one()
+        if not allow_archived and not self.active:
+            raise UserError(self.env._("The server “%s” can't be used because it is archived.", self.display_name))
+        return open_mailbox(self._mailbox_settings())
+
+    def button_confirm_login(self):
+        """Replaces core's method: also looks for the folders, fixes what counts as old, and explains failures.
+
+        :raises UserError: when the server can't be used as configured
+        """
+        self.check_access("write")
+        for server in self:
+            try:
+                with server._secrets().hiding():
+                    mailbox = server._connect__(allow_archived=True)
+                    try:
+                        mailbox.check()
+                        mailbox.remember(InboundLedger(server, durable=False))
+                    finally:
+                        mailbox.disconnect()
+            except (OSError, EOFError, UnicodeError, IMAP4.error, poplib.error_proto, MailboxProblem) as error:
+                _logger.info("Incoming mail server %s: %s", server.name, error)
+                raise UserError(server._words_for_connection(error)) from error
+            server.state = "done"
+        return True
+
+    # ------------------------------------------------------------------ counts
+
+    def action_open_inbound(self):
+        """List the messages of this server; the context names a state to filter by.
+
+        :raises AccessError: for whoever may not read the server
+        """
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
+        state = self.env.context.get("inbound_state")
+        action["domain"] = [("server_id", "=", self.id)]
+        action["context"] = {f"search_default_{state}": 1} if state else {}
+        return action

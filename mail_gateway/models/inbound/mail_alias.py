@@ -1,0 +1,47 @@
+from odoo import models
+
+from ...tools.delivery import Delivery
+
+
+class MailAlias(models.Model):
+    """What aliases that do not take a message tell its sender: nothing of the message, which core quotes."""
+
+    _inherit = "mail.alias"
+
+    def _alias_bounce_incoming_email(self, message, message_dict, set_invalid=True):
+        """Extends core's method: a message whose record could not be created waits for another try, or a person.
+
+        Core tells its sender that it was not accepted, each time. A program is told the error, and goes on as with core.
+        """
+        delivery = Delivery.of(self.env.context)
+        if set_invalid and delivery and delivery.is_routed and delivery.queues_mail:
+            if not delivery.rehearses:  # core calls this in a transaction of its own, which is not rolled back
+                self.alias_status = "invalid"
+            return
+        super()._alias_bounce_incoming_email(message, message_dict, set_invalid=set_invalid)
+
+    def _get_alias_bounced_body(self, message_dict):
+        """Extends core's method: without the message. The administrator's own words stay."""
+        return super()._get_alias_bounced_body(self._unquoted(message_dict))
+
+    def _get_alias_bounced_body_fallback(self, message_dict):
+        """Extends core's method, whose words are about "the message below": within a delivery there is none."""
+        if not Delivery.of(self.env.context):
+            return super()._get_alias_bounced_body_fallback(message_dict)
+        contacts = self._get_alias_contact_description()
+        return self._render_notice("mail_gateway.notice_alias_refuses", contacts=contacts)
+
+    def _get_alias_invalid_body(self, message_dict):
+        """Extends core's method: the same."""
+        if not Delivery.of(self.env.context):
+            return super()._get_alias_invalid_body(message_dict)
+        return self._render_notice("mail_gateway.notice_alias_invalid")
+
+    def _unquoted(self, message_dict):
+        return {**message_dict, "body": "", "subject": ""} if Delivery.of(self.env.context) else message_dict
+
+    def _render_notice(self, template, **values):
+        company = self.env.company
+        contact = company.partner_id.email_formatted if company.partner_id.email else company.name
+        words = {"address": self.alias_full_name or self.display_name, "contact": contact, **values}
+        return self.env["ir.qweb"]._render(template, words)

@@ -1,0 +1,200 @@
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...tools.delivery import Cause
+from ...tools.headers.stored_headers import as_text
+from ...tools.preview import SOURCE_BYTES, preview
+from ...tools.source_values import sender_of
+from ...tools.text.indexed_text import DETAIL_CHARS, REASON_CHARS, shortened
+from ..bounded_char import BoundedChar
+
+PENDING = ("received", "deferred")
+# a person decides about these
+HELD_UP = ("held", "failed")
+
+# Who leads where; _move_to() makes every transition.
+TRANSITIONS = {
+    "received": {"delivered", "rejected", "discarded", "deferred", "held", "failed"},
+    "deferred": {"received", "delivered", "rejected", "discarded", "deferred", "held", "failed"},
+    "held": {"received", "rejected", "discarded"},
+    "failed": {"received", "rejected", "discarded"},
+    "delivered": set(),
+    "rejected": set(),
+    "discarded": set(),
+}
+
+
+class MailInboundMessage(models.Model):
+    """The raw source of an incoming message, and what became of it.
+
+    A message is stored here and committed before its mail server hears of it. There is no state for being
+    worked on: the row lock is that state.
+    """
+
+    _name = "mail.inbound.message"
+    _description = "Inbound Message"
+    _rec_name = "subject"
+    _order = "received_date desc, id desc"
+
+    subject = fields.Char(readonly=True)
+    email_from = fields.Char(string="From", readonly=True)
+    sender = BoundedChar(
+        "Sender's Address", compute="_compute_sender", store=True, index="btree_not_null", help="Without the name."
+    )
+    recipients = fields.Char(readonly=True, help="Every address in the headers that name recipients.")
+    message_id = BoundedChar(string="Message-Id", readonly=True, index="btree_not_null")
+    conversation = BoundedChar(readonly=True, help="Messages of one conversation are delivered in their order.")
+    source = fields.Binary(attachment=False, readonly=True, help="The message as it arrived, byte for byte.")
+    source_filename = fields.Char(compute="_compute_source_filename")
+    preview = fields.Text(compute="_compute_preview")
+    digest = BoundedChar(readonly=True, index="btree_not_null", help="SHA-256 of the source.")
+    size = fields.Integer(readonly=True, aggregator="sum", help="Size of the source in bytes.")
+    received_date = fields.Datetime(string="Received", readonly=True, default=fields.Datetime.now)
+
+    server_id = fields.Many2one("fetchmail.server", "Incoming Mail Server", readonly=True, ondelete="set null")
+    transport = fields.Selection(
+        [("imap", "IMAP"), ("pop", "POP3"), ("push", "Push"), ("import", "Import"), ("call", "Program")],
+        required=True,
+        readonly=True,
+        help="How the message came in. Program: another program or addon handed it over, mailgate for one.",
+    )
+    remote_key = BoundedChar(readonly=True, help="Names the message on its mail server.")
+
+    state = fields.Selection(
+        [
+            ("received", "Received"),
+            ("deferred", "Deferred"),
+            ("held", "Held"),
+            ("failed", "Failed"),
+            ("delivered", "Delivered"),
+            ("rejected", "Rejected"),
+            ("discarded", "Discarded"),
+        ],
+        required=True,
+        readonly=True,
+        default="received",
+        help="Received: to be delivered.\n"
+        "Deferred: waits for a fault to pass; has a next try.\n"
+        "Held: a person decides.\n"
+        "Failed: tried several times; a person decides.\n"
+        "Delivered: its record or reply exists.\n"
+        "Rejected: refused, and the sender was told.\n"
+        "Discarded: not wanted.",
+    )
+    reason = fields.Text(readonly=True, help="Why the message is where it is.")
+    detail = fields.Text(string="Technical Detail", readonly=True)
+    cause = fields.Selection(
+        selection="_selection_causes", readonly=True, index="btree_not_null", help="What kind of reason it is."
+    )
+    rule_id = fields.Many2one("mail.inbound.rule", "Decided by Rule", readonly=True, ondelete="set null")
+    answers = fields.Json("Rules Asked", readonly=True, help="What each rule said that was asked, in their order.")
+    told_date = fields.Datetime(
+        "Sender Told", readonly=True, help="When the sender was told that it is refused or waits."
+    )
+    judged_date = fields.Datetime("Judged", readonly=True)
+    try_count = fields.Integer(string="Tries", readonly=True, aggregator=None)
+    deferral_count = fields.Integer(string="Deferrals", readonly=True, aggregator=None)
+    next_try = fields.Datetime(readonly=True, default=fields.Datetime.now, help="Empty: no lane takes the message.")
+    done_date = fields.Datetime(string="Done", readonly=True)
+
+    res_model = fields.Char(string="Record Model", readonly=True)
+    res_id = fields.Many2oneReference(string="Record ID", model_field="res_model", readonly=True)
+    mail_message_ids = fields.Many2many("mail.message", string="Chatter Messages", readonly=True)
+
+    former_address = fields.Char(
+        readonly=True, help="The former addresses that the message was sent to, and what they led to."
+    )
+    former_address_ids = fields.Many2many("mail.former.address", string="Former Addresses", readonly=True)
+
+    released = fields.Boolean(readonly=True, help="A person let it pass: no rule holds, defers or rejects it again.")
+    call = fields.Json(readonly=True, help="What else a program handed over with the message.")
+    route_model = fields.Char(readonly=True, help="The model that a person routed the message to.")
+    route_res_id = fields.Many2oneReference(model_field="route_model", readonly=True)
+    route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null", index="btree_not_null")
+
+    _remote_key_unique = models.UniqueIndex(
+        "(server_id, remote_key) WHERE remote_key IS NOT NULL",
+        "This message of the mail server is stored already.",
+    )
+    # what the filters of the list ask for; delivered ones, the most, are found in their order soon enough
+    _held_up_index = models.Index("(state, received_date DESC, id DESC) WHERE state IN ('held', 'failed')")
+    _refused_index = models.Index("(state, received_date DESC, id DESC) WHERE state IN ('rejected', 'discarded')")
+    _former_index = models.Index("(id) WHERE former_address IS NOT NULL")
+    _server_index = models.Index("(server_id, state)")
+    _rule_index = models.Index("(rule_id, judged_date) WHERE rule_id IS NOT NULL")
+    _not_told_index = models.Index("(judged_date) WHERE cause = 'not_told'")
+    _order_index = models.Index("(received_date DESC, id DESC)")
+
+    @api.depends("email_from")
+    def _compute_sender(self):
+        for message in self:
+            message.sender = sender_of(message.email_from or "") or False
+
+    @api.model
+    def _selection_causes(self):
+        """Every check, and what comes to pass without a rule."""
+        return [
+            (Cause.NO_ROUTE.value, self.env._("Nobody at home")),
+            (Cause.LOST_ADDRESS.value, self.env._("Address given up")),
+            *self.env["mail.inbound.rule"]._selection_checks(),
+            (Cause.REPLIES.value, self.env._("Too many replies")),
+            (Cause.REFUSED.value, self.env._("Refused by Odoo")),
+            (Cause.NOT_TOLD.value, self.env._("Refused, sender not told")),
+            (Cause.NOT_ALLOWED.value, self.env._("Not allowed")),
+            (Cause.ERROR.value, self.env._("Error")),
+            (Cause.KILLED.value, self.env._("Too much for a worker")),
+        ]
+
+    @api.depends("subject")
+    def _compute_source_filename(self):
+        for message in self:
+            stem = re.sub(r"[^\w.-]+", "_", message.subject or "message").strip("_.")[:60] or "message"
+            message.source_filename = f"{stem}.eml"
+
+    @api.depends("source")
+    def _compute_preview(self):
+        for message in self:
+            message.preview = preview(message._source_bytes(SOURCE_BYTES))
+
+    @api.depends("subject", "email_from")
+    def _compute_display_name(self):
+        for message in self:
+            message.display_name = message.subject or self.env._("(no subject) from %s", message.email_from or "?")
+
+    # ------------------------------------------------------------------ states
+
+    def _move_to(self, state, reason="", **values):
+        """Make one transition; nothing else writes `state`.
+
+        :param str state: where to
+        :param str reason: why, in words that an administrator understands
+        :param values: further fields to write along
+        :raises UserError: when TRANSITIONS has no such step
+        """
+        for message in self:
+            if state not in TRANSITIONS[message.state]:
+                raise message._wrong_transition(state)
+        self.write(
+            {
+                "state": state,
+                "done_date": False if state in PENDING else fields.Datetime.now(),
+                **values,
+                # both may quote the message
+                "cause": values.get("cause") or False,
+                "reason": shortened(as_text(reason), REASON_CHARS),
+                "detail": shortened(as_text(values.get("detail") or ""), DETAIL_CHARS),
+            }
+        )
+
+    def _wrong_transition(self, state):
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        return UserError(
+            self.env._(
+                "“%(subject)s” is %(current)s and can't become %(wanted)s.",
+                subject=self.display_name,
+                current=labels[self.state].lower(),
+                wanted=labels[state].lower(),
+            )
+        )

@@ -1,0 +1,142 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import html2plaintext
+
+from ...tools.classify.fingerprint import identity
+from ...tools.headers.address_list import read_mailboxes
+from ...tools.headers.addresses import author_address, domain_of, normalize_address, normalize_domain
+from ...tools.headers.recipients import recipients_in
+from ...tools.headers.stored_headers import HEADER_BYTES
+from ...tools.tolerant_parsing.attached_source import source_of
+from ...tools.tolerant_parsing.substitute import ORIGINAL
+
+# Files that another way here would have made another of: the message itself with all its headers
+_SOURCES = (ORIGINAL, "original_email.eml")
+_COMPARED_CHARS = 1000
+
+
+class MailInboundCopies(models.Model):
+    """What came in before and is the same message, by another mailbox say; and what only has the same Message-Id.
+
+    Scanners and devices send different messages under one id, and an attacker may reuse one that they know. So a copy has
+    the same sender, subject, text and files as well.
+    """
+
+    _inherit = "mail.inbound.message"
+
+    identity = fields.Char(readonly=True, help="The same for copies of one message.")
+
+    _identity_index = models.Index("(message_id, identity) WHERE message_id IS NOT NULL")
+
+    @api.model
+    def _identify(self, delivery, values) -> dict:
+        """Find out whether the message was processed before, and under which id the chatter will know it.
+
+        A message that has the id of another one gets an id of its own there: replies to the other one would else find it.
+
+        :param dict values: core's dictionary of the message
+        :return: `known_ids` and `copy_ids` of :class:`~..tools.delivery.Incoming`
+        """
+        delivery.identity = self._identity_of(values)
+        delivery.stored_id = delivery.message_id
+        messages = self.env["mail.message"].sudo()
+        known = messages.search([("message_id", "=", delivery.message_id)])
+        if known and not any(self._is_message_of(delivery, message, values) for message in known):
+            delivery.stored_id = f"<{delivery.identity[:40]}@another.invalid>"
+            known = messages.search([("message_id", "=", delivery.stored_id)])
+        return {"known_ids": known._ids, "copy_ids": self._earlier_copies(delivery, values)._ids}
+
+    @api.model
+    def _identity_of(self, values):
+        files = [(name, content) for name, content, *_rest in values.get("attachments", ()) if name not in _SOURCES]
+        files = [(name, content if isinstance(content, bytes | str) else source_of(content)) for name, content in files]
+        return identity(values["email_from"], values.get("subject") or "", values.get("body") or "", files)
+
+    @api.model
+    def _earlier_copies(self, delivery, values):
+        """Copies that are done with: their record exists, or their sender was told.
+
+        Bounces leave no chatter message, refused ones neither. A program that hands one of these over once more means it,
+        as with Odoo's own gateway; what ended in an error there was never processed.
+        """
+        copies = Domain("message_id", "=", delivery.message_id) & Domain("id", "!=", delivery.incoming.inbound_id)
+        fetched = Domain("transport", "!=", "call")
+        done = Domain("state", "=", "delivered") & (fetched | Domain("mail_message_ids", "!=", False))
+        refused = Domain("state", "=", "rejected") & Domain("told_date", "!=", False) & fetched
+        same = Domain("identity", "=", delivery.identity) | Domain("identity", "=", False)
+        found = self.search(copies & same & (done | refused), order="id", limit=20)
+        return found.filtered(lambda copy: copy._is_copy_of(delivery, values))
+
+    def _is_copy_of(self, delivery, values):
+        """Whether a stored message is the same; one of an earlier version when its sender and subject are."""
+        if self.identity:
+            return self.identity == delivery.identity
+        return author_address(self.email_from) == author_address(values["email_from"]) and self._same_subject(
+            self.subject, values.get("subject")
+        )
+
+    @api.model
+    def _is_message_of(self, delivery, message, values):
+        """Whether a chatter message with the same Message-Id is of the same message."""
+        stored = self.search([("mail_message_ids", "in", message.ids)], order="id", limit=20)
+        if stored:
+            return any(each._is_copy_of(delivery, values) for each in stored)
+        # it came in before this addon was installed, or Odoo sent it
+        sender = author_address(values["email_from"])
+        is_sender = sender == author_address(message.email_from)
+        if message.message_type == "email":
+            same_text = self._letters(values.get("body")) == self._letters(message.body)
+            return is_sender and same_text and self._same_subject(message.subject, values.get("subject"))
+        # Nobody else comes upon an id of ours, and what changes the text on the way must not make it loop.
+        domains = self.env["mail.former.address"].sudo()._alias_domains()
+        return is_sender or domain_of(sender) in {normalize_domain(domain.name) for domain in domains}
+
+    @staticmethod
+    def _same_subject(one, other):
+        return (
+            " ".join((one or "").split())[: _COMPARED_CHARS - 100]
+            == " ".join((other or "").split())[: _COMPARED_CHARS - 100]
+        )
+
+    @staticmethod
+    def _letters(body):
+        """What a text begins with, but for spaces and signs: sanitizing changes those."""
+        text = html2plaintext((body or "")[: 50 * _COMPARED_CHARS], include_references=False)
+        return "".join(filter(str.isalnum, text))[:_COMPARED_CHARS]
+
+    def _correct(self, values):
+        """Write what was read of the headers anew, and have searches find it.
+
+        :param dict values: of fields that are written once otherwise
+        """
+        self.write(values)
+        searched = self.env["mail.inbound.search"].sudo().search([("inbound_message_id", "in", self.ids)])
+        for row in searched:
+            row.text = row.inbound_message_id.search_text
+
+    # ------------------------------------------------------------------ the aliases that copies named
+
+    def _aliases_named(self):
+        """The aliases that these messages were sent to."""
+        return self.env["mail.alias"]._named_by(
+            [normalize_address(reached.to) for each in self for reached in each._reached().values() if reached.to]
+        )
+
+    def _reached(self):
+        """What the message reached, by address; of one whose source is gone, what its list of recipients would reach."""
+        former = self.env["mail.former.address"].sudo()
+        head = self._source_bytes(HEADER_BYTES)
+        if not head:
+            return former._reach(_normalized(read_mailboxes(self.recipients or "")))
+        named = recipients_in(head)
+        written = former._reach(_normalized(mailbox for boxes in named.written.values() for mailbox in boxes))
+        return written or former._reach(_normalized(named.transport))
+
+    @api.model
+    def _aliases_among(self, recipients):
+        """The aliases among the recipients of core's dictionary, which is right already."""
+        return self.env["mail.alias"]._named_by(_normalized(read_mailboxes(recipients or "")))
+
+
+def _normalized(mailboxes):
+    return {normalize_address(mailbox.address) for mailbox in mailboxes} - {None}

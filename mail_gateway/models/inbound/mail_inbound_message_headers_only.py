@@ -1,0 +1,182 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import human_size
+
+from ...tools.delivery import Action, Stage
+from ...tools.fetch.mailbox import MOST_BYTES
+from .mail_inbound_message import HELD_UP
+
+# of visits to the mail server, for a message that a person wants whole
+MOST_FETCH_TRIES = 3
+
+
+class MailInboundHead(models.Model):
+    """Messages that are larger than may be: only their headers were fetched, the rest stays on the mail server.
+
+    They are never acknowledged, so neither marked as read, moved nor deleted there. A person may want one whole; then the
+    next visit fetches it.
+    """
+
+    _inherit = "mail.inbound.message"
+
+    is_head = fields.Boolean(
+        "Only Headers",
+        readonly=True,
+        help="Only the headers of this message were fetched, because it is larger than Largest Message. The message "
+        "itself is on the mail server.",
+    )
+    fetch_requested = fields.Boolean(
+        "To Be Fetched", readonly=True, help="The next visit to the mail server fetches the message, whatever its size."
+    )
+    fetch_try_count = fields.Integer("Tries to Fetch", readonly=True, aggregator=None)
+    may_be_large = fields.Boolean(
+        "Fetched on Request", readonly=True, help="A person had it fetched: no rule about its size is asked any more."
+    )
+    is_fetchable = fields.Boolean(compute="_compute_is_fetchable", help="Whether a person can have it fetched.")
+
+    _requested_index = models.Index("(server_id) WHERE fetch_requested")
+
+    @api.depends("is_head", "fetch_requested", "state", "server_id.active", "server_id.state")
+    def _compute_is_fetchable(self):
+        for message in self:
+            waits = message.is_head and message.state in HELD_UP and not message.fetch_requested
+            message.is_fetchable = waits and message._is_server_read()
+
+    def _is_server_read(self):
+        """Whether there is a next visit to the mail server that has the rest of the message."""
+        server = self.server_id.sudo()
+        return bool(server) and server.active and server.state == "done"
+
+    def action_fetch_whole(self):
+        """Have the next visit to the mail server fetch messages of which only the headers are here.
+
+        :return: an action that says so
+        :raises UserError: when there is nothing to fetch, or Odoo can't store a message of that size
+        """
+        messages = self._decidable("received").filtered("is_fetchable")
+        if not messages:
+            raise UserError(
+                self.env._(
+                    "Nothing to fetch: choose held messages of which only the headers are here, from an incoming mail "
+                    "server that is confirmed and not archived."
+                )
+            )
+        if beyond := messages.filtered(lambda message: message.size > MOST_BYTES)[:1]:
+            raise UserError(
+                self.env._(
+                    "“%(subject)s” has %(size)s. Odoo can store messages of up to %(limit)s.",
+                    subject=beyond.display_name,
+                    size=human_size(beyond.size),
+                    limit=human_size(MOST_BYTES),
+                )
+            )
+        messages._decided("fetch")._request_fetch()
+        reason = self.env._("The next visit to the mail server fetches it. Requested by %s.", self.env.user.name)
+        messages.write({"reason": reason})
+        return self._notify(
+            self.env._("To be fetched: %s. The mail server is visited in a moment.", messages._counted())
+        )
+
+    def _request_fetch(self):
+        self.write({"fetch_requested": True, "fetch_try_count": 0})
+        self.env.ref("mail.ir_cron_mail_gateway_action").sudo()._trigger()
+
+    # ------------------------------------------------------------------ what a visit asks for
+
+    @api.model
+    def _heads_among(self, server, keys) -> set:
+        """Those of `keys` of which only the headers are stored."""
+        return self._keys_among(server, keys, [("is_head", "=", True)])
+
+    @api.model
+    def _requested_keys(self, server) -> list:
+        """The keys of messages that the visit is to fetch whole, those tried least first."""
+        waiting = self._requested_of(server)
+        given_up = waiting.filtered(lambda message: message.fetch_try_count >= MOST_FETCH_TRIES)
+        given_up.write(
+            {
+                "fetch_requested": False,
+                "reason": self.env._(
+                    "Only its headers are here. It could not be fetched: it is no longer on the mail server, or it could "
+                    "not be read in the time of a visit. %s tries were made.",
+                    MOST_FETCH_TRIES,
+                ),
+            }
+        )
+        return (waiting - given_up).mapped("remote_key")
+
+    @api.model
+    def _count_request(self, server, key):
+        """Count a try to fetch a message: a visit may end before all have had their turn."""
+        for message in self._requested_of(server, [("remote_key", "=", key)]):
+            message.fetch_try_count += 1
+
+    def _requested_of(self, server, domain=()):
+        return self.search(
+            [
+                ("server_id", "=", server.id),
+                ("fetch_requested", "=", True),
+                ("is_head", "=", True),
+                ("state", "in", HELD_UP),
+                *domain,
+            ],
+            order="fetch_try_count, id",
+        )
+
+    @api.model
+    def _complete(self, server, message) -> bool:
+        """Store what a person wanted whole, and hand it to delivery.
+
+        :param message: :class:`~..tools.mailbox.RemoteMessage`
+        :return: False when nobody wants it any more; then it stays on the mail server
+        """
+        found = self._requested_of(server, [("remote_key", "=", message.key)]).try_lock_for_update()
+        if not found:
+            return False
+        found.write(
+            {
+                "is_head": False,
+                "fetch_requested": False,
+                "may_be_large": True,
+                "digest": message.values.digest,
+                "size": len(message.source),
+            }
+        )
+        found._write_source(message.source)
+        self.env["mail.inbound.receipt"]._owe([(server.id, message.key)])
+        found._requeue(self.env._("Fetched on request."))
+        return True
+
+    # ------------------------------------------------------------------ delivery
+
+    def _hand_to_odoo(self, delivery):
+        """Extends the method: headers alone are no message. Whatever no rule stops is fetched first."""
+        if not self.is_head:
+            return super()._hand_to_odoo(delivery)
+        self.env["mail.inbound.rule"]._judge(delivery, Stage.SOURCE)
+        if delivery.stopped:
+            return super()._hand_to_odoo(delivery)
+        if self.size > MOST_BYTES:
+            words = self.env._(
+                "Only its headers are here: Odoo can store messages of up to %s.", human_size(MOST_BYTES)
+            )
+        elif not delivery.rehearses and not self._is_server_read():
+            words = self.env._(
+                "Only its headers are here. The message can be fetched once its incoming mail server is confirmed and "
+                "no longer archived."
+            )
+        else:
+            words = self.env._("Only its headers are here. The next visit to the mail server fetches it.")
+            if not delivery.rehearses:
+                self._request_fetch()
+        delivery.decide(Action.HOLD, words, "size")
+        return None
+
+    @api.depends("is_head")
+    def _compute_preview(self):
+        """Extends the method: says so where there is no text to be shown."""
+        result = super()._compute_preview()
+        for message in self.filtered("is_head"):
+            note = self.env._("[Only the headers were fetched. The message is on the mail server.]")
+            message.preview = "\n\n".join(filter(None, (message.preview, note)))
+        return result

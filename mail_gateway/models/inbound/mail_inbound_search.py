@@ -1,0 +1,70 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ...tools.text.search_text import search_text
+
+
+def _trigrams_of_text(registry):
+    """Without the extension pg_trgm there is no index, and a search reads all rows of the table."""
+    return "USING gin (text gin_trgm_ops)" if registry.has_trigram else ""
+
+
+class MailInboundSearch(models.Model):
+    """What the search box looks through: sender, recipients, subject and Message-Id of a message.
+
+    In a table of its own, since PostgreSQL writes a message anew with each change of its state, and would enter the
+    hundreds of trigrams of its texts anew each time. In lower case and without accents, since LIKE is several times as
+    fast as ILIKE, which PostgreSQL does not know when it chooses between an index and reading everything.
+    """
+
+    _name = "mail.inbound.search"
+    _description = "Searched Text of an Inbound Message"
+    _log_access = False
+
+    inbound_message_id = fields.Many2one("mail.inbound.message", required=True, readonly=True, ondelete="cascade")
+    text = fields.Text(readonly=True)
+
+    _message_unique = models.UniqueIndex("(inbound_message_id)")
+    _text_index = models.Index(_trigrams_of_text)
+
+    @api.model
+    def _messages_with(self, words):
+        """A query for the ids of the messages whose text contains `words`, in which % and _ stand for anything."""
+        # sudo: mail.inbound.search - ids only; which messages a user may read is asked of the messages
+        return self.sudo()._search([("text", "like", search_text(words))]).subselect("inbound_message_id")
+
+
+class MailInboundMessage(models.Model):
+    """Finds messages by what the search box is given."""
+
+    _inherit = "mail.inbound.message"
+
+    search_text = fields.Char(
+        "Sender, Recipient, Subject or Message-Id",
+        compute="_compute_search_text",
+        search="_search_search_text",
+        exportable=False,
+    )
+
+    # what never changes once a message is stored
+    _SEARCHED = ("email_from", "recipients", "subject", "message_id")
+
+    @api.depends(*_SEARCHED)
+    def _compute_search_text(self):
+        for message in self:
+            message.search_text = search_text(*(message[name] for name in self._SEARCHED))
+
+    @api.model
+    def _search_search_text(self, operator, value):
+        if operator not in ("ilike", "like") or not isinstance(value, str):
+            return NotImplemented
+        return Domain("id", "in", self.env["mail.inbound.search"]._messages_with(value))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Extends core's method: the text that is searched is written once."""
+        messages = super().create(vals_list)
+        self.env["mail.inbound.search"].sudo().create(
+            [{"inbound_message_id": message.id, "text": message.search_text} for message in messages]
+        )
+        return messages

@@ -1,0 +1,311 @@
+import ast
+import xmlrpc.client
+from uuid import uuid4
+
+from odoo import api, models
+
+from ...tools.delivery import Action, Cause, Delivery, Incoming, Stage, Unroutable
+from ...tools.headers.addresses import counted_address, normalize_address
+from ...tools.headers.recipients import joined, recipients_of
+from ...tools.headers.stored_headers import message_id_of
+from ...tools.sql_log import no_values_in_log
+from ...tools.tolerant_parsing.readable import make_readable
+
+
+class MailThread(models.AbstractModel):
+    """Core's gateway asks the rules, and tells the delivery under way what it decides."""
+
+    _inherit = "mail.thread"
+
+    @api.model
+    def message_process(
+        self, model, message, custom_values=None, save_original=False, strip_attachments=False, thread_id=None
+    ):
+        """Extends core's method: rules come first; a message that another program hands over leaves a row, too.
+
+        Core lets everybody hand over messages who can log in, and does with all rights what they ask for along with them.
+
+        :raises AccessError: when the user is not one of those whom an administrator let hand messages over, or asks for
+            more than they may do themselves
+        """
+        arguments = {
+            "custom_values": custom_values,
+            "save_original": save_original,
+            "strip_attachments": strip_attachments,
+            "thread_id": thread_id,
+        }
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            return self._process_for_program(model, message, arguments)
+        self._judge(delivery, Stage.SOURCE)
+        result = False
+        if not delivery.stopped:
+            delivery.source = message
+            readable = make_readable(message, plainest=delivery.plainest)
+            delivery.flaws = readable.flaws
+            result = super().message_process(model, readable.source, **arguments)
+        if delivery.stopped:
+            self._tell_what_a_rule_did(delivery, message)
+            return False
+        return result
+
+    @api.model
+    def _process_for_program(self, model, message, arguments):
+        """Begin a delivery for a program that hands a message over; it gets what core's method promises.
+
+        Whoever may not do so leaves nothing here. Mail is routed with all rights, as a lane's: anybody can send it. What the
+        caller asks for along with it is not.
+        """
+        messages = self.env["mail.inbound.message"].sudo()
+        call = {"model": model, **arguments}
+        threads = self
+        if not self.env.su:
+            messages._check_call({key: call[key] for key in ("model", "custom_values", "thread_id")}, self.env.user)
+            threads = self._without_callers_context().sudo()
+        source = self._source_of(message)
+        inbound = messages._store_call(source, {**call, "superuser": self.env.su})
+        delivery = Delivery(Incoming(len(source), inbound.id))
+        if not self.env.su:
+            call = inbound._call_arguments(delivery)
+        try:
+            with no_values_in_log():
+                result = threads.with_context(**{Delivery.KEY: delivery}).message_process(message=source, **call)
+        except Exception as error:
+            inbound._settle_refused_call(error, source)
+            raise
+        inbound._settle(delivery)
+        return result
+
+    def _without_callers_context(self):
+        """The same model without what a caller from outside brought: defaults for fields would count with all rights."""
+        kept = {key: self.env.context[key] for key in ("lang", "tz") if key in self.env.context}
+        return self.with_env(self.env(context=kept))
+
+    @staticmethod
+    def _source_of(message):
+        """The bytes of what core's method takes as a message.
+
+        :raises TypeError: when it is nothing of that kind; Python would make as many bytes of a number
+        """
+        if isinstance(message, xmlrpc.client.Binary):
+            message = message.data
+        if isinstance(message, str):
+            return message.encode("utf-8", "replace")
+        if isinstance(message, bytes | bytearray):
+            return bytes(message)
+        raise TypeError("A message is text or bytes.")
+
+    @api.model
+    def _judge(self, delivery, stage, **known):
+        """Ask the rules of a stage; `known` is what :class:`Incoming` got to know since the last one."""
+        delivery.incoming = delivery.incoming._replace(**known)
+        self.env["mail.inbound.rule"]._judge(delivery, stage)
+
+    # ------------------------------------------------------------------ before the route
+
+    @api.model
+    def message_parse(self, message, save_original=False):
+        """Extends core's method: rules judge what was parsed.
+
+        Core drops a known Message-Id next. That is for the rules to say: core gets to see another one meanwhile.
+        """
+        msg_dict = super().message_parse(message, save_original=save_original)
+        delivery = Delivery.of(self.env.context)
+        if delivery and not delivery.message_id:
+            # Python cuts ids that contain blanks or brackets: many would be the same
+            delivery.message_id = msg_dict["message_id"] = message_id_of(message) or msg_dict["message_id"]
+            known = self.env["mail.inbound.message"].sudo()._identify(delivery, msg_dict)
+            self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict, **known)
+            if not delivery.stopped:
+                self.env["mail.inbound.claim"].sudo()._claim(delivery.message_id)
+            msg_dict["message_id"] = f"judged {uuid4()}"
+        return msg_dict
+
+    def _message_parse_extract_payload(self, message, message_dict, save_original=False):
+        """Extends core's method: the original is kept as it came. Core writes it anew, and fails on headers in UTF-8.
+
+        What Odoo was given in place of a broken message has the original attached already.
+        """
+        delivery = Delivery.of(self.env.context)
+        payload = super()._message_parse_extract_payload(message, message_dict, save_original and not delivery)
+        if delivery and save_original and not delivery.flaws:
+            payload["attachments"].insert(0, self._Attachment("original_email.eml", delivery.source, {}))
+        return payload
+
+    @api.model
+    def _detect_loop_headers(self, msg_dict):
+        """Extends core's method: within a delivery the rules were asked, this one's among them, and their word counts."""
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            return super()._detect_loop_headers(msg_dict)
+        msg_dict["message_id"] = delivery.message_id
+        return delivery.stopped
+
+    # ------------------------------------------------------------------ the route
+
+    @api.model
+    def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
+        """Extends core's method: a route that a person decided on comes first; no route is told apart from a bug.
+
+        :raises Unroutable: when no route leads anywhere, or what is configured can't be used
+        """
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            return super().message_route(message, message_dict, model, thread_id, custom_values)
+        if delivery.is_note:
+            message_dict["is_bounce"] = False  # vacation notices go to the Return-Path (RFC 5230): our bounce address
+        if delivery.route:
+            return self._decided_routes(delivery.route, message_dict)
+        if not thread_id and self._is_only_for_lost_addresses(message, delivery):
+            model = False  # the incoming server's model does not stand in for what was deleted
+        try:
+            routes = super().message_route(message, message_dict, model, thread_id, custom_values)
+        except UnicodeError:
+            raise  # a ValueError too, but about the message and not about its route
+        except ValueError as error:
+            if delivery.is_note:
+                return []
+            raise self._unroutable(error, message, message_dict, delivery) from error
+        return self._without_served(routes, delivery)
+
+    def _unroutable(self, error, message, message_dict, delivery):
+        if not str(error).startswith("No possible route"):
+            return Unroutable(str(error), Cause.REFUSED, delivery)
+        if reasons := [lead.reason for lead in delivery.leads if not lead.to]:
+            return Unroutable("\n".join(reasons), Cause.LOST_ADDRESS, delivery)
+        recipients = message_dict["recipients"] or joined(recipients_of(message).transport)
+        words = self.env._(
+            "No one is at home at %s: none of these addresses is an alias, the message answers nothing that Odoo sent, "
+            "and its incoming server creates no records.",
+            recipients,
+        )
+        if not recipients:
+            words = self.env._(
+                "The message names no recipient, answers nothing that Odoo sent, and its incoming server creates no records."
+            )
+        return Unroutable(words, Cause.NO_ROUTE, delivery)
+
+    def _without_served(self, routes, delivery):
+        """The routes that no earlier copy of the message took: one record for each alias (D4).
+
+        A copy got as far as this by naming an alias that no earlier one named.
+        """
+        copies = self.env["mail.inbound.message"].sudo().browse(delivery.incoming.copy_ids)
+        if not routes or not copies or not delivery.has_passed("duplicate"):
+            return routes
+        known = self.env["mail.message"].sudo().browse(delivery.incoming.known_ids)
+        records, aliases = {(message.model, message.res_id) for message in known}, copies._aliases_named()
+        left = [route for route in routes if (route[0], route[1]) not in records and route[4] not in aliases]
+        if not left:
+            delivery.decide(Action.DISCARD, self.env._("This message was processed before."), "duplicate")
+        return left
+
+    def _is_only_for_lost_addresses(self, message, delivery):
+        """Whether nothing stands in for any address that the message names.
+
+        Addresses that only transport names (Delivered-To, say) are no recipients of their own. Those of a deleted
+        domain may never have been Odoo's: the mailbox that an incoming server reads may be one of them.
+        """
+        last = self.env["mail.former.address"].sudo()._last
+        lost = {lead.address for lead in delivery.leads if not lead.to and last(lead).kind != "domain"}
+        if not lost:
+            return False
+        written = recipients_of(message).written
+        return {normalize_address(mailbox.address) for name in ("To", "Cc") for mailbox in written[name]} <= lost
+
+    def _decided_routes(self, route, message_dict):
+        """Core's route tuple for a person's decision; references to another thread don't count any more.
+
+        :raises Unroutable: when the alias that they chose was deleted meanwhile
+        """
+        if not route.res_id and not route.alias_id:
+            words = self.env._("The alias that it was routed to was deleted.")
+            raise Unroutable(words, Cause.LOST_ADDRESS, Delivery.of(self.env.context))
+        alias = self.env["mail.alias"].browse(route.alias_id)
+        parent = self.env["mail.message"].sudo().browse(message_dict.get("parent_id"))
+        if (parent.model, parent.res_id) != (route.model, route.res_id):
+            message_dict.pop("parent_id", None)
+        defaults = ast.literal_eval(alias.alias_defaults) if alias else {}
+        user = self._mail_find_user_for_gateway(message_dict["email_from"], alias=alias)
+        return [(route.model, route.res_id or alias.alias_force_thread_id, defaults, user.id or self.env.uid, alias)]
+
+    @api.model
+    def _detect_write_to_catchall(self, msg_dict):
+        """Extends core's method: says why core refuses what it answers with true.
+
+        What went to a deleted address besides the catchall is held instead.
+        """
+        detected = super()._detect_write_to_catchall(msg_dict)
+        delivery = Delivery.of(self.env.context)
+        lost = delivery and not all(lead.to for lead in delivery.leads)
+        if lost and self.env.context.get("mail_catchall_write_any_to"):
+            return False
+        if detected and delivery:
+            delivery.refusal = self.env._("The catchall address takes replies only, and this is none.")
+            delivery.refuses_catchall = True
+        return detected
+
+    @api.model
+    def _routing_handle_bounce(self, email_message, message_dict):
+        """Extends core's method: says so."""
+        super()._routing_handle_bounce(email_message, message_dict)
+        if delivery := Delivery.of(self.env.context):
+            address = message_dict.get("bounced_email") or self.env._("an unknown recipient")
+            delivery.decide(
+                Action.ACCEPT, self.env._("A bounce: mail to %s could not be delivered.", address), "bounce"
+            )
+
+    # ------------------------------------------------------------------ once the route is known
+
+    @api.model
+    def _detect_loop_sender(self, message, message_dict, routes):
+        """Extends core's method: rules judge the routes; the limit of new records is theirs, that of replies core's.
+
+        What exceeds it is held, where core drops it. A person's route has no limit, and notes make nobody answer.
+        """
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            return super()._detect_loop_sender(message, message_dict, routes)
+        self._judge(delivery, Stage.ROUTE, routes=tuple(routes or ()))
+        if delivery.stopped:
+            return True
+        replies = [route for route in routes or () if route[1]]
+        if not replies or delivery.route or delivery.released or delivery.is_note:
+            return False
+        if self.env["mail.gateway.allowed"].sudo()._spares(message_dict["email_from"]):
+            return False
+        delivery.telling = Cause.REPLIES.value
+        looping = super()._detect_loop_sender(message, message_dict, replies)
+        if looping:
+            words = self.env._("%s sent more replies to one record than the limit allows.", message_dict["email_from"])
+            delivery.decide(Action.HOLD, words, Cause.REPLIES.value)
+        return looping
+
+    @api.model
+    def _message_route_process(self, message, message_dict, routes):
+        """Extends core's method: counts what is made, and logs a note where a rule says so.
+
+        A message that reaches a record is accepted, whatever another recipient's alias said. Each route gets core's
+        dictionary as it was: core takes out of it what the next route needs as well.
+        """
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            return super()._message_route_process(message, message_dict, routes)
+        if delivery.is_note:
+            return self._log_as_note(delivery, message_dict, routes)
+        thread_id = False
+        for route in routes or ():
+            values = {**message_dict, "message_id": delivery.stored_id or message_dict["message_id"]}
+            thread_id = super()._message_route_process(message, values, [route])
+            self._count_creation(delivery, message_dict, route, thread_id)
+            delivery.decide(Action.ACCEPT, "")
+        return thread_id
+
+    def _count_creation(self, delivery, message_dict, route, thread_id):
+        model, known_id, _defaults, _user, alias = route
+        if known_id == thread_id:
+            return
+        creations = self.env["mail.inbound.creation"].sudo()
+        target = creations._target(alias, delivery.incoming.server_id, model)
+        sender = counted_address(message_dict["email_from"])
+        creations._count(target, sender, delivery.incoming.inbound_id, self.env[model].browse(thread_id))

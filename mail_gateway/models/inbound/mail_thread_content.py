@@ -1,0 +1,49 @@
+from email.message import EmailMessage
+
+from odoo import api, fields, models
+
+from ...tools.delivery import Delivery
+from ...tools.tolerant_parsing.dates import read_date
+from ...tools.tolerant_parsing.image_references import with_references_found
+from ...tools.tolerant_parsing.normalize import normalize_content, normalize_headers
+from ...tools.tolerant_parsing.parameters import raw_header
+from ...tools.tolerant_parsing.readable import find_remarks
+
+
+class MailThreadContent(models.AbstractModel):
+    """Texts, files and dates of a message are what they are meant to be before core reads them."""
+
+    _inherit = "mail.thread"
+
+    @api.model
+    def message_parse(self, message, save_original=False):
+        """Extends core's method: headers in any charset are read, and the date is one that the database keeps.
+
+        Core writes years below 1000 as it can't read them again, and takes the moment of processing for a missing date.
+        """
+        if isinstance(message, EmailMessage):
+            normalize_headers(message)
+        msg_dict = super().message_parse(message, save_original=save_original)
+        date = read_date(raw_header(message, "date"))
+        msg_dict["date"] = fields.Datetime.to_string(date.replace(tzinfo=None) if date else self._time_of_receipt())
+        if delivery := Delivery.of(self.env.context):
+            delivery.remarks = find_remarks(delivery.source)
+        return msg_dict
+
+    def _time_of_receipt(self):
+        """When the message under way was stored; now when none is."""
+        delivery = Delivery.of(self.env.context)
+        inbound = self.env["mail.inbound.message"].sudo().browse(delivery.incoming.inbound_id if delivery else 0)
+        return inbound.exists().received_date or fields.Datetime.now()
+
+    def _message_parse_extract_payload(self, message, message_dict, save_original=False):
+        """Extends core's method: charsets as browsers read them, a name for each file, no text hidden by another."""
+        is_report = message_dict.get("is_bounce") or message.get_content_type() == "multipart/report"
+        normalize_content(message, is_report=bool(is_report))
+        return super()._message_parse_extract_payload(message, message_dict, save_original=save_original)
+
+    def _message_parse_extract_payload_postprocess(self, message, payload_dict):
+        """Extends core's method: images are found by whatever form of their Content-Id the HTML has."""
+        cids = [attachment.info.get("cid") for attachment in payload_dict["attachments"] if attachment.info]
+        body = with_references_found(payload_dict["body"], [*filter(None, cids)])
+        return super()._message_parse_extract_payload_postprocess(message, {**payload_dict, "body": body})

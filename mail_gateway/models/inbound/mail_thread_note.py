@@ -1,0 +1,42 @@
+from odoo import models
+
+from ...tools.delivery import Action, Delivery
+
+
+class MailThread(models.AbstractModel):
+    """What a rule has logged as a note: on the record that it answers, without telling anyone."""
+
+    _inherit = "mail.thread"
+
+    def _log_as_note(self, delivery, message_dict, routes):
+        """Log on existing records; nothing is made, updated or sent.
+
+        :param dict message_dict: core's dictionary of the message
+        :param routes: core's routes
+        :return: the id of the last record, as mail.thread._message_route_process does
+        """
+        records = [(route[0], route[1]) for route in routes or () if route[1]]
+        for model, thread_id in records:
+            values = {**message_dict, "message_id": delivery.stored_id or message_dict["message_id"]}
+            self._log_note_on(self.env[model].browse(thread_id), values)
+        if records:
+            delivery.decide(Action.NOTE, delivery.rule.reason, delivery.rule.check)
+            return records[-1][1]
+        answers_nothing = self.env._("%s It answers no record here.", delivery.rule.reason)
+        delivery.decide(Action.DISCARD, answers_nothing, delivery.rule.check)
+        return False
+
+    def _log_note_on(self, record, message_dict):
+        kept = ("author_id", "email_from", "subject", "body", "date", "attachments", "message_id", "message_type")
+        record.with_user(self.env.ref("base.user_root")).with_context(
+            mail_post_autofollow_author_skip=True
+        ).message_post(
+            subtype_xmlid="mail.mt_note", **{key: message_dict[key] for key in kept if message_dict.get(key)}
+        )
+
+    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
+        """Extends core's method: nobody is told of what is only logged."""
+        delivery = Delivery.of(self.env.context)
+        if delivery and delivery.is_note:
+            return []
+        return super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)

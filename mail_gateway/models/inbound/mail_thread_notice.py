@@ -1,0 +1,265 @@
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from odoo import models
+from odoo.tools import formataddr
+from odoo.tools.mail import email_split, generate_tracking_message_id
+
+from ...tools.classify.automatic_reply import unanswerable
+from ...tools.classify.forged_sender import failed_dmarc, marked_as_spam
+from ...tools.classify.notice_recipient import head_of, notice_address, quotable_id, without_quotes
+from ...tools.delivery import Action, Cause, Delivery
+from ...tools.headers.addresses import domain_of, normalize_address
+from ...tools.headers.stored_headers import HEADER_BYTES
+from ...tools.tolerant_parsing.readable import make_readable
+
+# So that vacation responders keep quiet (RFC 3834), those of Exchange too.
+NOTICE_HEADERS = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+AUTHSERV_PARAMETER = "mail_gateway.authserv_id"
+# Of the addresses of ours that a message was sent to.
+_MAX_NAMED = 5
+
+
+class Silence(NamedTuple):
+    """Why the sender of a message that is refused is not told.
+
+    :ivar words: a sentence
+    :ivar action: what becomes of the message instead
+    """
+
+    words: str
+    action: Action = Action.DISCARD
+    cause: str = Cause.REFUSED.value
+
+
+class MailThread(models.AbstractModel):
+    """What senders are told: that their message is refused, or waits. Never twice the same, never to a machine.
+
+    A sender may be forged, and whoever is told is somebody else then. So notices contain our own words, our own addresses
+    and the Message-Id, and nothing else of the message.
+    """
+
+    _inherit = "mail.thread"
+
+    def _routing_create_bounce_email(self, email_from, body_html, message, **mail_values):
+        """Extends core's method: within a delivery, a notice means that the message was refused.
+
+        Core quotes the message in its own notices, and tells all addresses of all Return-Paths. The notice carries
+        Auto-Submitted, and a reference by which answers to it are recognised, as core's notices about loops do. Nobody is
+        told who can't read it, or knows.
+        """
+        delivery = Delivery.of(self.env.context)
+        if not delivery:
+            super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
+            return
+        why = delivery.refusal or self.env._("Odoo refused it.")
+        incoming = self._as_it_came(delivery, message)
+        if silence := self._silence(delivery, incoming):
+            words = self.env._("%(why)s %(silence)s", why=why, silence=silence.words)
+            delivery.decide(silence.action, words, silence.cause)
+            return
+        # first: when another lane tells somebody at the same moment, one of them starts again
+        self.env["mail.inbound.notice"].sudo()._note(incoming, delivery.telling or Cause.REFUSED.value)
+        body, values = self._notice_values(delivery, body_html, mail_values)
+        told = notice_address(incoming.message, incoming.values["email_from"])
+        super()._routing_create_bounce_email(told, body, self._stand_in(), **values)
+        delivery.told = True
+        words = self.env._("%(why)s %(sender)s was told.", why=why, sender=told)
+        delivery.decide(Action.REJECT, words, Cause.REFUSED.value)
+
+    # ------------------------------------------------------------------ who is not told
+
+    @staticmethod
+    def _as_it_came(delivery, message):
+        """What is known of a message, with its head as it came: that of Odoo's substitute for a broken one lacks headers."""
+        return delivery.incoming._replace(message=head_of(delivery.source) if delivery.source else message)
+
+    def _silence(self, delivery, incoming):
+        """Why the sender is not told anything; None when they are.
+
+        What proves that no person waits for an answer comes first: what else keeps a notice from a sender leaves the
+        message to a person.
+        """
+        sign = unanswerable(incoming.message)
+        if sign and sign.proven:
+            return self._silence_about_program(sign)
+        if forged := self._silence_about_forgery(incoming.message):
+            return forged
+        if sign:
+            return self._silence_about_perhaps_a_program(sign)
+        if delivery.is_note:
+            return Silence(self.env._("Nobody was told."))
+        return self._silence_about_repetition(delivery, incoming)
+
+    def _silence_about_program(self, sign):
+        return Silence(
+            self.env._("Nobody was told: the message was sent by a program (%(header)s: %(value)s).", **sign._asdict())
+        )
+
+    def _silence_about_perhaps_a_program(self, sign):
+        words = self.env._(
+            "Nobody was told: a program or a mailing list may have sent the message, or its sender wants no automatic "
+            "answer (%(header)s: %(value)s).",
+            **sign._asdict(),
+        )
+        return Silence(words, Action.HOLD)
+
+    def _silence_about_forgery(self, message):
+        if sign := marked_as_spam(message):
+            return Silence(
+                self.env._("Nobody was told: the message is marked as spam (%(header)s: %(value)s).", **sign._asdict())
+            )
+        if sign := failed_dmarc(message, self._authserv_ids()):
+            return Silence(
+                self.env._("Nobody was told: the sender may be forged (%(header)s: %(value)s).", **sign._asdict())
+            )
+        return None
+
+    def _authserv_ids(self):
+        """The hosts whose Authentication-Results count."""
+        hosts = self.env["ir.config_parameter"].sudo()._get_mail_parameter(AUTHSERV_PARAMETER)
+        return {host.strip().lower() for host in hosts.split(",")} - {""}
+
+    def _silence_about_repetition(self, delivery, incoming):
+        notices = self.env["mail.inbound.notice"].sudo()
+        if not notice_address(incoming.message, incoming.values["email_from"]):
+            return Silence(self.env._("Nobody was told: the message names no address that could be."))
+        told_that = delivery.telling and notices._was_told_that(incoming, delivery.telling)
+        if told_that or notices._was_refused_the_same(incoming):
+            return Silence(self.env._("The sender was told the same recently."))
+        return self._silence_beyond_limits(notices, incoming)
+
+    def _silence_beyond_limits(self, notices, incoming):
+        """Whatever used them up may have been forged: of what comes next, a person decides."""
+        if notices._was_told_often(incoming):
+            words = self.env._(
+                "Nobody was told: the sender was told several times within the last hour; a loop is suspected."
+            )
+            return Silence(words, Action.HOLD, Cause.NOT_TOLD.value)
+        if notices._is_limit_reached():
+            notices._note_limit()
+            words = self.env._(
+                "Nobody was told: Odoo sent %s notices within the last hour, as many as it may.", notices._limit()
+            )
+            return Silence(words, Action.HOLD, Cause.NOT_TOLD.value)
+        return None
+
+    # ------------------------------------------------------------------ what is told
+
+    def _notice_values(self, delivery, body_html, mail_values):
+        """The body of a notice, and all other values of its e-mail: nothing of core's that comes from the message."""
+        values = {"headers": repr(NOTICE_HEADERS), **mail_values}
+        own, may_be_answered = values.pop("own_words", False), values.pop("may_be_answered", False)
+        message_id = quotable_id(delivery.message_id or delivery.incoming.values.get("message_id"))
+        body = self._with_message_id(body_html if own else self._our_words(delivery, body_html), message_id)
+        subject = (
+            self.env._("Your message is waiting")
+            if delivery.telling
+            else self.env._("Your message could not be delivered")
+        )
+        return body, {
+            **values,
+            "subject": subject,
+            "references": message_id if may_be_answered else self._marked(message_id),
+        }
+
+    @staticmethod
+    def _marked(message_id):
+        return f"{message_id} {generate_tracking_message_id('loop-detection-bounce-email')}".strip()
+
+    def _stand_in(self):
+        """What core gets to read in place of the message: nothing that its sender wrote.
+
+        Core sends notices from the bounce address, else from the To of the message.
+        """
+        company, stand_in = self.env.company, EmailMessage()
+        sender = company.bounce_email or company.default_from_email or company.email
+        stand_in["To"] = formataddr(("MAILER-DAEMON", sender)) if sender else ""
+        return stand_in
+
+    def _our_words(self, delivery, body_html):
+        """The body of one of core's notices without what it quotes."""
+        if delivery.telling == Cause.REPLIES.value:
+            return self._render_notice(delivery, "mail_gateway.notice_message_waits")
+        if delivery.refuses_catchall:
+            return self._render_notice(
+                delivery, "mail_gateway.notice_catchall", "mail.mail_bounce_catchall", company=self.env.company
+            )
+        return Markup(without_quotes(body_html)) or self._render_notice(delivery, "mail_gateway.notice_message_refused")
+
+    def _render_notice(self, delivery, template, core="", **values):
+        """Words of our own.
+
+        :param core: the template of core's that they stand in for: an administrator's words there are our own, too
+        """
+        addresses = self._our_addresses(delivery)
+        qweb = self.env["ir.qweb"]
+        if core and self.env.ref(core).sudo().arch_updated:
+            nothing = dict.fromkeys(("email_from", "from", "subject", "body"), "")
+            return Markup(without_quotes(qweb._render(core, {"message": {**nothing, "to": addresses}})))
+        return qweb._render(template, {"recipients": addresses, "reason": "", **values})
+
+    def _with_message_id(self, body, message_id):
+        if not message_id:
+            return body
+        words = self.env._("The Message-Id of your message: %s", message_id)
+        return Markup("%s<p>%s</p>") % (Markup(body), words)
+
+    def _our_addresses(self, delivery):
+        """Those of our addresses that a message was sent to, as we write them."""
+        recipients = delivery.incoming.values.get("recipients") or ""
+        aliases = self.env["mail.inbound.message"].sudo()._aliases_among(recipients)
+        named = {normalize_address(address) for address in email_split(recipients)}
+        domains = [("name", "in", [domain_of(address) for address in named])]
+        catchalls = self.env["mail.alias.domain"].sudo().search(domains).mapped("catchall_email")
+        ours = [*aliases.mapped("alias_full_name"), *(each for each in catchalls if normalize_address(each) in named)]
+        return ", ".join(filter(None, ours[:_MAX_NAMED]))
+
+    # ------------------------------------------------------------------ what rules tell
+
+    def _tell_what_a_rule_did(self, delivery, source):
+        """Tell the sender that a rule rejects the message, or holds it for what the sender can know of.
+
+        :param source: the message as it came, or its beginning when it was not to be parsed
+        """
+        delivery.source = delivery.source or source
+        check = self.env[f"mail.check.{delivery.rule.check}"]
+        if delivery.verdict.action is Action.REJECT:
+            delivery.refusal = delivery.rule.reason
+            self._send_notice(delivery, source, "mail_gateway.notice_message_refused", reason=check._words_for_sender())
+        elif delivery.verdict.action is Action.HOLD and check._tells_sender:
+            self._tell_that_it_waits(delivery, source)
+
+    def _tell_that_it_waits(self, delivery, source):
+        """Once within the period of the limits; the message is held all the same."""
+        verdict, incoming = delivery.verdict, self._as_it_came(delivery, delivery.incoming.message)
+        if self.env["mail.inbound.notice"].sudo()._was_told_that(incoming, verdict.cause):
+            return
+        delivery.telling = verdict.cause
+        # Whoever answers it writes to the address that the message waits for, and joins it.
+        aliases = [route[4] for route in delivery.incoming.routes if route[4]]
+        reply_to = {"reply_to": aliases[0].alias_full_name} if aliases and aliases[0].alias_full_name else {}
+        mail_values = {"may_be_answered": True, **reply_to}
+        self._send_notice(delivery, source, "mail_gateway.notice_message_waits", mail_values)
+        words = self.env._("%s The sender was told.", verdict.reason) if delivery.told else verdict.reason
+        delivery.decide(Action.HOLD, words, verdict.cause)
+
+    def _send_notice(self, delivery, source, template, mail_values=None, **words):
+        if delivery.incoming.message is None:
+            message, values = self._parse_head(source)
+            delivery.incoming = delivery.incoming._replace(message=message, values=values)
+        body = self._render_notice(delivery, template, **words)
+        author, message = delivery.incoming.values["email_from"], delivery.incoming.message
+        self._routing_create_bounce_email(author, body, message, own_words=True, **(mail_values or {}))
+
+    def _parse_head(self, source):
+        """The head alone of a message that is not to be parsed.
+
+        :return: (message, core's dictionary)
+        """
+        head = make_readable(source[:HEADER_BYTES], plainest=True).source
+        message = message_from_bytes(head, policy=policy.SMTP)
+        return message, self.with_context(**{Delivery.KEY: None}).message_parse(message)

@@ -1,0 +1,73 @@
+from contextlib import suppress
+from smtplib import SMTP
+
+import psycopg2
+
+from odoo import api, models
+from odoo.tools import config
+
+from ...tools.secrets import Secrets
+from ...tools.smtp.login import hide_in_replies, log_in
+from ..secret_fields import secret_fields
+
+
+class IrMail_Server(models.Model):
+    """Signing in on outgoing servers: in any charset, and without a secret in errors, logs and failure reasons."""
+
+    _inherit = "ir.mail_server"
+
+    def _connect__(self, *args, **kwargs):  # noqa: PLW3201 core's name
+        """Extends core's method: neither its errors nor those of the connection hold what is secret.
+
+        Core keeps the errors as the failure reason of mail, which those who may read the mail read.
+        """
+        given = [kwargs.get("password"), *args[3:4]]
+        try:
+            connection = super()._connect__(*args, **kwargs)
+        except Exception as error:
+            self._outgoing_secrets(given).hide_in(error)
+            raise
+        if isinstance(connection, SMTP):
+            hide_in_replies(connection, lambda: self._outgoing_secrets(given, connection))
+        return connection
+
+    def _smtp_login__(self, connection, smtp_user, smtp_password):  # noqa: PLW3201 core's name
+        """Extends core's method: user and password may have any characters; smtplib's `login` takes ASCII only.
+
+        The log of an SMTP session, which *Debugging* switches on, leaves out the sign-in.
+        """
+        level = getattr(connection, "debuglevel", 0)
+        try:
+            if level:
+                connection.set_debuglevel(0)
+            if self._logs_in_beyond_ascii(connection, smtp_user, smtp_password):
+                log_in(connection, smtp_user, smtp_password)
+                return None
+            return super()._smtp_login__(connection, smtp_user, smtp_password)
+        except Exception as error:
+            Secrets(smtp_password).hide_in(error)
+            raise
+        finally:
+            if level:
+                connection.set_debuglevel(level)
+
+    def _logs_in_beyond_ascii(self, connection, user, password):
+        """Whether smtplib's own `login` would be asked to sign in with what it can't write."""
+        by_password = not self or self.smtp_authentication in ("login", "cli")
+        return by_password and isinstance(connection, SMTP) and not f"{user}{password}".isascii()
+
+    @api.model
+    def _outgoing_secrets(self, given, connection=None):
+        """What a server may have been told, now or earlier: passwords, and the tokens of OAuth modules.
+
+        :param list given: further passwords
+        :param connection: an smtplib connection that knows what it signed in with
+        """
+        secrets = Secrets(*given, config.get("smtp_password"), getattr(connection, "password", None))
+        names = secret_fields(self, "smtp_pass")
+        with suppress(psycopg2.Error):  # it may be the transaction that failed
+            servers = self.sudo().with_context(active_test=False).search([("smtp_authentication", "!=", "cli")])
+            for server in servers:
+                for name in names:
+                    secrets.add(server[name])
+        return secrets

@@ -1,0 +1,1 @@
+from . import automatic, bounce, catchall_repeat, duplicate, limit, loop, size

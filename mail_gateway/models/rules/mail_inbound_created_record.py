@@ -1,0 +1,91 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools.constants import GC_UNLINK_LIMIT
+
+from ..bounded_char import BoundedChar
+from ..numbered_rows import add_numbered
+
+SCOPE_OF_ALIAS = "alias"
+
+
+class MailInboundCreation(models.Model):
+    """A record that a message made: what the limits count (D1).
+
+    Numbered by where it came in and whom it is counted for. Two lanes that make a record for the same sender at the same
+    time take the same number, and PostgreSQL has one of them start again: the limit is never exceeded.
+    """
+
+    _name = "mail.inbound.creation"
+    _description = "Record Made by Incoming Mail"
+    _order = "id desc"
+
+    target = BoundedChar(required=True, readonly=True, help="The alias or incoming mail server.")
+    counted_for = BoundedChar(readonly=True, help="The sender; empty when all are counted together.")
+    number = fields.Integer(required=True, readonly=True)
+    inbound_message_id = fields.Many2one(
+        "mail.inbound.message", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    res_model = fields.Char("Record Model", readonly=True)
+    res_id = fields.Many2oneReference("Record ID", model_field="res_model", readonly=True)
+
+    _number_unique = models.UniqueIndex("(target, counted_for, number)")
+    _age_index = models.Index("(create_date)")
+
+    @api.model
+    def _limits(self):
+        """(number of records, minutes, scope) as the system parameters have them."""
+        read = self.env["ir.config_parameter"]._get_mail_parameter
+        return tuple(read(f"mail.incoming.limit.{name}") for name in ("alias", "period", "scope"))
+
+    @api.model
+    def _period_start(self):
+        """When the period began that the limits count in."""
+        return fields.Datetime.now() - timedelta(minutes=self._limits()[1])
+
+    @api.model
+    def _counted_for(self, sender) -> str:
+        return "" if self._limits()[2] == SCOPE_OF_ALIAS else sender or ""
+
+    @api.model
+    def _is_used_up(self, target, sender) -> bool:
+        """Whether as many records were made as the limits allow: one look into an index.
+
+        :param str target: what :meth:`_target` returned
+        :param str sender: normalized address
+        """
+        allowed, _minutes, _scope = self._limits()
+        # past the rows of this transaction's own snapshot nobody can go: see the class
+        oldest_that_counts = self.search_fetch(
+            [("target", "=", target), ("counted_for", "=", self._counted_for(sender))],
+            ["create_date"],
+            order="number desc",
+            offset=allowed - 1,
+            limit=1,
+        )
+        return bool(oldest_that_counts) and oldest_that_counts.create_date >= self._period_start()
+
+    @api.model
+    def _target(self, alias, server_id, model) -> str:
+        """Names what limits count by: the alias, or else the model that stood in, of an incoming server or a program."""
+        return f"mail.alias,{alias.id}" if alias else f"fetchmail.server,{server_id or 0},{model}"
+
+    @api.model
+    def _count(self, target, sender, inbound_id, record):
+        """Note that a record was made."""
+        self.flush_model()
+        add_numbered(
+            self.env.cr,
+            self._table,
+            {"target": target, "counted_for": self._counted_for(sender)},
+            {"inbound_message_id": inbound_id or None, "res_model": record._name, "res_id": record.id},
+        )
+
+    @api.autovacuum
+    def _gc_creations(self):
+        """Forget what no limit counts any more."""
+        old = self.search(
+            [("create_date", "<", self._period_start() - timedelta(days=1))], order="create_date", limit=GC_UNLINK_LIMIT
+        )
+        old.unlink()
+        return len(old), len(old) == GC_UNLINK_LIMIT

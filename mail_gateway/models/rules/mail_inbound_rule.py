@@ -1,0 +1,198 @@
+from collections import defaultdict
+from contextlib import suppress
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...tools.delivery import Action, Answer, Delivery, Incoming, Stage
+from .mail_check import PREFIX
+
+
+class MailInboundRule(models.Model):
+    """The policy for incoming mail, as a table: the first rule that hits decides.
+
+    Rules are asked in three steps: on what is known before a message is parsed, on the parsed message, and once its
+    route is known. Within a step the sequence counts.
+    """
+
+    _name = "mail.inbound.rule"
+    _description = "Inbound Rule"
+    _order = "stage, sequence, id"
+
+    name = fields.Char(required=True, translate=True)
+    check = fields.Selection(selection="_selection_checks", required=True, help="What the rule looks for.")
+    action = fields.Selection(
+        [
+            (Action.ACCEPT.value, "Accept"),
+            (Action.NOTE.value, "Log as a note"),
+            (Action.HOLD.value, "Hold"),
+            (Action.DEFER.value, "Defer"),
+            (Action.REJECT.value, "Reject"),
+            (Action.DISCARD.value, "Discard"),
+        ],
+        required=True,
+        help="Accept: Odoo processes it, and no further rule is asked.\n"
+        "Log as a note: on the record that it answers, without telling anyone. What answers no record is discarded.\n"
+        "Hold: a person decides.\n"
+        "Defer: it is looked at again later.\n"
+        "Reject: the sender is told, unless the message was sent automatically.\n"
+        "Discard: it stays listed, with its source.",
+    )
+    sequence = fields.Integer(default=100)
+    active = fields.Boolean(default=True)
+    stage = fields.Selection(
+        [
+            (str(Stage.SOURCE.value), "Before the message is parsed"),
+            (str(Stage.MESSAGE.value), "Before it is routed"),
+            (str(Stage.ROUTE.value), "Once its route is known"),
+        ],
+        string="Asked",
+        compute="_compute_stage",
+        store=True,
+    )
+    explanation = fields.Text("Looks For", compute="_compute_explanation")
+    hits_day = fields.Integer("Hits, 24 h", compute="_compute_hits", help="Messages that it hit in the last 24 hours.")
+    hits_month = fields.Integer(
+        "Hits, 30 Days", compute="_compute_hits", help="Messages that it hit in the last 30 days."
+    )
+
+    @api.model
+    def _selection_checks(self):
+        """Every check that an installed addon brings."""
+        labels = {name: self.env["ir.model"]._get(name).name or self.env[name]._description for name in self._checks()}
+        return sorted(((name.removeprefix(PREFIX), label) for name, label in labels.items()), key=lambda pair: pair[1])
+
+    def _checks(self):
+        """The models of all checks."""
+        return [name for name in self.env.registry if name.startswith(PREFIX)]
+
+    def _check(self):
+        """The check; None when the addon that brought it is gone."""
+        name = f"{PREFIX}{self.check}"
+        return self.env.get(name)
+
+    @api.depends("check")
+    def _compute_stage(self):
+        for rule in self:
+            check = rule._check()
+            rule.stage = str((Stage.MESSAGE if check is None else check._stage).value)
+
+    def _register_hook(self):
+        """Extends core's method: an addon may have come, changed or gone that says when a check is asked.
+
+        Where nothing changed nothing is written. What fails is left alone, since the list only shows it: another host
+        that starts at this moment writes the same, and a database that was not updated yet may have no rules.
+        """
+        super()._register_hook()
+        stages = {name.removeprefix(PREFIX): str(self.env[name]._stage.value) for name in self._checks()}
+        with suppress(psycopg2.Error), self.env.cr.savepoint(flush=False):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE mail_inbound_rule rule SET stage = asked.stage
+                      FROM unnest(%s, %s) AS asked ("check", stage)
+                     WHERE rule."check" = asked."check" AND rule.stage != asked.stage
+                    """,
+                    list(stages),
+                    list(stages.values()),
+                ),
+                log_exceptions=False,
+            )
+        self.invalidate_model(["stage"], flush=False)
+
+    @api.depends("check")
+    def _compute_explanation(self):
+        for rule in self:
+            check = rule._check()
+            rule.explanation = check is not None and check._explanation()
+
+    def _compute_hits(self):
+        now = fields.Datetime.now()
+        for field, days in (("hits_day", 1), ("hits_month", 30)):
+            since = [("rule_id", "in", self.ids), ("create_date", ">=", now - timedelta(days=days))]
+            groups = self.env["mail.inbound.hit"].sudo()._read_group(since, ["rule_id"], ["__count"])
+            hits = defaultdict(int, {rule.id: count for rule, count in groups})
+            for rule in self:
+                rule[field] = hits[rule.id]
+
+    def action_open_messages(self):
+        """List the messages that the rule hit in the last month.
+
+        :raises AccessError: for whoever is no postmaster
+        """
+        self.ensure_one()
+        self.check_access("read")
+        hits = self.env["mail.inbound.hit"].search([("rule_id", "=", self.id)])
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
+        return {**action, "domain": [("id", "in", hits.inbound_message_id.ids)], "context": {}}
+
+    # ------------------------------------------------------------------ judging
+
+    @api.model
+    def _judge(self, delivery: Delivery, stage: Stage):
+        """Ask the rules of a stage about a message, until one hits; the delivery hears what they say.
+
+        Those that need no more than its size are asked once: before its source is read, or else by message_process.
+        """
+        if delivery.rule or (stage is Stage.SOURCE and delivery.is_source_judged):
+            return
+        delivery.is_source_judged = True
+        for rule in self.sudo()._active_rules().get(stage, ()):
+            if not delivery.skips(rule.check, rule.action):
+                delivery.hear(self._ask(rule, delivery.incoming))
+            if delivery.rule:
+                return
+
+    @api.model
+    def _ask(self, rule: Answer, incoming: Incoming) -> Answer:
+        # no check can decide anything but by its answer
+        check = self.env[f"{PREFIX}{rule.check}"].with_context(**{Delivery.KEY: None})
+        return rule._replace(reason=check._look(incoming) or "")
+
+    @api.model
+    @tools.ormcache("self.env.lang")
+    def _active_rules(self) -> dict[Stage, tuple[Answer, ...]]:
+        """The active rules in their order, by stage, each as an answer that is not given yet."""
+        by_stage = defaultdict(list)
+        # when a rule is asked is for its check to say: what the list shows may be older than the code
+        rules = self.with_context(active_test=True).search(Domain.TRUE, order="sequence, id")
+        for rule in rules.filtered(lambda rule: rule._check() is not None):
+            by_stage[rule._check()._stage].append(Answer(rule.id, rule.name, rule.check, rule.action))
+        return {stage: tuple(rules) for stage, rules in by_stage.items()}
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Extends core's method: the next message is judged by what is saved."""
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Extends core's method: the next message is judged by what is saved.
+
+        :raises UserError: when a rule is dragged to where it would be asked at another time
+        """
+        if any(rule.stage != vals["stage"] for rule in self if "stage" in vals):
+            raise UserError(
+                self.env._("When a rule is asked depends on its check. Change the order within a group only.")
+            )
+        self.env.registry.clear_cache()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_but_shipped(self):
+        """What came with an addon would be missed, and does not come back."""
+        names = self.get_external_id()
+        shipped = self.filtered(lambda rule: names[rule.id] and not names[rule.id].startswith("__"))
+        if shipped:
+            words = ", ".join(shipped.mapped("name"))
+            raise UserError(self.env._("Switch it off instead of deleting it, an addon brought it: %s", words))
+
+    def unlink(self):
+        """Extends core's method: the next message is judged by what is saved."""
+        self.env.registry.clear_cache()
+        return super().unlink()

@@ -1,0 +1,209 @@
+from odoo.exceptions import ValidationError
+
+from odoo.addons.mail_gateway.tests.addresses.parameters_common import (
+    BOUNCE,
+    CATCHALL,
+    DOMAIN,
+    FILTER,
+    LIMIT,
+    LOGGER,
+    PERIOD,
+    SCOPE,
+    SENDER,
+    ParametersCase,
+)
+from odoo.addons.mail_gateway.tools.parameters import MIRRORED
+
+
+class TestBadValues(ParametersCase):
+    BAD = (
+        (DOMAIN, "my company", "“my company” is no domain"),
+        (CATCHALL, "all@one.example", "“all@one.example” can't stand before the @"),
+        (BOUNCE, "bounce back", "“bounce back” can't stand before the @"),
+        (SENDER, "Office <office@one.example>", "neither an address nor the part of one before its @"),
+        (FILTER, "one.example, t wo.example", "“t wo.example” is neither a domain nor an address"),
+        (PERIOD, "an hour", "“an hour” is not a whole number"),
+        (LIMIT, "0", "“0” is not a whole number"),
+        (SCOPE, "company", "“company” is unknown"),
+    )
+
+    def test_a_bad_value_is_refused_with_its_key_and_what_to_do(self):
+        for key, value, why in self.BAD:
+            with self.assertRaises(ValidationError) as refused, self.env.cr.savepoint():
+                self.parameters.set_param(key, value)
+            self.assertIn(f"System parameter “{key}”: ", refused.exception.args[0])
+            self.assertIn(why, refused.exception.args[0])
+
+    def test_a_refused_value_leaves_no_trace(self):
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            self.parameters.set_param(CATCHALL, "catch all")
+        self.assertEqual(self.shown(), ["one.example", "replies", "returned", "office"])
+        self.assertEqual(self.shown(), self.record())
+
+    def test_a_bad_value_is_refused_when_it_is_created_or_gets_its_key_later(self):
+        self.parameter(SCOPE).unlink()
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            self.parameters.create({"key": SCOPE, "value": "all"})
+        mine = self.parameters.create({"key": "my.scope", "value": "all"})
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            mine.key = SCOPE
+
+    def test_the_catchall_is_not_the_bounce_address(self):
+        with self.assertRaisesRegex(ValidationError, "“replies@one.example” can't be both"), self.env.cr.savepoint():
+            self.parameters.set_param(BOUNCE, "replies")
+
+    def test_nor_is_it_where_there_is_no_alias_domain_yet(self):
+        self.take_domain_away()
+        with self.assertRaisesRegex(ValidationError, "“replies” can't be both"), self.env.cr.savepoint():
+            self.parameters.set_param(BOUNCE, "replies")
+
+    def test_nor_the_bounce_address_of_an_alias_domain_of_the_same_name(self):
+        with self.assertRaisesRegex(ValidationError, "can't be both"), self.env.cr.savepoint():
+            self.env["mail.alias.domain"].create(
+                {"name": "ONE.example", "catchall_alias": "returned", "bounce_alias": "other"}
+            )
+
+    def test_a_parameter_does_not_take_the_address_of_an_alias(self):
+        self.env["mail.alias"].create(
+            {
+                "alias_name": "orders",
+                "alias_model_id": self.env["ir.model"]._get_id("res.partner"),
+                "alias_domain_id": self.domain.id,
+            }
+        )
+        with self.assertRaisesRegex(ValidationError, "orders@one.example"), self.env.cr.savepoint():
+            self.parameters.set_param(CATCHALL, "orders")
+
+    def test_what_is_written_to_the_alias_domain_is_checked_too(self):
+        for values in (
+            {"name": "one example"},
+            {"name": "one/two.example"},
+            {"default_from": "office@one example"},
+            {"default_from": "Office <office@one.example>"},
+            {"catchall_alias": "c" * 65},
+        ):
+            with self.assertRaises(ValidationError) as refused, self.env.cr.savepoint():
+                self.domain.write(values)
+            self.assertTrue(refused.exception.args[0])
+
+    def test_the_words_name_the_field_and_the_alias_domain(self):
+        with (
+            self.assertRaisesRegex(
+                ValidationError, "Catchall Alias of the alias domain “one.example”: “c+” can't stand"
+            ),
+            self.env.cr.savepoint(),
+        ):
+            self.domain.catchall_alias = "c" * 65
+
+
+class TestBadAddressesInTheAliasDomain(ParametersCase):
+    """They came in by SQL, past every check."""
+
+    EMAILS = ("catchall_email", "bounce_email", "default_from_email")
+
+    def emails(self, domain=None):
+        """The addresses that core uses."""
+        return [(domain or self.domain)[field] for field in self.EMAILS]
+
+    def test_a_bad_default_from_counts_as_the_default(self):
+        for bad in ("our office", "our office@one.example", "Office <office@one.example>", "office@one example"):
+            self.change_domain_in_sql(default_from=bad)
+            with self.subTest(bad=bad), self.assertLogs(LOGGER, "WARNING"):
+                self.assertEqual(self.domain.default_from_email, "notifications@one.example")
+
+    def test_a_bad_catchall_counts_as_the_default(self):
+        self.change_domain_in_sql(catchall_alias="all of us")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.assertEqual(self.emails(), ["catchall@one.example", "returned@one.example", "office@one.example"])
+
+    def test_a_bad_bounce_address_counts_as_the_default(self):
+        self.change_domain_in_sql(bounce_alias="returned@one.example")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.assertEqual(self.emails(), ["replies@one.example", "bounce@one.example", "office@one.example"])
+        self.assertEqual(self.domain._bounce_addresses(), ("bounce@one.example",))
+
+    def test_it_is_logged_once_by_whoever_reads_it(self):
+        self.change_domain_in_sql(default_from="once only")
+        with self.assertLogs(LOGGER, "WARNING") as log:
+            self.domain.read(self.EMAILS)
+            self.env.invalidate_all()
+            self.domain.read(self.EMAILS)
+            self.parameters._get_mail_parameter(SENDER)
+        self.assertEqual(len(log.output), 1)
+        self.assertIn("mail.default.from: 'once only' can't be used; 'notifications' counts", log.output[0])
+
+    def test_that_of_another_alias_domain_is_logged_by_its_name(self):
+        self.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "two.example"})
+        self.change_domain_in_sql(default_from="another one")
+        with self.assertLogs(LOGGER, "WARNING") as log:
+            self.assertEqual(self.domain.default_from_email, "notifications@one.example")
+        self.assertIn("mail.default.from, in the alias domain one.example: 'another one'", log.output[0])
+
+    def test_good_ones_are_used_as_they_stand(self):
+        self.domain.default_from = "office@two.example"
+        with self.assertNoLogs(LOGGER, "WARNING"):
+            self.env.invalidate_all()
+            self.assertEqual(self.emails(), ["replies@one.example", "returned@one.example", "office@two.example"])
+
+    def test_no_default_from_is_none(self):
+        self.domain.default_from = False
+        self.assertEqual(self.domain.default_from_email, "")
+
+    def test_it_keeps_nobody_from_changing_the_others(self):
+        self.change_domain_in_sql(default_from="left alone")
+        self.domain.write({"catchall_alias": "answers", "default_from": "left alone"})
+        self.parameters.set_param(BOUNCE, "back")
+        self.assertEqual(self.record(), ["one.example", "answers", "back", "left alone"])
+        self.assertEqual(self.shown(), self.record())
+
+    def test_another_bad_one_is_refused(self):
+        self.change_domain_in_sql(default_from="bad one")
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            self.domain.default_from = "bad one@one.example"
+
+    def test_what_counted_instead_is_a_former_address_once_it_is_mended(self):
+        self.change_domain_in_sql(catchall_alias="mended soon")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.domain.catchall_alias = "mended"
+        former = self.env["mail.former.address"].search([("alias_domain_id", "=", self.domain.id)])
+        self.assertEqual(former.mapped("address"), ["catchall@one.example"])
+
+
+class TestReadingParameters(ParametersCase):
+    def read(self, key):
+        return self.parameters._get_mail_parameter(key)
+
+    def test_numbers_are_numbers(self):
+        self.parameters.set_param(PERIOD, 90)
+        self.parameters.set_param(LIMIT, "7")
+        self.assertEqual((self.read(PERIOD), self.read(LIMIT)), (90, 7))
+
+    def test_what_is_absent_has_its_default(self):
+        self.parameters.search([("key", "in", [FILTER, PERIOD, LIMIT, SCOPE])]).unlink()
+        self.assertEqual([self.read(key) for key in (FILTER, PERIOD, LIMIT, SCOPE)], ["", 60, 5, "sender"])
+
+    def test_what_the_alias_domain_holds_is_read_there(self):
+        self.change_in_sql(SENDER, "elsewhere")
+        self.assertEqual([self.read(key) for key in MIRRORED], self.record())
+
+    def test_without_an_alias_domain_the_parameters_count(self):
+        self.take_domain_away()
+        self.assertEqual([self.read(key) for key in MIRRORED], ["", "replies", "returned", "office"])
+
+    def test_a_bad_value_in_the_database_counts_as_the_default_and_is_logged_once(self):
+        self.change_in_sql(PERIOD, "an hour")
+        with self.assertLogs(LOGGER, "WARNING") as log:
+            self.assertEqual([self.read(PERIOD), self.read(PERIOD)], [60, 60])
+        self.assertEqual(len(log.output), 1)
+        self.assertIn("mail.incoming.limit.period: 'an hour' can't be used; 60 counts", log.output[0])
+
+    def test_the_good_entries_of_a_bad_filter_count(self):
+        self.parameters.set_param(FILTER, "one.example")
+        self.change_in_sql(FILTER, "one.example, two example")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.assertEqual(self.read(FILTER), "one.example")
+
+    def test_every_user_may_be_served(self):
+        user = self.env["res.users"].create({"name": "Nobody", "login": "nobody-in-particular"})
+        read = self.parameters.with_user(user)._get_mail_parameter
+        self.assertEqual([read(key) for key in (*MIRRORED, LIMIT)], [*self.record(), 5])

@@ -1,0 +1,283 @@
+import threading
+import time
+import traceback
+from concurrent.futures import Future
+from functools import partial
+from imaplib import IMAP4
+from unittest.mock import patch
+from urllib.parse import quote
+
+from psycopg2.errors import UniqueViolation
+
+from odoo import fields
+from odoo.exceptions import UserError, ValidationError
+from odoo.sql_db import db_connect
+from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.mail_gateway.models.fetch import fetchmail_server_fetch
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tools.fetch import worker_threads
+from odoo.addons.mail_gateway.tools.fetch.fetch import FetchResult
+from odoo.addons.mail_gateway.tools.fetch.time_budget import Pace
+from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer, VisitOver
+from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, Relay
+
+
+@tagged("post_install", "-at_install")
+class TestFetchmailServer(InboundCommon):
+    def test_bad_folders_are_refused_when_saved(self):
+        for values in (
+            {"folder": " , "},
+            {"imap_afterwards": "move", "imap_move_to": ""},
+            {"imap_afterwards": "move", "imap_move_to": "INBOX"},
+        ):
+            with self.assertRaises(ValidationError):
+                self.server.write({"folder": "INBOX", **values})
+
+    def test_several_folders_are_comma_separated(self):
+        self.server.folder = "INBOX, Orders ,INBOX"
+        self.assertEqual(self.server._folders(), ("INBOX", "Orders"))
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server")
+    def test_a_refused_connection_is_explained(self):
+        with self.assertRaisesRegex(UserError, "refuses connections on port 1"):
+            self.server.button_confirm_login()
+        self.assertEqual(self.server.state, "draft")
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_a_server_that_fails_for_long_is_not_switched_off(self):
+        self.server.write({"state": "done", "error_date": "2000-01-01"})
+        self.fetch(self.server)
+        self.assertEqual(self.server.state, "done")
+        self.assertIn("refuses connections", self.server.error_message)
+
+    def fetch(self, servers):
+        """Read servers; commits become savepoints."""
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            servers.with_env(self.env(cr=cr))._fetch_mail()
+        self.env.invalidate_all()
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_a_thread_that_cannot_be_started_is_the_failure_of_its_server_alone(self):
+        others = self.server.copy() + self.server.copy()
+        start, unlucky = Relay.start, f"fetch mail {self.server.id}"
+
+        def start_all_but_one(relay, name, job, end=None):
+            if name == unlucky:
+                raise RuntimeError("can't start new thread")
+            return start(relay, name, job, end)
+
+        with patch.object(Relay, "start", start_all_but_one):
+            self.fetch(self.server + others)
+        self.assertIn("can't start new thread", self.server.error_message)
+        for other in others:
+            self.assertIn("refuses connections", other.error_message)
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_servers_that_had_no_turn_have_it_when_others_are_done(self):
+        servers = self.server + self.server.copy() + self.server.copy()
+        with patch.object(fetchmail_server_fetch, "MOST_SERVERS", 1):
+            self.fetch(servers)
+        self.assertEqual(len(servers.filtered("error_message")), 3)
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_after_the_time_is_up_those_not_read_for_longest_have_a_run_of_their_own(self):
+        servers = self.server + self.server.copy({"date": False})
+        servers[0].date = fields.Datetime.now()
+        cron = self.env.ref("mail.ir_cron_mail_gateway_action")
+        cron.active = True
+        triggers = self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)])
+        with patch.object(fetchmail_server_fetch, "READ_SECONDS", -1):
+            self.fetch(servers)
+        self.assertEqual(self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)]), triggers + 1)
+
+    def note_outcome(self, pace, error=None):
+        """Write down a visit that went well, or ended with an error."""
+        outcome = Future()
+        if error:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(FetchResult(pace.stored, pace.complete))
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            self.server.with_env(self.env(cr=cr))._note_outcome(outcome, pace, [])
+        self.env.invalidate_all()
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_a_message_that_takes_too_long_is_told_with_its_size(self):
+        pace = Pace(0)
+        pace.begin(12 * 2**20, ["a"])
+        pace.stored = 3
+        self.note_outcome(pace, Abandoned())
+        self.assertIn("took longer than 75 seconds", self.server.error_message)
+        self.assertIn("12.00 Mb could not be read", self.server.error_message)
+        self.assertEqual(self.server.last_fetch_count, 3)
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_where_several_are_read_none_is_blamed(self):
+        pace = Pace(0)
+        pace.begin(12 * 2**20, ["a", "b"])
+        self.note_outcome(pace, VisitOver())
+        self.assertIn("took longer than a visit may take", self.server.error_message)
+        self.assertNotIn("12", self.server.error_message.replace("127.0.0.1", ""))
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_a_server_keeps_the_messages_with_which_visits_ended_until_one_is_whole(self):
+        pace = Pace(0, suspects=["a"])
+        pace.begin(7, ["b"])
+        self.note_outcome(pace, VisitOver())
+        self.assertEqual(self.server.suspect_keys, ["a", "b"])
+        self.note_outcome(Pace(0, suspects=self.server.suspect_keys))
+        self.assertFalse(self.server.suspect_keys)
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_a_server_is_not_read_while_the_thread_of_an_earlier_visit_lives(self):
+        own = db_connect(self.env.cr.dbname).cursor  # connections with locks of their own
+        others = self.server.with_env(self.env(cr=own()))
+        self.addCleanup(others.env.cr.close)
+        over = threading.Event()
+        self.addCleanup(over.set)
+        with patch.object(worker_threads, "MAX_ENDING_SECONDS", 0.01):
+            outcome = (abandoned := Relay()).start("fetch mail", partial(over.wait, 20), int)
+            self.assertEqual(list(abandoned.serve(0)), [outcome])
+        with patch.object(type(self.env.registry), "cursor", lambda _registry, readonly=False: own()):
+            first = self.server.with_env(self.env(cr=own()))
+            self.addCleanup(first.env.cr.close)
+            first._release_after(outcome.thread)
+        self.assertFalse(others._claim())
+        over.set()
+        outcome.thread.join(20)
+        self.assertTrue(others._claim())
+        others._release()
+
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
+    def test_a_server_is_free_again_when_its_thread_is_gone(self):
+        outcome = (done := Relay()).start("fetch mail", int)
+        self.assertEqual(list(done.serve(time.monotonic() + 20)), [outcome])
+        outcome.thread.join(20)
+        server = self.server.with_env(self.env(cr=db_connect(self.env.cr.dbname).cursor()))
+        self.addCleanup(server.env.cr.close)
+        self.assertTrue(server._claim())
+        server._release_after(outcome.thread)
+        self.assertTrue(server._claim())
+        server._release()
+
+    def test_no_error_holds_what_is_secret(self):
+        """Neither password nor token, in whatever field an OAuth module keeps it."""
+        self.server.password = "pässword of mine"
+        secret = "ya29.refresh-token-of-mine"
+        tokens = [name for name in self.server._fields if name.endswith("_refresh_token")]
+        self.server.write(dict.fromkeys(tokens, secret))
+        for value in ["pässword of mine", *[secret] * bool(tokens)]:
+            error = IMAP4.error(f"LOGIN box {value}".encode())
+            error.__cause__ = OSError(5, quote(value))
+            words = self.server._words_for_connection(error)
+            self.assertIn("LOGIN box …", words)
+            self.assertNotIn("mine", "".join(traceback.format_exception(error)))
+
+    def test_what_the_server_says_too_much_is_explained(self):
+        for error, words in ((EndlessServer("3 bytes"), "sent more than was asked"), (VisitOver(), "took longer than")):
+            self.assertIn(words, self.server._words_for_connection(error))
+
+    def test_counts_open_the_messages_they_count(self):
+        self.deliver(self.to_alias(), raw(to="nobody@elsewhere.example"))
+        self.assertEqual((self.server.inbound_count, self.server.held_count, self.server.failed_count), (2, 1, 0))
+        action = self.server.with_context(inbound_state="held").action_open_inbound()
+        self.assertEqual(action["context"], {"search_default_held": 1})
+
+    def test_a_key_is_stored_only_once_per_server(self):
+        message = self.store(raw())
+        messages = self.env["mail.inbound.message"]
+        self.assertEqual(messages._known_keys(self.server, ["key 0", "key 1"]), {"key 0"})
+        with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation):
+            message.copy({"remote_key": message.remote_key, "server_id": self.server.id}).flush_recordset()
+
+    def test_lanes_follow_the_setting(self):
+        messages = self.env["mail.inbound.message"]
+        for count in (4, 1, 2):
+            self.env["res.config.settings"].create({"inbound_lanes": count}).execute()
+            self.assertEqual(len(messages._lanes().filtered("active")), count)
+
+    def test_a_deleted_lane_comes_back_when_the_number_changes_and_only_then(self):
+        messages = self.env["mail.inbound.message"]
+        self.env.ref("mail_gateway.ir_cron_lane_1").unlink()
+        self.env.ref("mail_gateway.ir_cron_lane_2").active = False
+        self.env["res.config.settings"].create({}).execute()
+        self.assertFalse(messages._lanes().filtered("active"))
+        self.env["res.config.settings"].create({"inbound_lanes": 3}).execute()
+        self.assertEqual(messages._lanes().mapped("active"), [True] * 3)
+        self.assertEqual(self.env.ref("mail_gateway.ir_cron_lane_1").code, "model._run_lane()")
+
+    def test_an_impossible_number_of_lanes_is_refused(self):
+        with self.assertRaises(ValidationError):
+            self.env["res.config.settings"].create({"inbound_lanes": 0})
+
+
+@tagged("post_install", "-at_install")
+class TestWhatNobodyCanRoute(InboundCommon):
+    """A server whose mailbox people share with Odoo."""
+
+    def setUp(self):
+        super().setUp()
+        self.server.unroutable = "discard"
+        self.env["mail.inbound.message"].search([]).write({"answers_alert": True})  # whatever waits already
+
+    def nobody(self, **values):
+        return raw(to="nobody@elsewhere.example", **values)
+
+    def test_a_server_holds_unless_somebody_chose_otherwise(self):
+        server = self.env["fetchmail.server"].create({"name": "New", "server_type": "imap"})
+        self.assertEqual(server.unroutable, "hold")
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE fetchmail_server SET unroutable = NULL WHERE id = %s", [self.server.id])
+        self.env.invalidate_all()
+        self.assertEqual(self.deliver(self.nobody()).state, "held")
+
+    def test_what_is_discarded_is_listed_with_reason_and_source(self):
+        message = self.deliver(self.nobody())
+        self.assertEqual((message.state, message.cause), ("discarded", "no_route"))
+        self.assertIn("No one is at home", message.reason)
+        self.assertIn(b"please send ten", message._source_bytes())
+        self.assertEqual(message.server_id.inbound_count, 1)
+        self.assertEqual(message.server_id.held_count, 0)
+
+    def test_what_is_discarded_alerts_nobody(self):
+        long_ago = fields.Datetime.from_string("2000-01-01 00:00:00")
+        self.deliver(self.nobody())
+        self.assertFalse(self.env["mail.inbound.message"]._take_untold(long_ago))
+        self.server.unroutable = "hold"
+        held = self.deliver(self.nobody(subject="Held"))
+        self.assertEqual(self.env["mail.inbound.message"]._take_untold(long_ago), held)
+
+    def test_its_sender_is_told_nothing(self):
+        with self.mock_mail_gateway():
+            self.deliver(self.nobody())
+        self.assertFalse(self._new_mails)
+
+    def test_mail_to_an_alias_makes_its_record(self):
+        message = self.deliver(self.to_alias(subject="By alias"))
+        self.assertEqual(self.env["res.partner"].browse(message.res_id).name, "By alias")
+
+    def test_replies_are_delivered(self):
+        partner = self.env["res.partner"].create({"name": "Thread"})
+        posted = partner.message_post(body="Hello", message_type="comment")
+        message = self.deliver(self.nobody(subject="Re: Thread", In_Reply_To=posted.message_id))
+        self.assertEqual((message.state, message.res_id), ("delivered", partner.id))
+
+    def test_mail_to_an_address_that_was_given_up_is_held_all_the_same(self):
+        self.alias.unlink()
+        message = self.deliver(self.to_alias())
+        self.assertEqual((message.state, message.cause), ("held", "lost_address"))
+
+    def test_mail_that_a_rule_holds_is_held_all_the_same(self):
+        self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", "1")
+        messages = self.deliver(self.to_alias(subject="First"), self.to_alias(subject="Second"))
+        self.assertEqual(messages.mapped("state"), ["delivered", "held"])
+
+    def test_the_form_asks_where_no_record_is_created(self):
+        self.server.password = "secret"
+        with Form(self.server) as form:
+            form.unroutable = "hold"
+            form.object_id = self.env["ir.model"]._get("res.partner")
+            self.assertTrue(form._get_modifier("unroutable", "invisible"))
+        self.assertEqual(self.server.unroutable, "hold")

@@ -1,0 +1,230 @@
+import base64
+import os
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundLedger
+from odoo.addons.mail_gateway.models.inbound import mail_inbound_message_source
+from odoo.addons.mail_gateway.models.inbound.mail_inbound_message_headers_only import MOST_FETCH_TRIES
+from odoo.addons.mail_gateway.tests.common import InboundCommon
+from odoo.addons.mail_gateway.tools.fetch.mailbox import MOST_BYTES, Batch, RemoteMessage
+
+MEGABYTE = 2**20
+KEY = "imap://box@127.0.0.1/INBOX;UIDVALIDITY=7/;UID=5"
+
+
+class LargeCase(InboundCommon):
+    def setUp(self):
+        super().setUp()
+        self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "1")
+        self.server.state = "done"
+        self.ledger = InboundLedger(self.server, durable=False)
+        self.head = self.to_alias(subject="Large").partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+    def store_head(self, size=3 * MEGABYTE, key=KEY):
+        """A message of which only the headers were fetched, as a lane leaves it."""
+        self.ledger.store(Batch([RemoteMessage(key, self.head, size)], []))
+        self.run_lane()
+        return self.env["mail.inbound.message"].search([("remote_key", "=", key)])
+
+    def fetched(self, size=3 * MEGABYTE):
+        return self.head + b"x" * (size - len(self.head))
+
+    def visit(self, source):
+        """What a visit does with messages that were requested."""
+        keys = self.ledger.requested()
+        messages = [RemoteMessage(key, source, was_requested=True) for key in keys]
+        left = self.ledger.store(Batch(messages, keys))
+        return keys, left.keys if left else frozenset()
+
+
+@tagged("post_install", "-at_install")
+class TestSource(LargeCase):
+    """A source is the same bytes again, whatever its size."""
+
+    def test_a_source_of_any_size_comes_back_byte_for_byte(self):
+        self.patch(mail_inbound_message_source, "LARGE_BYTES", 1000)
+        self.patch(mail_inbound_message_source, "PART_CHARS", 400)
+        for size in (1, 2, 3, 299, 300, 301, 999, 1000, 1001, 1002, 1200, 3 * 2**16, 3 * 2**16 + 1, 500_000):
+            source = os.urandom(size)
+            stored = self.store(source)
+            with self.subTest(size=size):
+                self.assertEqual(stored._source_bytes(), source)
+                self.assertEqual(stored._source_bytes(250), source[:250])
+                self.assertEqual(base64.b64decode(stored.source), source, "as Odoo keeps bytes")
+                self.assertEqual((stored.size, stored.with_context(bin_size=True).source != b""), (size, True))
+
+    def test_no_source_is_no_bytes(self):
+        stored = self.store(b"x")
+        stored.source = False
+        self.assertEqual(stored._source_bytes(), b"")
+
+    def test_what_was_not_written_yet_is_read_all_the_same(self):
+        stored = self.store(b"x")
+        stored.source = base64.b64encode(b"another")
+        self.assertEqual(stored._source_bytes(), b"another")
+
+    def test_who_may_not_read_a_message_may_not_read_its_source(self):
+        stored = self.store(b"x")
+        user = new_test_user(self.env, "reads.nothing", groups="base.group_user")
+        with self.assertRaises(AccessError):
+            stored.with_user(user)._source_bytes()
+
+    def test_what_a_rule_stops_for_its_size_is_not_read(self):
+        stored = self.store(self.fetched())
+        read = []
+        self.patch(type(stored), "_source_bytes", lambda _self, most=None: read.append(most) or b"")
+        self.run_lane()
+        self.assertEqual((stored.state, stored.cause), ("held", "size"))
+        self.assertNotIn(None, read)
+
+
+@tagged("post_install", "-at_install")
+class TestHead(LargeCase):
+    """Of what is too large only the headers are fetched, until a person wants it."""
+
+    def test_it_is_held_and_says_why(self):
+        held = self.store_head()
+        self.assertEqual((held.state, held.cause, held.is_head), ("held", "size", True))
+        self.assertIn("Only its headers were fetched", held.reason)
+        self.assertEqual((held.subject, held.size, held.sender), ("Large", 3 * MEGABYTE, "mary@customer.example"))
+
+    def test_its_mail_server_is_told_nothing(self):
+        held = self.store_head()
+        self.assertEqual(self.ledger.unacknowledged(), [])
+        self.assertEqual(self.ledger.known([KEY]), {KEY})
+        self.assertEqual(self.ledger.heads([KEY, "other"]), {KEY})
+        held.action_discard()
+        self.assertEqual((self.ledger.unacknowledged(), self.ledger.known([KEY])), ([], {KEY}))
+
+    def test_a_size_that_no_column_holds_is_stored(self):
+        self.assertEqual(self.store_head(size=10**18).size, 2**31 - 1)
+
+    def test_who_wants_it_has_the_next_visit_fetch_it_and_it_is_delivered(self):
+        held = self.store_head()
+        self.assertEqual(self.ledger.requested(), [])
+        held.action_fetch_whole()
+        self.assertTrue(held.fetch_requested)
+        self.assertFalse(held.is_fetchable)
+        source = self.fetched()
+        self.assertEqual(self.visit(source), ([KEY], frozenset()))
+        self.assertEqual((held.is_head, held.state, held._source_bytes()), (False, "received", source))
+        self.assertEqual(self.ledger.unacknowledged(), [KEY])
+        self.run_lane()
+        self.assertEqual(held.state, "delivered")
+        self.assertEqual(held.mail_message_ids.subject, "Large")
+        self.assertEqual(held.decision_ids.mapped("decision"), ["fetch"])
+
+    def test_several_are_fetched_at_once(self):
+        held = self.store_head() + self.store_head(key=KEY + "1")
+        held.action_fetch_whole()
+        self.assertEqual(self.ledger.requested(), [KEY, KEY + "1"])
+        self.ledger.count_request(KEY)
+        self.assertEqual(self.ledger.requested(), [KEY + "1", KEY])
+
+    def test_a_visit_that_ends_before_it_asks_is_no_try(self):
+        held = self.store_head()
+        held.action_fetch_whole()
+        for _visit in range(2 * MOST_FETCH_TRIES):
+            self.assertEqual(self.ledger.requested(), [KEY])
+
+    def test_what_was_decided_meanwhile_is_neither_stored_nor_acknowledged(self):
+        held = self.store_head()
+        held.action_fetch_whole()
+        held.action_discard()
+        left = self.ledger.store(Batch([RemoteMessage(KEY, self.fetched(), was_requested=True)], [KEY]))
+        self.assertEqual((left.keys, left.errors), ({KEY}, []))
+        self.assertEqual((held.state, held.is_head, self.ledger.unacknowledged()), ("discarded", True, []))
+
+    def test_what_can_not_be_fetched_is_given_up_and_says_so(self):
+        held = self.store_head()
+        held.action_fetch_whole()
+        for _visit in range(MOST_FETCH_TRIES):
+            self.assertEqual(self.ledger.requested(), [KEY])
+            self.ledger.count_request(KEY)
+        self.assertEqual(self.ledger.requested(), [])
+        self.assertIn("could not be fetched", held.reason)
+        self.assertTrue(held.is_fetchable)
+
+    def test_what_no_rule_stops_any_more_is_fetched_by_itself(self):
+        held = self.store_head()
+        self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "100")
+        held.action_process_again()
+        self.run_lane()
+        self.assertEqual((held.state, held.fetch_requested), ("held", True))
+        self.visit(self.fetched())
+        self.run_lane()
+        self.assertEqual(held.state, "delivered")
+
+    def test_headers_alone_never_become_a_record(self):
+        held = self.store_head()
+        held.action_release()
+        self.run_lane()
+        self.assertEqual((held.state, held.fetch_requested, held.mail_message_ids.ids), ("held", True, []))
+
+    def test_what_odoo_can_not_store_can_not_be_fetched(self):
+        held = self.store_head(size=MOST_BYTES + 1)
+        with self.assertRaisesRegex(UserError, "up to"):
+            held.action_fetch_whole()
+        held.action_release()
+        self.run_lane()
+        self.assertEqual((held.state, held.fetch_requested), ("held", False))
+
+    def test_what_is_on_a_server_that_nobody_reads_can_not_be_fetched(self):
+        held = self.store_head()
+        for values in ({"active": False}, {"active": True, "state": "draft"}):
+            self.server.write(values)
+            self.assertFalse(held.is_fetchable)
+            held.action_release()
+            self.run_lane()
+            self.assertEqual((held.state, held.fetch_requested), ("held", False))
+            self.assertIn("no longer archived", held.reason)
+        self.server.unlink()
+        self.assertFalse(held.is_fetchable)
+
+    def test_what_is_here_already_can_not_be_fetched(self):
+        stored = self.store(self.fetched())
+        self.run_lane()
+        with self.assertRaisesRegex(UserError, "Nothing to fetch"):
+            stored.action_fetch_whole()
+
+    def test_only_a_postmaster_has_it_fetched(self):
+        held = self.store_head()
+        for groups in ("base.group_user", "base.group_portal"):
+            user = new_test_user(self.env, f"no.postmaster.{groups}", groups=groups)
+            with self.assertRaises(UserError):
+                held.with_user(user).action_fetch_whole()
+        self.assertFalse(held.fetch_requested)
+
+    def test_the_preview_says_that_there_is_no_text(self):
+        preview = self.store_head().preview
+        self.assertIn("Subject: Large", preview)
+        self.assertIn("Only the headers were fetched", preview)
+
+    def test_explaining_it_reads_its_size_and_fetches_nothing(self):
+        held = self.store_head()
+        rehearsal = self.env["mail.inbound.rehearsal"]
+        with self.enter_registry_test_mode():
+            self.assertEqual(rehearsal._rehearse(held).state, "held")
+        self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "100")
+        with self.enter_registry_test_mode():
+            answer = rehearsal._rehearse(held)
+        self.assertEqual((answer.state, held.fetch_requested), ("held", False))
+        self.assertIn("Only its headers", answer.reason)
+
+    def test_without_the_rule_everything_is_fetched(self):
+        limit = self.server._mailbox_settings().largest
+        rule = self.env["mail.inbound.rule"].search([("check", "=", "size")])
+        rule.action = "accept"
+        accepted = self.server._mailbox_settings().largest
+        rule.write({"action": "hold", "active": False})
+        self.assertEqual((limit, accepted, self.server._mailbox_settings().largest), (MEGABYTE, MOST_BYTES, MOST_BYTES))
+
+    def test_a_rejected_one_stays_on_the_server(self):
+        held = self.store_head()
+        self.env["mail.inbound.rule"].search([("check", "=", "size")]).action = "reject"
+        held.action_process_again()
+        self.run_lane()
+        self.assertEqual((held.state, held.is_head), ("rejected", True))
+        self.assertEqual((self.ledger.unacknowledged(), self.ledger.requested()), ([], []))

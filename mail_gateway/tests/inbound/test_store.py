@@ -1,0 +1,246 @@
+import base64
+import logging
+import random
+from unittest.mock import patch
+
+import psycopg2
+
+from odoo.tests import tagged
+from odoo.tools import SQL, mute_logger
+
+from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundLedger
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tools import sql_log
+from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, FolderPosition, RemoteMessage
+from odoo.addons.mail_gateway.tools.text.indexed_text import INDEXED_BYTES
+
+# four bytes each in UTF-8, and nothing that a compression finds
+WIDE = "".join(map(chr, random.Random(9).choices(range(0x10000, 0x1FFFF), k=4000)))
+HEADERS = (
+    *("From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Delivered-To", "X-Original-To", "Resent-To", "Subject"),
+    *("Message-Id", "In-Reply-To", "References", "Date", "Auto-Submitted", "List-Id", "X-Loop", "Content-Language"),
+)
+
+
+def encoded(text):
+    """RFC 2047, in words of 75 characters at most."""
+    words = [text[n : n + 10].encode() for n in range(0, len(text), 10)]
+    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
+
+
+def widest(name, written):
+    """A message one header of which is as wide as can be."""
+    values = {"From": "mary@customer.example", "To": "sales@mycompany.example", "Subject": "Wide"}
+    values[name] = written
+    return "".join(f"{key}: {value}\r\n" for key, value in values.items()).encode() + b"\r\nHello\r\n"
+
+
+def written(text, address="@customer.example"):
+    """The ways to write that text into a header."""
+    return {
+        "raw": text,
+        "encoded": encoded(text),
+        "address": f"{text}{address}",
+        "encoded address": f"{encoded(text)}{address}",
+        "brackets": f"<{text}{address}>",
+        "name": f"{encoded(text)} <mary@customer.example>",
+        "many": ",\r\n ".join(f"{text[n : n + 60]}{address}" for n in range(0, 3000, 60)),
+        "domain": f"mary@{text}.example",
+    }
+
+
+class SpoolCase(InboundCommon):
+    def remote(self, *sources, prefix="imap://box@127.0.0.1/INBOX;UIDVALIDITY=7/;UID="):
+        return [RemoteMessage(f"{prefix}{number}", source) for number, source in enumerate(sources, 1)]
+
+    def refuse(self, marked, error=None):
+        """Have the database refuse messages whose `marked` field holds "refused"."""
+        self.env.cr.execute(
+            SQL(
+                "ALTER TABLE mail_inbound_message ADD CONSTRAINT refused CHECK (%s IS DISTINCT FROM 'refused')",
+                SQL.identifier(marked),
+            )
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestSpoolWide(SpoolCase):
+    """Every value from outside may be as long and as wide as it likes."""
+
+    def test_a_from_of_950_wide_characters_is_stored_along_with_its_neighbours(self):
+        stored = self.store(raw("First"), widest("From", encoded(WIDE[:950]) + "@customer.example"), raw("Last"))
+        self.assertEqual(len(stored), 3)
+
+    def test_every_header_may_be_as_wide_as_can_be(self):
+        sources = [widest(name, value) for name in HEADERS for value in written(WIDE).values()]
+        stored = self.store(*sources)
+        self.assertEqual([message._source_bytes() for message in stored], sources)
+        self.assertEqual(len(stored.filtered("subject")), len(stored), "none was stored with minimal values")
+        for field in ("sender", "message_id", "conversation"):
+            self.assertLessEqual(max(len((message[field] or "").encode()) for message in stored), INDEXED_BYTES)
+
+    def test_what_is_as_wide_as_can_be_is_delivered(self):
+        to = f"inbound@{self.alias_domain}"
+        sources = [
+            widest(name, value).replace(b"To: sales@mycompany.example", f"To: {to}".encode())
+            for name in HEADERS
+            for value in written(WIDE[:1200]).values()
+            if name != "To"
+        ]
+        stored = self.deliver(*sources)
+        unexpected = stored.filtered(lambda message: message.state in ("deferred", "failed", "received"))
+        self.assertFalse(unexpected.mapped("detail"))
+
+    def test_a_program_may_hand_over_what_is_as_wide_as_can_be(self):
+        source = widest("From", f"{encoded(WIDE)}@customer.example")
+        source = source.replace(b"sales@mycompany.example", f"inbound@{self.alias_domain}".encode())
+        self.assertTrue(self.env["mail.thread"].message_process("res.partner", source))
+
+    def test_two_ids_that_begin_alike_stay_different(self):
+        ids = [f"<{WIDE[:480]}{end}" for end in ("a", "b")]
+        stored = self.store(*(widest("Message-Id", each) for each in ids))
+        self.assertEqual(len(set(stored.mapped("message_id"))), 2)
+        for message, each in zip(stored, ids, strict=True):
+            self.assertEqual(self.env["mail.inbound.message"].search([("message_id", "=", each)]), message)
+
+    def test_a_key_that_is_too_long_is_known_again(self):
+        message = RemoteMessage(f"pop://box@127.0.0.1/;UIDL={WIDE}", raw())
+        ledger = InboundLedger(self.server, durable=False)
+        ledger.store(Batch([message], [message.key]))
+        self.assertEqual(ledger.known([message.key, message.key[:-1]]), {message.key})
+        self.assertEqual(ledger.unacknowledged(), [message.key])
+        ledger.acknowledged([message.key])
+        self.assertEqual(ledger.unacknowledged(), [])
+
+    def test_an_address_beyond_all_measure_is_none(self):
+        stored = self.store(widest("From", f"{'a' * 900}@customer.example"))
+        self.assertFalse(stored.sender)
+        self.assertLessEqual(len(stored.email_from), 1000)
+
+    def test_counting_and_telling_take_addresses_of_any_length(self):
+        record = self.env["res.partner"].create({"name": "Made"})
+        for wide in (f"{WIDE[:1000]}@customer.example", f"{WIDE[:1001]}@customer.example"):
+            self.env["mail.inbound.creation"]._count("mail.alias,1", wide, False, record)
+            self.env["mail.inbound.claim"]._claim(wide)
+            self.assertEqual(self.env["mail.inbound.creation"].search_count([("counted_for", "=", wide)]), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestSpoolRefused(SpoolCase):
+    """What the database refuses, for whatever reason, does not stand in the way."""
+
+    def setUp(self):
+        super().setUp()
+        self.ledger = InboundLedger(self.server, durable=False)
+
+    def store_batch(self, *sources):
+        messages = self.remote(*sources)
+        position = FolderPosition("box@127.0.0.1", "INBOX", 7, len(messages))
+        left = self.ledger.store(Batch(messages, [message.key for message in messages], position))
+        return left, self.env["mail.inbound.message"].search([("server_id", "=", self.server.id)], order="id")
+
+    @mute_logger("odoo.sql_db")
+    def test_a_refused_message_is_stored_without_its_values_and_its_neighbours_as_they_are(self):
+        self.refuse("subject")
+        left, stored = self.store_batch(raw("First"), raw("refused"), raw("Last"))
+        self.assertIsNone(left)
+        self.assertEqual(stored.mapped("subject"), ["First", False, "Last"])
+        refused = stored[1]
+        self.assertEqual(refused._source_bytes(), raw("refused"))
+        self.assertEqual((refused.state, refused.size), ("received", len(raw("refused"))))
+        self.assertEqual(len(self.ledger.unacknowledged()), 3)
+
+    @mute_logger("odoo.sql_db")
+    def test_what_can_not_be_stored_at_all_stays_on_the_server_and_is_owed(self):
+        self.refuse("digest")
+        with patch(
+            "odoo.addons.mail_gateway.tools.source_values.digest_of", lambda s: "refused" if b"Bad" in s else "x"
+        ):
+            left, stored = self.store_batch(raw("First"), raw("Bad"), raw("Last"))
+        bad = self.remote(b"", b"")[1].key
+        self.assertEqual(left.keys, {bad})
+        self.assertEqual(stored.mapped("subject"), ["First", "Last"])
+        self.assertNotIn(bad, self.ledger.unacknowledged())
+        self.assertEqual(self.ledger.position("box@127.0.0.1", "INBOX").backlog, {2})
+
+    @mute_logger("odoo.sql_db")
+    def test_what_could_not_be_stored_is_owed_at_later_positions_too(self):
+        self.refuse("digest")
+        with patch("odoo.addons.mail_gateway.tools.source_values.digest_of", lambda _source: "refused"):
+            self.store_batch(raw("Bad"))
+        self.ledger.store(Batch([], [], FolderPosition("box@127.0.0.1", "INBOX", 7, 9)))
+        self.assertEqual(self.ledger.position("box@127.0.0.1", "INBOX").backlog, {1})
+
+    def test_a_passing_fault_leaves_all_for_later(self):
+        fault = psycopg2.OperationalError("the connection is gone")
+        refusing = patch.object(type(self.env["mail.inbound.message"]), "create", side_effect=fault)
+        with refusing, self.assertRaises(psycopg2.OperationalError):
+            self.store_batch(raw("First"), raw("Last"))
+
+    def test_want_of_memory_for_one_message_keeps_none_of_the_others(self):
+        create = type(self.env["mail.inbound.message"]).create
+
+        def limited(model, values_list):
+            if any(values["source_bytes"] == raw("huge") for values in values_list):
+                raise MemoryError
+            return create(model, values_list)
+
+        with patch.object(type(self.env["mail.inbound.message"]), "create", limited):
+            left, stored = self.store_batch(raw("First"), raw("huge"), raw("The last"))
+        self.assertEqual((len(left.keys), stored.mapped("subject")), (1, ["First", "The last"]))
+
+    @mute_logger("odoo.sql_db")
+    def test_what_is_stored_already_is_acknowledged_and_not_doubled(self):
+        messages = self.remote(raw("First"))
+        self.env["mail.inbound.message"]._store(self.server, messages)
+        left, stored = self.store_batch(raw("First"), raw("Second"))
+        self.assertIsNone(left)
+        self.assertEqual(stored.mapped("subject"), ["First", "Second"])
+
+    @mute_logger("odoo.sql_db")
+    def test_a_program_that_hands_over_what_the_database_refuses_is_served(self):
+        self.refuse("subject")
+        source = self.to_alias(subject="refused")
+        self.assertTrue(self.env["mail.thread"].message_process("res.partner", source))
+
+
+@tagged("post_install", "-at_install")
+class TestSpoolLog(SpoolCase):
+    """What a message says is nobody's business who reads the log."""
+
+    def logged(self):
+        return self.assertLogs("odoo.sql_db", logging.ERROR)
+
+    def test_a_refused_insert_logs_neither_source_nor_headers(self):
+        self.refuse("subject")
+        with self.logged() as caught:
+            self.store(raw("refused", sender="Mary <mary@secret.example>"))
+        for word in ("secret.example", "refused", "please send ten", "VALUES"):
+            self.assertNotIn(word, "".join(caught.output).replace('constraint "refused"', ""))
+        self.assertIn('INSERT INTO "mail_inbound_message"', caught.output[0])
+
+    def test_a_refused_update_logs_no_values(self):
+        stored = self.store(raw("Secret words"))
+        self.refuse("subject")
+        with self.logged() as caught, self.assertRaises(psycopg2.Error), self.env.cr.savepoint():
+            stored.write({"subject": "refused", "detail": "Secret words of a traceback"})
+            stored.flush_recordset()
+        self.assertNotIn("Secret words", "".join(caught.output))
+
+    def test_while_a_message_is_processed_no_table_logs_its_values(self):
+        def refused():
+            with self.assertRaises(psycopg2.Error), self.env.cr.savepoint():
+                self.env.cr.execute("INSERT INTO res_partner (name, color) VALUES ('Secret words', 'x')")
+
+        with self.logged() as caught, sql_log.no_values_in_log():
+            refused()
+        self.assertNotIn("Secret words", "".join(caught.output))
+        with self.logged() as caught:
+            refused()
+        self.assertIn("Secret words", "".join(caught.output), "of others, the log says what it always said")
+
+    def test_reasons_and_details_are_bounded(self):
+        stored = self.store(raw())
+        stored._move_to("failed", "x" * 10**6, detail="y" * 10**6)
+        self.assertLess(len(stored.reason), 5000)
+        self.assertLess(len(stored.detail), 50_000)

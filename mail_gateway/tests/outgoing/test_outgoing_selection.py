@@ -1,0 +1,173 @@
+from unittest.mock import patch
+
+from odoo.tools import config
+
+from odoo.addons.base.models.ir_mail_server import IrMail_Server
+from odoo.addons.mail.models.mail_mail import MailMail
+from odoo.addons.mail_gateway.tests.common import OutgoingCommon
+from odoo.addons.mail_gateway.tools.sending_log import Sending
+
+
+class TestWhatIsWrittenDown(OutgoingCommon):
+    def test_how_an_email_left_is_kept_with_its_message(self):
+        server = self.server("Post Office", "test.mycompany.com")
+        self.server("Archive", "archive.example")
+        mail = self.mail(reply_to="sales@test.mycompany.com")
+        self.send(mail)
+        rows = self.env["mail.outgoing.selection"]
+        rows._record(self._written)
+        row = rows.search([("mail_mail_id", "=", mail.id)])
+        self.assertRecordValues(
+            row,
+            [
+                {
+                    "mail_message_id": mail.mail_message_id.id,
+                    "mail_server_id": server.id,
+                    "server_name": "Post Office",
+                    "step": "default_domain",
+                    "traffic": "transactional",
+                    "from_before": "Admin <admin@example.com>",
+                    "return_path": self.bounce,
+                    "reply_to": "sales@test.mycompany.com",
+                }
+            ],
+        )
+        self.assertIn(self.default, row.from_after)
+        self.assertIn("Archive: Its filter (archive.example) names neither", row.passed_over)
+
+    def test_a_later_try_replaces_what_an_earlier_one_left(self):
+        self.server("First", sequence=1)
+        mail = self.mail()
+        rows = self.env["mail.outgoing.selection"]
+        for name in ("First", "Second"):
+            self.env["ir.mail_server"].search([]).name = name
+            mail.state = "outgoing"
+            self.send(mail)
+            rows._record(self._written)
+            self._written.clear()
+        self.assertEqual(rows.search([("mail_mail_id", "=", mail.id)]).mapped("server_name"), ["Second"])
+
+    def test_nothing_is_kept_of_messages_that_are_gone(self):
+        self.server("S")
+        mail = self.mail()
+        self.send(mail)
+        mail.unlink()
+        self.env["mail.outgoing.selection"]._record(self._written)
+        self.assertFalse(self.env["mail.outgoing.selection"].search([("from_before", "ilike", "admin@example.com")]))
+
+    def test_a_failed_try_is_written_down_as_one(self):
+        server = self.server("S", "test.mycompany.com")
+        mail = self.mail()
+        self.fail_to_connect(mail)
+        [row] = self._written
+        self.assertTrue(row["failed"])
+        self.assertEqual((row["mail_server_id"], row["step"], row["return_path"]), (server.id, "default_domain", False))
+        self.assertEqual(row["from_after"], f'"Admin" <{self.default}>')
+
+    def fail_to_connect(self, mails):
+        with patch.object(IrMail_Server, "_connect__", side_effect=OSError("refused")):
+            mails.send()
+
+    def test_a_retry_replaces_the_failed_try_also_when_it_deletes_the_email(self):
+        self.server("S", "test.mycompany.com")
+        message = self.env["res.partner"].create({"name": "P", "email": "p@customer.example"}).message_post(body="x")
+        mail = self.mail(auto_delete=True, is_notification=True, mail_message_id=message.id)
+        rows = self.env["mail.outgoing.selection"]
+        self.fail_to_connect(mail)
+        rows._record(self._written)
+        self._written.clear()
+        mail.mark_outgoing()
+        self.send(mail)
+        self.assertFalse(mail.exists())
+        rows._record(self._written)
+        self.assertEqual(rows.search([("mail_message_id", "=", message.id)]).mapped("failed"), [False])
+
+    def test_trouble_after_one_email_has_left_does_not_cost_the_explanation_of_others(self):
+        self.server("S")
+        mails = self.mail() + self.mail()
+        original, troubles = MailMail._postprocess_sent_message, []
+
+        def once(records, *args, **kwargs):
+            if records == mails[1] and not troubles:
+                troubles.append(records)
+                raise RuntimeError("the bus is down")
+            return original(records, *args, **kwargs)
+
+        with (
+            patch.object(MailMail, "_postprocess_sent_message", once),
+            self.mock_smtplib_connection(),
+            self.assertLogs("odoo.addons.mail.models.mail_mail", "ERROR"),
+        ):
+            mails.send()
+        self.env["mail.outgoing.selection"]._record(self._written)
+        self.assertEqual(self.env["mail.outgoing.selection"].search_count([("mail_mail_id", "in", mails.ids)]), 2)
+
+    def test_a_named_server_that_was_passed_over_is_written_down_with_its_reason(self):
+        named, _other = self.server("Named"), self.server("Other", "test.mycompany.com")
+        mail = self.mail(mail_server_id=named.id)
+        named.active = False
+        self.send(mail)
+        self.assertEqual(self._written[-1]["passed_over"], "Named: It is archived.")
+
+    def test_a_context_from_outside_is_no_run_of_sending(self):
+        self.server("S")
+        with self.mock_smtplib_connection():
+            self.mail().with_context(**{Sending.KEY: {"rows": []}}).send()
+        self.assertEqual(len(self._written), 1)
+
+
+class TestPersonalServers(OutgoingCommon):
+    def setUp(self):
+        super().setUp()
+        self.everyone = self.server("Everyone")
+        email = self.user_employee.email
+        self.personal = self.server("Personal", email, owner_user_id=self.user_employee.id, smtp_user=email, sequence=1)
+
+    def mail_of(self, user, email_from):
+        return (
+            self.env["mail.mail"]
+            .with_user(user)
+            .sudo()
+            .create(
+                {
+                    "subject": "Hello",
+                    "email_from": email_from,
+                    "email_to": "mary@customer.example",
+                    "auto_delete": False,
+                }
+            )
+        )
+
+    def test_what_the_owner_writes_leaves_through_their_server(self):
+        mail = self.mail_of(self.user_employee, self.user_employee.email_formatted)
+        self.assertEqual(self.send(mail)[0][0], self.personal.id)
+
+    def test_what_the_owner_writes_under_another_address_does_not(self):
+        mail = self.mail_of(self.user_employee, "other@test.mycompany.com")
+        self.assertEqual(self.send(mail)[0][0], self.everyone.id)
+
+    def test_what_somebody_else_writes_under_the_owners_address_does_not(self):
+        mail = self.mail_of(self.user_admin, self.user_employee.email_formatted)
+        self.assertEqual(self.send(mail)[0][0], self.everyone.id)
+
+    def test_alone_it_serves_nobody_else(self):
+        self.everyone.active = False
+        with patch.dict(config.options, {"smtp_server": "localhost"}):
+            self.assertFalse(self.send(self.mail())[0][0])
+
+    def test_a_named_one_for_the_other_kind_of_mail_is_passed_over(self):
+        self.personal.traffic = "mass"
+        self.user_employee.outgoing_mail_server_id = self.personal
+        mail = self.mail_of(self.user_employee, self.user_employee.email_formatted)
+        mail.mail_server_id = self.personal
+        self.assertEqual(self.send(mail)[0][0], self.everyone.id)
+
+    def test_messages_of_several_senders_that_name_an_archived_server_leave_all_the_same(self):
+        named = self.server("Named")
+        author = self.user_employee.email_formatted
+        mails = self.mail_of(self.user_employee, author) + self.mail_of(self.user_admin, author) + self.mail()
+        mails[:2].mail_server_id = named
+        named.active = False
+        with self.mock_smtplib_connection():
+            self.env["mail.mail"].process_email_queue(email_ids=mails.ids)
+        self.assertEqual(mails.mapped("state"), ["sent"] * 3)

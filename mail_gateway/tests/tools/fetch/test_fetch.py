@@ -1,0 +1,117 @@
+import time
+from unittest.mock import patch
+
+from odoo.addons.mail_gateway.tests.tools.tools_common import MemoryLedger, ToolsCase
+from odoo.addons.mail_gateway.tools.fetch.fetch import MAILBOXES, FetchResult, fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, MailboxSettings, MessagesRefused, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.time_budget import Pace
+
+LATER = time.monotonic() + 3600
+BATCHES = [
+    Batch([RemoteMessage("a", b"1"), RemoteMessage("b", b"2")], ["a", "b"]),
+    Batch([RemoteMessage("c", b"3")], ["c"]),
+]
+
+
+class PlainMailbox:
+    """A mailbox that only notes what is done with it."""
+
+    def __init__(self, batches, log, refuses=()):
+        self._batches, self._log, self._refuses, self._done = batches, log, refuses, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exc):
+        self._log.append("closed")
+
+    def leftovers(self, ledger):
+        return ledger.unacknowledged()
+
+    def new_batches(self, _ledger, _pace):
+        yield from self._batches
+
+    def acknowledge(self, keys):
+        keys = list(keys)
+        if set(keys) & set(self._refuses):
+            raise ConnectionResetError
+        self._log.append(("acknowledged", keys))
+        self._done += keys
+
+    def acknowledged(self):
+        self._log.append("asked")
+        return self._done
+
+
+class LoggingLedger(MemoryLedger):
+    """A ledger whose storing can fail."""
+
+    def __init__(self, log, fails=False, **values):
+        super().__init__(**values)
+        self._log, self._fails = log, fails
+
+    def store(self, batch):
+        if self._fails:
+            raise OSError("no space left")
+        super().store(batch)
+        self._log.append(("stored", [message.key for message in batch.messages]))
+
+
+class TestFetch(ToolsCase):
+    def setUp(self):
+        super().setUp()
+        self.log = []
+        self.ledger = LoggingLedger(self.log)
+
+    def fetch(self, batches=BATCHES, deadline=LATER, **values):
+        settings = MailboxSettings("test", "127.0.0.1", 1, "box", sign_in=None)
+        with patch.dict(MAILBOXES, {"test": lambda _settings: PlainMailbox(batches, self.log, **values)}):
+            return fetch_mailbox(settings, self.ledger, Pace(deadline))
+
+    def test_each_batch_is_stored_before_it_is_acknowledged(self):
+        self.fetch()
+        self.assertEqual(
+            self.log[1:5],
+            [("stored", ["a", "b"]), ("acknowledged", ["a", "b"]), ("stored", ["c"]), ("acknowledged", ["c"])],
+        )
+
+    def test_the_result_counts_what_was_stored(self):
+        self.assertEqual(self.fetch(), FetchResult(3, True))
+
+    def test_a_refusal_is_told_along_with_what_was_stored(self):
+        refusal = MessagesRefused([ValueError("no")])
+        self.assertEqual(self.fetch([*BATCHES, Batch([], [], refusal=refusal)]), FetchResult(3, True, refusal))
+
+    def test_what_cannot_be_stored_is_not_acknowledged(self):
+        self.ledger = LoggingLedger(self.log, fails=True)
+        with self.assertRaises(OSError):
+            self.fetch()
+        self.assertEqual(self.log, [("acknowledged", []), "closed"])
+
+    def test_what_a_killed_run_left_is_acknowledged_first(self):
+        self.ledger = LoggingLedger(self.log, stored={"old": b"0"})
+        self.fetch()
+        self.assertEqual(self.log[0], ("acknowledged", ["old"]))
+
+    def test_acknowledgements_count_once_the_mailbox_is_closed(self):
+        self.fetch()
+        self.assertEqual(self.log[-2:], ["closed", "asked"])
+        self.assertEqual(self.ledger.confirmed, {"a", "b", "c"})
+
+    def test_a_lost_connection_confirms_nothing_and_loses_nothing(self):
+        with self.assertRaises(ConnectionResetError):
+            self.fetch(refuses=["c"])
+        self.assertEqual((set(self.ledger.messages), self.ledger.confirmed), ({"a", "b", "c"}, set()))
+
+    def test_the_next_visit_acknowledges_what_the_lost_one_did_not(self):
+        with self.assertRaises(ConnectionResetError):
+            self.fetch(refuses=["c"])
+        self.fetch(batches=[])
+        self.assertEqual(self.ledger.confirmed, {"a", "b", "c"})
+
+    def test_after_the_deadline_no_further_batch_is_begun(self):
+        self.assertEqual(self.fetch(deadline=time.monotonic() - 1), FetchResult(2, False))
+        self.assertEqual(self.ledger.confirmed, {"a", "b"})
+
+    def test_an_empty_mailbox_is_read_to_its_end(self):
+        self.assertEqual(self.fetch(batches=[], deadline=time.monotonic() - 1), FetchResult(0, True))

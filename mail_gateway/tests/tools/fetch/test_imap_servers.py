@@ -1,0 +1,345 @@
+"""IMAP servers that want something of their clients, and such as do odd things."""
+
+import random
+from base64 import b64decode
+from imaplib import IMAP4
+
+from odoo.addons.mail_gateway.tests.tools.fetch.test_imap import ACCOUNT, THREE, ImapCase, key, position
+from odoo.addons.mail_gateway.tests.tools.tools_common import LastWords, MemoryLedger, imap_script, searched
+from odoo.addons.mail_gateway.tools.fetch.mailbox import MailboxProblem, SignInRefused
+
+PLAIN = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n"
+
+
+class LiteralServer:
+    """An `answer` of a server that takes LOGIN and AUTHENTICATE, and then follows a script.
+
+    :ivar arguments: those of the login, literals too
+    """
+
+    def __init__(self, script):
+        self._script, self._expected, self._tag = script, 0, b""
+        self.arguments = []
+
+    def __call__(self, line):
+        if self._expected:
+            return self._literal(line)
+        words = line.split()
+        if words[1:2] == [b"AUTHENTICATE"]:
+            self._tag, self._expected = words[0], -1
+            return b"+ \r\n"
+        if words[1:2] == [b"LOGIN"]:
+            self._tag = words[0]
+            return self._arguments(b" ".join(words[2:]))
+        return self._script(line)
+
+    def _literal(self, line):
+        if self._expected < 0:
+            self._expected = 0
+            self.arguments.append(line)
+            return b"%s OK done\r\n" % self._tag
+        self.arguments.append(line[: self._expected])
+        rest, self._expected = line[self._expected :], 0
+        return self._arguments(rest.strip())
+
+    def _arguments(self, text):
+        if text.endswith(b"}"):
+            before, _brace, size = text[:-1].rpartition(b"{")
+            self.arguments += before.split()
+            self._expected = int(size)
+            return b"+ go on\r\n"
+        self.arguments += text.split()
+        return b"%s OK done\r\n" % self._tag
+
+
+class TestImapSignIn(ImapCase):
+    def login(self, user, password, capabilities=b"* CAPABILITY IMAP4rev1\r\n"):
+        """What arrives of a login: the words of the command, and the arguments."""
+        answer = LiteralServer(imap_script({}, CAPABILITY=capabilities))
+        server = self.serve(b"* OK ready\r\n", answer)
+        self.open(server, sign_in=lambda connection: connection.login(user, password)).check()
+        commands = [line.split()[1] for line in server.heard if b" " in line]
+        self.assertEqual({b"LOGIN", b"AUTHENTICATE"} & set(commands), {next(c for c in commands if c != b"CAPABILITY")})
+        return next(c for c in commands if c != b"CAPABILITY"), answer.arguments
+
+    def test_ascii_is_sent_as_ever(self):
+        self.assertEqual(self.login("box", "secret"), (b"LOGIN", [b"box", b'"secret"']))
+
+    def test_names_that_are_no_atoms_are_quoted(self):
+        for user, sent in (("MYCOMPANY\\box", rb'"MYCOMPANY\\box"'), ('"box"', rb'"\"box\""'), ("(box)", b'"(box)"')):
+            self.assertEqual(self.login(user, r'"\\'), (b"LOGIN", [sent, rb'"\"\\\\"']))
+
+    def test_beyond_ascii_literals_are_sent(self):
+        """Quoted strings have 7 bits (RFC 3501, section 9)."""
+        for user, password in (("box", "pässword"), ("büro@mycompany.example", "secret"), ("箱", "пароль 🔑")):
+            self.assertEqual(self.login(user, password), (b"LOGIN", [user.encode(), password.encode()]))
+
+    def test_beyond_ascii_sasl_is_preferred(self):
+        command, [answer] = self.login("büro", "pässword", PLAIN)
+        self.assertEqual((command, b64decode(answer)), (b"AUTHENTICATE", "\0büro\0pässword".encode()))
+
+    def test_where_login_is_disabled_sasl_stands_in(self):
+        command, [answer] = self.login("box", "secret", b"* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN\r\n")
+        self.assertEqual((command, b64decode(answer)), (b"AUTHENTICATE", b"\0box\0secret"))
+
+    def test_where_login_is_disabled_no_password_is_sent(self):
+        server = self.imap({}, CAPABILITY=b"* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n")
+        with self.assertRaisesRegex(SignInRefused, "LOGINDISABLED"):
+            self.open(server)
+        self.assertEqual(self.heard(server, b"secret"), [])
+
+    def test_a_password_makes_no_second_command(self):
+        self.assertEqual(self.login("box", "a b\rc"), (b"LOGIN", [b"box", b"a b\rc"]))
+        server = self.imap({})
+        with self.assertRaises(SignInRefused):
+            self.open(server, sign_in=lambda connection: connection.login("box", "a\0b"))
+        self.assertEqual(self.heard(server, b"LOGIN"), [])
+
+    def test_a_literal_that_is_refused_is_a_refused_login(self):
+        with self.assertRaises(SignInRefused):
+            self.open(self.imap({}, LOGIN=b"NO no\r\n"), sign_in=lambda connection: connection.login("box", "ä"))
+
+    def test_where_nothing_but_utf8_is_spoken_it_is_asked_for(self):
+        server = self.imap(
+            THREE,
+            CAPABILITY=b"* CAPABILITY IMAP4rev1 ENABLE UTF8=ONLY\r\n",
+            ENABLE=b"* ENABLED UTF8=ACCEPT\r\n",
+            UID_SEARCH_UNSEEN=searched(12),
+        )
+        ledger = self.fetch(server, folders=("Köln",))
+        self.assertEqual(ledger.messages, {key(12, folder="Köln"): b"twelve"})
+        self.assertEqual(self.heard(server, b"SELECT"), ['SELECT "Köln"'.encode()])
+
+
+class TestImapId(ImapCase):
+    """RFC 2971: 163.com and others refuse SELECT until the client has said who it is."""
+
+    def unsafe(self, capabilities, after_login=None, **changes):
+        script = imap_script(THREE, UID_SEARCH_UNSEEN=searched(11), ID=b"* ID NIL\r\n", **changes)
+        state = {"signed in": False, "known": False}
+
+        def answer(line):
+            tag, command = line.split(b" ", 1)
+            state["signed in"] |= command.startswith((b"LOGIN", b"AUTHENTICATE"))
+            if command == b"CAPABILITY":
+                told = after_login if after_login and state["signed in"] else capabilities
+                return b"* CAPABILITY %s\r\n%s OK done\r\n" % (told, tag)
+            state["known"] |= command.startswith(b"ID (") and state["signed in"]
+            if command.startswith(b"SELECT") and not state["known"]:
+                return b"%s NO SELECT Unsafe Login. Please contact kefu@188.com for help\r\n" % tag
+            return script(line)
+
+        return self.serve(b"* OK ready\r\n", answer)
+
+    def test_a_client_says_who_it_is_where_that_is_announced(self):
+        for capabilities, after in ((b"IMAP4rev1 ID", None), (b"IMAP4rev1 ID", b"IMAP4rev1"), (b"IMAP4rev1", b"X ID")):
+            with self.subTest(capabilities, after_login=after):
+                self.assertEqual(self.fetch(self.unsafe(capabilities, after)).messages, {key(11): b"eleven"})
+
+    def test_it_does_so_before_an_oauth_module_selects_a_folder(self):
+        server = self.unsafe(b"IMAP4rev1 ID", AUTHENTICATE=b"")
+
+        def sign_in(connection):
+            connection.authenticate("XOAUTH2", lambda _challenge: "user=box\1auth=Bearer token\1\1")
+            connection.select("INBOX")
+
+        self.assertEqual(self.fetch(server, sign_in=sign_in).messages, {key(11): b"eleven"})
+        commands = [line.split()[1] for line in server.heard]
+        self.assertLess(commands.index(b"ID"), commands.index(b"SELECT"))
+
+    def test_where_it_is_not_announced_nothing_is_said(self):
+        server = self.imap(THREE)
+        self.fetch(server)
+        self.assertEqual(self.heard(server, b"ID ("), [])
+
+    def test_a_server_that_refuses_to_know_is_read_all_the_same(self):
+        for reply in (b"NO thanks\r\n", b"BAD what?\r\n", b'* ID ("name" "x")\r\n'):
+            server = self.imap(
+                THREE, CAPABILITY=b"* CAPABILITY IMAP4rev1 ID\r\n", ID=reply, UID_SEARCH_UNSEEN=searched(11)
+            )
+            self.assertEqual(self.fetch(server).messages, {key(11): b"eleven"})
+
+
+class TestImapOwed(ImapCase):
+    """What the server lists but does not hand out is owed."""
+
+    def server(self, reply, uid=12, **changes):
+        """A server that answers so when asked for the source of a message, alone or among others."""
+        whole = imap_script(THREE, **changes)
+        others = imap_script({each: source for each, source in THREE.items() if each != uid})
+        self.well = False
+
+        def answer(line):
+            if self.well or b"BODY" not in line or b"%d" % uid not in line:
+                return whole(line)
+            return reply(line) if callable(reply) else reply + others(line)
+
+        return self.serve(b"* OK ready\r\n", answer)
+
+    def assertOwed(self, server):
+        ledger = self.fetch(server, MemoryLedger(position=position(10)))
+        self.assertEqual(ledger.messages, {key(11): b"eleven", key(14): b"fourteen"})
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, backlog=[12]))
+        self.assertEqual(self.result.refusal.count, 1)
+        self.fetch(server, ledger)  # still not well; nobody has it unread
+        self.assertEqual(self.result.refusal.count, 1)
+        self.well = True
+        self.fetch(server, ledger)
+        self.assertEqual(ledger.messages[key(12)], b"twelve")
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        self.assertIsNone(self.result.refusal)
+
+    def test_ok_without_data(self):
+        self.assertOwed(self.server(b""))
+
+    def test_nil(self):
+        self.assertOwed(self.server(b"* 2 FETCH (UID 12 BODY[] NIL)\r\n"))
+
+    def test_flags_only(self):
+        self.assertOwed(self.server(b"* 2 FETCH (UID 12 FLAGS (\\Seen))\r\n"))
+
+    def test_flags_of_others(self):
+        self.assertOwed(self.server(b"* 12 FETCH (FLAGS (\\Seen))\r\n* 3 FETCH (UID 4711 FLAGS ())\r\n"))
+
+    def test_a_number_instead_of_a_message(self):
+        self.assertOwed(self.server(b"* 2 FETCH (UID 12 BODY[] 4711)\r\n"))
+
+    def test_no_for_one_of_many(self):
+        def reply(line):
+            others = imap_script({uid: THREE[uid] for uid in (11, 14)})(line)
+            return others.replace(b"OK done", b"NO some messages could not be read")
+
+        self.assertOwed(self.server(reply))
+
+    def test_bye(self):
+        self.assertOwed(self.server(lambda _line: LastWords(b"* BYE cannot read it\r\n")))
+
+    def test_a_literal_that_is_shorter_or_longer_than_announced(self):
+        for literal in (b"{60}\r\ntwelve)\r\n", b"{3}\r\ntwelve)\r\n"):
+            with self.subTest(literal):
+                reply = b"* 2 FETCH (UID 12 BODY[] " + literal
+                self.assertOwed(
+                    self.server(lambda line, reply=reply: LastWords(reply + b"%s OK\r\n" % line.split()[0]))
+                )
+
+    def test_what_makes_no_sense(self):
+        for reply in (b"* x FETCH y\r\n", b"* 2 FETCH (UID x BODY[] y)\r\n", b"* 2 FETCH " + b"(" * 5000 + b"\r\n"):
+            with self.subTest(reply[:40]):
+                self.assertOwed(self.server(lambda line, reply=reply: reply + b"%s OK\r\n" % line.split()[0]))
+
+    def test_what_is_gone_for_good_is_not_owed(self):
+        server = self.server(b"", UID_SEARCH_UID=searched(11, 14))
+        ledger = self.fetch(server, MemoryLedger(position=position(10, backlog=[12])))
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        self.assertIsNone(self.result.refusal)
+
+    def test_the_refusal_says_which_message(self):
+        self.fetch(self.server(b""), MemoryLedger(position=position(10)))
+        self.assertEqual(str(self.result.refusal), "OK without data for UID 12, which is listed")
+
+
+class TestImapOdd(ImapCase):
+    def test_a_folder_that_says_nothing_of_itself_is_read(self):
+        for said in (b"", b"* 0 RECENT\r\n", b"* 3 EXISTS\r\n* OK [UIDVALIDITY 0] x\r\n"):
+            with self.subTest(said):
+                server = self.imap(THREE, SELECT=said, UID_SEARCH_UNSEEN=searched(12))
+                ledger = self.fetch(server)
+                self.assertEqual(ledger.messages, {key(12, uid_validity=0): b"twelve"})
+                self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, uid_validity=0))
+                self.fetch(server, ledger)
+                self.assertEqual(len(ledger.messages), 1)
+
+    def test_goodbye_after_the_login(self):
+        script = imap_script(THREE)
+        server = self.serve(
+            b"* OK ready\r\n", lambda line: LastWords(b"* BYE too many\r\n") if b"SELECT" in line else script(line)
+        )
+        with self.assertRaises(IMAP4.abort):
+            self.fetch(server)
+
+    def test_numbers_that_are_none_refuse_the_folder(self):
+        server = self.imap(THREE, **{'SELECT_"ODD"': b"* OK [UIDVALIDITY x] y\r\n* 99 EXISTS x\r\n"})
+        ledger = self.fetch(server, folders=("Odd", "INBOX"))
+        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+
+    def test_whatever_a_server_says_is_a_refusal_or_a_lost_connection(self):
+        dice = random.Random(3501)
+        words = (
+            b'* |+ |OK |NO |FETCH (|)|UID |{3}\r\n|{-1}|[UIDNEXT |]|7 |SEARCH |BODY[] |"|\\|\0|\xff|((((((((((|\r\n|LIST |'
+            b"NIL |99999999999 "
+        ).split(b"|")
+        script = imap_script(THREE)
+        for _round in range(60):
+            place, noise = dice.randrange(12), b"".join(dice.choices(words, k=dice.randrange(1, 15)))
+            asked = iter(range(10**6))
+
+            def answer(line, place=place, noise=noise, asked=asked):
+                return noise + b"\r\n" + script(line) if next(asked) == place else script(line)
+
+            server = self.serve(b"* OK ready\r\n", answer)
+            with self.subTest(place=place, noise=noise):
+                try:
+                    self.fetch(server, MemoryLedger(position=position(10)), timeout=0.2)
+                except (OSError, IMAP4.error, MailboxProblem):
+                    continue
+
+
+class TestImapExpunge(ImapCase):
+    """EXPUNGE without UIDPLUS deletes whatever anybody marked."""
+
+    def acknowledge(self, marked, ledger=None, capabilities=b"IMAP4rev1", **values):
+        server = self.imap(
+            THREE, CAPABILITY=b"* CAPABILITY %s\r\n" % capabilities, UID_SEARCH_DELETED=searched(*marked)
+        )
+        mailbox = self.open(server, **{"afterwards": "delete", **values})
+        if ledger:
+            mailbox.leftovers(ledger)
+        mailbox.acknowledge([key(11), key(12)])
+        return server, mailbox.acknowledged()
+
+    def test_what_somebody_else_marked_is_not_deleted(self):
+        for values in ({}, {"afterwards": "move", "move_to": "Done"}):
+            server, done = self.acknowledge([11, 12, 14], **values)
+            self.assertEqual(self.heard(server, b"EXPUNGE"), [])
+            self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)"])
+            self.assertEqual(done, [key(11), key(12)])
+
+    def test_where_nobody_else_marked_anything_all_is_deleted(self):
+        server, _done = self.acknowledge([11, 12])
+        self.assertEqual(self.heard(server, b"EXPUNGE"), [b"EXPUNGE"])
+
+    def test_what_earlier_visits_left_marked_is_deleted_with_it(self):
+        server, _done = self.acknowledge([11, 12, 14], MemoryLedger({key(14): b"fourteen"}, position(14)))
+        self.assertEqual(self.heard(server, b"EXPUNGE"), [b"EXPUNGE"])
+
+    def test_what_is_here_with_its_headers_alone_is_not_deleted(self):
+        ledger = MemoryLedger({key(14): b"Subject: large"}, position(14))
+        ledger.kept_heads = {key(14): 10**8}
+        server, _done = self.acknowledge([11, 12, 14], ledger)
+        self.assertEqual(self.heard(server, b"EXPUNGE"), [])
+
+    def test_with_uidplus_nobody_is_asked(self):
+        server, _done = self.acknowledge([14], capabilities=b"IMAP4rev1 UIDPLUS")
+        self.assertEqual(self.heard(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
+        self.assertEqual(self.heard(server, b"SEARCH"), [])
+
+    def test_move_without_move_is_copy_and_uid_expunge(self):
+        server, _done = self.acknowledge([14], capabilities=b"IMAP4rev1 UIDPLUS", afterwards="move", move_to="Done")
+        self.assertEqual(
+            self.heard(server, b"")[-3:],
+            [b'UID COPY 11,12 "Done"', b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)", b"UID EXPUNGE 11,12"],
+        )
+
+    def test_a_server_that_does_not_say_what_is_marked_keeps_it(self):
+        server = self.imap(THREE, UID_SEARCH_DELETED=b"NO not now\r\n")
+        mailbox = self.open(server, afterwards="delete")
+        mailbox.acknowledge([key(11)])
+        self.assertEqual(self.heard(server, b"EXPUNGE"), [])
+        self.assertEqual(mailbox.acknowledged(), [key(11)])
+
+    def test_a_whole_visit_leaves_what_others_marked(self):
+        server = self.imap(THREE, UID_SEARCH_DELETED=searched(11, 12), UID_SEARCH_UNSEEN=searched(11))
+        ledger = self.fetch(server, MemoryLedger(position=position(12)), afterwards="delete")
+        self.assertEqual(set(ledger.messages), {key(11), key(14)})
+        self.assertEqual(self.heard(server, b"EXPUNGE"), [])
+        self.assertEqual(ledger.confirmed, set(ledger.messages))

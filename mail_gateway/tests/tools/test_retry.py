@@ -1,0 +1,24 @@
+from datetime import timedelta
+
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tools.retry import MOST_DEFERRALS, MOST_TRIES, delay_after_fault, delay_after_try
+
+
+class TestRetry(ToolsCase):
+    def test_tries_grow_apart(self):
+        delays = [delay_after_try(tries) for tries in range(1, MOST_TRIES + 1)]
+        self.assertEqual(delays, [timedelta(seconds=5), timedelta(seconds=60), timedelta(seconds=300)])
+
+    def test_there_is_a_delay_for_any_number_of_tries(self):
+        self.assertEqual(delay_after_try(1000), timedelta(seconds=300))
+
+    def test_the_first_fault_is_waited_out_for_half_a_minute(self):
+        self.assertEqual(delay_after_fault(0), timedelta(seconds=30))
+
+    def test_deferrals_never_come_closer_together(self):
+        delays = [delay_after_fault(count) for count in range(100)]
+        self.assertEqual(delays, sorted(delays))
+
+    def test_faults_are_waited_out_for_about_three_days(self):
+        total = sum((delay_after_fault(count) for count in range(MOST_DEFERRALS)), timedelta())
+        self.assertAlmostEqual(total / timedelta(days=1), 3, delta=0.25)

@@ -1,0 +1,169 @@
+import email
+import email.policy
+
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Flaw
+from odoo.addons.mail_gateway.tools.tolerant_parsing.normalize import normalize_content, normalize_headers
+from odoo.addons.mail_gateway.tools.tolerant_parsing.readable import make_readable
+
+HEAD = b"From: Mary <mary@customer.example>\r\nTo: sales@mycompany.example\r\nSubject: Order\r\nMIME-Version: 1.0\r\n"
+ORIGINAL = "original.eml"
+
+
+class ReadingCase(ToolsCase):
+    def read(self, source):
+        """The message that Odoo is handed for a source or a fixture."""
+        source = self.eml(source) if isinstance(source, str) else source
+        self.readable = make_readable(source)
+        return self.as_odoo_reads(self.readable.source)
+
+    def as_odoo_reads(self, source):
+        """The message as it is when Odoo takes its texts and files from it."""
+        message = email.message_from_bytes(source, policy=email.policy.SMTP)
+        normalize_headers(message)
+        normalize_content(message)
+        return message
+
+    def texts(self, message):
+        return [part.get_content() for part in message.walk() if part.get_content_type() == "text/plain"]
+
+    def files(self, message):
+        """Name -> bytes, without the original."""
+        found = {part.get_filename(): self.data(part) for part in message.walk() if part.get_filename()}
+        return {name: data for name, data in found.items() if name != ORIGINAL}
+
+    def data(self, part):
+        """The file that Odoo makes of a part."""
+        content = part.get_content()
+        if isinstance(content, str):
+            return content.encode(part.get_param("charset") or "utf-8")
+        return content if isinstance(content, bytes) else content.as_bytes()
+
+    def assertFlaws(self, source, *flaws):
+        source = self.eml(source) if isinstance(source, str) else source
+        self.assertEqual(set(make_readable(source).flaws), set(flaws))
+
+
+class TestReading(ReadingCase):
+    # ------------------------------------------------------------------ what is left alone
+
+    def test_messages_that_odoo_gets_through_are_handed_on_byte_for_byte(self):
+        for name in (
+            "text_and_html",
+            "only_an_attachment",
+            "message_attached",
+            "calendar_with_text",
+            "smime_signed",
+            "smime_opaque",
+            "pgp_encrypted",
+            "winmail_dat",
+            "format_flowed",
+            "charset_utf16",
+            "charset_shift_jis",
+            "charset_missing_raw_utf8",
+            "charset_utf16_unlabelled",
+            "attachment_in_another_charset_than_it_says",
+            "calendar_only",
+            "bounce_report",
+            "empty_message",
+            "from_empty",
+            "from_missing",
+            "from_twice",
+            "date_malformed",
+            "without_message_id",
+            "without_header",
+            "mime_version_missing",
+            "headers_in_raw_utf8",
+            "line_feeds_only",
+            "carriage_returns_only",
+            "line_ends_mixed",
+            "multipart_unterminated",
+            "content_type_any",
+            "attachment_without_a_name",
+        ):
+            with self.subTest(name):
+                source = self.eml(name)
+                self.assertEqual(make_readable(source), (source, ()))
+
+    def test_nothing_at_all_is_handed_on(self):
+        for source in (b"", b"\r\n", b"\r\n\r\n", b":"):
+            self.assertEqual(make_readable(source), (source, ()))
+
+    # ------------------------------------------------------------------ what is found
+
+    def test_each_flaw_has_its_name(self):
+        for name, flaw in {
+            "charset_unknown": Flaw.CHARSET,
+            "charset_lies_utf8_for_windows1252": Flaw.CHARSET,
+            "charset_is_a_codec_trap": Flaw.CHARSET,
+            "message_id_in_square_brackets": Flaw.HEADERS,
+            "from_with_nested_comments": Flaw.HEADERS,
+            "surrogates_in_headers": Flaw.HEADERS,
+            "headers_in_raw_latin1": Flaw.HEADERS,
+            "message_attached_with_malformed_headers": Flaw.HEADERS,
+            "content_type_unknown_kind": Flaw.CONTENT_TYPE,
+            "transfer_encoding_unknown": Flaw.ENCODING,
+            "base64_truncated": Flaw.ENCODING,
+            "message_attached_in_base64": Flaw.ENCODING,
+            "boundary_missing": Flaw.STRUCTURE,
+            "boundary_wrong": Flaw.STRUCTURE,
+            "multipart_that_is_none": Flaw.STRUCTURE,
+            "deeply_nested": Flaw.NESTING,
+            "attached_messages_nested": Flaw.NESTING,
+            "attachment_names_hostile": Flaw.NAMES,
+        }.items():
+            with self.subTest(name):
+                self.assertFlaws(name, flaw)
+
+    def test_several_flaws_are_all_named(self):
+        self.assertFlaws("nul_bytes", Flaw.CHARACTERS, Flaw.HEADERS)
+        self.assertFlaws("base64_with_a_footer", Flaw.CHARSET, Flaw.ENCODING)
+
+    def test_what_is_beyond_all_measure_has_a_name_too(self):
+        nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000))
+        parts = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 5000
+        many = b"To: " + b", ".join(b"p%d@x.example" % n for n in range(3000)) + b"\r\n\r\n"
+        for source, flaw in (
+            (HEAD + nested, Flaw.NESTING),
+            (HEAD + b"Content-Type: message/rfc822\r\n\r\n" * 5000, Flaw.NESTING),
+            (HEAD + parts, Flaw.PARTS),
+            (HEAD + b"\r\n" + b"\n" * 2_000_000, Flaw.SIZE),
+            (HEAD + b"X-A: b\r\n" * 100_000 + b"\r\nx", Flaw.HEAD_SIZE),
+            (HEAD + many, Flaw.RECIPIENTS),
+            (HEAD + b"\r\n" + b"x" * 2_000_000, Flaw.TEXT),
+            (HEAD + b"\r\n" + b"\n>a\nb" * 50_000, Flaw.TEXT),
+        ):
+            with self.subTest(flaw=flaw):
+                self.assertFlaws(source, flaw)
+
+    # ------------------------------------------------------------------ what is made of it
+
+    def test_the_original_comes_last_and_whole(self):
+        source = self.eml("nul_bytes")
+        last = list(self.read(source).iter_parts())[-1]
+        self.assertEqual((last.get_filename(), last.get_content_type()), (ORIGINAL, "application/octet-stream"))
+        self.assertEqual(last.get_content(), source)
+
+    def test_the_plainest_form_has_the_text_and_nothing_but_the_original(self):
+        source = self.eml("text_and_html")
+        readable = make_readable(source, plainest=True)
+        message = email.message_from_bytes(readable.source, policy=email.policy.SMTP)
+        self.assertEqual(readable.flaws, (Flaw.REPEATED,))
+        self.assertEqual(
+            [part.get_content_type() for part in message.iter_parts()], ["text/plain", "application/octet-stream"]
+        )
+        self.assertIn("The plain text, grün.", self.texts(message)[0])
+
+    def test_the_plainest_form_of_html_is_its_text(self):
+        source = HEAD + b"Content-Type: text/html; charset=utf-8\r\n\r\n<p>Please <b>send</b> ten.</p>"
+        message = email.message_from_bytes(make_readable(source, plainest=True).source, policy=email.policy.SMTP)
+        self.assertEqual(self.texts(message), ["Please send ten."])
+
+    def test_of_text_and_html_with_flaws_the_html_is_kept(self):
+        message = self.read(self.eml("text_and_html").replace(b"Subject: ", b"Subject: \0"))
+        self.assertEqual(
+            [part.get_content_type() for part in message.iter_parts()], ["text/html", "application/octet-stream"]
+        )
+
+    def test_an_empty_text_with_flaws_has_no_text(self):
+        self.assertEqual(self.texts(self.read(HEAD + b"X-A: b\r\n" * 100_000)), [])

@@ -1,0 +1,320 @@
+"""What the tests of tools/ share: no database, a ledger in memory, mail servers that follow a script."""
+
+import random
+import re
+import socket
+import threading
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+from odoo.tests import BaseCase, tagged
+
+from odoo.addons.mail_gateway.tools.fetch.mailbox import MailboxSettings
+
+DATA = Path(__file__).parents[1] / "data"
+USER, PASSWORD = "box@mycompany.example", "secret"
+
+
+@tagged("post_install", "-at_install")
+class ToolsCase(BaseCase):
+    """Run by Odoo's runner, without a cursor."""
+
+    def eml(self, name):
+        """The source of a message in tests/data."""
+        return (DATA / f"{name}.eml").read_bytes()
+
+    def every_eml(self):
+        """The sources of all messages in tests/data."""
+        return [file.read_bytes() for file in sorted(DATA.glob("*.eml"))]
+
+    def assertDatabaseText(self, text, source):
+        """PostgreSQL takes `text`: no NUL, no surrogates."""
+        if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
+            self.fail(f"{text!r} from {source!r}")
+
+    def serve(self, greeting, answer):
+        """A scripted server that lives as long as the test."""
+        server = ScriptedServer(greeting, answer)
+        self.addCleanup(server.stop)
+        return server
+
+
+def mutations(seeds, count):
+    """Byte strings that somewhat look like messages; the same ones each time."""
+    dice = random.Random(5322)
+    # what parsers trip over, more often than chance would have it
+    spice = b"\0|\r\n|\r\n\r\n|:|;|=|=?|?=|=?utf-7?q?+2AA-?=|=?utf-8?b?7aCA?=|<|>|\xff|\xed\xa0\x80|--|(|@|,|<!|&#0;"
+    for _round in range(count):
+        source = bytearray(dice.choice(seeds)[:2000])
+        for _change in range(dice.randrange(1, 12)):
+            place = dice.randrange(len(source) + 1)
+            source[place : place + dice.randrange(6)] = dice.choice((dice.choice(spice.split(b"|")), dice.randbytes(3)))
+        yield bytes(source)
+
+
+class MemoryLedger:
+    """Remembers what is stored, and in which order it was told what."""
+
+    def __init__(self, stored=None, position=None, last_success=None, first_visit=None):
+        self.messages = dict(stored or {})
+        self.positions = {(position.account, position.folder): position} if position else {}
+        self.success = last_success
+        self.first = first_visit or datetime(2000, 1, 1)
+        self.confirmed = set()
+        # keys of which only the headers are stored, and those of them that a person wants whole
+        self.kept_heads = {}
+        self.wanted = []
+        self.tries = Counter()
+
+    def known(self, keys):
+        return {key for key in keys if key in self.messages}
+
+    def known_sources(self, sources):
+        return set(sources) & set(self.messages.values())
+
+    def requested(self):
+        return list(self.wanted)
+
+    def count_request(self, key):
+        self.tries[key] += 1
+
+    def heads(self, keys):
+        return {key for key in keys if key in self.kept_heads}
+
+    def unacknowledged(self):
+        return [key for key in self.messages if key not in self.confirmed and key not in self.kept_heads]
+
+    def position(self, account, folder):
+        return self.positions.get((account, folder))
+
+    def last_success(self):
+        return self.success
+
+    def first_visit(self, _account, _folder):
+        return self.first
+
+    def forget_vanished(self, prefix, keys):
+        listed = set(keys)
+        for key in [key for key in self.messages if key.startswith(prefix)]:
+            if listed & {key, re.sub(r";SHA256=[0-9a-f]{64}(;COPY=\d+)?$", "", key)}:
+                continue
+            self.messages[f"gone:{key}"] = self.messages.pop(key)
+
+    def store(self, batch):
+        self.messages.update((message.key, message.source) for message in batch.messages)
+        self.kept_heads.update((message.key, message.size) for message in batch.messages if message.is_head)
+        for message in batch.messages:
+            if message.was_requested:
+                self.kept_heads.pop(message.key)
+                self.wanted.remove(message.key)
+        if batch.position:
+            self.positions[batch.position.account, batch.position.folder] = batch.position
+
+    def acknowledged(self, keys):
+        self.confirmed.update(keys)
+
+
+class LastWords(bytes):
+    """A reply after which the server hangs up."""
+
+
+class ScriptedServer:
+    """A mail server for what Dovecot never does. Takes one connection after another.
+
+    :param bytes greeting: what it says first; nothing for a server that accepts and keeps silent
+    :param answer: takes a line without its end, returns the reply
+    """
+
+    def __init__(self, greeting, answer):
+        self.heard = []
+        self._greeting = greeting
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._connection = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self):
+        return self._listener.getsockname()[1]
+
+    def stop(self):
+        for end in filter(None, (self._listener, self._connection)):
+            _shut(end)
+        self._thread.join(5)
+        self._listener.close()
+
+    def settings(self, protocol, **values):
+        """Settings of a mailbox on this server."""
+
+        def sign_in(connection):
+            if protocol == "imap":
+                connection.login(USER, PASSWORD)
+            else:
+                connection.user(USER)
+                connection.pass_(PASSWORD)
+
+        return MailboxSettings(protocol, "127.0.0.1", self.port, USER, **{"sign_in": sign_in, "timeout": 10, **values})
+
+    def _run(self):
+        while True:
+            try:
+                self._connection, _address = self._listener.accept()
+            except OSError:
+                return
+            with self._connection:
+                self._connection.settimeout(10)
+                self._talk(self._connection)
+
+    def _talk(self, connection):
+        try:
+            connection.sendall(self._greeting)
+            for line in connection.makefile("rb"):
+                self.heard.append(line.rstrip(b"\r\n"))
+                reply = self._answer(self.heard[-1])
+                connection.sendall(reply)
+                if isinstance(reply, LastWords):
+                    break
+        except OSError:
+            return
+        _shut(connection)
+
+
+def _shut(end):
+    try:
+        end.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+def replies(table, otherwise):
+    """An `answer` that looks replies up: by the longest beginning of the command.
+
+    :param table: command -> reply, or function that makes it from the line
+    """
+    commands = sorted(table, key=len, reverse=True)
+
+    def answer(line):
+        reply = next((table[command] for command in commands if line.upper().startswith(command)), otherwise)
+        return reply(line) if callable(reply) else reply
+
+    return answer
+
+
+def pop3_script(messages, **changes):
+    """A `answer` of a POP3 server.
+
+    :param messages: UIDL -> the lines of the message as they are sent
+    :param changes: command -> reply that differs
+    """
+    listed = list(messages)
+
+    def retrieve(line):
+        return b"+OK\r\n%s\r\n.\r\n" % messages[listed[int(line.split()[1]) - 1]]
+
+    def listing(column):
+        lines = (b"%d %s\r\n" % (number, column(uidl)) for number, uidl in enumerate(listed, 1))
+        return b"+OK\r\n%s.\r\n" % b"".join(lines)
+
+    return replies(
+        {
+            b"USER": b"+OK\r\n",
+            b"PASS": b"+OK\r\n",
+            b"STAT": b"+OK %d 1000\r\n" % len(listed),
+            b"UIDL": listing(str.encode),
+            b"LIST": listing(lambda uidl: b"%d" % len(messages[uidl])),
+            b"RETR": retrieve,
+            b"TOP": lambda line: b"%s\r\n\r\n.\r\n" % retrieve(line).partition(b"\r\n\r\n")[0],
+            b"DELE": b"+OK\r\n",
+            b"QUIT": LastWords(b"+OK\r\n"),
+            **{command.encode(): reply for command, reply in changes.items()},
+        },
+        otherwise=b"-ERR what?\r\n",
+    )
+
+
+def imap_script(messages, dates=(), **changes):
+    """An `answer` of an IMAP server with one folder, whose UIDVALIDITY is 7.
+
+    :param messages: UID -> source
+    :param dates: UID -> INTERNALDATE
+    :param changes: command, with _ for a space -> untagged replies, or a function that makes them from the line;
+        bytes that begin with NO, BAD or * BYE are the whole reply
+    """
+
+    def fetch(line):
+        uids = [uid for uid in _uids(line.split()[2]) if uid in messages]
+        if b"INTERNALDATE" in line:
+            items = [(uid, b'INTERNALDATE "%s"' % dates[uid]) for uid in uids if uid in dates]
+        elif b"RFC822.SIZE" in line:
+            items = [(uid, b"RFC822.SIZE %d" % len(messages[uid])) for uid in uids]
+        else:
+            items = [(uid, _body(line, messages[uid])) for uid in uids]
+        return b"".join(
+            b"* %d FETCH (UID %d %s)\r\n" % (list(messages).index(uid) + 1, uid, item) for uid, item in items
+        )
+
+    def named(line):
+        text = line.split()[3]
+        if not text.endswith(b":*"):
+            return searched(*(uid for uid in _uids(text) if uid in messages))
+        first = int(text.split(b":")[0])
+        return searched(*([uid for uid in messages if uid >= first] or [max(messages, default=0)]))
+
+    table = {
+        b"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n",
+        b"LOGIN": b"",
+        b"SELECT": selected(len(messages), uid_next=max(messages, default=0) + 1),
+        b"UID SEARCH ALL": searched(*messages),
+        b"UID SEARCH UNSEEN": searched(),
+        b"UID SEARCH SINCE": searched(),
+        b"UID SEARCH UID": named,
+        b"UID SEARCH DELETED": searched(),
+        b"UID FETCH": fetch,
+        b"UID STORE": b"",
+        b"UID COPY": b"",
+        b"UID MOVE": b"",
+        b"UID EXPUNGE": b"",
+        b"EXPUNGE": b"",
+        b"LIST": b'* LIST () "/" INBOX\r\n',
+        b"LOGOUT": b"* BYE\r\n",
+        **{command.replace("_", " ").encode(): reply for command, reply in changes.items()},
+    }
+    look_up = replies(table, otherwise=b"BAD what?\r\n")
+
+    def answer(line):
+        tag, command = line.split(b" ", 1)
+        reply = look_up(command)
+        if reply.startswith(b"* BYE") and not command.upper().startswith(b"LOGOUT"):
+            return LastWords(reply)
+        return b"%s %s" % (tag, reply) if reply.startswith((b"NO", b"BAD")) else b"%s%s OK done\r\n" % (reply, tag)
+
+    return answer
+
+
+def _body(line, source):
+    """The item of a FETCH response that a command asks for: all of a message, its head, or a part of either."""
+    what, offset, count = re.search(rb"BODY\.PEEK\[(\w*)\](?:<(\d+)\.(\d+)>)?", line).groups()
+    if what:
+        source = b"".join(source.partition(b"\r\n\r\n")[:2])
+    where = b""
+    if offset is not None:
+        source, where = source[int(offset) : int(offset) + int(count)], b"<%s>" % offset
+    return b"BODY[%s]%s {%d}\r\n%s" % (what, where, len(source), source)
+
+
+def selected(exists, uid_next=None, uid_validity=7):
+    """The untagged replies to SELECT."""
+    lines = [b"* %d EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY %d] x\r\n" % (exists, uid_validity)]
+    return b"".join(lines + ([b"* OK [UIDNEXT %d] x\r\n" % uid_next] if uid_next else []))
+
+
+def searched(*uids):
+    """The untagged reply to SEARCH."""
+    return b"* SEARCH%s\r\n" % b"".join(b" %d" % uid for uid in uids)
+
+
+def _uids(text):
+    for first, last in re.findall(rb"(\d+)(?::(\d+))?", text):
+        yield from range(int(first), int(last or first) + 1)

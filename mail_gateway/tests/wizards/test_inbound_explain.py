@@ -1,0 +1,188 @@
+import base64
+import re
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tests.dry_run.dry_run_common import RehearsalCommon
+
+
+@tagged("post_install", "-at_install")
+class TestAnswersTable(InboundCommon):
+    """What each rule said, on the form of a message."""
+
+    def test_rules_that_were_asked_come_first_and_the_rest_was_not_asked(self):
+        message = self.deliver(self.to_alias(Auto_Submitted="auto-replied"))
+        table = message.answers_table
+        self.assertLess(table.index("Duplicates"), table.index("Automatic replies"))
+        self.assertLess(table.index("An automatic reply (Auto-Submitted"), table.index("Too many new records"))
+        self.assertEqual(table.count("Not asked"), 3)
+        self.assertEqual(len(re.findall(r">\s*No\s*<", table)), 3)
+        self.assertEqual(table.count("table-warning"), 1)
+
+    def test_what_a_sender_wrote_is_escaped(self):
+        answer = {"name": "<b>", "check": "automatic", "action": "note", "reason": "<script>alert(1)</script>"}
+        message = self.store(self.to_alias())
+        message.answers = [answer]
+        self.assertIn("&lt;script&gt;alert(1)&lt;/script&gt;", message.answers_table)
+        self.assertNotIn("<script", message.answers_table)
+        self.assertNotIn("<b>", message.answers_table)
+
+    def test_a_rule_whose_check_is_gone_is_shown_by_its_name(self):
+        message = self.store(self.to_alias())
+        message.answers = [{"name": "Old", "check": "gone", "action": "hold", "reason": ""}]
+        self.assertIn("gone", message.answers_table)
+
+    def test_a_rule_that_is_newer_than_the_answers_is_left_out(self):
+        message = self.deliver(self.to_alias())
+        before = fields.Datetime.now() - timedelta(days=1)
+        message.judged_date = before
+        self.assertNotIn("Not asked", message.answers_table)
+
+    def test_a_message_that_no_rule_was_asked_about_has_no_table(self):
+        self.assertFalse(self.store(self.to_alias()).answers_table)
+
+
+@tagged("post_install", "-at_install")
+class TestInboundExplain(RehearsalCommon):
+    """The dialog."""
+
+    def explain(self, user=None, **values):
+        """The answer, as the dialog shows it."""
+        with self.enter_registry_test_mode():
+            wizards = self.env["mail.inbound.explain"].with_user(user or self.env.user)
+            wizard = wizards.create(values)
+            wizard.action_explain()
+        return wizard
+
+    def test_what_is_typed_is_explained(self):
+        answer = self.explain(
+            email_from="Mary <mary@customer.example>",
+            email_to=f"inbound@{self.alias_domain}",
+            subject="Größe",
+            body="Hello",
+        ).answer
+        for words in (
+            "Delivered",
+            "It makes a record.",
+            "Größe",
+            "Alias that makes a record of Contact",
+            "Too many new",
+        ):
+            self.assertIn(words, answer)
+
+    def test_a_typed_reply_goes_to_its_record(self):
+        wizard = self.explain(
+            email_from="mary@customer.example", email_to=self.catchall, in_reply_to=self.question.message_id
+        )
+        self.assertIn("A reply to Contact “Order”", wizard.answer)
+        self.assertIn("It becomes part of a record's chatter.", wizard.answer)
+
+    def test_a_typed_message_of_a_program_is_an_automatic_reply(self):
+        wizard = self.explain(email_to=f"inbound@{self.alias_domain}", automatic=True)
+        self.assertIn("An automatic reply (Auto-Submitted", wizard.answer)
+        self.assertIn("Discarded", wizard.answer)
+
+    def test_a_file_is_explained(self):
+        source = base64.b64encode(self.to_alias(subject="From a file"))
+        self.assertIn("From a file", self.explain(given="file", source=source).answer)
+
+    def test_an_inbound_message_is_explained_by_a_button(self):
+        message = self.deliver(raw())
+        with self.enter_registry_test_mode():
+            action = message.action_explain()
+        wizard = self.env["mail.inbound.explain"].browse(action["res_id"])
+        self.assertEqual((wizard.given, wizard.inbound_message_id), ("message", message))
+        self.assertIn("No one is at home", wizard.answer)
+
+    def test_whoever_comes_from_an_inbound_message_asks_about_that(self):
+        message = self.store(raw())
+        wizards = self.env["mail.inbound.explain"].with_context(default_inbound_message_id=message.id)
+        self.assertEqual(wizards.default_get(["given", "inbound_message_id"])["given"], "message")
+
+    def test_nothing_to_ask_about_is_said(self):
+        for values in ({"given": "file"}, {"given": "message"}):
+            with self.subTest(values), self.assertRaises(UserError):
+                self.explain(**values)
+
+    def test_a_message_without_its_source_can_t_be_explained(self):
+        message = self.store(raw())
+        message.source = False
+        with self.assertRaises(UserError):
+            self.explain(given="message", inbound_message_id=message.id)
+
+    def test_anything_may_be_typed(self):
+        texts = ("foo", "@", "<", '"', "a@b@c", "\n", ",;", "x" * 5000, "é <é@é.example>", "a\nBcc: x@y.example")
+        for text in texts:
+            with self.subTest(text):
+                wizard = self.explain(email_from=text, email_to=text, email_cc=text, subject=text, in_reply_to=text)
+                self.assertTrue(wizard.answer)
+
+    def test_what_is_typed_makes_no_further_header(self):
+        wizard = self.env["mail.inbound.explain"].new(
+            {"subject": "a\r\nBcc: x@y.example", "email_to": "a@b.example\nX: y"}
+        )
+        message = message_from_bytes(wizard._typed(), policy=policy.SMTP)
+        self.assertFalse({"Bcc", "X"} & {*message.keys()})
+
+    def test_what_a_message_says_is_escaped(self):
+        wizard = self.explain(
+            email_from='"<script>x" <mary@customer.example>',
+            email_to=f"inbound@{self.alias_domain}",
+            subject="<script>alert(1)</script>",
+            body="<script>alert(2)</script>",
+        )
+        self.assertNotIn("<script", wizard.answer)
+        self.assertIn("&lt;script&gt;alert(1)", wizard.answer)
+
+    def test_an_answer_takes_the_place_of_the_last_one(self):
+        wizard = self.explain(email_to=f"inbound@{self.alias_domain}")
+        self.assertIn("Delivered", wizard.answer)
+        wizard.email_to = "nobody@elsewhere.example"
+        with self.enter_registry_test_mode():
+            wizard.action_explain()
+        self.assertNotIn("Delivered", wizard.answer)
+
+
+@tagged("post_install", "-at_install")
+class TestInboundExplainRights(RehearsalCommon):
+    """Whom the dialog is for."""
+
+    def setUp(self):
+        super().setUp()
+        users = self.env["res.users"].with_context(no_reset_password=True)
+        group = self.env.ref("mail_gateway.group_postmaster")
+        self.postmasters = users.create(
+            [
+                {"name": name, "login": name, "email": f"{name}@mycompany.example", "group_ids": [(6, 0, group.ids)]}
+                for name in ("one", "two")
+            ]
+        )
+
+    def test_a_postmaster_may_explain_a_message_that_came_in(self):
+        message = self.deliver(raw())
+        with self.enter_registry_test_mode():
+            action = message.with_user(self.postmasters[0]).action_explain()
+        answer = self.env["mail.inbound.explain"].with_user(self.postmasters[0]).browse(action["res_id"]).answer
+        self.assertIn("No one is at home", answer)
+
+    def test_nobody_else_may_ask(self):
+        wizards = self.env["mail.inbound.explain"].with_user(self.agent)
+        with self.assertRaises(AccessError):
+            wizards.create({})
+        with self.assertRaises(AccessError):
+            wizards.new({"email_to": "x@y.example"}).action_explain()
+        with self.assertRaises(AccessError):
+            self.store(raw()).with_user(self.agent).action_explain()
+
+    def test_nobody_reads_the_answers_of_another(self):
+        first, second = self.postmasters
+        wizard = self.env["mail.inbound.explain"].with_user(first).create({"subject": "Mine"})
+        self.assertEqual(wizard.subject, "Mine")
+        for user in (second, self.agent):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                wizard.with_user(user).read(["subject", "answer"])

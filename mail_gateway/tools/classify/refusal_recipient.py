@@ -1,0 +1,90 @@
+"""To whom a refusal of a message goes, and what it refers to. Nothing here raises, whatever the message is."""
+
+import re
+from contextlib import suppress
+from email.message import Message
+from email.parser import BytesHeaderParser
+from typing import NamedTuple
+
+from ..headers.addresses import author_address, split_author
+from ..headers.mailing_lists import author_of, is_rewritten
+from ..headers.stored_headers import HEADER_BYTES, ReadingPolicy
+from .automatic_reply import RawHeaders, Sign, unanswerable
+
+# Ids that a header can hold as they are; others nobody could match.
+_MESSAGE_ID = re.compile(r"<[!-;=?-Z^-~]+@[!-;=?-Z^-~]+>")
+# RFC 5322, section 3.6.4, sets no limit; some servers do.
+_MOST_REFERENCES = 20
+
+
+class Refusal(NamedTuple):
+    """:ivar to: the address that is told; empty when nobody can be
+    :ivar is_null: whether the message came from the null sender, which is never answered (RFC 5321, section 4.5.5)
+    :ivar in_reply_to: the Message-Id of the message; empty when it has none that can be referred to
+    :ivar references: those of the thread, the message's own last
+    :ivar program: what gives away that a program sent it, who would not read an answer; None for people
+    """
+
+    to: str = ""
+    is_null: bool = False
+    in_reply_to: str = ""
+    references: str = ""
+    program: Sign | None = None
+
+
+def refusal_of(source: bytes) -> Refusal:
+    """Read from the head of a message how it can be refused.
+
+    As core's ``mail.thread._routing_create_bounce_email`` has it, the Return-Path is told, else the From. Of what came
+    through a list that rewrites From the author is told: its Return-Path is where the list takes bounces.
+
+    :param source: any bytes
+    """
+    message = _head(source)
+    headers = RawHeaders(message)
+    paths = headers.all("return-path")[:1]
+    address = _address(paths[0]) if paths else ""
+    is_null = bool(paths) and not paths[0].strip().strip("<>").strip()
+    own = _ids(headers, "message-id")[:1]
+    author = author_of(headers.all).address
+    to = author if is_rewritten(headers.all) else address or author
+    return Refusal(
+        to="" if is_null else _plain(to),
+        is_null=is_null,
+        in_reply_to="".join(own),
+        references=" ".join([*_thread(headers), *own]),
+        program=_program(message),
+    )
+
+
+def _head(source: bytes) -> Message:
+    head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
+    with suppress(Exception):
+        return BytesHeaderParser(policy=ReadingPolicy()).parsebytes(head)
+    return Message()
+
+
+def _address(value: str) -> str:
+    """The address in the value of a header; empty when there is none that can be written to."""
+    return _plain(split_author(value)[1])
+
+
+def _plain(address: str) -> str:
+    """The address as it was written, since some local parts tell upper from lower case; empty when it is no plain one."""
+    return address if author_address(address) and not re.search(r"[\s<>,;:\"]", address) else ""
+
+
+def _thread(headers: RawHeaders) -> list[str]:
+    """What the message itself refers to, without what lies between the first and the last ones."""
+    found = _ids(headers, "references") or _ids(headers, "in-reply-to")[:1]
+    return found if len(found) < _MOST_REFERENCES else [found[0], *found[-_MOST_REFERENCES + 2 :]]
+
+
+def _ids(headers: RawHeaders, name: str) -> list[str]:
+    return [found for value in headers.all(name) for found in _MESSAGE_ID.findall(value)]
+
+
+def _program(message: Message) -> Sign | None:
+    with suppress(Exception):
+        return unanswerable(message)
+    return None

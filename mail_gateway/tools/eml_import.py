@@ -1,0 +1,214 @@
+"""Messages out of the files that a person uploads: .eml files, and .zip files of them.
+
+Uploads are gone through twice: first to see whether everything in them is a message, then to read one message after the
+other. Neither holds more than one message in memory, whatever an archive states about itself.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from .headers.stored_headers import HEADER_BYTES, read_headers
+
+# All files of one upload together, unpacked.
+MOST_BYTES = 200 * 1024 * 1024
+MOST_FILES = 5000
+# Odd files that archivers add on their own.
+_SIDE_FILES = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+_ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_OUTLOOK = b"\xd0\xcf\x11\xe0"
+# The library unpacks others in one go: some bytes of bzip2 become gigabytes, and LZMA asks for as much memory as it likes.
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_CHUNK = 256 * 1024
+# The library reads an archive's table of contents at once, and makes an object of some 500 bytes of each entry, for which
+# 46 bytes are enough.
+_MOST_BYTES_AT_ONCE = 4 * 1024 * 1024
+
+
+class Flaw(str, Enum):
+    """Why a file can't be imported."""
+
+    EMPTY = "empty"
+    NO_MESSAGE = "no message"
+    OUTLOOK = "Outlook's own format"
+    BROKEN_ZIP = "broken zip"
+    ENCRYPTED = "encrypted zip"
+    COMPRESSION = "unusual compression"
+    NESTED = "zip within a zip"
+    TOO_MUCH = "too much"
+
+
+class Found(NamedTuple):
+    """One file: a message, or why it is none.
+
+    :ivar name: of the file; of one in an archive "archive/file"
+    :ivar flaw: None for a message
+    :ivar size: in bytes, unpacked
+    :ivar upload: the file that it is, or lies in
+    :ivar entry: of the archive; None when it is the upload itself
+    """
+
+    name: str
+    flaw: Flaw | None = None
+    size: int = 0
+    upload: "_Upload | None" = None
+    entry: zipfile.ZipInfo | None = None
+
+    @property
+    def source(self) -> bytes:
+        """The message, read anew each time."""
+        content = io.BytesIO()
+        if not self.flaw:
+            for chunk in self.upload.chunks(self.entry):
+                content.write(chunk)
+        return content.getvalue()
+
+
+class _Upload:
+    """An uploaded file, opened when it is read. Of those of an import, one at a time is open.
+
+    :param content: bytes, or the path of a file
+    :param opened: a list that is shared by the uploads of an import
+    """
+
+    def __init__(self, content, opened):
+        self._content, self._opened = content, opened
+        self._file = self._archive = None
+
+    def start(self) -> bytes:
+        """The first four bytes."""
+        self._open().seek(0)
+        return self._file.read(4)
+
+    def archive(self) -> zipfile.ZipFile:
+        """Itself as an archive.
+
+        :raises Exception: of many kinds, when it is damaged
+        """
+        self._open()
+        if self._archive is None:
+            self._archive = zipfile.ZipFile(self._file)
+        return self._archive
+
+    def chunks(self, entry=None) -> Iterator[bytes]:
+        """What is in it, or what an entry of it stands for, unpacked.
+
+        :raises Exception: of many kinds, when an archive is damaged
+        """
+        if entry is None:
+            self._open().seek(0)
+            yield from iter(partial(self._file.read, _CHUNK), b"")
+            return
+        with self.archive().open(entry) as file:
+            yield from iter(partial(file.read, _CHUNK), b"")
+
+    def _open(self):
+        if self._file is None:
+            while self._opened:
+                self._opened.pop().close()
+            content = self._content
+            self._file = _Reader(io.BytesIO(content) if isinstance(content, bytes) else io.FileIO(content))
+            self._opened.append(self)
+        return self._file
+
+    def close(self):
+        """Close it until it is read again."""
+        self._file.close()
+        self._file = self._archive = None
+
+
+class _Reader(io.BufferedReader):
+    """A file of which nobody reads very much at once."""
+
+    def read(self, size=-1, /):
+        """Read bytes.
+
+        :raises zipfile.BadZipFile: when an archive states that it has an enormous table of contents
+        """
+        if size is not None and size > _MOST_BYTES_AT_ONCE:
+            raise zipfile.BadZipFile("too much at once")
+        return super().read(size if size is not None and size >= 0 else _MOST_BYTES_AT_ONCE)
+
+
+def unpack(files: list[tuple[str, bytes | Path]], most_bytes: int = MOST_BYTES) -> list[Found]:
+    """Look into uploaded files.
+
+    :param files: (name, content) of each; the content as bytes, or the path of a file
+    :param most_bytes: that are unpacked altogether; the file that goes beyond it is the last one looked at
+    """
+    found: list[Found] = []
+    opened: list[_Upload] = []
+    left = most_bytes
+    for name, content in files:
+        for each in _members(name, _Upload(content, opened), left):
+            left -= each.size
+            found.append(each if len(found) < MOST_FILES else Found(each.name, Flaw.TOO_MUCH))
+            if found[-1].flaw is Flaw.TOO_MUCH:
+                return found
+    return found
+
+
+def _members(name, upload, left):
+    """What is in one file: itself, or the files of an archive, one at a time."""
+    if upload.start() not in {_ZIP, _EMPTY_ZIP}:
+        yield _judged(name, upload, None, left)
+        return
+    try:
+        members = [entry for entry in upload.archive().infolist() if not _is_aside(entry)]
+        if not members:
+            yield Found(name, Flaw.EMPTY)
+        for entry in members:
+            each = _unpacked(f"{name}/{entry.filename}", upload, entry, left)
+            left -= each.size
+            yield each
+    except Exception:  # noqa: BLE001 the library answers damage with IndexError and struct.error, too
+        yield Found(name, Flaw.BROKEN_ZIP)
+
+
+def _is_aside(entry):
+    return entry.is_dir() or any(name in entry.filename for name in _SIDE_FILES)
+
+
+def _unpacked(name, upload, entry, left):
+    """One file of an archive; no more of it is unpacked than may be, whatever size the archive states."""
+    if entry.flag_bits & 0x1:
+        return Found(name, Flaw.ENCRYPTED)
+    if entry.compress_type not in _METHODS:
+        return Found(name, Flaw.COMPRESSION)
+    return _judged(name, upload, entry, left)
+
+
+def _judged(name, upload, entry, left):
+    """Read one file, as far as may be, and say what it is. It counts as it is, whatever that may be."""
+    head, size, is_blank = b"", 0, True
+    for chunk in upload.chunks(entry):
+        size += len(chunk)
+        if size > left:
+            return Found(name, Flaw.TOO_MUCH)
+        is_blank = is_blank and not chunk.strip()
+        head += chunk[: max(HEADER_BYTES - len(head), 0)]
+    return Found(name, _flaw_of(head, is_blank, entry is not None), size, upload, entry)
+
+
+def _flaw_of(head, is_blank, is_packed):
+    """Anything with a header that mail has is a message: what came by mail once may be as odd as it likes."""
+    if is_blank:
+        return Flaw.EMPTY
+    if is_packed and head.startswith(_ZIP):
+        return Flaw.NESTED
+    if head.startswith(_OUTLOOK):
+        return Flaw.OUTLOOK
+    return None if _has_a_header(head) else Flaw.NO_MESSAGE
+
+
+def _has_a_header(head):
+    with suppress(Exception):
+        headers = read_headers(head)
+        return any((headers.subject, headers.sender, headers.recipients, headers.message_id))
+    return False

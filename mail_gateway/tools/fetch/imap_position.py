@@ -1,0 +1,179 @@
+"""Where to read on in an IMAP folder, and what is to be read there."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta, timezone
+from heapq import merge
+from itertools import groupby
+
+from .imap_connection import ImapConnection, in_windows
+from .imap_uid_set import UidSet
+from .mailbox import FolderPosition, Ledger
+
+# Messages that are searched at a time; the reply takes up to 11 bytes for each.
+SEARCH_WINDOW = 20_000
+
+# SINCE looks at the date alone, in the server's time zone
+DATE_MARGIN = timedelta(days=1)
+# A message may have come in before the last good fetch and be stored after it
+OVERLAP = timedelta(days=2)
+
+
+def generation(known: FolderPosition | None, state: dict) -> int:
+    """How often the UIDs of the selected folder were given out anew before.
+
+    UIDVALIDITY should tell (RFC 3501, section 2.3.1.1). A restored backup, or another mailbox in the place of the
+    old one, can have the same: then UIDNEXT is behind what was read.
+    """
+    if known is None:
+        return 0
+    return known.generation + (not _is_same_generation(known, state))
+
+
+def _is_same_generation(known: FolderPosition, state: dict) -> bool:
+    uid_next = state.get(b"UIDNEXT") or known.last_uid + 1
+    return known.uid_validity == state.get(b"UIDVALIDITY", 0) and known.last_uid < uid_next
+
+
+def read_on(connection: ImapConnection, folder: str, ledger: Ledger) -> FolderPosition:
+    """Where to read on.
+
+    A folder seen for the first time: what is unread is new, the rest is old. A folder whose UIDs were given
+    out anew: what is unread or arrived since the last good fetch is looked at again, by content.
+    """
+    state = connection.select(folder)
+    account = connection.settings.account
+    known = ledger.position(account, folder)
+    connection.generations[folder] = generation(known, state)
+    if known and _is_same_generation(known, state):
+        return replace(known, account=account)
+    last_uid = _last_uid(connection, state)
+    backlog = UidSet(cut(search(connection, "UNSEEN"), last_uid))
+    if known:
+        backlog |= _arrived_since_last_success(connection, folder, ledger, last_uid)
+    validity = state.get(b"UIDVALIDITY", 0)
+    return FolderPosition(account, folder, validity, last_uid, backlog, connection.generations[folder])
+
+
+def cut(uids: array, last_uid: int) -> array:
+    """Those of ascending `uids` up to `last_uid`."""
+    return uids[: bisect_right(uids, last_uid)]
+
+
+def _arrived_since_last_success(connection: ImapConnection, folder: str, ledger: Ledger, last_uid: int) -> UidSet:
+    """What came with the last good fetch or later, but not before the folder was seen for the first time."""
+    first = ledger.first_visit(connection.settings.account, folder).replace(microsecond=0)
+    since = max((ledger.last_success() or first) - OVERLAP, first - DATE_MARGIN)
+    found = cut(search(connection, "SINCE", since.date()), last_uid)
+    return UidSet(uid for window in in_windows(found) for uid in _not_older(connection, window, first))
+
+
+def _not_older(connection: ImapConnection, uids: Sequence[int], moment) -> list[int]:
+    dates = connection.client.fetch(uids, ["INTERNALDATE"])
+    moment = moment.replace(tzinfo=timezone.utc)
+    return [uid for uid in uids if (dates.get(uid, {}).get(b"INTERNALDATE") or moment) >= moment]
+
+
+def _last_uid(connection: ImapConnection, state: dict) -> int:
+    if state.get(b"UIDNEXT"):
+        return state[b"UIDNEXT"] - 1
+    return max(search(connection, "ALL"), default=0)
+
+
+# ---------------------------------------------------------------------- what is to be read
+
+
+@dataclass
+class Wanted:
+    """UIDs to fetch: everything above the watermark, read or not, the backlog, and what is unread.
+
+    Unread messages below the watermark that were never stored are those a person marked as unread to have
+    them fetched, as with Odoo's own gateway. While there is a large backlog nobody looks for them, and what is new
+    comes before it.
+
+    Iterating gives window by window, in ascending order but for what comes before a large backlog: UIDs to fetch, and
+    those that turned out to be stored already.
+
+    :ivar suspects: UIDs that are asked for last, one by one, if they are to be fetched at all
+    :ivar put_off: gets those of them that were passed over so far
+    """
+
+    connection: ImapConnection
+    position: FolderPosition
+    ledger: Ledger
+    suspects: Sequence[int] = ()
+    put_off: set[int] = field(default_factory=set)
+
+    def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
+        for window in self._windows():
+            names = {self.connection.key(uid): uid for uid in window}
+            known = {names[key] for key in self.ledger.known(names)}
+            yield [uid for uid in window if uid not in known], sorted(known)
+
+    def _windows(self) -> Iterator[list[int]]:
+        for queue in self._queues():
+            yield from in_windows(self._without_suspects(queue))
+        for uid in self.suspects:
+            if uid in self.put_off:
+                self.put_off.remove(uid)
+                yield [uid]
+
+    def _queues(self) -> list[Iterable[int]]:
+        new = _above(self.connection, self.position)
+        if self.position.is_backlog_large:
+            return [new, self.position.pending()]
+        unseen = cut(search(self.connection, "UNSEEN"), self.position.last_uid)
+        return [_ascending(unseen, self.position.pending(), new)]
+
+    def _without_suspects(self, queue: Iterable[int]) -> Iterator[int]:
+        suspects = set(self.suspects)
+        for uid in queue:
+            if uid in suspects:
+                self.put_off.add(uid)
+            else:
+                yield uid
+
+
+def _ascending(*queues: Iterable[int]) -> Iterator[int]:
+    return (uid for uid, _same in groupby(merge(*queues)))
+
+
+def _above(connection: ImapConnection, position: FolderPosition) -> array:
+    last_uid = position.last_uid
+    if connection.select(position.folder).get(b"UIDNEXT", last_uid + 2) <= last_uid + 1:
+        return array("L")
+    # `n:*` always answers with the last message, even when its UID is below n
+    uids = search(connection, "UID", f"{last_uid + 1}:*", at_end=True)
+    return uids[bisect_right(uids, last_uid) :]
+
+
+def search(connection: ImapConnection, *criteria, at_end: bool = False) -> array:
+    """UIDs in the selected folder, in ascending order; asked for in windows where there are many.
+
+    The windows are sequence numbers, the last ones first: while messages are removed the numbers of later ones go
+    down, so that one may be found twice, but none is passed over.
+
+    :param at_end: what is searched lies one after the other at the end of the folder
+    """
+    exists = connection.state().get(b"EXISTS", 0)
+    if exists <= SEARCH_WINDOW:
+        return array("L", sorted(_plausible(connection.client.search(list(criteria)))))
+    windows, lowest = [], 2**32
+    for last in range(exists, 0, -SEARCH_WINDOW):
+        first = max(last - SEARCH_WINDOW + 1, 1)
+        found = connection.client.search([f"{first}:{last}", *criteria])
+        windows.append(array("L", sorted(uid for uid in _plausible(found) if uid < lowest)))
+        lowest = min(windows[-1], default=lowest)
+        if at_end and len(found) <= last - first:
+            break
+    uids = array("L")
+    for window in reversed(windows):
+        uids.extend(window)
+    return uids
+
+
+def _plausible(uids: Iterable[int]) -> Iterator[int]:
+    """A UID is a positive number of 32 bits (RFC 3501, section 2.3.1.1)."""
+    return (uid for uid in uids if 0 < uid < 2**32)

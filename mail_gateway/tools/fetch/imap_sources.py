@@ -1,0 +1,158 @@
+"""What an IMAP server hands out of messages: their sizes, their heads, and all of them."""
+
+from collections.abc import Callable
+from functools import partial
+from imaplib import IMAP4
+from io import BytesIO
+from typing import NamedTuple
+
+from ..headers.stored_headers import HEADER_BYTES
+from .imap_connection import ImapConnection, NothingHandedOut
+from .time_budget import FIRST_BYTES, Pace
+
+# What is larger is fetched in parts of this size: it is in memory once, and the visit can end between them.
+PART_BYTES = 4 * 2**20
+
+
+class Handed(NamedTuple):
+    """:ivar sources: UID -> bytes
+    :ivar refused: UID -> why the server does not hand out what it lists
+    :ivar unasked: UIDs that there was no time to ask for
+    """
+
+    sources: dict[int, bytes]
+    refused: dict[int, Exception]
+    unasked: list[int]
+
+
+class ImapSources:
+    """Asks for messages of the selected folder, without touching their flags (BODY.PEEK).
+
+    :param most: bytes; no message is asked for beyond that, unless a person wants it
+    """
+
+    def __init__(self, connection: ImapConnection, most: int):
+        self._connection = connection
+        self._most = most
+
+    def sizes(self, uids: list[int]) -> dict[int, int]:
+        """UID -> bytes as the server tells them, which may be wrong; 0 where it tells none."""
+        try:
+            found = self._connection.client.fetch(uids, ["RFC822.SIZE"])
+        except (IMAP4.error, OSError):
+            # one of them cannot be read, which is found out when it travels alone
+            self._connection.reconnect()
+            return dict.fromkeys(uids, FIRST_BYTES)
+        sizes = {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
+        return {uid: size if isinstance(size, int) else 0 for uid, size in sizes.items()}
+
+    def heads(self, uids: list[int], pace: Pace) -> Handed:
+        """The headers of messages."""
+        return self._ask(uids, self._fetch_heads, pace)
+
+    def whole(self, sizes: dict[int, int], pace: Pace) -> Handed:
+        """Messages.
+
+        :param sizes: UID -> bytes, see :meth:`sizes`
+        """
+        return self._ask(list(sizes), lambda uids: self._fetch({uid: sizes[uid] for uid in uids}, pace), pace)
+
+    def requested(self, uid: int, most: int, pace: Pace) -> Handed:
+        """One message, however large.
+
+        :param most: bytes; what turns out to be larger is refused
+        :raises TookTooLong: when the visit would have to be abandoned
+        """
+        size = self.sizes([uid])[uid]
+        pace.begin(size, [self._connection.key(uid)])
+        handed = self._ask([uid], partial(self._fetch_requested, size, most, pace), pace)
+        pace.finish(sum(map(len, handed.sources.values())))
+        return handed
+
+    # ------------------------------------------------------------------ one message does not hold up the others
+
+    def _ask(self, uids: list[int], fetch: Callable[[list[int]], dict], pace: Pace) -> Handed:
+        """What the server hands out, together or one by one.
+
+        Dovecot, for one, hangs up on a message that it can't read. It would do so at each visit.
+
+        :param fetch: UIDs -> UID -> what came for it
+        """
+        keys = {uid: self._connection.key(uid) for uid in uids}
+        try:
+            return self._told_apart(fetch(uids))
+        except (IMAP4.error, OSError) as error:
+            if len(uids) == 1 and isinstance(error, OSError | IMAP4.abort):
+                pace.broken.append(keys[uids[0]])
+            self._connection.reconnect()
+            if len(uids) == 1:
+                return Handed({}, {uids[0]: error}, [])
+        return self._ask_each(uids, fetch, pace)
+
+    def _ask_each(self, uids, fetch, pace):
+        handed = Handed({}, {}, [])
+        for number, uid in enumerate(uids):
+            # what there is is stored before the visit is abandoned
+            if number and pace.is_over():
+                handed.unasked.extend(uids[number:])
+                break
+            sources, refused, _unasked = self._ask([uid], fetch, pace)
+            handed.sources.update(sources)
+            handed.refused.update(refused)
+        return handed
+
+    def _told_apart(self, found: dict[int, object]) -> Handed:
+        """What was handed out, and an error for each message that was not but is listed.
+
+        Exchange, for one, answers OK without data at times. What is no longer listed vanished meanwhile.
+        """
+        sources = {uid: source for uid, source in found.items() if isinstance(source, bytes)}
+        missing = self._connection.listed([uid for uid in found if uid not in sources])
+        return Handed(sources, {uid: NothingHandedOut(uid) for uid in missing}, [])
+
+    # ------------------------------------------------------------------ fetching
+
+    def _fetch_heads(self, uids: list[int]) -> dict[int, object]:
+        self._connection.client.allow(len(uids) * HEADER_BYTES)
+        found = self._connection.client.fetch(uids, [f"BODY.PEEK[HEADER]<0.{HEADER_BYTES}>"])
+        # whether the server knows parts or not
+        return {
+            uid: found.get(uid, {}).get(b"BODY[HEADER]<0>", found.get(uid, {}).get(b"BODY[HEADER]")) for uid in uids
+        }
+
+    def _fetch(self, sizes: dict[int, int], pace: Pace) -> dict[int, object]:
+        small = [uid for uid, size in sizes.items() if size <= PART_BYTES]
+        self._connection.client.allow(sum(sizes[uid] for uid in small))
+        found = self._connection.client.fetch(small, ["BODY.PEEK[]"])
+        large = {uid: self._fetch_in_parts(uid, sizes[uid], self._most, pace) for uid in sizes if uid not in small}
+        return {uid: found.get(uid, {}).get(b"BODY[]") for uid in small} | large
+
+    def _fetch_requested(self, size, most, pace, uids):
+        source = self._fetch_in_parts(uids[0], size, most, pace)
+        return {uids[0]: source if source and len(source) <= most else None}
+
+    def _fetch_in_parts(self, uid: int, size: int, most: int, pace: Pace) -> bytes | None:
+        """A large message, in one piece of memory.
+
+        The size that the server tells is no more than a hint: some estimate it.
+
+        :param most: bytes; no part is asked for beyond that
+        :return: None when the server does not hand it out, or not all of it
+        :raises TookTooLong: when the visit would have to be abandoned
+        """
+        source, is_full = BytesIO(), True
+        self._connection.client.allow(PART_BYTES)
+        while (offset := source.tell()) <= most:
+            items = self._connection.client.fetch([uid], [f"BODY.PEEK[]<{offset}.{PART_BYTES}>"]).get(uid, {})
+            part = items.get(b"BODY[]<%d>" % offset)
+            if not isinstance(part, bytes):
+                if not offset:
+                    return items.get(b"BODY[]")  # a server that knows no parts
+                # behind the end there is an empty string (RFC 3501, section 6.4.5): nothing at all is no end
+                return source.getvalue() if offset == size or not is_full else None
+            source.write(part)
+            is_full = len(part) >= PART_BYTES
+            if not part or (not is_full and source.tell() >= size):
+                break
+            pace.check()
+        return source.getvalue()

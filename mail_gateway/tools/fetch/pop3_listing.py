@@ -1,0 +1,138 @@
+"""What a POP3 session lists, and under which names (RFC 1939, section 7)."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ..text.indexed_text import bounded
+
+# no server lists more, and no list of numbers is made that is longer
+MAX_LISTED = 1_000_000
+# bytes; RFC 1939 knows 70
+MAX_UIDL = 250
+_NUMBER = re.compile(r"0*([1-9]\d{0,9})")
+_SIZE = re.compile(r"[0-9]{1,15}")
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
+# instead of a UIDL, where the server knows none
+_CONTENT = "sha256:"
+
+
+def read_uidls(lines: Sequence[bytes]) -> dict[int, str]:
+    """Message number -> UIDL, "" where there is none; lines that make no sense are passed over."""
+    uidls = {}
+    for line in lines[:MAX_LISTED]:
+        # two different UIDLs must not become one, whatever bytes they are
+        number, _space, uidl = line.decode("ascii", "backslashreplace").partition(" ")
+        if found := _NUMBER.fullmatch(number):
+            uidls.setdefault(int(found[1]), _as_name(uidl.strip()))
+    return uidls
+
+
+def read_sizes(lines: Sequence[bytes]) -> dict[int, int]:
+    """Message number -> bytes; lines that make no sense are passed over."""
+    sizes = {}
+    for line in lines[:MAX_LISTED]:
+        number, _space, rest = line.decode("ascii", "replace").partition(" ")
+        size = rest.split(" ")[0]
+        if found := _NUMBER.fullmatch(number):
+            sizes.setdefault(int(found[1]), int(size) if _SIZE.fullmatch(size) else 0)
+    return sizes
+
+
+def _as_name(uidl: str) -> str:
+    """A UIDL as a part of a key: no control characters, and no longer than a key may be."""
+    return bounded(_CONTROL.sub(lambda char: f"\\x{ord(char[0]):02x}", uidl), MAX_UIDL)
+
+
+class Listing:
+    """Messages and their names.
+
+    A message that has no UIDL, or shares it, gets a name by its content once that is read. Until then it has a key
+    that holds for the session alone.
+
+    :ivar numbers: remote key -> message number, which holds for the session alone
+    :ivar unnamed: key of the session -> the name that the message shares with others
+    :ivar no_uidl: why there are no UIDLs at all, else None
+    """
+
+    def __init__(self, account: str, uidls: dict[int, str], sizes: dict[int, int], no_uidl: Exception | None = None):
+        """
+        :param uidls: message number -> UIDL
+        :param sizes: message number -> bytes
+        """
+        self.no_uidl = no_uidl
+        self._account = account
+        self._lines = {number: (uidls.get(number, ""), sizes.get(number, 0)) for number in [*uidls, *sizes]}
+        self._copies = Counter()
+        self._by_content = {}
+        self.numbers, self.unnamed = {}, {}
+        shared = Counter(uidl for uidl, _size in self._lines.values())
+        for number, (uidl, _size) in self._lines.items():
+            key = name = self.prefix + uidl
+            if not uidl or shared[uidl] > 1:
+                key = f"{name}\1{number}"
+                self.unnamed[key] = name
+            self.numbers[key] = number
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of the mailbox begin with."""
+        return f"pop://{self._account}/;UIDL="
+
+    @property
+    def content_prefix(self) -> str:
+        """What they begin with where there are no UIDLs."""
+        return self.prefix + _CONTENT
+
+    def is_by_uidl(self, key: str) -> bool:
+        """Whether the mailbox, when it gave that key, had UIDLs."""
+        return key.startswith(self.prefix) and not key.startswith(self.content_prefix)
+
+    def size(self, key: str) -> int:
+        """Bytes as the server tells them, which may be wrong; 0 where it tells none."""
+        number = self.numbers.get(key)
+        return self._lines[number][1] if number else 0
+
+    # ------------------------------------------------------------------ names by content
+
+    def name_by_content(self, key: str, source: bytes) -> str:
+        """A name for a message that needs another than its UIDL; copies are numbered."""
+        if key not in self._by_content:
+            name = self._beginning(key) + hashlib.sha256(source).hexdigest()
+            self._copies[name] += 1
+            self._by_content[key] = name if self._copies[name] == 1 else f"{name};COPY={self._copies[name]}"
+        return self._by_content[key]
+
+    def is_copy(self, key: str) -> bool:
+        """Whether the content of a message, which has a name by it, was found in the listing before."""
+        return ";COPY=" in self._by_content[key].removeprefix(self._beginning(key))
+
+    def _beginning(self, key: str) -> str:
+        if key in self.unnamed and self.no_uidl:
+            return self.content_prefix
+        return f"{self.unnamed.get(key, key)};SHA256="
+
+    def rename(self, key: str, name: str) -> str:
+        """`name`, which from now on is that of the message."""
+        self.numbers[name] = self.numbers[key]
+        return name
+
+    def candidates(self, name: str) -> Iterator[str]:
+        """Keys of messages whose name by content may be `name`: they were not read yet."""
+        for key in self.unnamed:
+            if key not in self._by_content and name.startswith(self._beginning(key)):
+                yield key
+
+    # ------------------------------------------------------------------ from one session to the next
+
+    def follow(self, before: "Listing") -> bool:
+        """Take over the names of an earlier session.
+
+        :return: whether the numbers are the same as there; else the keys of that session hold no more
+        """
+        if any(self._lines.get(number) != line for number, line in before._lines.items()):
+            return False
+        self.numbers |= before.numbers
+        self._copies, self._by_content = before._copies, before._by_content
+        return True

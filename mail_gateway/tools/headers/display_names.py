@@ -1,0 +1,179 @@
+"""Display names that can stand in a header, whatever a record or a stranger's message holds.
+
+A name is shown beside an address, so it must not pass for one itself: mail programs hide such names or show them
+instead of the address (RFC 5322, section 3.4, allows any text; that is how senders are forged).
+"""
+
+import email.utils
+import re
+import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import starmap
+
+from .addresses import split_author
+from .stored_headers import decode_words
+
+# Characters. Python folds a header in time that grows with the square of a name that is not ASCII.
+MAX_NAME = 120
+# Characters that are looked at at all; what is longer is cut first.
+_MAX_READ = 2000
+# An encoded word may contain another one; some mail programs decode what they find in quotes, too.
+_MAX_DECODED = 3
+
+# What stands in a line of 78 characters behind the name of its header is not folded.
+_MAX_UNFOLDED = 60
+# Control characters, what Unicode calls a line or paragraph separator, and surrogates, which no charset has.
+_BREAKING = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+# Unicode's bidirectional controls (UAX 9, section 2): they reverse what is shown after them.
+_BIDIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Letters and symbols that are drawn as a blank: fillers for Hangul, an empty Braille pattern.
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+_ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bq]\?", re.IGNORECASE)
+# Something before an @, and a domain with a dot or an address literal after it, as NFKC leaves them. A blank on
+# either side still makes an address (RFC 5322, section 3.4.1, with comments and blanks).
+_ADDRESS = re.compile(r"[^\s@] ?@ ?(?:\[|[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*)")
+_AT = re.compile("[@\ufe6b\uff20]")
+# What RFC 5322, section 3.2.3, calls special, and the @: it never stands in a name without quotes.
+_SPECIAL = re.compile(r"[][()<>@,:;\\\"]+")
+_ATOMS = r"[^][()<>@,:;\\\"\x00-\x20\x7f-\x9f]+"
+_ADDRESS_ALONE = re.compile(rf'(?:"[^"\\\x00-\x1f]*"|{_ATOMS})@(?:{_ATOMS}|\[[\w.:]+\])')
+# One address of a list, with the comma after it. Each part begins with what the one before it can't contain.
+_MAILBOX = re.compile(
+    rf'(?:(?:"(?P<quoted>(?:[^"\\]|\\.)*)"\s*|(?P<words>[^][()<>@,:;\\"\s][^][()<>@,:;\\"]*)?)<{_ADDRESS_ALONE.pattern}>'
+    rf"|{_ADDRESS_ALONE.pattern})(?:,\s*|$)"
+)
+
+
+def clean_name(name: str) -> str:
+    """A display name on one line: encoded words decoded, control characters and what reverses text left out.
+
+    :param name: without the quotes of its header
+    :return: at most :data:`MAX_NAME` characters; empty when nothing can be seen of it
+    """
+    name = name[:_MAX_READ]
+    for _round in range(_MAX_DECODED):
+        if not _ENCODED_WORD.search(name):
+            break
+        name = decode_words(name)
+    name = one_line(name)
+    if not any(_is_visible(letter) for letter in name):
+        return ""
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1].rstrip()}…"
+
+
+def one_line(text: str) -> str:
+    """Text without control characters and bidirectional controls."""
+    return _BREAKING.sub(" ", _BIDIRECTIONAL.sub("", text)).strip()
+
+
+def is_one_line(text: str) -> bool:
+    """Whether :func:`one_line` would leave a text, but for blanks at its ends, as it is."""
+    return not (_BREAKING.search(text) or _BIDIRECTIONAL.search(text))
+
+
+def _is_visible(letter):
+    """Blanks, zero-width letters and lone accents are not."""
+    return letter not in _BLANK and unicodedata.category(letter)[0] not in "ZCM"
+
+
+def contains_address(name: str) -> bool:
+    """Whether a mail program, or a person, could take a part of a name for an e-mail address.
+
+    Letters that only look different count as what they look like (NFKC: a fullwidth @), and what can't be seen does
+    not count.
+    """
+    text = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    text = " ".join(unicodedata.normalize("NFKC", text).replace("\u3002", ".").split())
+    return bool(_ADDRESS.search(text))
+
+
+def name_beside_another_address(author: str) -> str:
+    """The name under which somebody's message leaves from an address that is not theirs.
+
+    :param author: the value of a From header
+    :return: the display name; the local part of the address where there is none, or where it contains an address, or
+        hides something behind encoded words; what was written where no address can be read; empty when nothing will do
+    """
+    line = one_line(author)
+    name, address = split_author(line)
+    local = _AT.split(address, maxsplit=1)[0].strip('" \\')
+    candidates = (name, local) if address else (_SPECIAL.sub(" ", line),)
+    return next((clean for clean in map(clean_name, candidates) if _is_harmless(clean, address)), "")
+
+
+def _is_harmless(name, address):
+    # a contact without a name is called by the address, also by one without a dot in its domain
+    is_address = contains_address(name) or (address and address.lower() in name.lower())
+    return bool(name) and not is_address and not _ENCODED_WORD.search(name)
+
+
+def format_author(name: str, address: str) -> str:
+    """A name and an address as they stand in a header, readable, not encoded for transport."""
+    words = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{words}" <{address}>' if name else address
+
+
+def clean_author(text: str) -> str:
+    """The value of a header with one author, of several the first, that Python's email package writes as one header.
+
+    What is fine already is returned as it is. Where no address can be read, the letters, digits and blanks are left:
+    they are nobody's address, and the default From stands in.
+    """
+    if _is_fine(text):
+        return text
+    line = one_line(text)  # first: a carriage return ends a quoted name where the standard library reads one
+    return _cleaned(*split_author(line)) or clean_name(_SPECIAL.sub(" ", line))
+
+
+def clean_recipients(values: str | Iterable[str] | None) -> str | list[str] | None:
+    """What core takes for recipients: one text with any number of addresses, or several texts with one each.
+
+    Texts that are fine already are returned as they are; of the others what can be read as addresses, if anything.
+    """
+    if not values:
+        return values
+    if isinstance(values, str):
+        return values if _is_fine(values) else ", ".join(filter(None, starmap(_cleaned, _pairs(one_line(values)))))
+    return [clean for clean in map(_clean_recipient, values) if clean]
+
+
+def _clean_recipient(value):
+    """One that can't be read stays where it fits into a line: its mail fails visibly, as with core."""
+    if not isinstance(value, str) or _is_fine(value):
+        return value
+    line = one_line(value)
+    return _cleaned(*split_author(line)) or (line if len(line) <= _MAX_UNFOLDED else "")
+
+
+def _is_fine(text):
+    """Whether a header is a list of addresses without anything unusual.
+
+    Python folds whatever else is long in ways of its own: some of it makes the rest of a line a header of its own,
+    some of it raises errors.
+    """
+    position = 0
+    while position < len(text):
+        found = _MAILBOX.match(text, position)
+        if not found or not _is_plain_name(found["quoted"] or found["words"] or ""):
+            return False
+        position = found.end()
+    return not text.endswith(",")
+
+
+def _is_plain_name(name):
+    return len(name) <= MAX_NAME and is_one_line(name) and not _ENCODED_WORD.search(name)
+
+
+def _cleaned(name, address):
+    """An address with a clean name; empty for what no header can hold."""
+    # a name without brackets around the address: Mary mary@customer.example
+    words, _blank, last = ("", "", address) if _ADDRESS_ALONE.fullmatch(address) else address.rpartition(" ")
+    return format_author(clean_name(name or words), last) if _ADDRESS_ALONE.fullmatch(last) else ""
+
+
+def _pairs(line):
+    lenient = {"strict": False} if getattr(email.utils, "supports_strict_parsing", False) else {}
+    with suppress(RecursionError, IndexError):  # the library's, on thousands of colons or brackets
+        return email.utils.getaddresses([line], **lenient)
+    return []

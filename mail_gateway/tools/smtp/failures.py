@@ -1,0 +1,75 @@
+"""What went wrong in a step of a probe: what smtplib, sockets, OpenSSL and servers say, as a problem."""
+
+import re
+import smtplib
+import ssl
+
+from .connection_test_values import Problem
+from .session import EndlessReply
+
+TEMPORARY = range(400, 500)
+# what OpenSSL's versions call bytes that are no TLS
+_NO_TLS = ("wrong version number", "wrong_version_number", "unknown protocol", "packet length too long",
+           "record layer failure")  # fmt: skip
+_QUOTED = re.compile(r"'([^']+)'")
+
+
+class StepFailed(Exception):
+    """Ends a probe."""
+
+    def __init__(self, problem: Problem, reply: tuple | None = None, detail: str = "", facts=None):
+        super().__init__(problem)
+        self.problem, self.reply, self.detail, self.facts = problem, reply, detail, facts
+
+
+def greeting_problem(code: int) -> Problem:
+    """What a greeting says that does not let us in."""
+    if code in TEMPORARY:
+        return Problem.BUSY
+    return Problem.TURNED_AWAY if code >= 500 else Problem.NOT_SMTP  # noqa: PLR2004 RFC 5321, section 4.2.1
+
+
+def translate(error: Exception) -> StepFailed:
+    """What smtplib or the network raised, as a failure."""
+    match error:
+        case smtplib.SMTPHeloError():
+            return StepFailed(Problem.NAME_REFUSED, (error.smtp_code, error.smtp_error))
+        case smtplib.SMTPResponseException():
+            return StepFailed(Problem.NOT_SMTP, (error.smtp_code, error.smtp_error))
+        case smtplib.SMTPServerDisconnected():
+            return _translate_lost(error)
+        case smtplib.SMTPException():
+            return StepFailed(Problem.NO_MECHANISM, detail=str(error))
+        case ConnectionRefusedError():
+            return StepFailed(Problem.REFUSED)
+        case TimeoutError():
+            return StepFailed(Problem.SILENT)
+        case ssl.SSLEOFError() | ConnectionResetError() | ssl.SSLZeroReturnError() | BrokenPipeError():
+            return StepFailed(Problem.CLOSED)
+        case ssl.SSLError():
+            return StepFailed(_tls_problem(error), detail=_tls_words(error))
+        case OSError():
+            return StepFailed(Problem.UNREACHABLE, detail=error.strerror or str(error))
+    return StepFailed(Problem.NOT_SMTP, detail=str(error))
+
+
+def _translate_lost(error):
+    """smtplib hides the reason of a lost connection behind its own exception."""
+    reason = error.__context__
+    if isinstance(reason, TimeoutError):
+        return StepFailed(Problem.SILENT)
+    if isinstance(reason, EndlessReply):
+        return StepFailed(Problem.ENDLESS)
+    return StepFailed(Problem.CLOSED, detail=_tls_words(reason) if isinstance(reason, ssl.SSLError) else "")
+
+
+def _tls_problem(error):
+    words = str(error).lower()
+    return Problem.NO_TLS_HERE if any(no_tls in words for no_tls in _NO_TLS) else Problem.TLS
+
+
+def _tls_words(error):
+    """OpenSSL's reason. In pyOpenSSL's errors, as urllib3 wraps them, it is the last of some quoted words."""
+    quoted = _QUOTED.findall(str(error))
+    reason = getattr(error, "reason", None) or (quoted[-1] if quoted else str(error))
+    return reason.replace("_", " ").lower()

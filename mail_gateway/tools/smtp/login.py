@@ -1,0 +1,81 @@
+"""Signing in on an SMTP server with any characters, and replies that repeat nothing secret."""
+
+import hmac
+import smtplib
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+
+from ..secrets import Secrets
+
+_SIGNED_IN = (235, 503)  # 503: already
+_GO_ON = 334
+
+
+def log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
+    """As smtplib's `login`, which writes user and password into ASCII only; PLAIN is UTF-8 (RFC 4616).
+
+    Like smtplib's, it tries all that the server offers: some offer what they do not do.
+
+    :raises smtplib.SMTPAuthenticationError: when the server refuses
+    :raises smtplib.SMTPException: when it offers no way to sign in
+    """
+    connection.ehlo_or_helo_if_needed()
+    if not connection.has_extn("auth"):
+        raise smtplib.SMTPNotSupportedError("SMTP AUTH extension not supported by server.")
+    offered = connection.esmtp_features["auth"].upper().split()
+    refusal = smtplib.SMTPException("No suitable authentication method found.")
+    for mechanism, sign_in in _MECHANISMS.items():
+        if mechanism in offered:
+            code, text = sign_in(connection, user, password)
+            if code in _SIGNED_IN:
+                return
+            refusal = smtplib.SMTPAuthenticationError(code, text)
+    raise refusal
+
+
+def _plain(connection, user, password):
+    if "\0" in user + password:
+        return 535, b"user name or password contain a NUL character"
+    answer = _encode(f"\0{user}\0{password}")
+    code, text = connection.docmd("AUTH", f"PLAIN {answer}")
+    return connection.docmd(answer) if code == _GO_ON else (code, text)
+
+
+def _login(connection, user, password):
+    code, text = connection.docmd("AUTH", "LOGIN")
+    for answer in (user, password):
+        if code == _GO_ON:
+            code, text = connection.docmd(_encode(answer))
+    return code, text
+
+
+def _cram_md5(connection, user, password):
+    code, text = connection.docmd("AUTH", "CRAM-MD5")
+    if code != _GO_ON:
+        return code, text
+    try:
+        challenge = b64decode(text)
+    except ValueError:
+        return connection.docmd("*")
+    return connection.docmd(_encode(f"{user} {hmac.new(password.encode(), challenge, 'md5').hexdigest()}"))
+
+
+def _encode(text):
+    return b64encode(text.encode()).decode()
+
+
+_MECHANISMS = {"PLAIN": _plain, "LOGIN": _login, "CRAM-MD5": _cram_md5}
+
+
+def hide_in_replies(connection: smtplib.SMTP, secrets: Callable[[], Secrets]) -> None:
+    """Have what a server says when it refuses something repeat nothing secret, before anybody logs or raises it.
+
+    :param secrets: called when there is such a reply
+    """
+    original = connection.getreply
+
+    def getreply():
+        code, text = original()
+        return code, secrets().hide(text) if code >= 400 else text  # noqa: PLR2004 RFC 5321, section 4.2.1
+
+    connection.getreply = getreply

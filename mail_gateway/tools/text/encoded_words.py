@@ -1,0 +1,226 @@
+"""Encoded words (RFC 2047) in headers, in linear time and as mail programs write them rather than as they should."""
+
+import re
+from base64 import b64decode
+from binascii import a2b_qp
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .charsets import Reading, cleaned, read, trusted
+
+_BEGINS = re.compile(r"=\?([^?\s*]{1,80})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
+_NO_DIGITS = re.compile(r"[^A-Za-z0-9+/]")
+# Also where the charset is none: what some other reader takes for a word must yield no address here.
+_OPENS = re.compile(r"=\?([^?]{0,200})\?[bBqQ]\?")
+_SEPARATES = re.compile(r"[,;:]")
+_ENCLOSES = re.compile(r'[<>()"\\]')
+_UP_TO_BLANK = re.compile(r"\S*")
+# Before them a word begins that is one by RFC 2047, section 5, and none of them is in its charset.
+_DELIMITERS = frozenset(' \t\r\n"<>(),;:')
+# Noncharacters, which no text has
+MARKS = "\ufdd0\ufdd1"
+_MARK = re.compile("\ufdd0(\\d+)\ufdd1")
+_MARKS = re.compile(f"[{MARKS}]")
+
+
+class Word(NamedTuple):
+    """:ivar data: the bytes that the word encodes"""
+
+    charset: str
+    is_base64: bool
+    encoded: str
+
+    @property
+    def data(self) -> bytes:
+        """:raises ValueError: when it is no base64"""
+        return _from_base64(self.encoded) if self.is_base64 else a2b_qp(_bytes(self.encoded), header=True)
+
+
+class Run(NamedTuple):
+    """Encoded words that nothing but blanks divides, or text without any.
+
+    :ivar source: as it stands in the header
+    :ivar words: empty for other text
+    """
+
+    source: str
+    words: tuple[Word, ...] = ()
+
+    def read(self) -> Reading:
+        """As text. Words of one charset are joined first: programs cut within characters, which RFC 2047 forbids."""
+        if not self.words:
+            return read(_bytes(self.source))
+        try:
+            readings = [read(data, charset) for charset, data in _joined(self.words)]
+        except ValueError:
+            return Reading(self.source, is_certain=False)
+        return Reading("".join(r.text for r in readings), all(r.is_certain for r in readings))
+
+
+def runs(value: str) -> Iterator[Run]:
+    """The value of a header, piece by piece; all `source` together are the value.
+
+    :param value: as it stands in the message: bytes beyond ASCII are surrogates (PEP 383) or were decoded as UTF-8
+    """
+    words, begin, end = [], 0, 0  # of the current run
+    while found := _BEGINS.search(value, end):
+        closing = value.find("?=", found.end())
+        if closing < 0:
+            break
+        between = value[end : found.start()]
+        if words and between.strip():
+            yield Run(value[begin:end], tuple(words))
+            words, begin = [], end
+        if not words and found.start() > begin:
+            yield Run(value[begin : found.start()])
+        begin = begin if words else found.start()
+        words.append(Word(found.group(1), found.group(2) in "bB", value[found.end() : closing]))
+        end = closing + 2
+    if words:
+        yield Run(value[begin:end], tuple(words))
+    if end < len(value):
+        yield Run(value[end:])
+
+
+class Hidden(NamedTuple):
+    """The value of a header with a mark in the place of each encoded word: no character in a word divides the value.
+
+    :ivar words: as they stand in the header, by the number in their mark
+    :ivar is_cut: whether the text ends early, since nobody can say where a word ends
+    """
+
+    text: str
+    words: tuple[str, ...] = ()
+    is_cut: bool = False
+
+    def shown(self, text: str) -> str:
+        """A part of the text with the words that its marks stand for."""
+        return _MARK.sub(lambda mark: self.words[int(mark.group(1))], text) if self.words else text
+
+
+def hide_words(value: str, is_cut: bool = False) -> Hidden:
+    """Take encoded words out of the value of a header, before it is divided (RFC 2047, section 6.2).
+
+    A word ends with the first ``?=``, whatever stands before that, as it does for :func:`runs`: programs leave blanks,
+    separators, brackets and quotes in it, in quoted strings and comments as well, and write words of any length. Readers
+    differ about a word that begins within an atom or another word, or never ends. Where one of them could find an address
+    that others don't, the text is cut.
+
+    :param value: as for :func:`runs`
+    :param is_cut: whether the value itself was cut, so that a word may have ended behind that
+    """
+    value = _MARKS.sub("\ufffd", value)
+    pieces, words, end = [], [], 0
+    for begin, after in _extents(value):
+        if after is None:
+            return Hidden("".join((*pieces, value[end:begin])), tuple(words), True)
+        pieces += (value[end:begin], f"{MARKS[0]}{len(words)}{MARKS[1]}")
+        words.append(value[begin:after])
+        end = after
+    rest = _open_ended(value[end:], is_cut)
+    return Hidden("".join((*pieces, rest.text)), tuple(words), rest.is_cut)
+
+
+def _extents(value):
+    """(begin, end) of each word that ends; the first one about which readers differ has no end and is the last."""
+    opening, end, closing = _OPENS.search(value), 0, 0
+    while opening:
+        closing = closing if closing >= opening.end() else value.find("?=", opening.end())
+        if closing < 0:
+            return
+        inner = _OPENS.search(value, opening.end(), closing + 1)
+        if _is_doubtful(value, opening, inner, closing, end):
+            yield opening.start(), None
+            return
+        if not inner:
+            end = closing + 2
+            yield opening.start(), end
+        opening = inner or _OPENS.search(value, end)
+
+
+def _is_doubtful(value, opening, inner, closing, end):
+    """Whether another reader may find an address in a word, or none behind it.
+
+    :param inner: another word that begins in it
+    :param closing: where it ends
+    :param end: of the word before it
+    """
+    begin = opening.start()
+    if inner:
+        text = value[begin : inner.start()]
+        return "@" in text or bool(_ENCLOSES.search(text))
+    if _OPENS.match(value, closing + 1):  # two words share a sign: only one of them can be one
+        return True
+    is_glued = begin > end and value[begin - 1] not in _DELIMITERS
+    if not is_glued and _DELIMITERS.isdisjoint(opening.group(1)):
+        return False
+    text = value[begin:closing]
+    return bool(_ENCLOSES.search(text)) or _may_hold_address(text)
+
+
+def _open_ended(text, is_cut):
+    """Text with words that never end: they are none, but what is in them up to a blank is no address."""
+    opening = _OPENS.search(text)
+    while opening:
+        run = _UP_TO_BLANK.match(text, opening.end())
+        if is_cut or _may_hold_address(text[opening.start() : run.end()]):
+            return Hidden(text[: opening.start()], is_cut=True)
+        opening = _OPENS.search(text, run.end())
+    return Hidden(text, is_cut=is_cut)
+
+
+def _may_hold_address(text):
+    return "@" in text and bool(_ENCLOSES.search(text) or _SEPARATES.search(text))
+
+
+def read_words(value: str) -> Reading:
+    """The value of a header as text on one line.
+
+    :param value: as for :func:`runs`
+    """
+    readings = [run.read() for run in runs(value)]
+    text = " ".join(cleaned("".join(reading.text for reading in readings)).split())
+    return Reading(text, all(reading.is_certain for reading in readings))
+
+
+def decode_words(value: str) -> str:
+    """The value of a header as text on one line; never raises.
+
+    :param value: as for :func:`runs`
+    """
+    return read_words(value).text
+
+
+def _joined(words):
+    """(charset, bytes) of neighbours in one charset together."""
+    groups = []
+    for word in words:
+        codec = trusted(word.charset) or word.charset.lower()
+        if not groups or groups[-1][0] != codec:
+            groups.append((codec, word.charset, []))
+        groups[-1][2].append(word)
+    return [(charset, _data(neighbours)) for _codec, charset, neighbours in groups]
+
+
+def _data(words):
+    """The bytes of words; base64 that was cut into words at any digit is joined first."""
+    if all(word.is_base64 and "=" not in word.encoded for word in words[:-1]) and words[-1].is_base64:
+        digits = "".join(word.encoded for word in words)
+        if len(digits) % 4 == 0:
+            return _from_base64(digits)
+    return b"".join(word.data for word in words)
+
+
+def _from_base64(digits):
+    digits = _NO_DIGITS.sub("", digits)
+    if len(digits) % 4 == 1:
+        raise ValueError("a digit alone is no byte")
+    return b64decode(digits + "=" * (-len(digits) % 4))
+
+
+def _bytes(text):
+    """What stood in the message; other surrogates than those of PEP 383 are no characters."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")

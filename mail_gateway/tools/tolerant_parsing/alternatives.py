@@ -1,0 +1,92 @@
+"""Which texts of a message Odoo shows, and in which order.
+
+Odoo goes through all parts in one row and keeps two flags: once there is an alternative, the next HTML takes the place
+of all text so far, and plain text after that is dropped, wherever it stands.
+
+Core's method that is followed here: mail.thread._message_parse_extract_payload, Odoo 19.
+"""
+
+from email.message import Message
+from email.policy import SMTP
+
+from ..text.charsets import read
+from .attached_source import source_of
+from .file_names import LONGEST, part_name
+from .html import has_content, has_words
+from .images import content_ids
+from .parameters import charset_of, file_name
+from .structure import walk_within
+
+# What a part is worth as one of alternatives (RFC 2046, section 5.1.4): HTML most, when it says something.
+_NOTHING, _PLAIN, _IMAGE, _HTML = range(4)
+_TEXTS = ("text/plain", "text/html")
+
+
+def is_misread(message: Message) -> bool:
+    """Whether Odoo would drop a text of a message that is no alternative to one it shows, or show one without words."""
+    alternatives = [part for part, _is_attached in walk_within(message) if _is_alternative(part)]
+    if not alternatives:
+        return False
+    texts = [part for part, _is_attached in walk_within(message) if _is_text(part)]
+    within = {id(part) for part, _is_attached in walk_within(alternatives[0])}
+    if len(alternatives) > 1 or any(id(part) not in within for part in texts):
+        return True
+    cids = content_ids(message)
+    return any(part.get_content_type() == "text/html" and _worth(part, cids) != _HTML for part in texts)
+
+
+def arranged(message: Message) -> list[Message]:
+    """The parts that have no parts in their order: of alternatives one, of an attached message its file comes first."""
+    return _leaves(message, content_ids(message))
+
+
+def _leaves(part, cids):
+    if part.get_content_type() == "message/rfc822" and part.is_multipart():
+        return [_as_file(part), *_leaves(part.get_payload(0), cids)]
+    if not part.is_multipart() or part.get_content_maintype() == "message":
+        return [part]
+    found = [_leaves(child, cids) for child in part.get_payload()]
+    if not _is_alternative(part):
+        return sum(found, [])
+    shown = _shown([max((_worth(leaf, cids) for leaf in leaves), default=_NOTHING) for leaves in found])
+    return sum(([p for p in leaves if number in shown or not _is_text(p)] for number, leaves in enumerate(found)), [])
+
+
+def _shown(worths):
+    """Which of alternatives are shown, by their numbers: the best, of several the last.
+
+    HTML of images only may say the same as the plain text or not, so both are shown.
+    """
+    best = max(worths, default=_NOTHING)
+    last = {worth: number for number, worth in enumerate(worths)}
+    return {last.get(worth) for worth in ((best, _PLAIN) if best == _IMAGE else (best,))}
+
+
+def _is_alternative(part):
+    return part.get_content_type() == "multipart/alternative" and part.is_multipart()
+
+
+def _is_text(part):
+    """Whether Odoo shows a part as text."""
+    is_file = part.get_content_disposition() == "attachment" or bool(file_name(part))
+    return not is_file and part.get_content_type() in _TEXTS
+
+
+def _worth(part, cids):
+    if not _is_text(part):
+        return _NOTHING
+    is_html = part.get_content_type() == "text/html"
+    text = read(part.get_payload(decode=True) or b"", charset_of(part), is_html).text
+    if is_html:
+        return _HTML if has_words(text) else _IMAGE * has_content(text, cids)
+    return _PLAIN if text.strip() else _NOTHING
+
+
+def _as_file(part):
+    """An attached message as bytes, so that nothing looks into it any more."""
+    file = type(part)(policy=SMTP)
+    file.set_content(
+        source_of(part.get_payload(0)), maintype="application", subtype="octet-stream", disposition="attachment",
+        filename=part_name(part, 0)[:LONGEST],
+    )  # fmt: skip
+    return file

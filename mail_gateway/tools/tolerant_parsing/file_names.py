@@ -1,0 +1,77 @@
+"""Names of attachments that say what they are."""
+
+import mimetypes
+import re
+from email.message import Message
+
+from ..text.encoded_words import decode_words
+from .parameters import file_name, raw_header
+
+LONGEST = 200
+_CUT, _ENDING = 120, 10
+# characters that change the direction of what is written, to show .exe as .pdf (CVE-2009-3376)
+_DIRECTIONS = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ufffd\ud800-\udfff{_DIRECTIONS}]")
+# what file systems do not take
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]+')
+_MESSAGES = (".eml", ".msg")
+# what programs that read these expect
+_NAMES = {
+    "application/ms-tnef": "winmail.dat",
+    "application/vnd.ms-tnef": "winmail.dat",
+    "application/pkcs7-signature": "smime.p7s",
+    "application/x-pkcs7-signature": "smime.p7s",
+    "application/pkcs7-mime": "smime.p7m",
+    "application/x-pkcs7-mime": "smime.p7m",
+    "application/pgp-signature": "signature.asc",
+}
+_PATH = re.compile(r"^[/\\~]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)")
+
+
+def is_hostile(name: str) -> bool:
+    """Whether a name is a path, hides something or is beyond what file systems take."""
+    return len(name) > LONGEST or bool(_INVISIBLE.search(name) or _PATH.search(name))
+
+
+def part_name(part: Message, number: int) -> str:
+    """The name of the file that a part is, as the message has it; for one without a name one that says how to open it.
+
+    :param number: of the file in its message
+    """
+    name = file_name(part)
+    if part.get_content_type() == "message/rfc822" and part.is_multipart():
+        if not name:
+            return message_name(raw_header(part.get_payload(0), "subject"), number)
+        return name if name.lower().endswith(_MESSAGES) else f"{name}.eml"
+    return name or safe_name("", number, part.get_content_type())
+
+
+def message_name(subject: str, number: int) -> str:
+    """The name of the file that an attached message is: its subject, as Outlook and Thunderbird name it.
+
+    :param subject: as it stands in its header
+    """
+    words = " ".join(_NOT_IN_NAMES.sub(" ", decode_words(subject[:1000])).split())[:60]
+    return safe_name(f"{words or 'message'}.eml", number)
+
+
+def safe_name(name: str, number: int, kind: str = "") -> str:
+    """A name that a person can read and a file system takes.
+
+    :param number: for one without a name
+    :param kind: content type, for the ending of one without a name
+    """
+    name = " ".join(_INVISIBLE.sub("", name).split())
+    if _PATH.search(name):
+        name = re.split(r"[/\\:]", name)[-1]
+    name = name.strip(". ~")
+    if not name:
+        return _NAMES.get(kind) or f"attachment-{number}{_ending(kind)}"
+    stem, dot, ending = name.rpartition(".")
+    if len(name) > _CUT and dot and len(ending) <= _ENDING:
+        return f"{stem[:_CUT]}.{ending}"
+    return name[:_CUT]
+
+
+def _ending(kind):
+    return mimetypes.guess_extension(kind) or mimetypes.guess_extension(kind, strict=False) or ""

@@ -1,0 +1,150 @@
+"""Writes the message that Odoo is given in place of one with flaws: what could be read, and the original attached."""
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from contextlib import suppress
+from email.message import EmailMessage, Message
+
+from ..text.charsets import to_text
+from .defects import Beyond, Flaw
+from .headers import decoded, essential_head, readable_fields, readable_headers
+from .parts import Contents, File, Text, stripped
+from .structure import GuardedPolicy, parse, parse_beginning
+
+ORIGINAL = "original.eml"
+# What is shown of a message that is beyond all bounds.
+_TEXT_BYTES = 256 * 1024
+_END_OF_HEAD = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n)|\r\r")
+_NO_MIME = re.compile(rb"^(content-)", re.IGNORECASE | re.MULTILINE)
+# A multiple of four that RFC 5322 allows in a line: Python's parser takes time by the line.
+_LINE = 996
+
+
+def substitute(source: bytes, plainest: bool) -> bytes:
+    """A message of the simplest form with what can be read in `source`, and `source` itself as an attachment.
+
+    :param plainest: headers and plain text only
+    """
+    message = _parsed(source)
+    headers = readable_headers(message, plainest)
+    report_type = _report_type(message)
+    contents = _contents(message, bool(report_type), plainest)
+    files = [] if plainest else contents.files
+    return _message(
+        source,
+        headers,
+        f'report; report-type="{report_type}"' if report_type else "mixed",
+        _text_parts(_plain(contents.texts) if plainest else contents.texts),
+        _report_parts(contents),
+        [_file_part(file) for file in (*files, File(ORIGINAL, source))],
+    )
+
+
+def last_resort(source: bytes) -> bytes:
+    """The original as the attachment of an empty message."""
+    return _message(source, [], "mixed", [_file_part(File(ORIGINAL, source))])
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def _parsed(source) -> Message:
+    """The message as far as it can be parsed; of one beyond all bounds, its main headers and its beginning as a text."""
+    head, body = _split(source)
+    shorter = b"%s\r\n%s" % (essential_head(head), body)
+    for parser, attempt in (
+        (parse, source),
+        (_parse_beginning_of_body, source),
+        (parse, shorter),
+        (parse_beginning, shorter),
+    ):
+        with suppress(Beyond):
+            return parser(attempt)
+    message = parse(b"%s\r\n" % _NO_MIME.sub(b"X-Was-\\1", essential_head(head)))
+    message.set_payload(to_text(body[:_TEXT_BYTES]), "utf-8")
+    return message
+
+
+def _parse_beginning_of_body(source):
+    message = parse_beginning(source)
+    if not message.get_payload():  # all of it is head
+        raise Beyond(Flaw.HEAD_SIZE)
+    return message
+
+
+def _split(source):
+    """The head and the body; the latter's beginning when that is far away."""
+    found = _END_OF_HEAD.search(source)
+    place = found.start() if found else len(source)
+    return source[:place] + b"\r\n", source[place:].lstrip(b"\r\n")
+
+
+def _contents(message, is_report, plainest):
+    best = ("plain", "stripped", "html") if plainest else ("html", "plain", "stripped")
+    try:
+        return Contents(message, is_report, best)
+    except Exception:  # noqa: BLE001 the original is attached whatever is in it
+        return Contents(EmailMessage(policy=GuardedPolicy()), False)
+
+
+def _report_type(message) -> str:
+    """Of a delivery report or the like (RFC 6522), '' for other messages."""
+    with suppress(Exception):
+        if message.get_content_type() == "multipart/report":
+            kind = decoded(str(message.get_param("report-type", "") or "")).lower()
+            return kind if kind.replace("-", "").isalnum() and kind.isascii() else "unknown"
+    return ""
+
+
+def _plain(texts):
+    """All as plain text."""
+    found = [[text] if text.kind != "html" else stripped(text.text) for text in texts]
+    return sum(found, [])
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def _message(source: bytes, headers: list[bytes], subtype: str, *parts: Iterable[bytes]) -> bytes:
+    # no line of base64 begins like that
+    boundary = b"=_%s" % hashlib.sha256(source).hexdigest()[:32].encode()
+    kind = f'multipart/{subtype}; boundary="{boundary.decode()}"\r\n'.encode()
+    pieces = [*headers, b"MIME-Version: 1.0\r\nContent-Type: ", kind]
+    for part in (part for some in parts for part in some):
+        pieces += [b"\r\n--", boundary, b"\r\n", part]
+    return b"".join((*pieces, b"\r\n--", boundary, b"--\r\n"))
+
+
+def _part(kind: str, data: bytes, *headers: str) -> bytes:
+    digits = b64encode(data)
+    lines = [digits[start : start + _LINE] for start in range(0, len(digits), _LINE)]
+    head = "\r\n".join((f"Content-Type: {kind}", *headers, "Content-Transfer-Encoding: base64"))
+    return b"%s\r\n\r\n%s" % (head.encode(), b"\r\n".join(lines))
+
+
+def _text_parts(texts: list[Text]):
+    return [
+        _part(f'text/{"html" if text.kind == "html" else "plain"}; charset="utf-8"', text.text.encode())
+        for text in texts
+    ]
+
+
+def _report_parts(contents: Contents):
+    """What a delivery report says, where Odoo looks for it (RFC 3464); none of it is text of any kind."""
+    for kind, blocks in contents.reports[:1]:
+        fields = (b"".join(readable_fields(block)) for block in blocks)
+        yield b"Content-Type: %s\r\n\r\n%s" % (kind.encode(), b"\r\n".join(filter(None, fields)))
+    if contents.returned is not None:
+        head = b"".join(readable_headers(contents.returned, plainest=False))
+        yield _part('text/rfc822-headers; charset="utf-8"', head)
+
+
+def _file_part(file: File) -> bytes:
+    name = b"".join(b"%%%02X" % byte for byte in file.name.encode()).decode()
+    headers = [f"Content-Disposition: attachment;\r\n filename*=utf-8''{name}"]
+    if file.cid and file.cid.isascii():
+        headers.append(f"Content-Id: <{file.cid}>")
+    kind = file.kind if not file.kind.startswith("text/") else f'{file.kind}; charset="utf-8"'
+    return _part(kind, file.data, *headers)
