@@ -356,7 +356,7 @@ class TestHandingOver(InboundCommon):
 
         def explained():
             with self.enter_registry_test_mode():
-                return self.env["mail.inbound.rehearsal"].with_user(self.postmaster)._rehearse(held, released=True)
+                return self.env["mail.inbound.dry.run"].with_user(self.postmaster)._dry_run(held, released=True)
 
         answer = explained()
         self.assertEqual(answer.state, "delivered", answer.reason)
@@ -454,8 +454,10 @@ class TestPublicMethods(InboundCommon):
         )
         return {
             "mail.outgoing.selection": {"mail_message_id": self.env["mail.message"].create({}).id},
-            "mail.server.probe": {"server_id": servers.id},
-            "mail.server.probe.step": {"probe_id": self.env["mail.server.probe"].create({"server_id": servers.id}).id},
+            "mail.server.connection.test": {"server_id": servers.id},
+            "mail.server.connection.test.step": {
+                "test_id": self.env["mail.server.connection.test"].create({"server_id": servers.id}).id
+            },
         }.get(model, {})
 
     def call_as(self, user, model, method):
@@ -492,7 +494,7 @@ class TestPublicMethods(InboundCommon):
     def test_what_a_rule_hit_is_for_postmasters(self):
         rule = self.env["mail.inbound.rule"].search([], limit=1)
         message = self.store(raw())
-        self.env["mail.inbound.hit"]._note(rule.id, message.id)
+        self.env["mail.inbound.rule.hit"]._note(rule.id, message.id)
         action = rule.with_user(self.postmasters[0]).action_open_messages()
         self.assertEqual(action["domain"], [("id", "in", message.ids)])
         for user in (self.portal, self.internal):

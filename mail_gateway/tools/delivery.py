@@ -4,8 +4,8 @@ from email.message import EmailMessage
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
-from .former_address import Lead
-from .tolerant_parsing.defects import Flaw
+from .former_address import Redirect
+from .tolerant_parsing.defects import Defect
 
 
 class Action(str, Enum):
@@ -70,7 +70,7 @@ class Verdict(NamedTuple):
     cause: str = ""
 
 
-class Answer(NamedTuple):
+class RuleResult(NamedTuple):
     """What a rule said to a message.
 
     :ivar reason: why it hit; empty when it did not
@@ -153,16 +153,16 @@ class Delivery:
     :ivar released: a person let the message pass: rules that would keep it back are not asked
     :ivar caller_id: the user whose rights count for what a program handed over with the message, None for all rights
     :ivar creates_as_caller: whether the record that is about to be created is the one that this user asked for
-    :ivar plainest: earlier tries ended badly: only its text and the source as an attachment are processed
+    :ivar text_only: earlier tries ended badly: only its text and the source as an attachment are processed
     :ivar incoming: what is known of the message so far
     :ivar message_id: as Odoo parsed it
     :ivar stored_id: what the chatter gets for it, which links what was made: another one where a different message has it
     :ivar identity: the same for copies of the message, see :func:`.fingerprint.identity`
-    :ivar answers: of the rules that were asked, in their order
+    :ivar rule_results: of the rules that were asked, in their order
     :ivar is_source_judged: the rules of Stage.SOURCE were asked
-    :ivar rule: the answer of the rule that hit; no further one is asked
+    :ivar rule: the result of the rule that hit; no further one is asked
     :ivar refusal: why the sender is about to be told that the message is refused
-    :ivar refuses_catchall: whether that is since it was sent to the catchall and answers nothing
+    :ivar refuses_catchall: whether that is since it was sent to the catchall and rule_results nothing
     :ivar is_routed: whether the routes are known and records are being made
     :ivar telling: the cause for which they are about to be told, if that is to happen once within a period
     :ivar told: whether the sender was told
@@ -180,32 +180,32 @@ class Delivery:
         queues_mail: bool = False,
         route: Route | None = None,
         released: bool = False,
-        plainest: bool = False,
-        rehearses: bool = False,
+        text_only: bool = False,
+        is_dry_run: bool = False,
     ):
         self.incoming = incoming
         self.queues_mail = queues_mail
-        self.rehearses = rehearses
+        self.is_dry_run = is_dry_run
         self.route = route
         self.released = released
-        self.plainest = plainest
+        self.text_only = text_only
         self.caller_id: int | None = None
         self.creates_as_caller = False
         self.message_id = None
         self.stored_id = None
         self.identity = ""
-        self.answers: list[Answer] = []
+        self.rule_results: list[RuleResult] = []
         self.is_source_judged = False
-        self.rule: Answer | None = None
+        self.rule: RuleResult | None = None
         self.refusal = ""
         self.refuses_catchall = False
         self.is_routed = False
         self.telling = ""
         self.told = False
-        self.leads: tuple[Lead, ...] = ()
+        self.redirects: tuple[Redirect, ...] = ()
         self.source = b""
-        self.flaws: tuple[Flaw, ...] = ()
-        self.remarks: tuple[Flaw, ...] = ()
+        self.defects: tuple[Defect, ...] = ()
+        self.remarks: tuple[Defect, ...] = ()
         self.verdict: Verdict | None = None
 
     @classmethod
@@ -218,12 +218,12 @@ class Delivery:
         """Note a verdict. The last one counts: whoever calls a step knows more than the step."""
         self.verdict = Verdict(action, reason, cause)
 
-    def hear(self, answer: Answer) -> None:
+    def record(self, result: RuleResult) -> None:
         """Note what a rule said; if it hit, that is the verdict."""
-        self.answers.append(answer)
-        if answer.reason:
-            self.rule = answer
-            self.decide(Action(answer.action), answer.reason, answer.check)
+        self.rule_results.append(result)
+        if result.reason:
+            self.rule = result
+            self.decide(Action(result.action), result.reason, result.check)
 
     @property
     def stopped(self) -> bool:
@@ -237,7 +237,7 @@ class Delivery:
 
     def has_passed(self, check: str) -> bool:
         """Whether a rule with this check was asked and did not hit."""
-        return any(answer.check == check and not answer.reason for answer in self.answers)
+        return any(result.check == check and not result.reason for result in self.rule_results)
 
     def skips(self, check: str, action: str) -> bool:
         """Whether a rule is not asked, since a person decided.

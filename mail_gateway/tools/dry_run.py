@@ -5,17 +5,17 @@ from typing import NamedTuple
 from weakref import WeakSet
 
 # Cursors whose transaction is certain to be rolled back. Not in a context: code that drops it must not send either.
-_REHEARSING = WeakSet()
+_DRY_RUNS = WeakSet()
 
 
-def begin_rehearsal(cr) -> None:
+def begin_dry_run(cr) -> None:
     """From now on nothing that a rollback can't undo may be done with this cursor."""
-    _REHEARSING.add(cr)
+    _DRY_RUNS.add(cr)
 
 
-def rehearses(cr) -> bool:
+def is_dry_run(cr) -> bool:
     """Whether everything that is done with a cursor is rolled back."""
-    return cr in _REHEARSING
+    return cr in _DRY_RUNS
 
 
 class Recipient(NamedTuple):
@@ -99,11 +99,11 @@ class Leaving(NamedTuple):
 
 
 @dataclass
-class Rehearsal:
+class DryRunResult:
     """:ivar state: of a mail.inbound.message; empty when a passing fault kept the rehearsal from its end
     :ivar cause: as in tools.delivery.Verdict
     :ivar rule_id: of the rule that decided, 0 for none
-    :ivar answers: of the rules that were asked: dictionaries of tools.delivery.Answer
+    :ivar rule_results: of the rules that were asked: dictionaries of tools.delivery.RuleResult
     :ivar routes: in words
     :ivar contacts: that would be made, in words
     :ivar remarks: what is good to know
@@ -114,7 +114,7 @@ class Rehearsal:
     reason: str = ""
     cause: str = ""
     rule_id: int = 0
-    answers: list[dict] = field(default_factory=list)
+    rule_results: list[dict] = field(default_factory=list)
     recipients: list[Recipient] = field(default_factory=list)
     routes: list[str] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from .headers.stored_headers import HEADER_BYTES, read_headers
 
 # All files of one upload together, unpacked.
-MOST_BYTES = 200 * 1024 * 1024
-MOST_FILES = 5000
+MAX_BYTES = 200 * 1024 * 1024
+MAX_FILES = 5000
 # Odd files that archivers add on their own.
 _SIDE_FILES = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 _ZIP = b"PK\x03\x04"
@@ -28,10 +28,10 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _CHUNK = 256 * 1024
 # The library reads an archive's table of contents at once, and makes an object of some 500 bytes of each entry, for which
 # 46 bytes are enough.
-_MOST_BYTES_AT_ONCE = 4 * 1024 * 1024
+_MAX_BYTES_AT_ONCE = 4 * 1024 * 1024
 
 
-class Flaw(str, Enum):
+class FileProblem(str, Enum):
     """Why a file can't be imported."""
 
     EMPTY = "empty"
@@ -55,7 +55,7 @@ class Found(NamedTuple):
     """
 
     name: str
-    flaw: Flaw | None = None
+    problem: FileProblem | None = None
     size: int = 0
     upload: "_Upload | None" = None
     entry: zipfile.ZipInfo | None = None
@@ -64,7 +64,7 @@ class Found(NamedTuple):
     def source(self) -> bytes:
         """The message, read anew each time."""
         content = io.BytesIO()
-        if not self.flaw:
+        if not self.problem:
             for chunk in self.upload.chunks(self.entry):
                 content.write(chunk)
         return content.getvalue()
@@ -131,12 +131,12 @@ class _Reader(io.BufferedReader):
 
         :raises zipfile.BadZipFile: when an archive states that it has an enormous table of contents
         """
-        if size is not None and size > _MOST_BYTES_AT_ONCE:
+        if size is not None and size > _MAX_BYTES_AT_ONCE:
             raise zipfile.BadZipFile("too much at once")
-        return super().read(size if size is not None and size >= 0 else _MOST_BYTES_AT_ONCE)
+        return super().read(size if size is not None and size >= 0 else _MAX_BYTES_AT_ONCE)
 
 
-def unpack(files: list[tuple[str, bytes | Path]], most_bytes: int = MOST_BYTES) -> list[Found]:
+def unpack(files: list[tuple[str, bytes | Path]], most_bytes: int = MAX_BYTES) -> list[Found]:
     """Look into uploaded files.
 
     :param files: (name, content) of each; the content as bytes, or the path of a file
@@ -148,8 +148,8 @@ def unpack(files: list[tuple[str, bytes | Path]], most_bytes: int = MOST_BYTES) 
     for name, content in files:
         for each in _members(name, _Upload(content, opened), left):
             left -= each.size
-            found.append(each if len(found) < MOST_FILES else Found(each.name, Flaw.TOO_MUCH))
-            if found[-1].flaw is Flaw.TOO_MUCH:
+            found.append(each if len(found) < MAX_FILES else Found(each.name, FileProblem.TOO_MUCH))
+            if found[-1].problem is FileProblem.TOO_MUCH:
                 return found
     return found
 
@@ -162,13 +162,13 @@ def _members(name, upload, left):
     try:
         members = [entry for entry in upload.archive().infolist() if not _is_aside(entry)]
         if not members:
-            yield Found(name, Flaw.EMPTY)
+            yield Found(name, FileProblem.EMPTY)
         for entry in members:
             each = _unpacked(f"{name}/{entry.filename}", upload, entry, left)
             left -= each.size
             yield each
     except Exception:  # noqa: BLE001 the library answers damage with IndexError and struct.error, too
-        yield Found(name, Flaw.BROKEN_ZIP)
+        yield Found(name, FileProblem.BROKEN_ZIP)
 
 
 def _is_aside(entry):
@@ -178,9 +178,9 @@ def _is_aside(entry):
 def _unpacked(name, upload, entry, left):
     """One file of an archive; no more of it is unpacked than may be, whatever size the archive states."""
     if entry.flag_bits & 0x1:
-        return Found(name, Flaw.ENCRYPTED)
+        return Found(name, FileProblem.ENCRYPTED)
     if entry.compress_type not in _METHODS:
-        return Found(name, Flaw.COMPRESSION)
+        return Found(name, FileProblem.COMPRESSION)
     return _judged(name, upload, entry, left)
 
 
@@ -190,21 +190,21 @@ def _judged(name, upload, entry, left):
     for chunk in upload.chunks(entry):
         size += len(chunk)
         if size > left:
-            return Found(name, Flaw.TOO_MUCH)
+            return Found(name, FileProblem.TOO_MUCH)
         is_blank = is_blank and not chunk.strip()
         head += chunk[: max(HEADER_BYTES - len(head), 0)]
-    return Found(name, _flaw_of(head, is_blank, entry is not None), size, upload, entry)
+    return Found(name, _problem_of(head, is_blank, entry is not None), size, upload, entry)
 
 
-def _flaw_of(head, is_blank, is_packed):
+def _problem_of(head, is_blank, is_packed):
     """Anything with a header that mail has is a message: what came by mail once may be as odd as it likes."""
     if is_blank:
-        return Flaw.EMPTY
+        return FileProblem.EMPTY
     if is_packed and head.startswith(_ZIP):
-        return Flaw.NESTED
+        return FileProblem.NESTED
     if head.startswith(_OUTLOOK):
-        return Flaw.OUTLOOK
-    return None if _has_a_header(head) else Flaw.NO_MESSAGE
+        return FileProblem.OUTLOOK
+    return None if _has_a_header(head) else FileProblem.NO_MESSAGE
 
 
 def _has_a_header(head):

@@ -10,7 +10,7 @@ from imaplib import IMAP4
 import psycopg2
 from psycopg2 import errorcodes
 
-from .fetch.mailbox import SignInRefused
+from .fetch.mailbox import LoginRefused
 from .fetch.visit import EndlessServer, VisitOver
 from .fetch.worker_threads import Abandoned
 
@@ -63,7 +63,7 @@ class ConnectionFault(Enum):
     CERTIFICATE = "certificate"
     TLS = "tls"
     ENDLESS = "endless"
-    SIGN_IN = "sign_in"
+    LOGIN = "login"
     LOST = "lost"
     REPLY = "reply"
     OTHER = "other"
@@ -80,7 +80,7 @@ _CONNECTION_FAULTS = (
     (Abandoned, ConnectionFault.TIMEOUT),
     (EndlessServer, ConnectionFault.ENDLESS),
     (ssl.SSLError, ConnectionFault.TLS),
-    (SignInRefused, ConnectionFault.SIGN_IN),
+    (LoginRefused, ConnectionFault.LOGIN),
     (IMAP4.abort, ConnectionFault.LOST),
     (OSError, ConnectionFault.LOST),
     (EOFError, ConnectionFault.LOST),

@@ -8,7 +8,7 @@ from .headers.addresses import domain_of, normalize_address, normalize_domain
 ANY_DOMAIN = "*"
 
 
-class Lead(NamedTuple):
+class Redirect(NamedTuple):
     """Where mail to a former address goes now.
 
     :ivar address: the former one, normalized
@@ -31,7 +31,7 @@ class Reached(NamedTuple):
     """
 
     to: str
-    lead: Lead | None = None
+    redirect: Redirect | None = None
 
 
 def comparable(text: str | None, is_domain: bool = False) -> str | None:

@@ -13,14 +13,14 @@ LARGEST_NUMBER = 1_000_000
 SCOPES = ("sender", "alias")
 # What a postmaster is told of held messages by.
 ALERTS = ("nothing", "notification", "activity")
-MOST_LANES = 16
+MAX_LANES = 16
 
 # A name of a host as a rule, but any word will do.
 _HOST = re.compile(r"[a-z0-9._-]{1,253}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-class Flaw(Enum):
+class ParameterProblem(Enum):
     """What is wrong with a value."""
 
     DOMAIN = "domain"
@@ -41,9 +41,9 @@ class BadValue(ValueError):
     :param most: the largest number that would do
     """
 
-    def __init__(self, flaw: Flaw, part: str, most: int = LARGEST_NUMBER):
-        super().__init__(f"{flaw.value}: {part!r}")
-        self.flaw = flaw
+    def __init__(self, problem: ParameterProblem, part: str, most: int = LARGEST_NUMBER):
+        super().__init__(f"{problem.value}: {part!r}")
+        self.problem = problem
         self.part = part
         self.most = most
 
@@ -55,7 +55,7 @@ def read_domain(text: str) -> str:
     """
     domain = normalize_domain(text)
     if not domain:
-        raise BadValue(Flaw.DOMAIN, text)
+        raise BadValue(ParameterProblem.DOMAIN, text)
     return domain
 
 
@@ -68,7 +68,7 @@ def read_local_part(text: str) -> str:
     """
     address = normalize_address(f"{text.strip()}@local.example")
     if not address or not text.isascii() or "@" in text:
-        raise BadValue(Flaw.LOCAL_PART, text)
+        raise BadValue(ParameterProblem.LOCAL_PART, text)
     return address.partition("@")[0]
 
 
@@ -83,7 +83,7 @@ def read_sender(text: str) -> str:
             return f"{read_local_part(local)}@{read_domain(domain)}"
         return read_local_part(domain) if domain else ""
     except BadValue as bad:
-        raise BadValue(Flaw.SENDER, text) from bad
+        raise BadValue(ParameterProblem.SENDER, text) from bad
 
 
 def read_filter(text: str) -> str:
@@ -92,7 +92,7 @@ def read_filter(text: str) -> str:
     :raises BadValue: when an entry is neither a domain nor an address; names the first such entry
     """
     for entry in bad_entries(text):
-        raise BadValue(Flaw.FILTER, entry)
+        raise BadValue(ParameterProblem.FILTER, entry)
     return text.strip() if filter_entries(text) else ""
 
 
@@ -102,7 +102,7 @@ def read_number(text: str, most: int = LARGEST_NUMBER) -> str:
     :raises BadValue: when `text` is none
     """
     if not _NUMBER.fullmatch(text.strip()) or not 1 <= int(text) <= most:
-        raise BadValue(Flaw.NUMBER, text, most)
+        raise BadValue(ParameterProblem.NUMBER, text, most)
     return str(int(text))
 
 
@@ -114,7 +114,7 @@ def read_hosts(text: str) -> str:
     hosts = [host.strip().lower() for host in text.split(",") if host.strip()]
     for host in hosts:
         if not _HOST.fullmatch(host):
-            raise BadValue(Flaw.HOST, host)
+            raise BadValue(ParameterProblem.HOST, host)
     return ", ".join(dict.fromkeys(hosts))
 
 
@@ -123,7 +123,7 @@ def read_scope(text: str) -> str:
 
     :raises BadValue: when `text` is none
     """
-    return _read_choice(text, SCOPES, Flaw.SCOPE)
+    return _read_choice(text, SCOPES, ParameterProblem.SCOPE)
 
 
 def read_alert(text: str) -> str:
@@ -131,13 +131,13 @@ def read_alert(text: str) -> str:
 
     :raises BadValue: when `text` is none
     """
-    return _read_choice(text, ALERTS, Flaw.ALERT)
+    return _read_choice(text, ALERTS, ParameterProblem.ALERT)
 
 
-def _read_choice(text, choices, flaw):
+def _read_choice(text, choices, problem):
     choice = text.strip().lower()
     if choice not in choices:
-        raise BadValue(flaw, text)
+        raise BadValue(problem, text)
     return choice
 
 
@@ -168,7 +168,7 @@ PARAMETERS = {
     "mail.incoming.limit.period": Parameter(read_number, "60", created=True, kind=int),
     "mail.incoming.limit.alias": Parameter(read_number, "5", created=True, kind=int),
     "mail.incoming.limit.scope": Parameter(read_scope, "sender"),
-    "mail_gateway.lanes": Parameter(partial(read_number, most=MOST_LANES), "2", kind=int),
+    "mail_gateway.lanes": Parameter(partial(read_number, most=MAX_LANES), "2", kind=int),
     "mail_gateway.size_limit": Parameter(read_number, "50", kind=int),  # MB
     "mail_gateway.source_retention_days": Parameter(read_number, "30", kind=int),
     "mail_gateway.selection_retention_days": Parameter(read_number, "180", kind=int),

@@ -14,7 +14,7 @@ SOURCE_LINES = 20_000
 TEXT_CHARS = 20_000
 # Some charsets take time by the square of the length.
 CONTENT_BYTES = 5 * TEXT_CHARS
-MOST_PARTS = 100
+MAX_PARTS = 100
 SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject", "Message-Id", "In-Reply-To", "Auto-Submitted")
 # A character by a number that Python refuses to read: it takes 4,300 digits at most.
 _NO_NUMBER = re.compile(r"&#\d{20,};?")
@@ -63,7 +63,7 @@ def _parts(message: Message) -> list[Message]:
         for part in message.walk():
             if not part.is_multipart():
                 found.append(part)
-            if len(found) >= MOST_PARTS:
+            if len(found) >= MAX_PARTS:
                 break
     return found
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 # A message that kills its worker is set aside after this many tries.
-MOST_TRIES = 3
+MAX_TRIES = 3
 # Passing faults (a full disk, a database that is down) are waited out this often: about three days.
-MOST_DEFERRALS = 16
+MAX_DEFERRALS = 16
 
 _AFTER_A_TRY = tuple(timedelta(seconds=s) for s in (5, 60, 300))
 _AFTER_A_FAULT = tuple(timedelta(minutes=m) for m in (0.5, 1, 5, 15, 30, 60, 120, 240, 480))

@@ -23,7 +23,7 @@ _LOOKS = {
 class MailInboundExplain(models.TransientModel):
     """Answers what would become of an incoming message; sends nothing and keeps nothing but the answer.
 
-    It comes from what answers for real messages: `mail.inbound.rehearsal` delivers it, and rolls that back.
+    It comes from what answers for real messages: `mail.inbound.dry.run` delivers it, and rolls that back.
     """
 
     _name = "mail.inbound.explain"
@@ -78,8 +78,8 @@ class MailInboundExplain(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("read")
-        rehearsals = self.env["mail.inbound.rehearsal"]
-        self.answer = self._in_words(rehearsals._rehearse(self._inbound(), self.released))
+        dry_runs = self.env["mail.inbound.dry.run"]
+        self.answer = self._in_words(dry_runs._dry_run(self._inbound(), self.released))
         return self._open()
 
     def _open(self):
@@ -145,23 +145,25 @@ class MailInboundExplain(models.TransientModel):
 
     # ------------------------------------------------------------------ answering
 
-    def _in_words(self, rehearsal):
+    def _in_words(self, dry_run):
         """The answer as escaped HTML."""
         states = dict(self.env["mail.inbound.message"]._fields["state"]._description_selection(self.env))
         return self.env["ir.qweb"]._render(
             "mail_gateway.inbound_explanation",
             {
-                "it": rehearsal,
-                "state": states.get(rehearsal.state) or self.env._("No answer"),
-                "look": _LOOKS.get(rehearsal.state, "info"),
-                "verdict": rehearsal.reason or self._words_without_reason(rehearsal),
-                "rules": self.env["mail.inbound.rule"]._answers_table(rehearsal.answers) if rehearsal.state else "",
+                "it": dry_run,
+                "state": states.get(dry_run.state) or self.env._("No answer"),
+                "look": _LOOKS.get(dry_run.state, "info"),
+                "verdict": dry_run.reason or self._no_reason_message(dry_run),
+                "rules": self.env["mail.inbound.rule"]._rule_results_table(dry_run.rule_results)
+                if dry_run.state
+                else "",
                 "by": {"email": self.env._("E-mail"), "inbox": self.env._("Inbox")},
             },
         )
 
-    def _words_without_reason(self, rehearsal):
-        if any(target.is_new for target in rehearsal.targets):
+    def _no_reason_message(self, dry_run):
+        if any(target.is_new for target in dry_run.targets):
             return self.env._("It makes a record.")
         return self.env._("It becomes part of a record's chatter.")
 

@@ -4,7 +4,7 @@ from tempfile import TemporaryFile
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-MOST_BYTES = 500 * 1024 * 1024
+MAX_BYTES = 500 * 1024 * 1024
 _MEGABYTE = 1024 * 1024
 
 
@@ -58,8 +58,8 @@ class MailInboundMessage(models.Model):
 
     def _export(self):
         size = sum(self.mapped("size"))
-        if size > MOST_BYTES:
-            words = {"size": size // _MEGABYTE, "most": MOST_BYTES // _MEGABYTE}
+        if size > MAX_BYTES:
+            words = {"size": size // _MEGABYTE, "most": MAX_BYTES // _MEGABYTE}
             raise UserError(
                 self.env._("That would be %(size)s MB; %(most)s MB go into one file. Choose fewer.", **words)
             )

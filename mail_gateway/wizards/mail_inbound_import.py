@@ -3,10 +3,10 @@ from pathlib import Path
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..tools.eml_import import MOST_BYTES, MOST_FILES, Flaw, unpack
+from ..tools.eml_import import MAX_BYTES, MAX_FILES, FileProblem, unpack
 
 # Bad files that are named; of the others it is said how many they are.
-_MOST_NAMED = 20
+_MAX_NAMED = 20
 _MEGABYTE = 1024 * 1024
 
 
@@ -38,7 +38,7 @@ class MailInboundImport(models.TransientModel):
         if not self.file_ids:
             raise UserError(self.env._("Choose the files to import."))
         found = unpack([(file.name, self._content_of(file)) for file in self.file_ids])
-        if bad := [each for each in found if each.flaw]:
+        if bad := [each for each in found if each.problem]:
             raise UserError(self._words_for(bad))
         messages = self._store(found)
         # the messages hold it all; other attachments than those of this dialog are none of its business
@@ -81,27 +81,29 @@ class MailInboundImport(models.TransientModel):
     # ------------------------------------------------------------------ what is wrong
 
     def _words_for(self, bad):
-        lines = [f"{each.name}: {self._flaw_words()[each.flaw]}" for each in bad[:_MOST_NAMED]]
+        lines = [f"{each.name}: {self._defect_words()[each.problem]}" for each in bad[:_MAX_NAMED]]
         if more := len(bad) - len(lines):
             lines.append(self.env._("and %s more", more))
         return "\n".join([self.env._("Nothing was imported. Remove these files, or mend them:"), "", *lines])
 
     @api.model
-    def _flaw_words(self):
-        limits = {"megabytes": MOST_BYTES // _MEGABYTE, "files": MOST_FILES}
+    def _defect_words(self):
+        limits = {"megabytes": MAX_BYTES // _MEGABYTE, "files": MAX_FILES}
         return {
-            Flaw.EMPTY: self.env._("it is empty."),
-            Flaw.NO_MESSAGE: self.env._("it is no e-mail: it starts with none of the headers that e-mails have."),
-            Flaw.OUTLOOK: self.env._(
+            FileProblem.EMPTY: self.env._("it is empty."),
+            FileProblem.NO_MESSAGE: self.env._(
+                "it is no e-mail: it starts with none of the headers that e-mails have."
+            ),
+            FileProblem.OUTLOOK: self.env._(
                 "it is in Outlook's own format (.msg). Save it as .eml, or forward it as an attachment."
             ),
-            Flaw.BROKEN_ZIP: self.env._("the archive is damaged."),
-            Flaw.ENCRYPTED: self.env._("it is protected by a password."),
-            Flaw.COMPRESSION: self.env._(
+            FileProblem.BROKEN_ZIP: self.env._("the archive is damaged."),
+            FileProblem.ENCRYPTED: self.env._("it is protected by a password."),
+            FileProblem.COMPRESSION: self.env._(
                 "it is compressed in a way that Odoo does not read. Pack it again with the usual method, Deflate."
             ),
-            Flaw.NESTED: self.env._("it is an archive within an archive."),
-            Flaw.TOO_MUCH: self.env._(
+            FileProblem.NESTED: self.env._("it is an archive within an archive."),
+            FileProblem.TOO_MUCH: self.env._(
                 "with it there are more than %(megabytes)s MB or %(files)s messages. Import them in several steps.",
                 **limits,
             ),

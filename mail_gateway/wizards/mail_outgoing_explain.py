@@ -79,7 +79,7 @@ class MailOutgoingExplain(models.TransientModel):
         for wizard in self:
             mail = wizard._as_mail()
             selection = wizard._select_for(mail)
-            sent_as = wizard._rehearse(mail, selection)
+            sent_as = wizard._dry_run(mail, selection)
             wizard.update(wizard._answer(mail, selection, sent_as))
             wizard.line_ids = [fields.Command.clear(), *map(fields.Command.create, wizard._lines(selection))]
 
@@ -143,7 +143,7 @@ class MailOutgoingExplain(models.TransientModel):
         answer = threads._notify_get_reply_to(default=self._author(), author_id=author.id)
         return answer[record.id if record else False]
 
-    def _rehearse(self, mail, selection):
+    def _dry_run(self, mail, selection):
         """Make the message ready as before it leaves.
 
         :return: a tools.sending.SentAs; None when it could not leave at all
@@ -172,8 +172,8 @@ class MailOutgoingExplain(models.TransientModel):
         server = servers.browse(selection.server.id if selection.server else False)
         return {
             "server_name": server.name or self.env._("Settings of odoo-bin"),
-            "step": servers._words_for_step(selection),
-            "without_filter": "" if filter_entries(selection.from_filter) else servers._words_without_filter(),
+            "step": servers._step_message(selection),
+            "without_filter": "" if filter_entries(selection.from_filter) else servers._no_filter_message(),
             "from_after": sent_as and sent_as.header_from,
             "return_path": sent_as and sent_as.return_path,
             "reply_to": sent_as and sent_as.reply_to,
@@ -231,7 +231,7 @@ class MailOutgoingExplain(models.TransientModel):
     def _remarks_about_named_server(self, selection):
         for passed_over in selection.passed_over:
             if str(passed_over.server.id) == self.named_server:
-                reason = self.env["ir.mail_server"]._words_for_passed_over(passed_over)
+                reason = self.env["ir.mail_server"]._passed_over_message(passed_over)
                 yield self.env._(
                     "The named server “%(server)s” is passed over: %(reason)s",
                     server=passed_over.server.name,
@@ -244,9 +244,9 @@ class MailOutgoingExplain(models.TransientModel):
         for passed_over in selection.passed_over:
             server = self.env["ir.mail_server"].sudo().browse(passed_over.server.id)
             if server.active and address and address == author_address(passed_over.server.owner):
-                yield self._words_for_personal_server(server)
+                yield self._personal_server_message(server)
 
-    def _words_for_personal_server(self, server):
+    def _personal_server_message(self, server):
         by_owner = self._select_for(self._as_mail(writer=server.owner_user_id))
         names = {"owner": server.owner_user_id.name, "server": server.name}
         if by_owner.server and by_owner.server.id == server.id:
@@ -271,7 +271,7 @@ class MailOutgoingExplain(models.TransientModel):
                 "from_filter": server.from_filter,
                 "traffic": server.traffic,
                 "is_chosen": not over,
-                "reason": server._words_for_passed_over(over) if over else server._words_for_step(selection),
+                "reason": server._passed_over_message(over) if over else server._step_message(selection),
             }
 
 

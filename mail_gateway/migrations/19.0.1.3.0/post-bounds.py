@@ -4,9 +4,9 @@ from odoo.addons.mail_gateway.tools.text.indexed_text import INDEXED_BYTES, boun
 
 _COLUMNS = (
     ("mail_inbound_message", ("sender", "message_id", "conversation", "remote_key")),
-    ("mail_inbound_claim", ("message_id",)),
-    ("mail_inbound_creation", ("target", "counted_for")),
-    ("mail_inbound_notice", ("told", "sender", "cause", "fingerprint")),
+    ("mail_inbound_message_id_lock", ("message_id",)),
+    ("mail_inbound_created_record", ("target", "counted_for")),
+    ("mail_inbound_sender_notice", ("told", "sender", "cause", "fingerprint")),
     ("mail_inbound_folder", ("account", "folder")),
     ("mail_gateway_allowed", ("sender",)),
 )

@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import config
 
-from ...tools.parameters import MIRRORED, PARAMETERS, BadValue, Flaw, good_entries
+from ...tools.parameters import MIRRORED, PARAMETERS, BadValue, ParameterProblem, good_entries
 
 _logger = logging.getLogger(__name__)
 
@@ -83,38 +83,40 @@ class IrConfigParameter(models.Model):
         try:
             return PARAMETERS[key].read(str(value))
         except BadValue as bad:
-            raise ValidationError(self.env._("%(where)s: %(why)s", where=where, why=self._words_for_flaw(bad))) from bad
+            raise ValidationError(
+                self.env._("%(where)s: %(why)s", where=where, why=self._problem_message(bad))
+            ) from bad
 
-    def _words_for_flaw(self, bad):
+    def _problem_message(self, bad):
         if not bad.part.strip():
             return self.env._("This can't be empty.")
-        match bad.flaw:
-            case Flaw.DOMAIN:
+        match bad.problem:
+            case ParameterProblem.DOMAIN:
                 return self.env._("“%s” is no domain. Write it like mycompany.com, without @ and spaces.", bad.part)
-            case Flaw.LOCAL_PART:
+            case ParameterProblem.LOCAL_PART:
                 return self.env._(
                     "“%s” can't stand before the @ of an address. Write only that part, in letters without accents, "
                     "digits, dots, hyphens and underscores, like catchall.",
                     bad.part,
                 )
-            case Flaw.SENDER:
+            case ParameterProblem.SENDER:
                 return self.env._(
                     "“%s” is neither an address nor the part of one before its @. Write notifications or "
                     "notifications@mycompany.com, say.",
                     bad.part,
                 )
-            case Flaw.FILTER:
+            case ParameterProblem.FILTER:
                 return self.env._(
                     "“%s” is neither a domain nor an address. Write one or several, separated by commas, like "
                     "mycompany.com, info@example.com.",
                     bad.part,
                 )
-            case Flaw.NUMBER:
+            case ParameterProblem.NUMBER:
                 words = {"value": bad.part, "most": bad.most}
                 return self.env._("“%(value)s” is not a whole number from 1 to %(most)s.", **words)
-            case Flaw.ALERT:
+            case ParameterProblem.ALERT:
                 return self.env._("“%s” is unknown. Write nothing, notification or activity.", bad.part)
-            case Flaw.HOST:
+            case ParameterProblem.HOST:
                 return self.env._(
                     "“%s” is no name of a mail host. Write one or several, separated by commas, like mx.mycompany.com.",
                     bad.part,
@@ -141,7 +143,7 @@ class IrConfigParameter(models.Model):
         try:
             return parameter.kind(parameter.read(value))
         except BadValue as bad:
-            counts = (bad.flaw is Flaw.FILTER and good_entries(value)) or self._default_mail_value(key)
+            counts = (bad.problem is ParameterProblem.FILTER and good_entries(value)) or self._default_mail_value(key)
             self._tell_bad_value(key, value, counts)
             return counts
 
@@ -212,9 +214,9 @@ class IrConfigParameter(models.Model):
     def _check_catchall_is_not_bounce(self):
         catchall = self._get_mail_parameter("mail.catchall.alias")
         if catchall == self._get_mail_parameter("mail.bounce.alias"):
-            raise ValidationError(self._words_for_same_address(catchall))
+            raise ValidationError(self._same_address_message(catchall))
 
-    def _words_for_same_address(self, address):
+    def _same_address_message(self, address):
         return self.env._(
             "“%s” can't be both the catchall and the bounce address: a reply could not be told from mail that came "
             "back. Choose another one for either.",

@@ -148,7 +148,7 @@ class MailAliasDomain(models.Model):
         return config_values
 
     def _check_part(self, key, value):
-        where = self[:1]._words_for_place(MIRRORED[key])
+        where = self[:1]._place_message(MIRRORED[key])
         return self.env["ir.config_parameter"]._check_mail_value(key, value, where)
 
     @api.constrains("name", "catchall_alias", "bounce_alias")
@@ -156,7 +156,7 @@ class MailAliasDomain(models.Model):
         for domain in self:
             domain._check_catchall_is_not_bounce()
 
-    def _words_for_place(self, field):
+    def _place_message(self, field):
         label = self._fields[field].get_description(self.env, ["string"])["string"]
         if not self.name:
             return label
@@ -166,7 +166,7 @@ class MailAliasDomain(models.Model):
         """Core looks for the same catchall twice and the same bounce twice, not for one that is also the other."""
         same = self._named(normalize_domain(self.name))
         if both := set(filter(None, same.mapped("catchall_alias"))) & set(same.mapped("bounce_alias")):
-            raise ValidationError(self.env["ir.config_parameter"]._words_for_same_address(f"{both.pop()}@{self.name}"))
+            raise ValidationError(self.env["ir.config_parameter"]._same_address_message(f"{both.pop()}@{self.name}"))
 
     @api.model
     def _named(self, name):

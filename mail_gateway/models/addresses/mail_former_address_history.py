@@ -38,7 +38,7 @@ class MailFormerRename(models.Model):
         return {"since": now, "deleted_date": now, "note": note}
 
     @api.model
-    def _give_way(self, addresses, within=None):
+    def _deactivate(self, addresses, within=None):
         """Mail to an address in use goes to whom it belongs to: end the entries that say otherwise.
 
         :param addresses: that somebody took
@@ -53,9 +53,9 @@ class MailFormerRename(models.Model):
         owners = self._current(entries.mapped("address"))
         for entry in entries:
             if entry.address in owners:
-                entry._give_way_to(owners[entry.address])
+                entry._deactivate_for(owners[entry.address])
 
-    def _give_way_to(self, owner):
+    def _deactivate_for(self, owner):
         if self._target() == owner:
             self.unlink()  # renamed back
         elif self.kind != "domain" or not self._target():
@@ -63,7 +63,7 @@ class MailFormerRename(models.Model):
         # what a domain led to is still there under other names: only addresses in use are not led on
 
     @api.model
-    def _lose(self, targets):
+    def _mark_deleted(self, targets):
         """Entries that lead to what is about to be deleted hold their mail from now on."""
         field = "alias_id" if targets._name == "mail.alias" else "alias_domain_id"
         for entry in self.with_context(active_test=False).search([(field, "in", targets.ids)]):
@@ -72,7 +72,7 @@ class MailFormerRename(models.Model):
                 entry.write({"deleted_date": fields.Datetime.now(), "note": line})
 
     @api.model
-    def _leads_elsewhere(self, domain, owner) -> bool:
+    def _redirects_elsewhere(self, domain, owner) -> bool:
         """Whether the name of a domain is in use, or was given up by another one that stands for it."""
         if self._current([domain]):
             return True
@@ -92,12 +92,14 @@ class MailFormerRename(models.Model):
         :param address: comparable, or None
         :param taker: the record that takes it
         """
-        lead = self._leads([address]).get(address) if address else None
-        entry = self._last(lead) if lead else self
-        if not lead or (taker and entry._target() == taker):
+        redirect = self._resolve([address]).get(address) if address else None
+        entry = self._last(redirect) if redirect else self
+        if not redirect or (taker and entry._target() == taker):
             return {}
         where = (
-            self.env._("Its mail has been led to %s until now.", lead.to) if lead.to else entry._words_for_loss(address)
+            self.env._("Its mail has been led to %s until now.", redirect.to)
+            if redirect.to
+            else entry._loss_message(address)
         )
         return {
             "warning": {
@@ -118,7 +120,7 @@ class MailAlias(models.Model):
     def create(self, vals_list):
         """Extends core's method: a new alias may take over a former address."""
         aliases = super().create(vals_list)
-        self._former()._give_way([alias._reach() for alias in aliases.sudo()])
+        self._former()._deactivate([alias._reach() for alias in aliases.sudo()])
         return aliases
 
     def write(self, vals):
@@ -130,13 +132,13 @@ class MailAlias(models.Model):
         renamed = [(alias, old) for alias, name, old in before if name != alias._full_name() and old != alias._reach()]
         if renamed:
             self._former()._remember([alias._former_values(old) for alias, old in renamed])
-            self._former()._give_way([alias._reach() for alias, _old in renamed])
+            self._former()._deactivate([alias._reach() for alias, _old in renamed])
         return result
 
     def unlink(self):
         """Extends core's method: mail to a deleted alias is held, and says so."""
         deleted = [alias._former_reach() for alias in self.sudo()]
-        self._former()._lose(self)
+        self._former()._mark_deleted(self)
         result = super().unlink()
         gone = {"kind": "alias", **self._former()._gone(self.env._("The alias was deleted."))}
         self._former()._remember([{**gone, "address": address} for address in deleted])
@@ -206,7 +208,7 @@ class MailAliasDomain(models.Model):
         """Extends core's method: mail to a deleted domain is held, and says so."""
         former = self.env["mail.former.address"].sudo()
         before = [(domain.name, domain._mailboxes()) for domain in self]
-        former._lose(self)
+        former._mark_deleted(self)
         result = super().unlink()
         gone = former._gone(self.env._("The domain was deleted."))
         for name, mailboxes in before:
@@ -221,7 +223,7 @@ class MailAliasDomain(models.Model):
         for domain in self:
             name = normalize_domain(domain.name)
             addresses = [name, *map(normalize_address, domain._mailboxes().values())]
-            self.env["mail.former.address"].sudo()._give_way(addresses, within=name)
+            self.env["mail.former.address"].sudo()._deactivate(addresses, within=name)
 
     def _remember_names(self, name, mailboxes):
         """Enter what the domain was called before, as a whole or, where that name is not free, piece by piece."""
@@ -237,7 +239,7 @@ class MailAliasDomain(models.Model):
     def _values_for_name(self, former, name, mailboxes):
         """One entry for the domain; one for each of its addresses when the name means another domain, too."""
         address = normalize_domain(name)
-        if not former._leads_elsewhere(address, self):
+        if not former._redirects_elsewhere(address, self):
             return [self._former_values("domain", address)]
         aliases = self.env["mail.alias"].sudo().search([("alias_domain_id", "=", self.id), ("alias_name", "!=", False)])
         return [

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import format_date
 
-from ...tools.former_address import ANY_DOMAIN, Lead, Reached, any_domain, entries_for, local_part
+from ...tools.former_address import ANY_DOMAIN, Reached, Redirect, any_domain, entries_for, local_part
 from ...tools.headers.addresses import domain_of, normalize_address, normalize_domain
 from ...tools.headers.recipients import without_tags
 
@@ -23,15 +23,15 @@ class MailFormerRoute(models.Model):
         candidates = {address: without_tags(address) for address in addresses}
         every = {candidate for them in candidates.values() for candidate in them}
         owners = self._in_use(every) if every else {}
-        leads = self._leads(every - owners.keys()) if every else {}
+        redirects = self._resolve(every - owners.keys()) if every else {}
         names = self._domain_names()
         found = {}
         for address, them in candidates.items():
             for candidate in them:
                 if candidate in owners:
                     found[address] = Reached(self._spelled(candidate, names))
-                elif lead := leads.get(candidate):
-                    found[address] = Reached(lead.to, lead._replace(address=address))
+                elif redirect := redirects.get(candidate):
+                    found[address] = Reached(redirect.to, redirect._replace(address=address))
                 if address in found:
                     break
         return found
@@ -62,7 +62,7 @@ class MailFormerRoute(models.Model):
         return f"{local}@{names.get(domain, domain)}"
 
     @api.model
-    def _leads(self, addresses) -> dict[str, Lead]:
+    def _resolve(self, addresses) -> dict[str, Redirect]:
         """Where mail to former addresses goes now: one indexed query when none of them is one.
 
         :param addresses: normalized
@@ -70,8 +70,8 @@ class MailFormerRoute(models.Model):
         """
         found = self._matching(addresses)
         owners = self._current(found) if found else {}
-        leads = (entry._lead(address) for address, entry in found.items() if address not in owners)
-        return {lead.address: lead for lead in leads if lead}
+        redirects = (entry._redirect(address) for address, entry in found.items() if address not in owners)
+        return {redirect.address: redirect for redirect in redirects if redirect}
 
     @api.model
     def _matching(self, addresses):
@@ -117,27 +117,27 @@ class MailFormerRoute(models.Model):
         found = {address: owners.get(address) or by_name.get(any_domain(address)) for address in addresses}
         return {address: owner for address, owner in found.items() if owner}
 
-    def _lead(self, address):
+    def _redirect(self, address):
         """Where this entry leads an address that it answers for.
 
         :return: None when the entry is of a whole domain and the address was never anybody's
         """
         self.ensure_one()
         if self.kind == "domain" and self.alias_domain_id:
-            return self._lead_within_domain(address)
+            return self._redirect_within_domain(address)
         to = self._alias_address(address) if self.kind == "alias" else self.leads_to
-        return Lead(address, to or "", (self.id,), "" if to else self._words_for_nowhere(address))
+        return Redirect(address, to or "", (self.id,), "" if to else self._nowhere_message(address))
 
-    def _lead_within_domain(self, address):
+    def _redirect_within_domain(self, address):
         """The same name in the current domain, if it is in use there or was given up after the domain."""
         renamed = f"{local_part(address)}@{normalize_domain(self.alias_domain_id.name)}"
         if self._current([renamed]):
-            return Lead(address, renamed, (self.id,))
+            return Redirect(address, renamed, (self.id,))
         later = self.search([("address", "=", renamed), ("active", "=", True)])
         if not later:
             return None
-        lead = later._lead(renamed)
-        return lead._replace(address=address, entry_ids=(self.id, *lead.entry_ids))
+        redirect = later._redirect(renamed)
+        return redirect._replace(address=address, entry_ids=(self.id, *redirect.entry_ids))
 
     def _alias_address(self, written_to):
         """The current address of the alias; the domain stays when the alias goes by the name alone."""
@@ -148,12 +148,12 @@ class MailFormerRoute(models.Model):
             return f"{alias.alias_name}@{domain_of(written_to)}"
         return alias.alias_full_name if alias.alias_domain_id else ""
 
-    def _words_for_nowhere(self, address):
+    def _nowhere_message(self, address):
         """Why mail to the address is held, and what helps."""
         advice = self.env._("Choose under Former Addresses what it leads to, or retire the entry there.")
-        return f"{self._words_for_loss(address)} {advice}"
+        return f"{self._loss_message(address)} {advice}"
 
-    def _words_for_loss(self, address):
+    def _loss_message(self, address):
         date = format_date(self.env, self.deleted_date or self.since)
         if self._target():
             return self.env._("%s led to an alias that has no name now.", address)
@@ -182,13 +182,15 @@ class MailFormerRoute(models.Model):
 
         Of a whole domain only the names that were used here are: it may have mailboxes of people as well.
         """
-        leads = self._leads(addresses) if self._any() else {}
-        return {address for address, lead in leads.items() if lead.to or self._last(lead).kind != "domain"}
+        redirects = self._resolve(addresses) if self._any() else {}
+        return {
+            address for address, redirect in redirects.items() if redirect.to or self._last(redirect).kind != "domain"
+        }
 
     @api.model
-    def _last(self, lead):
+    def _last(self, redirect):
         """The most particular entry of a lead."""
-        return self.browse(lead.entry_ids[-1])
+        return self.browse(redirect.entry_ids[-1])
 
 
 class MailAliasDomain(models.Model):

@@ -20,7 +20,7 @@ class IrMail_Server(models.Model):
 
     _inherit = "ir.mail_server"
 
-    def action_probe(self):
+    def action_connection_test(self):
         """Test the connection and show each step in a dialog.
 
         :return: an action
@@ -29,7 +29,7 @@ class IrMail_Server(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        return self.env["mail.server.probe"]._open(self)
+        return self.env["mail.server.connection.test"]._open(self)
 
     def test_smtp_connection(self, autodetect_max_email_size=False):
         """Replaces core's method, unless the size limit is wanted: the error names the step that failed, what to do
@@ -43,9 +43,9 @@ class IrMail_Server(models.Model):
         if autodetect_max_email_size:
             return super().test_smtp_connection(autodetect_max_email_size)
         for server in self:
-            plan, report = server._probe()
+            plan, report = server._run_connection_test()
             if report.failed:
-                raise UserError(server._probe_words_for_failure(plan, report))
+                raise UserError(server._report_failure(plan, report))
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -57,7 +57,7 @@ class IrMail_Server(models.Model):
             },
         }
 
-    def _probe(self):
+    def _run_connection_test(self):
         """Try this server.
 
         :return: (mail_gateway.tools.smtp.connection_test_values.Plan, Report)
@@ -68,7 +68,7 @@ class IrMail_Server(models.Model):
             raise UserError(self.env._("No connection to a mail server is made while Odoo is tested or being started."))
         # core reads them so, too: a user may test the server of their own
         server = self.sudo()
-        plan = server._probe_plan()
+        plan = server._connection_test_plan()
         if plan.sender:
             server._check_forced_mail_server(server, True, plan.sender)
         report = probe(plan)
@@ -76,19 +76,19 @@ class IrMail_Server(models.Model):
         _logger.info("Test of outgoing mail server %s: %s", server.id, problem or report.outcome.value)
         return plan, report
 
-    def _probe_plan(self):
+    def _connection_test_plan(self):
         is_cli = self.smtp_authentication == "cli"
-        values = self._probe_values_of_odoo_bin() if is_cli else self._probe_values_of_fields()
+        values = self._connection_test_values_of_odoo_bin() if is_cli else self._connection_test_values_of_fields()
         user, password = values.pop("user"), values.pop("password")
         return Plan(
             **values,
-            login=self._probe_login(user, password) if user else None,
+            login=self._connection_test_login(user, password) if user else None,
             secret=password,
-            sender=self._probe_sender()[0],
+            sender=self._connection_test_sender()[0],
             recipient=self._get_test_email_to(),
         )
 
-    def _probe_values_of_odoo_bin(self):
+    def _connection_test_values_of_odoo_bin(self):
         """What core's `_connect__` takes from odoo-bin's options; it verifies no certificate then."""
         certificate, key = config.get("smtp_ssl_certificate_filename"), config.get("smtp_ssl_private_key_filename")
         files = OwnCertificate(certificate_file=certificate, key_file=key) if certificate and key else None
@@ -101,7 +101,7 @@ class IrMail_Server(models.Model):
             "own_certificate": files,
         }
 
-    def _probe_values_of_fields(self):
+    def _connection_test_values_of_fields(self):
         """What core's `_connect__` takes from the server: a certificate stands in for user and password."""
         by_certificate = self.smtp_authentication == "certificate"
         pem = OwnCertificate(_decode(self.smtp_ssl_certificate), _decode(self.smtp_ssl_private_key))
@@ -114,7 +114,7 @@ class IrMail_Server(models.Model):
             "own_certificate": pem if by_certificate else None,
         }
 
-    def _probe_login(self, user, password):
+    def _connection_test_login(self, user, password):
         """What core's `_connect__` does to sign in; OAuth modules extend the hook that it calls."""
 
         def login(connection):
@@ -127,7 +127,7 @@ class IrMail_Server(models.Model):
 
         return login
 
-    def _probe_sender(self):
+    def _connection_test_sender(self):
         """The sender to test with: core's; for a server without a filter that under which messages leave through it,
         where core takes the address of whoever tests.
 

@@ -10,23 +10,23 @@ class IrMail_Server(models.Model):
 
     _inherit = "ir.mail_server"
 
-    def _probe_step_names(self):
+    def _report_step_names(self):
         """step -> its name."""
-        steps = self.env["mail.server.probe.step"]._fields["step"]
+        steps = self.env["mail.server.connection.test.step"]._fields["step"]
         return dict(steps._description_selection(self.env))
 
-    def _probe_words_for_failure(self, plan, report):
+    def _report_failure(self, plan, report):
         """All that a program gets to know: where it failed, why, and what to do."""
         failed = report.failed
         sentence = self.env._(
             "Test of “%(server)s”, step “%(step)s”: %(words)s",
             server=self.display_name,
-            step=self._probe_step_names()[failed.step.value],
-            words=self._probe_words(plan, failed),
+            step=self._report_step_names()[failed.step.value],
+            words=self._report_step(plan, failed),
         )
-        return "\n\n".join(filter(None, (sentence, self._probe_words_for_ports(plan, report))))
+        return "\n\n".join(filter(None, (sentence, self._report_ports(plan, report))))
 
-    def _probe_words_for_success(self, plan):
+    def _report_success(self, plan):
         return self.env._(
             "“%(server)s” would take a message from %(sender)s to %(recipient)s. None was sent.",
             server=plan.host,
@@ -34,18 +34,18 @@ class IrMail_Server(models.Model):
             recipient=plan.recipient,
         )
 
-    def _probe_words(self, plan, result):
+    def _report_step(self, plan, result):
         """What to say about one step."""
         match result.outcome:
             case Outcome.NOT_TRIED:
                 return ""
             case Outcome.SKIPPED:
-                return self._probe_words_for_skipped(result)
+                return self._report_skipped(result)
             case Outcome.FAILED:
-                return self._probe_words_for_failed(plan, result)
-        return self._probe_words_for_facts(plan, result.facts)
+                return self._report_failed(plan, result)
+        return self._report_facts(plan, result.facts)
 
-    def _probe_words_for_skipped(self, result):
+    def _report_skipped(self, result):
         if result.step is Step.LOGIN:
             return self.env._("This server has no user name: nobody signs in.")
         words = self.env._("The connection is not encrypted, as configured.")
@@ -53,23 +53,23 @@ class IrMail_Server(models.Model):
             return words
         return f"{words} {self.env._('The server offers STARTTLS: choose it, so that nobody can read along.')}"
 
-    def _probe_words_for_facts(self, plan, facts):
+    def _report_facts(self, plan, facts):
         match facts:
             case Resolved():
                 return ", ".join(facts.addresses)
             case Connected():
-                return self._probe_words_for_connection(plan, facts)
+                return self._report_connection(plan, facts)
             case Greeted():
-                return self._probe_words_for_greeting(facts)
+                return self._report_greeting(facts)
             case Encrypted():
-                return self._probe_words_for_tls(facts)
+                return self._report_tls(facts)
             case LoggedIn():
-                return self._probe_words_for_login(plan, facts)
+                return self._report_login(plan, facts)
             case Reply():
                 return f"{facts.code} {facts.text}"
         return ""
 
-    def _probe_words_for_connection(self, plan, facts):
+    def _report_connection(self, plan, facts):
         where = self.env._("%(address)s port %(port)s", address=facts.address, port=plan.port)
         if not facts.failed:
             return where
@@ -80,7 +80,7 @@ class IrMail_Server(models.Model):
         )
         return f"{where}\n{failed}"
 
-    def _probe_words_for_greeting(self, facts):
+    def _report_greeting(self, facts):
         words = self.env._(
             "“%(banner)s”. This machine introduces itself as %(name)s.", banner=facts.banner, name=facts.own_name
         )
@@ -88,7 +88,7 @@ class IrMail_Server(models.Model):
             return words
         return f"{words}\n{self.env._('Largest message: %s.', human_size(facts.size))}"
 
-    def _probe_words_for_login(self, plan, facts):
+    def _report_login(self, plan, facts):
         words = self.env._("Signed in.")
         if facts.mechanism:
             words = self.env._("Signed in by %s.", readable(facts.mechanism))

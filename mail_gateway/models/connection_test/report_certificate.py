@@ -10,11 +10,11 @@ class IrMail_Server(models.Model):
 
     _inherit = "ir.mail_server"
 
-    def _probe_words_for_tls(self, facts):
-        certificate = self._probe_words_for_certificate(facts.certificate)
-        return "\n".join(filter(None, (facts.version, certificate, self._probe_words_for_trust(facts))))
+    def _report_tls(self, facts):
+        certificate = self._report_certificate(facts.certificate)
+        return "\n".join(filter(None, (facts.version, certificate, self._report_trust(facts))))
 
-    def _probe_words_for_certificate(self, certificate):
+    def _report_certificate(self, certificate):
         if not certificate:
             return ""
         values = {
@@ -31,24 +31,24 @@ class IrMail_Server(models.Model):
             return f"{words} {soon}"
         return words
 
-    def _probe_words_for_trust(self, facts):
+    def _report_trust(self, facts):
         if facts.required:
             return self.env._("Verified: it is for this server, and this machine trusts its issuer.")
         if facts.trust is Trust.UNKNOWN:
             return self.env._("It is not verified, as configured.")
         if facts.trust is not Trust.VERIFIED:
-            reason = self._probe_words_for_distrust(facts.trust)
+            reason = self._report_distrust(facts.trust)
             return self.env._("It is not verified, as configured, and would not be accepted if it were: %s", reason)
         words = self.env._("It is not verified, as configured, but would be accepted if it were.")
-        if not self._probe_may_validate():
+        if not self._connection_test_may_validate():
             return words
         return f"{words} {self.env._('Choose “encryption and validation”, so that nobody can read along.')}"
 
-    def _probe_may_validate(self):
+    def _connection_test_may_validate(self):
         """Odoo's OAuth modules insist on encryption without validation, and odoo-bin knows nothing else."""
         return self.smtp_authentication in ("login", "certificate")
 
-    def _probe_words_for_distrust(self, trust):
+    def _report_distrust(self, trust):
         match trust:
             case Trust.EXPIRED:
                 return self.env._("it has expired.")
@@ -62,16 +62,16 @@ class IrMail_Server(models.Model):
                 return self.env._("it is for another server name.")
         return self.env._("it has a fault.")
 
-    def _probe_words_for_bad_certificate(self, plan, facts):
+    def _report_bad_certificate(self, plan, facts):
         words = self.env._(
             "The certificate of “%(server)s” is not accepted: %(reason)s %(advice)s",
             server=plan.host,
-            reason=self._probe_words_for_distrust(facts.trust),
-            advice=self._probe_advice_for_distrust(facts),
+            reason=self._report_distrust(facts.trust),
+            advice=self._report_distrust_advice(facts),
         )
-        return "\n".join(filter(None, (words, self._probe_words_for_certificate(facts.certificate))))
+        return "\n".join(filter(None, (words, self._report_certificate(facts.certificate))))
 
-    def _probe_advice_for_distrust(self, facts):
+    def _report_distrust_advice(self, facts):
         match facts.trust:
             case Trust.EXPIRED | Trust.NOT_YET_VALID:
                 return self.env._("Have it renewed.")

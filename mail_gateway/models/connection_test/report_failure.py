@@ -12,28 +12,28 @@ class IrMail_Server(models.Model):
 
     _inherit = "ir.mail_server"
 
-    def _probe_words_for_failed(self, plan, result):
+    def _report_failed(self, plan, result):
         """A sentence about what is wrong and what to do, and what the server said."""
-        words = self._probe_words_for_problem(plan, result)
+        words = self._report_problem(plan, result)
         if result.reply:
             said = " ".join(filter(None, (str(result.reply.code) if result.reply.code > 0 else "", result.reply.text)))
             return f"{words}\n{self.env._('It says: %s', said)}"
         return f"{words} ({result.detail})" if result.detail and result.problem not in _TOLD_BY_DETAIL else words
 
-    def _probe_words_for_problem(self, plan, result):
+    def _report_problem(self, plan, result):
         # each knows the problems of its steps only
         for words_for in (
-            self._probe_words_for_no_connection,
-            self._probe_words_for_bad_greeting,
-            self._probe_words_for_bad_tls,
-            self._probe_words_for_bad_login,
-            self._probe_words_for_bad_address,
+            self._report_no_connection,
+            self._report_bad_greeting,
+            self._report_bad_tls,
+            self._report_bad_login,
+            self._report_bad_address,
         ):
             if words := words_for(plan, result):
                 return words
         return self.env._("That failed.")
 
-    def _probe_words_for_no_connection(self, plan, result):
+    def _report_no_connection(self, plan, result):
         where = {"server": plan.host, "port": plan.port}
         match result.problem:
             case Problem.NO_HOST if self.smtp_authentication == "cli":
@@ -72,7 +72,7 @@ class IrMail_Server(models.Model):
             case Problem.SILENT:
                 return self.env._("“%s” did not answer in time. Try again later.", plan.host)
 
-    def _probe_words_for_bad_greeting(self, plan, result):
+    def _report_bad_greeting(self, plan, result):
         where = {"server": plan.host, "port": plan.port}
         match result.problem:
             case Problem.CLOSED if plan.own_certificate and result.step in (Step.TLS, Step.GREETING):
@@ -108,7 +108,7 @@ class IrMail_Server(models.Model):
                     plan.host,
                 )
 
-    def _probe_words_for_bad_tls(self, plan, result):
+    def _report_bad_tls(self, plan, result):
         where = {"server": plan.host, "port": plan.port}
         match result.problem:
             case Problem.NO_STARTTLS:
@@ -127,9 +127,9 @@ class IrMail_Server(models.Model):
                     "both have to be in PEM format, belong together and have no passphrase."
                 )
             case Problem.CERTIFICATE:
-                return self._probe_words_for_bad_certificate(plan, result.facts)
+                return self._report_bad_certificate(plan, result.facts)
 
-    def _probe_words_for_bad_login(self, plan, result):
+    def _report_bad_login(self, plan, result):
         match result.problem:
             case Problem.NO_AUTH if plan.encryption == "none":
                 return self.env._(
@@ -161,12 +161,12 @@ class IrMail_Server(models.Model):
             case Problem.LOGIN_IMPOSSIBLE:
                 return result.detail
 
-    def _probe_words_for_bad_address(self, plan, result):
+    def _report_bad_address(self, plan, result):
         is_sender = result.step is Step.SENDER
         address = plan.sender if is_sender else plan.recipient
         match result.problem:
             case Problem.BAD_ADDRESS:
-                return self._probe_words_for_malformed(address, is_sender)
+                return self._report_malformed(address, is_sender)
             case Problem.ENCRYPTION_WANTED:
                 return self.env._("“%s” takes mail over an encrypted connection only. Choose STARTTLS.", plan.host)
             case Problem.LOGIN_WANTED:
@@ -192,7 +192,7 @@ class IrMail_Server(models.Model):
                     address=address,
                 )
 
-    def _probe_words_for_malformed(self, address, is_sender):
+    def _report_malformed(self, address, is_sender):
         if is_sender and not address:
-            return self._probe_sender()[1]
+            return self._connection_test_sender()[1]
         return self.env._("“%s” is no e-mail address that can be sent to a mail server.", address)

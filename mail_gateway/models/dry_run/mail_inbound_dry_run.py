@@ -5,17 +5,17 @@ from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError
 
 from ...tools.delivery import Delivery, Incoming
-from ...tools.dry_run import Rehearsal, begin_rehearsal
+from ...tools.dry_run import DryRunResult, begin_dry_run
 from ...tools.faults import is_passing
 from ...tools.headers.addresses import counted_address
 from ...tools.headers.stored_headers import as_text
-from ...tools.retry import MOST_TRIES
+from ...tools.retry import MAX_TRIES
 from ..inbound.mail_inbound_message import PENDING
 from ..inbound.mail_inbound_message_outcome import PASSING
 from ..rules.mail_inbound_sender_notice import ALL
 
 # Conflicts with other transactions are repeated, as Odoo does for requests.
-_MOST_CONFLICTS = 3
+_MAX_CONFLICTS = 3
 # A lane that works on the same record is waited for, but not for as long as a request may take.
 _LOCK_TIMEOUT = "10s"
 # What these left is out of the way in a rehearsal.
@@ -24,18 +24,18 @@ _DONE = ("delivered", "rejected")
 _DETAIL_LINES = 8
 
 
-class MailInboundRehearsal(models.AbstractModel):
+class MailInboundDryRun(models.AbstractModel):
     """Says what would become of a message: what delivers real ones delivers it, and all of that is rolled back.
 
     PostgreSQL does not give back the numbers that sequences handed out. Files that the rollback leaves in the filestore
     are removed by Odoo's own collector.
     """
 
-    _name = "mail.inbound.rehearsal"
-    _description = "Rehearsal of an Inbound Message"
+    _name = "mail.inbound.dry.run"
+    _description = "DryRunResult of an Inbound Message"
 
     @api.model
-    def _rehearse(self, inbound, released=False) -> Rehearsal:
+    def _dry_run(self, inbound, released=False) -> DryRunResult:
         """Deliver a message as a lane would, and roll that back.
 
         What a message that was delivered or rejected left is out of the way meanwhile: the answer is about its first time.
@@ -57,26 +57,26 @@ class MailInboundRehearsal(models.AbstractModel):
             "caller_id": inbound.caller_id.id,
             "released": released,
         }
-        answer = Rehearsal("")
-        for _attempt in range(_MOST_CONFLICTS):
+        answer = DryRunResult("")
+        for _attempt in range(_MAX_CONFLICTS):
             if not answer.state:
-                answer = self._rehearse_once(asked)
+                answer = self._dry_run_once(asked)
         return answer
 
-    def _rehearse_once(self, asked):
+    def _dry_run_once(self, asked):
         """In a transaction of its own: what the user's changed so far is none of its business."""
         with self.pool.cursor() as cr:
-            begin_rehearsal(cr)
+            begin_dry_run(cr)
             try:
                 return self._answer(cr, asked)
             except Exception as error:
                 if not is_passing(error, PASSING):
                     raise
-                return Rehearsal("", self._words_for_busy(error))
+                return DryRunResult("", self._busy_message(error))
             finally:
                 self._undo(cr)
 
-    def _words_for_busy(self, error):
+    def _busy_message(self, error):
         return self.env._(
             "The database or the disk was busy or out of reach (%s). Ask again in a moment.", type(error).__name__
         )
@@ -97,7 +97,7 @@ class MailInboundRehearsal(models.AbstractModel):
         answer, delivery = self._try(cr, asked)
         if answer.state == "deferred" and not delivery.rule:
             first = answer.reason
-            answer, delivery = self._try(cr, asked, plainest=True)
+            answer, delivery = self._try(cr, asked, text_only=True)
             self._remark_on_last_try(answer, first)
         reader, env = self._reader(cr), self._lane(cr)
         answer.targets = [*self._changes(answer.targets, reader)]
@@ -127,14 +127,14 @@ class MailInboundRehearsal(models.AbstractModel):
         """The environment of whoever asks: what they may not read is not told."""
         return api.Environment(cr, self.env.uid, dict(self.env.context), su=False)
 
-    def _try(self, cr, asked, plainest=False):
+    def _try(self, cr, asked, text_only=False):
         """One try in the shape of a lane's (mail.inbound.message._try_delivery), up to the verdict.
 
         :return: (the answer, the delivery); nothing of it is left
         """
         env = self._lane(cr)
         cr.execute("SET LOCAL lock_timeout = %s", [_LOCK_TIMEOUT])
-        delivery = self._begin(env, asked, plainest)
+        delivery = self._begin(env, asked, text_only)
         inbound = self._in_memory(env, asked, delivery)
         known = self._known(env)
         try:
@@ -148,9 +148,9 @@ class MailInboundRehearsal(models.AbstractModel):
             self._undo(cr)
             answer = self._judge_error(self._in_memory(env, asked, delivery), error)
         else:
-            self._testify(answer, inbound._messages_made(delivery), delivery, known, self._reader(cr))
-        answer.answers = [given._asdict() for given in delivery.answers]
-        answer.remarks += inbound._words_for_flaws(delivery.flaws + delivery.remarks).splitlines()
+            self._effects(answer, inbound._messages_made(delivery), delivery, known, self._reader(cr))
+        answer.rule_results = [result._asdict() for result in delivery.rule_results]
+        answer.remarks += inbound._defects_message(delivery.defects + delivery.remarks).splitlines()
         answer.rule_id = delivery.rule.rule_id if delivery.rule else 0
         self._undo(cr)
         return answer, delivery
@@ -166,7 +166,7 @@ class MailInboundRehearsal(models.AbstractModel):
                 "server_id": asked["server_id"] or False,
                 "call": asked["call"],
                 "caller_id": asked["caller_id"],
-                "try_count": MOST_TRIES if delivery.plainest else 1,
+                "try_count": MAX_TRIES if delivery.text_only else 1,
             }
         )
 
@@ -175,7 +175,7 @@ class MailInboundRehearsal(models.AbstractModel):
         """That of the message, of which no more than the headers may be here."""
         return asked["size"] if asked["is_head"] else len(asked["source"])
 
-    def _begin(self, env, asked, plainest):
+    def _begin(self, env, asked, text_only):
         """As mail.inbound.message._begin. What waits for a lane goes where a person decided; others are processed again."""
         stored = env["mail.inbound.message"].browse(asked["id"])
         waits = stored.state in PENDING
@@ -190,23 +190,23 @@ class MailInboundRehearsal(models.AbstractModel):
                 may_be_large=asked["may_be_large"],
             ),
             queues_mail=True,
-            rehearses=True,
+            is_dry_run=True,
             route=stored._decided_route() if waits else None,
             released=asked["released"] or (waits and stored.released),
-            plainest=plainest,
+            text_only=text_only,
         )
 
     def _clear_the_way(self, stored):
         """What the message itself left is no copy of it, and does not count against it."""
         stored.mail_message_ids.write({"message_id": False})
-        creations = stored.env["mail.inbound.creation"]
+        creations = stored.env["mail.inbound.created.record"]
         creations.search([("inbound_message_id", "=", stored.id)]).unlink()
         if stored.told_date:
             self._forget_notice(stored)
 
     def _forget_notice(self, stored):
         """Take away the notice about a message: the row of its sender, and one of those that count all notices."""
-        notices = stored.env["mail.inbound.notice"]
+        notices = stored.env["mail.inbound.sender.notice"]
         by_then = ("create_date", "<", stored.told_date + timedelta(seconds=1))  # without its fractions
         sender = counted_address(stored.sender) or "?"
         told = notices.search([("sender", "=", sender), by_then], order="id desc", limit=1)
@@ -220,11 +220,11 @@ class MailInboundRehearsal(models.AbstractModel):
         """As mail.inbound.message._settle."""
         made = inbound._messages_made(delivery)
         verdict = inbound._final(delivery.verdict or inbound._undecided(made))
-        return Rehearsal(verdict.action.state, as_text(verdict.reason), verdict.cause)
+        return DryRunResult(verdict.action.state, as_text(verdict.reason), verdict.cause)
 
     def _judge_error(self, inbound, error):
         """As mail.inbound.message._settle_error."""
         state, reason, values = inbound._judge_error(error)
         detail = as_text(inbound._detail(error) or "")
         last_lines = "\n".join(detail.strip().splitlines()[-_DETAIL_LINES:])
-        return Rehearsal(state, as_text(reason), values.get("cause") or "", detail=last_lines)
+        return DryRunResult(state, as_text(reason), values.get("cause") or "", detail=last_lines)

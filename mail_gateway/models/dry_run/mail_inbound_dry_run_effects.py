@@ -6,14 +6,21 @@ from ...tools.dry_run import Leaving, Posted, Target, Told
 from ..inbound.mail_thread_notice import NOTICE_HEADERS
 
 # Their new rows tell what happened.
-_WATCHED = ("mail.message", "mail.mail", "mail.notification", "mail.followers", "mail.inbound.creation", "res.partner")
+_WATCHED = (
+    "mail.message",
+    "mail.mail",
+    "mail.notification",
+    "mail.followers",
+    "mail.inbound.created.record",
+    "res.partner",
+)
 _SHOWN_CHARS = 1000
 
 
-class MailInboundRehearsalWitness(models.AbstractModel):
+class MailInboundDryRunEffects(models.AbstractModel):
     """What a delivery left in the database, before it is rolled back."""
 
-    _inherit = "mail.inbound.rehearsal"
+    _inherit = "mail.inbound.dry.run"
 
     def _known(self, env):
         """The highest id of each model that is watched. Rows of other transactions stay out of sight after that."""
@@ -27,7 +34,7 @@ class MailInboundRehearsalWitness(models.AbstractModel):
         """What was made since."""
         return env[model].with_context(active_test=False).search([("id", ">", known[model])], order="id")
 
-    def _testify(self, answer, made, delivery, known, reader):
+    def _effects(self, answer, made, delivery, known, reader):
         """Complete the answer by what was made.
 
         :param made: the chatter messages of the message itself
@@ -37,7 +44,7 @@ class MailInboundRehearsalWitness(models.AbstractModel):
         """
         env = made.env
         new = {model: self._new(env, model, known) for model in _WATCHED}
-        created = {(creation.res_model, creation.res_id) for creation in new["mail.inbound.creation"]}
+        created = {(creation.res_model, creation.res_id) for creation in new["mail.inbound.created.record"]}
         answer.targets = [*self._targets(made, created, new["mail.followers"], reader)]
         answer.contacts = [*self._contacts(new["res.partner"], created, reader)]
         answer.told = [self._told(notification, made, reader) for notification in new["mail.notification"]]

@@ -5,10 +5,10 @@ from ...tools.headers.addresses import normalize_address
 from ...tools.headers.recipients import TRANSPORT, recipients_in
 
 
-class MailInboundRehearsalRecipients(models.AbstractModel):
+class MailInboundDryRunRecipients(models.AbstractModel):
     """Whom the headers of a message name, and where the route leads."""
 
-    _inherit = "mail.inbound.rehearsal"
+    _inherit = "mail.inbound.dry.run"
 
     def _recipients(self, asked, env, reader):
         """Each recipient and what it matches.
@@ -29,21 +29,21 @@ class MailInboundRehearsalRecipients(models.AbstractModel):
             yield recipient
 
     def _recipient(self, header, written, reached, env, reader):
-        lead = reached and reached.lead
+        redirect = reached and reached.redirect
         if reached and not reached.to:
-            return Recipient(header, written, self._lost(lead, reader), False)
+            return Recipient(header, written, self._lost(redirect, reader), False)
         address = normalize_address(written)
         matches = [*self._matches(normalize_address(reached.to), env, reader)] if reached else []
         words = "\n".join(matches) or self._nothing(address)
-        if lead:
-            words = self.env._("Former address, leads to %(address)s: %(what)s", address=lead.to, what=words)
+        if redirect:
+            words = self.env._("Former address, leads to %(address)s: %(what)s", address=redirect.to, what=words)
         return Recipient(header, written, words, bool(matches))
 
     def _not_counted(self, words):
         return self.env._("Not used, since To or Cc names an address of Odoo: %s", words)
 
-    def _lost(self, lead, reader):
-        return self.env._("Former address that leads nowhere. %s", lead.reason)
+    def _lost(self, redirect, reader):
+        return self.env._("Former address that leads nowhere. %s", redirect.reason)
 
     def _nothing(self, address):
         return self.env._("Nothing in Odoo") if address else self.env._("No valid address")

@@ -16,10 +16,10 @@ _UNREADABLE = {"binary", "image", "one2many", "json", "properties", "properties_
 _MIXINS = ("mail.thread", "mail.activity.mixin")
 
 
-class MailInboundRehearsalValues(models.AbstractModel):
+class MailInboundDryRunValues(models.AbstractModel):
     """The values of records, as whoever asks may read them."""
 
-    _inherit = "mail.inbound.rehearsal"
+    _inherit = "mail.inbound.dry.run"
 
     def _values_of(self, record, reader) -> dict[str, Value]:
         """What a record says, by field: those that are set, and that the reader may read.

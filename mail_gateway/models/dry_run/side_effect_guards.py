@@ -5,14 +5,14 @@ Mail that a delivery causes is left to the queue anyway; this is for code that l
 
 from odoo import models
 
-from ...tools.dry_run import rehearses
+from ...tools.dry_run import is_dry_run
 
 
 class MailMail(models.Model):
     _inherit = "mail.mail"
 
     def _left_to_queue(self):
-        return rehearses(self.env.cr) or super()._left_to_queue()
+        return is_dry_run(self.env.cr) or super()._left_to_queue()
 
 
 class IrMailServer(models.Model):
@@ -20,11 +20,11 @@ class IrMailServer(models.Model):
 
     def _connect__(self, *args, **kwargs):
         """Extends core's method: connects nowhere in a rehearsal, as core does in tests."""
-        return None if rehearses(self.env.cr) else super()._connect__(*args, **kwargs)
+        return None if is_dry_run(self.env.cr) else super()._connect__(*args, **kwargs)
 
     def send_email(self, message, *args, **kwargs):
         """Extends core's method: sends nothing in a rehearsal, as core does in tests."""
-        return message["Message-Id"] if rehearses(self.env.cr) else super().send_email(message, *args, **kwargs)
+        return message["Message-Id"] if is_dry_run(self.env.cr) else super().send_email(message, *args, **kwargs)
 
 
 class MailThread(models.AbstractModel):
@@ -32,4 +32,4 @@ class MailThread(models.AbstractModel):
 
     def _web_push_send_notification(self, *args, **kwargs):
         """Extends core's method, which posts to browser vendors at once: not in a rehearsal."""
-        return None if rehearses(self.env.cr) else super()._web_push_send_notification(*args, **kwargs)
+        return None if is_dry_run(self.env.cr) else super()._web_push_send_notification(*args, **kwargs)

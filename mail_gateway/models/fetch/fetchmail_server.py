@@ -7,8 +7,8 @@ from odoo.exceptions import UserError, ValidationError
 
 from ...tools.fetch.fetch import open_mailbox
 from ...tools.fetch.mailbox import MailboxProblem, MailboxSettings
-from ...tools.fetch.recorded_login import SignInRecorder
-from .mailbox_store import InboundLedger
+from ...tools.fetch.recorded_login import LoginRecorder
+from .mailbox_store import InboundMailboxStore
 
 _logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class FetchmailServer(models.Model):
             host=(self.server or "").strip(),
             port=self.port,
             user=self.user or "",
-            sign_in=self._record_sign_in(protocol).replay,
+            log_in=self._record_login(protocol).replay,
             tls=self.is_ssl,
             starttls=self.is_starttls,
             verify_certificate=self.verify_certificate,
@@ -135,8 +135,8 @@ class FetchmailServer(models.Model):
             secrets=self._secrets(),
         )
 
-    def _record_sign_in(self, protocol):
-        recorder = SignInRecorder()
+    def _record_login(self, protocol):
+        recorder = LoginRecorder()
         if protocol == "imap":
             self._imap_login__(recorder)
         else:
@@ -167,12 +167,12 @@ class FetchmailServer(models.Model):
                     mailbox = server._connect__(allow_archived=True)
                     try:
                         mailbox.check()
-                        mailbox.remember(InboundLedger(server, durable=False))
+                        mailbox.remember(InboundMailboxStore(server, durable=False))
                     finally:
                         mailbox.disconnect()
             except (OSError, EOFError, UnicodeError, IMAP4.error, poplib.error_proto, MailboxProblem) as error:
                 _logger.info("Incoming mail server %s: %s", server.name, error)
-                raise UserError(server._words_for_connection(error)) from error
+                raise UserError(server._connection_message(error)) from error
             server.state = "done"
         return True
 

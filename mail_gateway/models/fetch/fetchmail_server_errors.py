@@ -9,7 +9,7 @@ from ...tools.secrets import Secrets
 from ..secret_fields import secret_fields
 
 
-class FetchmailWords(models.Model):
+class FetchmailServerErrors(models.Model):
     """What went wrong with a mail server, in words that an administrator can act on."""
 
     _inherit = "fetchmail.server"
@@ -19,21 +19,21 @@ class FetchmailWords(models.Model):
         names = secret_fields(self, "password")
         return Secrets(*(server[name] for server in self.sudo() for name in names))
 
-    def _words_for_connection(self, error):
+    def _connection_message(self, error):
         """A sentence for the administrator: what is wrong, where, what to do. It holds no secret."""
         self._secrets().hide_in(error)
         match error:
             case UserError():
                 return str(error)
             case UnknownFolder():
-                return self._words_for_folder(error)
+                return self._folder_message(error)
             case MessagesRefused():
-                return self._words_for_refusal(error)
+                return self._refusal_message(error)
             case TookTooLong():
-                return self._words_for_time(error)
-        return self._words_for_connection_fault(error)
+                return self._time_message(error)
+        return self._connection_fault_message(error)
 
-    def _words_for_connection_fault(self, error):
+    def _connection_fault_message(self, error):
         where = {"server": self.server, "port": self.port, "user": self.user, "error": server_words(error)}
         match connection_fault(error):
             case ConnectionFault.NAME:
@@ -87,7 +87,7 @@ class FetchmailWords(models.Model):
                     "encryption? (%(error)s)",
                     **where,
                 )
-            case ConnectionFault.SIGN_IN:
+            case ConnectionFault.LOGIN:
                 return self.env._(
                     "“%(server)s” does not let “%(user)s” in. Check user name and password. It says: %(error)s", **where
                 )
@@ -97,7 +97,7 @@ class FetchmailWords(models.Model):
                 return self.env._("“%(server)s” refused a command. It says: %(error)s", **where)
         return self.env._("Reading “%(server)s” failed: %(error)s", **where)
 
-    def _words_for_folder(self, error):
+    def _folder_message(self, error):
         return self.env._(
             "There is no folder “%(folder)s” on “%(server)s”. Folders there: %(existing)s.",
             folder=error.folder,
@@ -105,7 +105,7 @@ class FetchmailWords(models.Model):
             existing=", ".join(error.existing[:50]),
         )
 
-    def _words_for_refusal(self, error):
+    def _refusal_message(self, error):
         return self.env._(
             "“%(server)s” does not hand out %(count)s of the messages. All others are read, and these are asked for "
             "again each time. It says: %(error)s",
@@ -114,7 +114,7 @@ class FetchmailWords(models.Model):
             error=str(error),
         )
 
-    def _words_for_time(self, error):
+    def _time_message(self, error):
         return self.env._(
             "Reading “%(server)s” took longer than %(seconds)s seconds. The messages that came before that are stored. A "
             "message of %(size)s could not be read in that time; each visit tries it again.",

@@ -6,12 +6,12 @@ from ...tools.faults import ConnectionFault, connection_fault
 from ...tools.fetch.mailbox import NotStored, server_words
 
 
-class FetchmailWordsStoring(models.Model):
+class FetchmailServerErrorsStoring(models.Model):
     """What went wrong here, while messages of a mail server were stored."""
 
     _inherit = "fetchmail.server"
 
-    def _words_for_connection(self, error):
+    def _connection_message(self, error):
         """Extends the method: not everything that goes wrong is the mail server's fault."""
         match error:
             case NotStored():
@@ -41,4 +41,4 @@ class FetchmailWordsStoring(models.Model):
                     server=self.server,
                     error=type(error).__name__,
                 )
-        return super()._words_for_connection(error)
+        return super()._connection_message(error)

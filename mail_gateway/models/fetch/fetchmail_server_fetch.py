@@ -13,20 +13,20 @@ from odoo.service.model import retrying
 from odoo.tools import SQL
 
 from ...tools.fetch.fetch import fetch_mailbox
-from ...tools.fetch.time_budget import Pace, TookTooLong
+from ...tools.fetch.time_budget import TimeBudget, TookTooLong
 from ...tools.fetch.visit import Visit, VisitOver
-from ...tools.fetch.worker_threads import Abandoned, Relay
-from .mailbox_store import InboundLedger, RelayedLedger
+from ...tools.fetch.worker_threads import Abandoned, WorkerThreads
+from .mailbox_store import InboundMailboxStore, WorkerMailboxStore
 
 _logger = logging.getLogger(__name__)
 
 # Odoo stops a scheduled action after 120 s by default: reading, and then waiting for a server that hangs, fit in.
 READ_SECONDS = 40
-MOST_SECONDS = 75
+MAX_SECONDS = 75
 # A network thread ends by itself when its time is up. It is ended from outside when it did not within these seconds.
 GRACE_SECONDS = 3
 # Each has a thread and a connection while it is read.
-MOST_SERVERS = 32
+MAX_SERVERS = 32
 # Servers that had no turn have a run of their own, unless they were read that recently.
 RECENT = timedelta(minutes=5)
 # Kinds of advisory locks: that of whoever reads a server, and that of a thread that outlives its visit
@@ -55,7 +55,7 @@ class FetchmailFetch(models.Model):
         finally:
             self._release()
         if error is not None:
-            raise UserError(self._words_for_connection(error)) from error
+            raise UserError(self._connection_message(error)) from error
         return self._notification("success", self.env._("New messages: %s", self.last_fetch_count))
 
     def _notification(self, kind, message):
@@ -81,21 +81,21 @@ class FetchmailFetch(models.Model):
         """
         if not self:
             return None
-        relay, start = Relay(), time.monotonic()
+        workers, start = WorkerThreads(), time.monotonic()
         waiting = self.with_context(fetchmail_cron_running=True).sorted(lambda s: s.date or datetime.min)
         visits, errors, unfinished, count = {}, [], False, 0
         try:
-            waiting = waiting._start_visits(relay, start, visits, errors)
-            for outcome in relay.serve(start + MOST_SECONDS + GRACE_SECONDS):
-                server, pace = visits[outcome]
-                unfinished |= server._note_outcome(outcome, pace, errors)
+            waiting = waiting._start_visits(workers, start, visits, errors)
+            for outcome in workers.serve(start + MAX_SECONDS + GRACE_SECONDS):
+                server, budget = visits[outcome]
+                unfinished |= server._note_outcome(outcome, budget, errors)
                 del visits[outcome]
                 server._release_after(outcome.thread)  # whoever wants to read it need not wait for the slow ones
-                waiting = waiting._start_visits(relay, start, visits, errors)
+                waiting = waiting._start_visits(workers, start, visits, errors)
                 count += 1
         finally:
-            relay.close()
-            for outcome, (server, _pace) in visits.items():
+            workers.close()
+            for outcome, (server, _budget) in visits.items():
                 server._release_after(outcome.thread)
         if unfinished or waiting._long_unread():
             # a run of its own, so that this one does not outlive the time limit of scheduled actions
@@ -103,7 +103,7 @@ class FetchmailFetch(models.Model):
         self.env["ir.cron"]._commit_progress(count)
         return errors[0] if errors else None
 
-    def _start_visits(self, relay, start, visits, errors):
+    def _start_visits(self, workers, start, visits, errors):
         """Start a network thread for each server, as far as they may be read at the same time.
 
         :param start: value of time.monotonic() at which the run began
@@ -112,27 +112,27 @@ class FetchmailFetch(models.Model):
         :return: servers that have to wait
         """
         for position, server in enumerate(self):
-            if len(visits) >= MOST_SERVERS or time.monotonic() > start + READ_SECONDS:
+            if len(visits) >= MAX_SERVERS or time.monotonic() > start + READ_SECONDS:
                 return self[position:]
             if server._claim():
-                pace = Pace(start + READ_SECONDS, start + MOST_SECONDS, server.suspect_keys or ())
-                server._start_visit(relay, pace, visits, errors)
+                budget = TimeBudget(start + READ_SECONDS, start + MAX_SECONDS, server.suspect_keys or ())
+                server._start_visit(workers, budget, visits, errors)
         return self.browse()
 
-    def _start_visit(self, relay, pace, visits, errors):
+    def _start_visit(self, workers, budget, visits, errors):
         """Start the network thread of one server, which is claimed."""
         try:
-            visit = Visit(pace.seconds_left)
+            visit = Visit(budget.seconds_left)
             settings = replace(self._mailbox_settings(), visit=visit)
             self.env.cr.commit()  # an OAuth token may have been renewed
-            ledger = RelayedLedger(relay, InboundLedger(self))
-            job = partial(fetch_mailbox, settings, ledger, pace)
-            visits[relay.start(f"fetch mail {self.id}", job, visit.cut)] = self, pace
+            store = WorkerMailboxStore(workers, InboundMailboxStore(self))
+            job = partial(fetch_mailbox, settings, store, budget)
+            visits[workers.start(f"fetch mail {self.id}", job, visit.cut)] = self, budget
         except Exception as error:  # noqa: BLE001 an OAuth module may raise anything, or there is no thread to be had
             self.env.cr.rollback()
             errors.append(error)
             if self.exists():  # not deleted meanwhile
-                self._note_failure(error, pace)
+                self._note_failure(error, budget)
             self._release()
 
     def _long_unread(self):
@@ -189,7 +189,7 @@ class FetchmailFetch(models.Model):
                     thread.when_over(partial(_give_back, cr, self.id))
         self._release()
 
-    def _note_outcome(self, outcome, pace, errors):
+    def _note_outcome(self, outcome, budget, errors):
         """Write down how a visit went.
 
         :param outcome: its future
@@ -200,46 +200,46 @@ class FetchmailFetch(models.Model):
         if not self.exists():  # deleted meanwhile
             return False
         error = outcome.exception()
-        pace.complete = pace.complete and error is None
+        budget.complete = budget.complete and error is None
         error = error or outcome.result().refusal
         if error is None:
-            self._note_success(pace)
+            self._note_success(budget)
         else:
-            if isinstance(error, Abandoned | VisitOver) and pace.reads_one:
-                error = TookTooLong(MOST_SECONDS, pace.reading)
+            if isinstance(error, Abandoned | VisitOver) and budget.reads_one:
+                error = TookTooLong(MAX_SECONDS, budget.reading)
             errors.append(error)
-            self._note_failure(error, pace)
+            self._note_failure(error, budget)
         # what is refused each time does not make a run of its own each time
-        return not pace.complete and (error is None or (pace.stored > 0 and not outcome.exception()))
+        return not budget.complete and (error is None or (budget.stored > 0 and not outcome.exception()))
 
-    def _note_success(self, pace):
+    def _note_success(self, budget):
         """Write down a visit that went well."""
         now = fields.Datetime.now()
         self._note(
-            pace,
+            budget,
             date=now,
-            last_success=now if pace.complete else self.last_success,
+            last_success=now if budget.complete else self.last_success,
             error_date=False,
             error_message=False,
         )
-        _logger.info("Incoming mail server %s: %s new messages", self.name, pace.stored)
+        _logger.info("Incoming mail server %s: %s new messages", self.name, budget.stored)
 
-    def _note_failure(self, error, pace):
+    def _note_failure(self, error, budget):
         """Write down why a visit failed, and what it stored nevertheless."""
         self.env.cr.rollback()
         self._secrets().hide_in(error)
         now = fields.Datetime.now()
         self._note(
-            pace,
+            budget,
             date=now,
             error_date=self.error_date or now,
-            error_message=self._words_for_connection(error).replace("\0", ""),  # the server may say anything
+            error_message=self._connection_message(error).replace("\0", ""),  # the server may say anything
         )
         _logger.info("Incoming mail server %s could not be read", self.name, exc_info=error)
 
-    def _note(self, pace, **values):
+    def _note(self, budget, **values):
         """Write down a visit and commit, again if somebody edits the server this very moment."""
-        visit = {"last_fetch_count": pace.stored, "suspect_keys": pace.next_suspects or False}
+        visit = {"last_fetch_count": budget.stored, "suspect_keys": budget.next_suspects or False}
         retrying(partial(self.write, {**visit, **values}), self.env)
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from odoo import models
 
 from ...tools.delivery import Action, Stage
-from ...tools.fetch.mailbox import MOST_BYTES
+from ...tools.fetch.mailbox import MAX_BYTES
 
 
 class FetchmailLargest(models.Model):
@@ -16,4 +16,4 @@ class FetchmailLargest(models.Model):
         limit = self.env["mail.check.size"]._most_bytes()
         rules = self.env["mail.inbound.rule"].sudo()._active_rules().get(Stage.SOURCE, ())
         applies = any(rule.check == "size" and Action(rule.action).stops for rule in rules)
-        return replace(super()._mailbox_settings(), largest=min(limit, MOST_BYTES) if applies else MOST_BYTES)
+        return replace(super()._mailbox_settings(), largest=min(limit, MAX_BYTES) if applies else MAX_BYTES)

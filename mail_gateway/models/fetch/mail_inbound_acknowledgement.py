@@ -1,13 +1,13 @@
 from odoo import api, fields, models
 
 
-class MailInboundReceipt(models.Model):
+class MailInboundAcknowledgement(models.Model):
     """Stored messages whose mail server was not told yet: what a run that broke off leaves for the next one.
 
     Rows of their own, since lanes write the messages while the fetch goes on.
     """
 
-    _name = "mail.inbound.receipt"
+    _name = "mail.inbound.acknowledgement"
     _description = "Acknowledgement Owed to a Mail Server"
     _rec_name = "remote_key"
 

@@ -8,8 +8,8 @@ from odoo.service.model import retrying
 from ...tools.fetch.mailbox import Batch, NotStored
 
 
-class InboundLedger:
-    """The :class:`~..tools.mailbox.Ledger` of one incoming server, kept in the database.
+class InboundMailboxStore:
+    """The :class:`~..tools.mailbox.MailboxStore` of one incoming server, kept in the database.
 
     Used by the one thread that owns the cursor; network threads reach it through a relay.
     """
@@ -27,7 +27,7 @@ class InboundLedger:
         self._left = set()
         # (account, folder) -> the position as it was written down last
         self._written = {}
-        self._receipts = server.env["mail.inbound.receipt"].sudo()
+        self._acknowledgements = server.env["mail.inbound.acknowledgement"].sudo()
 
     def known(self, keys):
         return self._step(lambda: self._messages._known_keys(self._server, keys))
@@ -59,7 +59,7 @@ class InboundLedger:
     def forget_vanished(self, prefix, keys):
         self._step(lambda: self._messages._forget_vanished(self._server, prefix, keys))
 
-    def store(self, batch: Batch):
+    def add(self, batch: Batch):
         refusal, position = self._step(lambda: self._store(batch))
         if refusal:
             self._left |= refusal.keys
@@ -99,7 +99,7 @@ class InboundLedger:
         self._owed([("remote_key", "in", keys)]).unlink()
 
     def _owed(self, domain=()):
-        return self._receipts.search([("server_id", "=", self._server.id), *domain])
+        return self._acknowledgements.search([("server_id", "=", self._server.id), *domain])
 
     def _step(self, work):
         """Do `work` in a transaction of its own."""
@@ -114,12 +114,12 @@ class InboundLedger:
             raise
 
 
-class RelayedLedger:
+class WorkerMailboxStore:
     """The same ledger for a network thread: each call is done by the thread that serves the relay."""
 
-    def __init__(self, relay, ledger):
-        self._relay = relay
-        self._ledger = ledger
+    def __init__(self, workers, store):
+        self._workers = workers
+        self._store = store
 
     def __getattr__(self, name):
-        return partial(self._relay.call, getattr(self._ledger, name))
+        return partial(self._workers.call, getattr(self._store, name))

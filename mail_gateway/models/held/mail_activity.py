@@ -13,7 +13,7 @@ class MailInboundAlertActivity(models.Model):
         if self.res_model or not self.automated:
             return None
         for model in TOLD_OF:
-            kind = self.env["mail.inbound.alert"]._activity_type(model, or_todo=False)
+            kind = self.env["mail.postmaster.alert"]._activity_type(model, or_todo=False)
             if kind and self.activity_type_id == kind:
                 return model
         return None

@@ -41,7 +41,7 @@ class MailInboundDeciding(models.Model):
     # causes that no rule stands behind: released, such messages would come to the same end
     _NOT_RULED = {cause.value for cause in Cause} - set(_LIMITS)
     # causes of messages that a new address helps, or a route
-    _HOMELESS = (Cause.NO_ROUTE.value, Cause.LOST_ADDRESS.value)
+    _UNROUTABLE = (Cause.NO_ROUTE.value, Cause.LOST_ADDRESS.value)
 
     # what is written down without being a decision about what becomes of a message
     _MARKS = ("keep", "let_go", "fetch")
@@ -75,7 +75,7 @@ class MailInboundDeciding(models.Model):
         """
         messages = self._decidable("received").filtered("is_releasable")
         if not messages:
-            raise UserError(self._words_for_nothing_to_release())
+            raise UserError(self._nothing_to_release_message())
         reason = self.env._("Released by %s.", self.env.user.name)
         messages._decided("release")._requeue(reason, **self._NOT_ROUTED, released=True)
         words = {"messages": messages._counted(), "others": len(self) - len(messages)}
@@ -88,7 +88,7 @@ class MailInboundDeciding(models.Model):
             )
         return self._notify(self.env._("Released: %s. Delivery follows in a moment.", words["messages"]))
 
-    def _words_for_nothing_to_release(self):
+    def _nothing_to_release_message(self):
         if set(self.mapped("cause")) == {Cause.NOT_ALLOWED.value}:
             return self.env._(
                 "No rule holds this message: Odoo was not allowed to deliver it. Give the right, then process it again."

@@ -16,7 +16,7 @@ _NAMING_HEADERS = re.compile(
 )
 _ALERT_ID = re.compile(rb"<[!-;=?-~]{1,200}%s[!-;=?-~]{1,255}>" % re.escape(ALERT_MARK.encode()))
 # One names one alert; whoever names hundreds guesses.
-_MOST_LOOKED_UP = 50
+_MAX_LOOKED_UP = 50
 
 
 class MailInboundAlertMessages(models.Model):
@@ -47,7 +47,7 @@ class MailInboundAlertMessages(models.Model):
         named = {found.decode() for lines in _NAMING_HEADERS.findall(searched) for found in _ALERT_ID.findall(lines)}
         # mail that comes in keeps the Message-Id that it brings, but never becomes a notification
         domain = [
-            ("message_id", "in", sorted(named)[:_MOST_LOOKED_UP]),
+            ("message_id", "in", sorted(named)[:_MAX_LOOKED_UP]),
             ("message_type", "=", "user_notification"),
         ]
         return bool(named and self.env["mail.message"].sudo().search_count(domain, limit=1))

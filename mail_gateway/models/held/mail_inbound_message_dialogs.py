@@ -9,8 +9,8 @@ class MailInboundDialogs(models.Model):
 
     def action_route(self):
         """Open the dialog that asks where the messages go: to an alias as a rule, where nobody was at home."""
-        homeless = all(message.cause in self._HOMELESS for message in self._decidable("received"))
-        target = "alias" if homeless else "record"
+        unroutable = all(message.cause in self._UNROUTABLE for message in self._decidable("received"))
+        target = "alias" if unroutable else "record"
         return self._open_dialog("mail.inbound.route", self.env._("Route to a Record or Alias"), default_target=target)
 
     def action_reject(self):
@@ -18,10 +18,10 @@ class MailInboundDialogs(models.Model):
         self._decidable("rejected")
         return self._open_dialog("mail.inbound.reject", self.env._("Reject"))
 
-    def action_alike(self):
+    def action_bulk_decision(self):
         """Open the dialog about everything that is held for the same, as it is now: what comes in later waits."""
-        alike = self._decidable("received")._alike()
-        wizard = self.env["mail.inbound.alike"].create({"alike_ids": [fields.Command.set(alike.ids)]})
+        alike = self._decidable("received")._held_alike()
+        wizard = self.env["mail.inbound.bulk.decision"].create({"decided_message_ids": [fields.Command.set(alike.ids)]})
         return {**self._open_dialog(wizard._name, self.env._("All Like This")), "res_id": wizard.id}
 
     def _open_dialog(self, wizard, title, **context):
@@ -52,18 +52,18 @@ class MailInboundDialogs(models.Model):
 
     # ------------------------------------------------------------------ all like these
 
-    def _alike(self):
+    def _held_alike(self):
         """Everything that is held, or failed, for the same as these messages, themselves included.
 
         The same cause and, for limits, the same sender; where nobody was at home, the same recipients; else the same
         rule, or the same reason where there is no cause.
         """
-        return self.union(*(self.search(message._alike_domain()) for message in self))
+        return self.union(*(self.search(message._held_alike_domain()) for message in self))
 
-    def _alike_domain(self):
+    def _held_alike_domain(self):
         if self.cause in self._LIMITS:
             key = "sender"
-        elif self.cause in self._HOMELESS:
+        elif self.cause in self._UNROUTABLE:
             key = "recipients"
         else:
             key = "rule_id" if self.cause else "reason"

@@ -18,7 +18,7 @@ HOURS_PARAMETER = "mail_gateway.alert_hours"
 TOLD_OF = {
     "mail.inbound.message": "mail_gateway.mail_activity_type_held",
     "fetchmail.server": "mail_gateway.mail_activity_type_server",
-    "mail.inbound.notice": "mail_gateway.mail_activity_type_notices",
+    "mail.inbound.sender.notice": "mail_gateway.mail_activity_type_notices",
 }
 
 
@@ -35,14 +35,14 @@ class Alert(NamedTuple):
     res_id: int = 0
 
 
-class MailInboundAlert(models.AbstractModel):
+class MailPostmasterAlert(models.AbstractModel):
     """Tells postmasters of mail that waits for them, and of incoming servers that fail.
 
     A scheduled action of its own looks every minute, so that no delivery waits for an alert or fails with it. The first
     message is told at once; what comes later is counted, and told together when the time between two alerts is over.
     """
 
-    _name = "mail.inbound.alert"
+    _name = "mail.postmaster.alert"
     _description = "Alerts to Postmasters"
 
     @api.model
@@ -109,7 +109,7 @@ class MailInboundAlert(models.AbstractModel):
 
     def _lock(self) -> bool:
         """Keep other hosts, and whoever runs the scheduled action by hand, from telling the same until the commit."""
-        self.env.cr.execute(SQL("SELECT pg_try_advisory_xact_lock(hashtext('mail.inbound.alert'), 0)"))
+        self.env.cr.execute(SQL("SELECT pg_try_advisory_xact_lock(hashtext('mail.postmaster.alert'), 0)"))
         return self.env.cr.fetchone()[0]
 
     # ------------------------------------------------------------------ telling

@@ -4,20 +4,20 @@ from ..rules.mail_inbound_sender_notice import TOO_MANY
 from .mail_postmaster_alert import Alert
 
 
-class MailInboundAlert(models.AbstractModel):
-    _inherit = "mail.inbound.alert"
+class MailPostmasterAlert(models.AbstractModel):
+    _inherit = "mail.postmaster.alert"
 
     def _tell_of_notices(self):
         """Postmasters are told once when so many notices were sent within an hour that no further one is."""
         users = self._people()
         if users and self._lock():
-            self._tell(users, self.env["mail.inbound.notice"]._take_untold())
+            self._tell(users, self.env["mail.inbound.sender.notice"]._take_untold())
 
 
-class MailInboundNotice(models.Model):
+class MailInboundSenderNotice(models.Model):
     """What postmasters are told of notices: that senders are not told any more."""
 
-    _inherit = "mail.inbound.notice"
+    _inherit = "mail.inbound.sender.notice"
 
     @api.model
     def _take_untold(self):

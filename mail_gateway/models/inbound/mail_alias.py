@@ -15,7 +15,7 @@ class MailAlias(models.Model):
         """
         delivery = Delivery.of(self.env.context)
         if set_invalid and delivery and delivery.is_routed and delivery.queues_mail:
-            if not delivery.rehearses:  # core calls this in a transaction of its own, which is not rolled back
+            if not delivery.is_dry_run:  # core calls this in a transaction of its own, which is not rolled back
                 self.alias_status = "invalid"
             return
         super()._alias_bounce_incoming_email(message, message_dict, set_invalid=set_invalid)

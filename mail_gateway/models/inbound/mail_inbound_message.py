@@ -89,7 +89,7 @@ class MailInboundMessage(models.Model):
         selection="_selection_causes", readonly=True, index="btree_not_null", help="What kind of reason it is."
     )
     rule_id = fields.Many2one("mail.inbound.rule", "Decided by Rule", readonly=True, ondelete="set null")
-    answers = fields.Json("Rules Asked", readonly=True, help="What each rule said that was asked, in their order.")
+    rule_results = fields.Json("Rules Asked", readonly=True, help="What each rule said that was asked, in their order.")
     told_date = fields.Datetime(
         "Sender Told", readonly=True, help="When the sender was told that it is refused or waits."
     )

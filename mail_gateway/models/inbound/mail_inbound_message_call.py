@@ -187,10 +187,10 @@ class MailInboundCall(models.Model):
     def _compute_call_words(self):
         for message in self:
             asks = message.call and (message.call.get("model") or message.call.get("custom_values"))
-            message.call_words = asks and "\n".join(message._words_for_call(message.call))
-            message.call_refusal = asks and message.is_decidable and message._words_for_refusal()
+            message.call_words = asks and "\n".join(message._call_message(message.call))
+            message.call_refusal = asks and message.is_decidable and message._refusal_message()
 
-    def _words_for_refusal(self):
+    def _refusal_message(self):
         """What would be said if it was released now; empty when nothing stands against it."""
         caller = self._caller()
         try:
@@ -200,7 +200,7 @@ class MailInboundCall(models.Model):
             return self.env._("If it is delivered as it is, it will be held again: %s", refused)
         return False
 
-    def _words_for_call(self, call):
+    def _call_message(self, call):
         """What was asked for, a line each."""
         model, thread_id, values = call.get("model"), call.get("thread_id"), call.get("custom_values")
         label = self._model_label(model)

@@ -7,7 +7,7 @@ from odoo.service.model import retrying
 
 from ...tools.delivery import Cause, Delivery, Incoming, Route, Stage
 from ...tools.headers.stored_headers import HEADER_BYTES
-from ...tools.retry import MOST_TRIES, delay_after_try
+from ...tools.retry import MAX_TRIES, delay_after_try
 from ...tools.sql_log import no_values_in_log
 
 
@@ -59,7 +59,7 @@ class MailInboundDelivery(models.Model):
         the lock of the try, and a crash does not repeat itself at once.
         """
         self.invalidate_recordset()
-        if self.try_count >= MOST_TRIES:
+        if self.try_count >= MAX_TRIES:
             self._move_to(
                 "failed",
                 self.env._(
@@ -102,7 +102,7 @@ class MailInboundDelivery(models.Model):
             queues_mail=True,
             route=self._decided_route(),
             released=self.released,
-            plainest=self.try_count >= MOST_TRIES,
+            text_only=self.try_count >= MAX_TRIES,
         )
 
     def _lock_for_try(self, tries) -> bool:

@@ -3,11 +3,11 @@ from odoo.exceptions import UserError
 from odoo.tools import human_size
 
 from ...tools.delivery import Action, Stage
-from ...tools.fetch.mailbox import MOST_BYTES
+from ...tools.fetch.mailbox import MAX_BYTES
 from .mail_inbound_message import HELD_UP
 
 # of visits to the mail server, for a message that a person wants whole
-MOST_FETCH_TRIES = 3
+MAX_FETCH_TRIES = 3
 
 
 class MailInboundHead(models.Model):
@@ -61,13 +61,13 @@ class MailInboundHead(models.Model):
                     "server that is confirmed and not archived."
                 )
             )
-        if beyond := messages.filtered(lambda message: message.size > MOST_BYTES)[:1]:
+        if beyond := messages.filtered(lambda message: message.size > MAX_BYTES)[:1]:
             raise UserError(
                 self.env._(
                     "“%(subject)s” has %(size)s. Odoo can store messages of up to %(limit)s.",
                     subject=beyond.display_name,
                     size=human_size(beyond.size),
-                    limit=human_size(MOST_BYTES),
+                    limit=human_size(MAX_BYTES),
                 )
             )
         messages._decided("fetch")._request_fetch()
@@ -92,14 +92,14 @@ class MailInboundHead(models.Model):
     def _requested_keys(self, server) -> list:
         """The keys of messages that the visit is to fetch whole, those tried least first."""
         waiting = self._requested_of(server)
-        given_up = waiting.filtered(lambda message: message.fetch_try_count >= MOST_FETCH_TRIES)
+        given_up = waiting.filtered(lambda message: message.fetch_try_count >= MAX_FETCH_TRIES)
         given_up.write(
             {
                 "fetch_requested": False,
                 "reason": self.env._(
                     "Only its headers are here. It could not be fetched: it is no longer on the mail server, or it could "
                     "not be read in the time of a visit. %s tries were made.",
-                    MOST_FETCH_TRIES,
+                    MAX_FETCH_TRIES,
                 ),
             }
         )
@@ -143,7 +143,7 @@ class MailInboundHead(models.Model):
             }
         )
         found._write_source(message.source)
-        self.env["mail.inbound.receipt"]._owe([(server.id, message.key)])
+        self.env["mail.inbound.acknowledgement"]._owe([(server.id, message.key)])
         found._requeue(self.env._("Fetched on request."))
         return True
 
@@ -156,18 +156,16 @@ class MailInboundHead(models.Model):
         self.env["mail.inbound.rule"]._judge(delivery, Stage.SOURCE)
         if delivery.stopped:
             return super()._hand_to_odoo(delivery)
-        if self.size > MOST_BYTES:
-            words = self.env._(
-                "Only its headers are here: Odoo can store messages of up to %s.", human_size(MOST_BYTES)
-            )
-        elif not delivery.rehearses and not self._is_server_read():
+        if self.size > MAX_BYTES:
+            words = self.env._("Only its headers are here: Odoo can store messages of up to %s.", human_size(MAX_BYTES))
+        elif not delivery.is_dry_run and not self._is_server_read():
             words = self.env._(
                 "Only its headers are here. The message can be fetched once its incoming mail server is confirmed and "
                 "no longer archived."
             )
         else:
             words = self.env._("Only its headers are here. The next visit to the mail server fetches it.")
-            if not delivery.rehearses:
+            if not delivery.is_dry_run:
                 self._request_fetch()
         delivery.decide(Action.HOLD, words, "size")
         return None

@@ -7,13 +7,13 @@ from ..bounded_char import BoundedChar
 from ..numbered_rows import add_numbered
 
 
-class MailInboundClaim(models.Model):
+class MailInboundMessageIdLock(models.Model):
     """That a message is being processed: two transactions can't process copies of it at the same time.
 
     Numbered by Message-Id. The one that comes second waits for the first and starts again: then it sees what that made.
     """
 
-    _name = "mail.inbound.claim"
+    _name = "mail.inbound.message.id.lock"
     _description = "Claim of a Message-Id"
 
     message_id = BoundedChar(required=True, readonly=True)
@@ -28,7 +28,7 @@ class MailInboundClaim(models.Model):
         add_numbered(self.env.cr, self._table, {"message_id": message_id}, {})
 
     @api.autovacuum
-    def _gc_claims(self):
+    def _gc_locks(self):
         """No transaction takes a day."""
         old = self.search(
             [("create_date", "<", fields.Datetime.now() - timedelta(days=1))],

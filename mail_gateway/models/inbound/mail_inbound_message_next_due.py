@@ -5,7 +5,7 @@ from odoo.tools import SQL
 # of each conversation is looked at instead, however many wait behind it.
 _OLDEST = 100
 # That is done by one look-up for each conversation, for up to so many: of more, one walk through the index is faster.
-_MOST_CONVERSATIONS = 500
+_MAX_CONVERSATIONS = 500
 # Offered to the row lock: other lanes may have locked the first ones.
 _OFFERED = 32
 
@@ -91,7 +91,7 @@ class MailInboundNextDue(models.Model):
     def _first_of_conversations(self, now):
         """(next try, id) of due messages that are the first ones of their conversations; of many, those due longest."""
         found = self._first_of_some_conversations()
-        if len(found) == _MOST_CONVERSATIONS:
+        if len(found) == _MAX_CONVERSATIONS:
             return self._first_of_many_conversations(now)
         return [(next_try, message) for next_try, message in found if next_try <= now]
 
@@ -120,7 +120,7 @@ class MailInboundNextDue(models.Model):
                 )
                 SELECT next_try, id FROM first LIMIT %s
                 """,
-                _MOST_CONVERSATIONS,
+                _MAX_CONVERSATIONS,
             )
         )
 

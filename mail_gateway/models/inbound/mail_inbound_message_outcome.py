@@ -12,7 +12,7 @@ from odoo.modules.registry import Registry
 
 from ...tools.delivery import Action, Cause, Unroutable, Verdict
 from ...tools.faults import is_passing
-from ...tools.retry import MOST_DEFERRALS, MOST_TRIES, delay_after_fault, delay_after_try
+from ...tools.retry import MAX_DEFERRALS, MAX_TRIES, delay_after_fault, delay_after_try
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class MailInboundOutcome(models.Model):
     def _settle(self, delivery):
         """Write down what became of the message."""
         if delivery.rule:
-            self.env["mail.inbound.hit"].sudo()._note(delivery.rule.rule_id, self.id)
+            self.env["mail.inbound.rule.hit"].sudo()._note(delivery.rule.rule_id, self.id)
         made = self._messages_made(delivery)
         verdict = self._final(delivery.verdict or self._undecided(made))
         record = made.filtered(lambda message: message.model and message.res_id)[:1]
@@ -55,23 +55,23 @@ class MailInboundOutcome(models.Model):
             **self._judging_values(delivery),
             **self._telling_values(delivery),
             **self._deferral_values(verdict.action),
-            **self._marks(delivery.leads),
+            **self._marks(delivery.redirects),
         )
 
     def _final(self, verdict):
         """What a rule deferred often enough is a person's to decide."""
-        if verdict.action is Action.DEFER and self.deferral_count >= MOST_DEFERRALS:
+        if verdict.action is Action.DEFER and self.deferral_count >= MAX_DEFERRALS:
             return verdict._replace(action=Action.HOLD)
         return verdict
 
     def _judging_values(self, delivery):
         """Which rules were asked, and which one decided."""
         return {
-            "answers": [answer._asdict() for answer in delivery.answers],
+            "rule_results": [result._asdict() for result in delivery.rule_results],
             "rule_id": delivery.rule.rule_id if delivery.rule else False,
             "judged_date": fields.Datetime.now(),
             "identity": delivery.identity or False,
-            "flaws": self._words_for_flaws(delivery.flaws + delivery.remarks) or False,
+            "defects": self._defects_message(delivery.defects + delivery.remarks) or False,
         }
 
     def _telling_values(self, delivery):
@@ -87,12 +87,16 @@ class MailInboundOutcome(models.Model):
             "next_try": fields.Datetime.now() + delay_after_fault(self.deferral_count),
         }
 
-    def _marks(self, leads):
+    def _marks(self, redirects):
         """Which former addresses the message was sent to, and where they led; nothing to write for most messages."""
-        if not leads and not self.former_address:
+        if not redirects and not self.former_address:
             return {}
-        entries = self.env["mail.former.address"].browse({entry for lead in leads for entry in lead.entry_ids}).exists()
-        pairs = [f"{lead.address} → {lead.to or self.env._('(nothing)')}" for lead in leads]
+        entries = (
+            self.env["mail.former.address"]
+            .browse({entry for redirect in redirects for entry in redirect.entry_ids})
+            .exists()
+        )
+        pairs = [f"{redirect.address} → {redirect.to or self.env._('(nothing)')}" for redirect in redirects]
         return {
             "former_address": ", ".join(pairs) or False,
             "former_address_ids": [fields.Command.set(entries.ids)],
@@ -143,12 +147,12 @@ class MailInboundOutcome(models.Model):
             return self._judge_unroutable(error)
         if isinstance(error, AccessError):
             # nothing but a person can give a right
-            return "held", self._words_for_missing_right(error), {"cause": Cause.NOT_ALLOWED.value}
-        if is_passing(error, PASSING) and self.deferral_count < MOST_DEFERRALS:
+            return "held", self._missing_right_message(error), {"cause": Cause.NOT_ALLOWED.value}
+        if is_passing(error, PASSING) and self.deferral_count < MAX_DEFERRALS:
             # not the message's fault: the try does not count
             return (
                 "deferred",
-                self._words_for_fault(error),
+                self._fault_message(error),
                 {
                     "try_count": self.try_count - 1,
                     "deferral_count": self.deferral_count + 1,
@@ -157,19 +161,19 @@ class MailInboundOutcome(models.Model):
             )
         if _is_refusal(error):
             return self._judge_refusal(error)
-        if self.try_count >= MOST_TRIES:
-            return "failed", self._words_for_error(error), {"cause": Cause.ERROR.value}
-        return "deferred", self._words_for_error(error), {"next_try": now + delay_after_try(self.try_count)}
+        if self.try_count >= MAX_TRIES:
+            return "failed", self._error_message(error), {"cause": Cause.ERROR.value}
+        return "deferred", self._error_message(error), {"next_try": now + delay_after_try(self.try_count)}
 
     def _judge_refusal(self, error):
         """A refusal in words does not pass by itself: the last try follows at once, and then a person decides.
 
         What Odoo refuses for what it contains is delivered by that try, which takes its text only.
         """
-        if self.try_count >= MOST_TRIES:
-            return "held", self._words_for_error(error), {"cause": Cause.REFUSED.value}
+        if self.try_count >= MAX_TRIES:
+            return "held", self._error_message(error), {"cause": Cause.REFUSED.value}
         next_try = fields.Datetime.now() + delay_after_try(1)
-        return "deferred", self._words_for_error(error), {"try_count": MOST_TRIES - 1, "next_try": next_try}
+        return "deferred", self._error_message(error), {"try_count": MAX_TRIES - 1, "next_try": next_try}
 
     def _judge_unroutable(self, error):
         """A mailbox that people share with Odoo gets mail that is none of Odoo's: its server may say so.
@@ -181,25 +185,25 @@ class MailInboundOutcome(models.Model):
         values = {
             "cause": error.cause.value,
             **self._judging_values(error.delivery),
-            **self._marks(error.delivery.leads),
+            **self._marks(error.delivery.redirects),
         }
         if quietly:
             words = self.env._("%s Its incoming server discards what nobody can route.", error)
             return "discarded", words, values
         return "held", str(error), values
 
-    def _words_for_fault(self, error):
+    def _fault_message(self, error):
         return self.env._(
             "The database or the disk was busy or out of reach (%s). It is tried again by itself.",
             type(error).__name__,
         )
 
-    def _words_for_missing_right(self, error):
+    def _missing_right_message(self, error):
         return self.env._(
             "Odoo was not allowed to deliver it: %s\nGive the right, then process the message again.", error
         )
 
-    def _words_for_error(self, error):
+    def _error_message(self, error):
         if isinstance(error, UserError):
             return self.env._("Odoo refused it: %s", error)
         return self.env._(

@@ -50,10 +50,10 @@ class MailInboundRetention(models.Model):
         result = super()._compute_preview()
         for message in self:
             if message.size and not message._source_bytes(1) and not message.is_head:
-                message.preview = message._words_for_removal()
+                message.preview = message._removal_message()
         return result
 
-    def _words_for_removal(self):
+    def _removal_message(self):
         if not self.source_removed_date:  # before this was written down
             return self.env._("The source of this message was removed.")
         removed = fields.Datetime.context_timestamp(self, self.source_removed_date).date()

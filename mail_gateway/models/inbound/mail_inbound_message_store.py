@@ -8,7 +8,7 @@ from psycopg2 import errorcodes
 from odoo import api, models
 
 from ...tools.faults import is_passing
-from ...tools.fetch.mailbox import MOST_SIZE
+from ...tools.fetch.mailbox import MAX_SIZE
 from ...tools.source_values import SourceValues, digest_of, read_source
 from ...tools.sql_log import no_values_in_log
 from ...tools.text.database_text import plain_json
@@ -17,7 +17,7 @@ from ...tools.text.indexed_text import bounded
 _logger = logging.getLogger(__name__)
 
 
-class MailInboundSpool(models.Model):
+class MailInboundMessageStore(models.Model):
     """How messages get into the spool."""
 
     _inherit = "mail.inbound.message"
@@ -91,7 +91,7 @@ class MailInboundSpool(models.Model):
 
     @staticmethod
     def _values_of_head(message):
-        return {"is_head": True, "size": min(message.size, MOST_SIZE)}
+        return {"is_head": True, "size": min(message.size, MAX_SIZE)}
 
     # ------------------------------------------------------------------ whatever the database says
 
@@ -143,7 +143,9 @@ class MailInboundSpool(models.Model):
         with no_values_in_log(), self.env.cr.savepoint():
             messages = self.create(values_list)
             fetched = [values for values in values_list if values.get("remote_key") and not values.get("is_head")]
-            self.env["mail.inbound.receipt"]._owe([(values["server_id"], values["remote_key"]) for values in fetched])
+            self.env["mail.inbound.acknowledgement"]._owe(
+                [(values["server_id"], values["remote_key"]) for values in fetched]
+            )
             return messages
 
     @staticmethod

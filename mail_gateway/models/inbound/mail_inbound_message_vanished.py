@@ -4,7 +4,7 @@ from odoo.tools import SQL
 from ...tools.text.indexed_text import bounded
 
 
-class MailInboundVanished(models.Model):
+class MailInboundMessageVanished(models.Model):
     """Names of messages that their mail server no longer lists, and may give to others."""
 
     _inherit = "mail.inbound.message"

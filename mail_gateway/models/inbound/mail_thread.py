@@ -41,8 +41,8 @@ class MailThread(models.AbstractModel):
         result = False
         if not delivery.stopped:
             delivery.source = message
-            readable = make_readable(message, plainest=delivery.plainest)
-            delivery.flaws = readable.flaws
+            readable = make_readable(message, text_only=delivery.text_only)
+            delivery.defects = readable.defects
             result = super().message_process(model, readable.source, **arguments)
         if delivery.stopped:
             self._tell_what_a_rule_did(delivery, message)
@@ -117,7 +117,7 @@ class MailThread(models.AbstractModel):
             known = self.env["mail.inbound.message"].sudo()._identify(delivery, msg_dict)
             self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict, **known)
             if not delivery.stopped:
-                self.env["mail.inbound.claim"].sudo()._claim(delivery.message_id)
+                self.env["mail.inbound.message.id.lock"].sudo()._claim(delivery.message_id)
             msg_dict["message_id"] = f"judged {uuid4()}"
         return msg_dict
 
@@ -128,7 +128,7 @@ class MailThread(models.AbstractModel):
         """
         delivery = Delivery.of(self.env.context)
         payload = super()._message_parse_extract_payload(message, message_dict, save_original and not delivery)
-        if delivery and save_original and not delivery.flaws:
+        if delivery and save_original and not delivery.defects:
             payload["attachments"].insert(0, self._Attachment("original_email.eml", delivery.source, {}))
         return payload
 
@@ -171,7 +171,7 @@ class MailThread(models.AbstractModel):
     def _unroutable(self, error, message, message_dict, delivery):
         if not str(error).startswith("No possible route"):
             return Unroutable(str(error), Cause.REFUSED, delivery)
-        if reasons := [lead.reason for lead in delivery.leads if not lead.to]:
+        if reasons := [redirect.reason for redirect in delivery.redirects if not redirect.to]:
             return Unroutable("\n".join(reasons), Cause.LOST_ADDRESS, delivery)
         recipients = message_dict["recipients"] or joined(recipients_of(message).transport)
         words = self.env._(
@@ -207,7 +207,9 @@ class MailThread(models.AbstractModel):
         domain may never have been Odoo's: the mailbox that an incoming server reads may be one of them.
         """
         last = self.env["mail.former.address"].sudo()._last
-        lost = {lead.address for lead in delivery.leads if not lead.to and last(lead).kind != "domain"}
+        lost = {
+            redirect.address for redirect in delivery.redirects if not redirect.to and last(redirect).kind != "domain"
+        }
         if not lost:
             return False
         written = recipients_of(message).written
@@ -237,7 +239,7 @@ class MailThread(models.AbstractModel):
         """
         detected = super()._detect_write_to_catchall(msg_dict)
         delivery = Delivery.of(self.env.context)
-        lost = delivery and not all(lead.to for lead in delivery.leads)
+        lost = delivery and not all(redirect.to for redirect in delivery.redirects)
         if lost and self.env.context.get("mail_catchall_write_any_to"):
             return False
         if detected and delivery:
@@ -272,7 +274,7 @@ class MailThread(models.AbstractModel):
         replies = [route for route in routes or () if route[1]]
         if not replies or delivery.route or delivery.released or delivery.is_note:
             return False
-        if self.env["mail.gateway.allowed"].sudo()._spares(message_dict["email_from"]):
+        if self.env["mail.gateway.allowed"].sudo()._is_exempt(message_dict["email_from"]):
             return False
         delivery.telling = Cause.REPLIES.value
         looping = super()._detect_loop_sender(message, message_dict, replies)
@@ -297,15 +299,15 @@ class MailThread(models.AbstractModel):
         for route in routes or ():
             values = {**message_dict, "message_id": delivery.stored_id or message_dict["message_id"]}
             thread_id = super()._message_route_process(message, values, [route])
-            self._count_creation(delivery, message_dict, route, thread_id)
+            self._count_created_record(delivery, message_dict, route, thread_id)
             delivery.decide(Action.ACCEPT, "")
         return thread_id
 
-    def _count_creation(self, delivery, message_dict, route, thread_id):
+    def _count_created_record(self, delivery, message_dict, route, thread_id):
         model, known_id, _defaults, _user, alias = route
         if known_id == thread_id:
             return
-        creations = self.env["mail.inbound.creation"].sudo()
+        creations = self.env["mail.inbound.created.record"].sudo()
         target = creations._target(alias, delivery.incoming.server_id, model)
         sender = counted_address(message_dict["email_from"])
         creations._count(target, sender, delivery.incoming.inbound_id, self.env[model].browse(thread_id))

@@ -23,7 +23,7 @@ AUTHSERV_PARAMETER = "mail_gateway.authserv_id"
 _MAX_NAMED = 5
 
 
-class Silence(NamedTuple):
+class NoNotice(NamedTuple):
     """Why the sender of a message that is refused is not told.
 
     :ivar words: a sentence
@@ -57,12 +57,12 @@ class MailThread(models.AbstractModel):
             return
         why = delivery.refusal or self.env._("Odoo refused it.")
         incoming = self._as_it_came(delivery, message)
-        if silence := self._silence(delivery, incoming):
-            words = self.env._("%(why)s %(silence)s", why=why, silence=silence.words)
-            delivery.decide(silence.action, words, silence.cause)
+        if no_notice := self._no_notice(delivery, incoming):
+            words = self.env._("%(why)s %(no_notice)s", why=why, no_notice=no_notice.words)
+            delivery.decide(no_notice.action, words, no_notice.cause)
             return
         # first: when another lane tells somebody at the same moment, one of them starts again
-        self.env["mail.inbound.notice"].sudo()._note(incoming, delivery.telling or Cause.REFUSED.value)
+        self.env["mail.inbound.sender.notice"].sudo()._note(incoming, delivery.telling or Cause.REFUSED.value)
         body, values = self._notice_values(delivery, body_html, mail_values)
         told = notice_address(incoming.message, incoming.values["email_from"])
         super()._routing_create_bounce_email(told, body, self._stand_in(), **values)
@@ -77,7 +77,7 @@ class MailThread(models.AbstractModel):
         """What is known of a message, with its head as it came: that of Odoo's substitute for a broken one lacks headers."""
         return delivery.incoming._replace(message=head_of(delivery.source) if delivery.source else message)
 
-    def _silence(self, delivery, incoming):
+    def _no_notice(self, delivery, incoming):
         """Why the sender is not told anything; None when they are.
 
         What proves that no person waits for an answer comes first: what else keeps a notice from a sender leaves the
@@ -85,35 +85,35 @@ class MailThread(models.AbstractModel):
         """
         sign = unanswerable(incoming.message)
         if sign and sign.proven:
-            return self._silence_about_program(sign)
-        if forged := self._silence_about_forgery(incoming.message):
+            return self._no_notice_to_program(sign)
+        if forged := self._no_notice_if_forged(incoming.message):
             return forged
         if sign:
-            return self._silence_about_perhaps_a_program(sign)
+            return self._no_notice_to_possible_program(sign)
         if delivery.is_note:
-            return Silence(self.env._("Nobody was told."))
-        return self._silence_about_repetition(delivery, incoming)
+            return NoNotice(self.env._("Nobody was told."))
+        return self._no_notice_if_repeated(delivery, incoming)
 
-    def _silence_about_program(self, sign):
-        return Silence(
+    def _no_notice_to_program(self, sign):
+        return NoNotice(
             self.env._("Nobody was told: the message was sent by a program (%(header)s: %(value)s).", **sign._asdict())
         )
 
-    def _silence_about_perhaps_a_program(self, sign):
+    def _no_notice_to_possible_program(self, sign):
         words = self.env._(
             "Nobody was told: a program or a mailing list may have sent the message, or its sender wants no automatic "
             "answer (%(header)s: %(value)s).",
             **sign._asdict(),
         )
-        return Silence(words, Action.HOLD)
+        return NoNotice(words, Action.HOLD)
 
-    def _silence_about_forgery(self, message):
+    def _no_notice_if_forged(self, message):
         if sign := marked_as_spam(message):
-            return Silence(
+            return NoNotice(
                 self.env._("Nobody was told: the message is marked as spam (%(header)s: %(value)s).", **sign._asdict())
             )
         if sign := failed_dmarc(message, self._authserv_ids()):
-            return Silence(
+            return NoNotice(
                 self.env._("Nobody was told: the sender may be forged (%(header)s: %(value)s).", **sign._asdict())
             )
         return None
@@ -123,28 +123,28 @@ class MailThread(models.AbstractModel):
         hosts = self.env["ir.config_parameter"].sudo()._get_mail_parameter(AUTHSERV_PARAMETER)
         return {host.strip().lower() for host in hosts.split(",")} - {""}
 
-    def _silence_about_repetition(self, delivery, incoming):
-        notices = self.env["mail.inbound.notice"].sudo()
+    def _no_notice_if_repeated(self, delivery, incoming):
+        notices = self.env["mail.inbound.sender.notice"].sudo()
         if not notice_address(incoming.message, incoming.values["email_from"]):
-            return Silence(self.env._("Nobody was told: the message names no address that could be."))
+            return NoNotice(self.env._("Nobody was told: the message names no address that could be."))
         told_that = delivery.telling and notices._was_told_that(incoming, delivery.telling)
         if told_that or notices._was_refused_the_same(incoming):
-            return Silence(self.env._("The sender was told the same recently."))
-        return self._silence_beyond_limits(notices, incoming)
+            return NoNotice(self.env._("The sender was told the same recently."))
+        return self._no_notice_over_limits(notices, incoming)
 
-    def _silence_beyond_limits(self, notices, incoming):
+    def _no_notice_over_limits(self, notices, incoming):
         """Whatever used them up may have been forged: of what comes next, a person decides."""
         if notices._was_told_often(incoming):
             words = self.env._(
                 "Nobody was told: the sender was told several times within the last hour; a loop is suspected."
             )
-            return Silence(words, Action.HOLD, Cause.NOT_TOLD.value)
+            return NoNotice(words, Action.HOLD, Cause.NOT_TOLD.value)
         if notices._is_limit_reached():
             notices._note_limit()
             words = self.env._(
                 "Nobody was told: Odoo sent %s notices within the last hour, as many as it may.", notices._limit()
             )
-            return Silence(words, Action.HOLD, Cause.NOT_TOLD.value)
+            return NoNotice(words, Action.HOLD, Cause.NOT_TOLD.value)
         return None
 
     # ------------------------------------------------------------------ what is told
@@ -229,14 +229,14 @@ class MailThread(models.AbstractModel):
         check = self.env[f"mail.check.{delivery.rule.check}"]
         if delivery.verdict.action is Action.REJECT:
             delivery.refusal = delivery.rule.reason
-            self._send_notice(delivery, source, "mail_gateway.notice_message_refused", reason=check._words_for_sender())
+            self._send_notice(delivery, source, "mail_gateway.notice_message_refused", reason=check._sender_message())
         elif delivery.verdict.action is Action.HOLD and check._tells_sender:
             self._tell_that_it_waits(delivery, source)
 
     def _tell_that_it_waits(self, delivery, source):
         """Once within the period of the limits; the message is held all the same."""
         verdict, incoming = delivery.verdict, self._as_it_came(delivery, delivery.incoming.message)
-        if self.env["mail.inbound.notice"].sudo()._was_told_that(incoming, verdict.cause):
+        if self.env["mail.inbound.sender.notice"].sudo()._was_told_that(incoming, verdict.cause):
             return
         delivery.telling = verdict.cause
         # Whoever answers it writes to the address that the message waits for, and joins it.
@@ -260,6 +260,6 @@ class MailThread(models.AbstractModel):
 
         :return: (message, core's dictionary)
         """
-        head = make_readable(source[:HEADER_BYTES], plainest=True).source
+        head = make_readable(source[:HEADER_BYTES], text_only=True).source
         message = message_from_bytes(head, policy=policy.SMTP)
         return message, self.with_context(**{Delivery.KEY: None}).message_parse(message)

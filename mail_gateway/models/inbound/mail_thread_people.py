@@ -100,7 +100,7 @@ class MailThreadPeople(models.AbstractModel):
         """The recipients that count, by header: addresses of ours as they are stored, former ones as what they lead to."""
         delivery = Delivery.of(self.env.context)
         # what stands in for a broken message does not name all of too many, but those behind an endless head
-        named = recipients_in(delivery.source) if delivery and delivery.flaws else None
+        named = recipients_in(delivery.source) if delivery and delivery.defects else None
         if not (named and named.all):
             named = recipients_of(message)
         former = self.env["mail.former.address"].sudo()
@@ -114,8 +114,8 @@ class MailThreadPeople(models.AbstractModel):
         ]
         if delivery:
             addresses = dict.fromkeys(normalize_address(mailbox.address) for mailbox in counted)
-            delivery.leads = tuple(
-                found[address].lead for address in addresses if address in found and found[address].lead
+            delivery.redirects = tuple(
+                found[address].redirect for address in addresses if address in found and found[address].redirect
             )
         headers = {name: joined(mailboxes) for name, mailboxes in written.items()}
         return {**headers, "Delivered-To": joined(self._reached(transport, found)) if counts_transport else ""}

@@ -38,19 +38,19 @@ class IrMail_Server(models.Model):
     @api.depends("from_filter")
     def _compute_from_filter_problem(self):
         for server in self:
-            server.from_filter_problem = server._words_for_bad_entries()
+            server.from_filter_problem = server._bad_entries_message()
 
     @api.depends("from_filter", "owner_user_id")
     def _compute_without_filter(self):
         """Empty for a server with a filter, and for a personal one: that sends nothing without a filter."""
         for server in self:
             counts = not filter_entries(server.from_filter) and not server.owner_user_id
-            server.without_filter = counts and server._words_without_filter()
+            server.without_filter = counts and server._no_filter_message()
 
     @api.constrains("from_filter")
     def _check_from_filter(self):
         for server in self:
-            if problem := server._words_for_bad_entries():
+            if problem := server._bad_entries_message():
                 raise ValidationError(problem)
 
     @api.model

@@ -12,7 +12,7 @@ class IrMail_Server(models.Model):
 
     _inherit = "ir.mail_server"
 
-    def _words_for_bad_entries(self):
+    def _bad_entries_message(self):
         """What is wrong with the filter of this server; empty when nothing is."""
         bad = bad_entries(self.from_filter)
         if not bad:
@@ -24,22 +24,22 @@ class IrMail_Server(models.Model):
             entries="”, “".join(bad),
         )
 
-    def _words_without_filter(self):
+    def _no_filter_message(self):
         """Who keeps their address through a server without a filter."""
         if domains := self._alias_domains():
             return self.env._(
                 "The alias domains count (%s): their authors keep their address, anybody else leaves under the default "
                 "From.",
-                self._words_for_domains(domains),
+                self._domains_message(domains),
             )
         return self.env._("There is no alias domain either: every author keeps their address.")
 
-    def _words_for_domains(self, domains):
+    def _domains_message(self, domains):
         """The first of some domains, and how many more there are."""
         named, more = ", ".join(domains[:MAX_NAMED]), len(domains) - MAX_NAMED
         return self.env._("%(domains)s and %(number)s more", domains=named, number=more) if more > 0 else named
 
-    def _words_for_filter(self, selection):
+    def _filter_message(self, selection):
         """What decided about the From of a message.
 
         :param selection: a tools.server_selection.Selection
@@ -47,17 +47,17 @@ class IrMail_Server(models.Model):
         if entries := filter_entries(selection.from_filter):
             return ", ".join(entries)
         if selection.alias_domains:
-            return self.env._("None; alias domains: %s", self._words_for_domains(selection.alias_domains))
+            return self.env._("None; alias domains: %s", self._domains_message(selection.alias_domains))
         return self.env._("None")
 
-    def _words_for_dedicated_server(self):
+    def _dedicated_server_message(self):
         return self.env._(
             "“%s” is the dedicated server of Email Marketing and must carry mass mail: choose another dedicated server "
             "in the settings of Email Marketing, or let this one carry any mail or mass mail.",
             self.name,
         )
 
-    def _words_for_mailings(self, mailings):
+    def _mailings_message(self, mailings):
         return self.env._(
             "“%(server)s” is to send these mailings and must carry mass mail: %(mailings)s. Choose another server for "
             "them first.",
@@ -65,7 +65,7 @@ class IrMail_Server(models.Model):
             mailings=", ".join(mailings.mapped("display_name")),
         )
 
-    def _words_for_step(self, selection):
+    def _step_message(self, selection):
         """Why the chosen server was chosen.
 
         :param selection: a tools.server_selection.Selection
@@ -87,11 +87,11 @@ class IrMail_Server(models.Model):
                 return self.env._("No filter names the author or the default From: the first server sends.")
         return self.env._("No outgoing mail server may send this message: the settings of odoo-bin are used.")
 
-    def _words_for_all_passed_over(self, selection):
+    def _all_passed_over_message(self, selection):
         """A line for each server that was not chosen, in their order."""
-        return "\n".join(f"{over.server.name}: {self._words_for_passed_over(over)}" for over in selection.passed_over)
+        return "\n".join(f"{over.server.name}: {self._passed_over_message(over)}" for over in selection.passed_over)
 
-    def _words_for_passed_over(self, passed_over):
+    def _passed_over_message(self, passed_over):
         """Why a server was not chosen.
 
         :param passed_over: a tools.server_selection.PassedOver
@@ -104,7 +104,7 @@ class IrMail_Server(models.Model):
             case Reason.NOT_OFFERED:
                 return self.env._("The sender of this message may not use it.")
             case Reason.TRAFFIC:
-                return self._words_for_wrong_traffic(passed_over.server.traffic)
+                return self._wrong_traffic_message(passed_over.server.traffic)
             case Reason.NOT_FORCED:
                 return self.env._("The message names another server.")
             case Reason.LOWER_PRIORITY:
@@ -112,14 +112,14 @@ class IrMail_Server(models.Model):
             case Reason.NO_MATCH:
                 entries = ", ".join(filter_entries(passed_over.server.from_filter))
                 return self.env._("Its filter (%s) names neither the author nor the default From.", entries)
-        return self._words_for_later_step(passed_over)
+        return self._later_step_message(passed_over)
 
-    def _words_for_wrong_traffic(self, traffic):
+    def _wrong_traffic_message(self, traffic):
         if traffic == "mass":
             return self.env._("It carries mass mail only.")
         return self.env._("It carries transactional mail only.")
 
-    def _words_for_later_step(self, passed_over):
+    def _later_step_message(self, passed_over):
         match passed_over.step:
             case Step.DOMAIN:
                 return self.env._("Its filter names the domain of the author, but another names the very address.")

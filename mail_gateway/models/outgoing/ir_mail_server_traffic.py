@@ -24,9 +24,9 @@ class IrMail_Server(models.Model):
         dedicated = self.env["ir.config_parameter"].sudo().get_param(DEDICATED_SERVER)
         for server in self.filtered(lambda server: server.traffic == Traffic.TRANSACTIONAL):
             if dedicated == str(server.id):
-                raise ValidationError(server._words_for_dedicated_server())
+                raise ValidationError(server._dedicated_server_message())
             if mailings := server._mailings_to_send():
-                raise ValidationError(server._words_for_mailings(mailings))
+                raise ValidationError(server._mailings_message(mailings))
 
     def _mailings_to_send(self):
         """Mailings of Email Marketing, if that is installed, that name this server and are not done."""
@@ -43,4 +43,4 @@ class IrConfigParameter(models.Model):
         for parameter in self.filtered(lambda parameter: parameter.key == DEDICATED_SERVER):
             servers = self.env["ir.mail_server"].sudo().search([("traffic", "=", Traffic.TRANSACTIONAL.value)])
             for server in servers.filtered(lambda server, value=parameter.value: str(server.id) == value):
-                raise ValidationError(server._words_for_dedicated_server())
+                raise ValidationError(server._dedicated_server_message())

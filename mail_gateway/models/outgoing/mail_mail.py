@@ -9,9 +9,9 @@ from ...tools.server_selection import ANY_TRAFFIC, Traffic
 from .ir_mail_server import TRAFFIC_KEY
 
 # What was noted about so many e-mails is written down without waiting for the others.
-MOST_UNWRITTEN = 100
+MAX_UNWRITTEN = 100
 # Characters; the delivery of each is another matter.
-MOST_RECIPIENTS = 300
+MAX_RECIPIENTS = 300
 # Core's words for e-mails without a recipient that could be written to.
 NOT_EVEN_TRIED = ("mail_email_missing", "mail_email_invalid")
 
@@ -150,7 +150,7 @@ class MailMail(models.Model):
                     mail._selection_values(mail._selection(sending), sent_as)
                     for mail in self.filtered(lambda mail: failure_type or mail._leaves_a_message())
                 )
-            if len(sending.rows) >= MOST_UNWRITTEN:
+            if len(sending.rows) >= MAX_UNWRITTEN:
                 self.env["mail.outgoing.selection"]._record_later(sending.take_rows())
         return super()._postprocess_sent_message(
             success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
@@ -180,16 +180,16 @@ class MailMail(models.Model):
             "mail_server_id": server.id if server else False,
             "server_name": server.name if server else self.env._("Settings of odoo-bin"),
             "step": selection.step.value,
-            "from_filter": self.env["ir.mail_server"]._words_for_filter(selection),
+            "from_filter": self.env["ir.mail_server"]._filter_message(selection),
             "traffic": self._traffic().value,
             "recipients": self._recipients_in_short(),
             "from_before": sent_as.author if sent_as else selection.author,
             "from_after": sent_as.header_from if sent_as else selection.header_from,
             "return_path": sent_as.return_path if sent_as else False,
             "reply_to": sent_as.reply_to if sent_as else self.reply_to,
-            "passed_over": self.env["ir.mail_server"]._words_for_all_passed_over(selection),
+            "passed_over": self.env["ir.mail_server"]._all_passed_over_message(selection),
         }
 
     def _recipients_in_short(self):
         named = [self.email_to, self.email_cc, *self.recipient_ids.mapped("email_formatted")]
-        return shorten(", ".join(filter(None, named)), MOST_RECIPIENTS)
+        return shorten(", ".join(filter(None, named)), MAX_RECIPIENTS)

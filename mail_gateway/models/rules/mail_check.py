@@ -25,7 +25,7 @@ class MailCheck(models.AbstractModel):
         """What hits, in a postmaster's words; shown with the rule."""
         return ""
 
-    def _words_for_sender(self) -> str:
+    def _sender_message(self) -> str:
         """Why a message that it hits is refused, in words for its sender. They say nothing that comes from the message."""
         return ""
 

@@ -25,7 +25,7 @@ class MailGatewayAllowed(models.Model):
             allowed.sender = author_address(allowed.email) or False
 
     @api.model
-    def _spares(self, email_from) -> bool:
+    def _is_exempt(self, email_from) -> bool:
         """Whether no limit counts a sender: one look into an index.
 
         :param str email_from: the value of a From; name+tag@ is spared as well where name@ is listed
@@ -36,7 +36,7 @@ class MailGatewayAllowed(models.Model):
     @api.model
     def get_empty_list_help(self, help_message):
         """Replaces core's method, because it tells the numbers of core's own limit, which no longer counts."""
-        number, minutes, scope = self.env["mail.inbound.creation"]._limits()
+        number, minutes, scope = self.env["mail.inbound.created.record"]._limits()
         words = {"number": number, "minutes": minutes}
         if scope == "alias":
             limit = self.env._("An alias makes %(number)s records from mail within %(minutes)s minutes.", **words)

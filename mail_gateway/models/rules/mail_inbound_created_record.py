@@ -9,14 +9,14 @@ from ..numbered_rows import add_numbered
 SCOPE_OF_ALIAS = "alias"
 
 
-class MailInboundCreation(models.Model):
+class MailInboundCreatedRecord(models.Model):
     """A record that a message made: what the limits count (D1).
 
     Numbered by where it came in and whom it is counted for. Two lanes that make a record for the same sender at the same
     time take the same number, and PostgreSQL has one of them start again: the limit is never exceeded.
     """
 
-    _name = "mail.inbound.creation"
+    _name = "mail.inbound.created.record"
     _description = "Record Made by Incoming Mail"
     _order = "id desc"
 
@@ -82,7 +82,7 @@ class MailInboundCreation(models.Model):
         )
 
     @api.autovacuum
-    def _gc_creations(self):
+    def _gc_created_records(self):
         """Forget what no limit counts any more."""
         old = self.search(
             [("create_date", "<", self._period_start() - timedelta(days=1))], order="create_date", limit=GC_UNLINK_LIMIT

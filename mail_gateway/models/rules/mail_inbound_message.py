@@ -1,47 +1,49 @@
 from odoo import api, fields, models
 
 
-class MailInboundAnswers(models.Model):
+class MailInboundMessage(models.Model):
     """What each rule said to a message, as a table."""
 
     _inherit = "mail.inbound.message"
 
     # escaped by its template
-    answers_table = fields.Html("Rules", compute="_compute_answers_table", sanitize=False)
+    rule_results_table = fields.Html("Rules", compute="_compute_rule_results_table", sanitize=False)
 
-    @api.depends("answers", "judged_date", "rule_id")
-    def _compute_answers_table(self):
+    @api.depends("rule_results", "judged_date", "rule_id")
+    def _compute_rule_results_table(self):
         for message in self:
             rules = message.env["mail.inbound.rule"]
-            message.answers_table = message.answers and rules._answers_table(message.answers, message.judged_date)
+            message.rule_results_table = message.rule_results and rules._rule_results_table(
+                message.rule_results, message.judged_date
+            )
 
 
 class MailInboundRule(models.Model):
     _inherit = "mail.inbound.rule"
 
     @api.model
-    def _answers_table(self, answers, judged_date=None):
+    def _rule_results_table(self, rule_results, judged_date=None):
         """A table of the rules that were asked, in their order, and of those that were not.
 
-        :param list answers: dictionaries of tools.delivery.Answer; from Json, so anything may be missing in them
+        :param list rule_results: dictionaries of tools.delivery.RuleResult; from Json, so anything may be missing in them
         :param judged_date: when they were asked: rules that are newer are left out; None for right now
         :return: escaped HTML
         :rtype: markupsafe.Markup
         """
-        asked = {answer.get("rule_id") for answer in answers}
-        rows = [*map(self._answer_row, answers), *self._rows_not_asked(asked, judged_date)]
-        return self.env["ir.qweb"]._render("mail_gateway.inbound_answers_table", {"rows": rows})
+        asked = {result.get("rule_id") for result in rule_results}
+        rows = [*map(self._rule_result_row, rule_results), *self._rows_not_asked(asked, judged_date)]
+        return self.env["ir.qweb"]._render("mail_gateway.inbound_rule_results_table", {"rows": rows})
 
-    def _answer_row(self, answer):
-        values = {key: answer.get(key) or "" for key in ("name", "check", "action")}
-        return {**self._in_words(**values), "answer": answer.get("reason") or "", "asked": True}
+    def _rule_result_row(self, result):
+        values = {key: result.get(key) or "" for key in ("name", "check", "action")}
+        return {**self._in_words(**values), "result": result.get("reason") or "", "asked": True}
 
     def _rows_not_asked(self, asked, judged_date):
         """Active rules behind the one that hit, and those that a person's decision overruled."""
         # rules are no secret to those who may see the message
         for rule in (rule for rules in self.sudo()._active_rules().values() for rule in rules):
             if rule.rule_id not in asked and not (judged_date and self._is_newer(rule, judged_date)):
-                yield {**self._in_words(rule.name, rule.check, rule.action), "answer": "", "asked": False}
+                yield {**self._in_words(rule.name, rule.check, rule.action), "result": "", "asked": False}
 
     def _is_newer(self, rule, date):
         return self.sudo().browse(rule.rule_id).create_date > date

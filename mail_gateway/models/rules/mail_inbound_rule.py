@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...tools.delivery import Action, Answer, Delivery, Incoming, Stage
+from ...tools.delivery import Action, Delivery, Incoming, RuleResult, Stage
 from .mail_check import PREFIX
 
 
@@ -115,7 +115,7 @@ class MailInboundRule(models.Model):
         now = fields.Datetime.now()
         for field, days in (("hits_day", 1), ("hits_month", 30)):
             since = [("rule_id", "in", self.ids), ("create_date", ">=", now - timedelta(days=days))]
-            groups = self.env["mail.inbound.hit"].sudo()._read_group(since, ["rule_id"], ["__count"])
+            groups = self.env["mail.inbound.rule.hit"].sudo()._read_group(since, ["rule_id"], ["__count"])
             hits = defaultdict(int, {rule.id: count for rule, count in groups})
             for rule in self:
                 rule[field] = hits[rule.id]
@@ -127,7 +127,7 @@ class MailInboundRule(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        hits = self.env["mail.inbound.hit"].search([("rule_id", "=", self.id)])
+        hits = self.env["mail.inbound.rule.hit"].search([("rule_id", "=", self.id)])
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action")
         return {**action, "domain": [("id", "in", hits.inbound_message_id.ids)], "context": {}}
 
@@ -144,25 +144,25 @@ class MailInboundRule(models.Model):
         delivery.is_source_judged = True
         for rule in self.sudo()._active_rules().get(stage, ()):
             if not delivery.skips(rule.check, rule.action):
-                delivery.hear(self._ask(rule, delivery.incoming))
+                delivery.record(self._ask(rule, delivery.incoming))
             if delivery.rule:
                 return
 
     @api.model
-    def _ask(self, rule: Answer, incoming: Incoming) -> Answer:
+    def _ask(self, rule: RuleResult, incoming: Incoming) -> RuleResult:
         # no check can decide anything but by its answer
         check = self.env[f"{PREFIX}{rule.check}"].with_context(**{Delivery.KEY: None})
         return rule._replace(reason=check._look(incoming) or "")
 
     @api.model
     @tools.ormcache("self.env.lang")
-    def _active_rules(self) -> dict[Stage, tuple[Answer, ...]]:
+    def _active_rules(self) -> dict[Stage, tuple[RuleResult, ...]]:
         """The active rules in their order, by stage, each as an answer that is not given yet."""
         by_stage = defaultdict(list)
         # when a rule is asked is for its check to say: what the list shows may be older than the code
         rules = self.with_context(active_test=True).search(Domain.TRUE, order="sequence, id")
         for rule in rules.filtered(lambda rule: rule._check() is not None):
-            by_stage[rule._check()._stage].append(Answer(rule.id, rule.name, rule.check, rule.action))
+            by_stage[rule._check()._stage].append(RuleResult(rule.id, rule.name, rule.check, rule.action))
         return {stage: tuple(rules) for stage, rules in by_stage.items()}
 
     @api.model_create_multi

@@ -7,10 +7,10 @@ from odoo.tools.constants import GC_UNLINK_LIMIT
 _KEPT = timedelta(days=31)
 
 
-class MailInboundHit(models.Model):
+class MailInboundRuleHit(models.Model):
     """That a rule hit a message: it did, whatever a person decided afterwards."""
 
-    _name = "mail.inbound.hit"
+    _name = "mail.inbound.rule.hit"
     _description = "Hit of an Inbound Rule"
     _order = "id desc"
 
@@ -31,7 +31,7 @@ class MailInboundHit(models.Model):
         self.create({"rule_id": rule_id, "inbound_message_id": inbound_id})
 
     @api.autovacuum
-    def _gc_hits(self):
+    def _gc_rule_hits(self):
         """Forget what nobody counts any more."""
         old = self.search(
             [("create_date", "<", fields.Datetime.now() - _KEPT)], order="create_date", limit=GC_UNLINK_LIMIT

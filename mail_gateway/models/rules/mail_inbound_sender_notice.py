@@ -17,13 +17,13 @@ LIMIT_PARAMETER = "mail_gateway.notice_limit"
 ALL = "*"
 TOO_MANY = "!"
 # A sender is told no more often than that within the period of the limits, whatever they send.
-MOST_NOTICES = 3
+MAX_NOTICES = 3
 # Beyond it text does not make a repetition another message.
 _COMPARED_CHARS = 50_000
 _HOUR = timedelta(hours=1)
 
 
-class MailInboundNotice(models.Model):
+class MailInboundSenderNotice(models.Model):
     """What a sender was told about a message: that it is refused, or waits. Nobody is told the same twice (D1, D2).
 
     A notice goes to the topmost Return-Path, else to the From. Both count: programs vary either. Numbered by whom it went
@@ -31,7 +31,7 @@ class MailInboundNotice(models.Model):
     forged message may name anybody.
     """
 
-    _name = "mail.inbound.notice"
+    _name = "mail.inbound.sender.notice"
     _description = "Notice to the Sender of Incoming Mail"
     _order = "id desc"
 
@@ -63,7 +63,7 @@ class MailInboundNotice(models.Model):
     @api.model
     def _was_told_often(self, incoming) -> bool:
         """Whether the same sender was told so often that no person can be at the other end."""
-        return self._count(self._domain_of(incoming), MOST_NOTICES) == MOST_NOTICES
+        return self._count(self._domain_of(incoming), MAX_NOTICES) == MAX_NOTICES
 
     @api.model
     def _was_told_that(self, incoming, cause) -> bool:
@@ -71,7 +71,7 @@ class MailInboundNotice(models.Model):
         return bool(self._count(self._domain_of(incoming) & Domain("cause", "=", cause), 1))
 
     def _count(self, domain, limit):
-        since = self.env["mail.inbound.creation"]._period_start()
+        since = self.env["mail.inbound.created.record"]._period_start()
         return self.search_count(Domain("create_date", ">=", since) & domain, limit=limit)
 
     def _domain_of(self, incoming):
@@ -113,12 +113,14 @@ class MailInboundNotice(models.Model):
             add_numbered(self.env.cr, self._table, {"told": TOO_MANY}, {})
 
     def _alert_interval(self):
-        return max(_HOUR, self.env["mail.inbound.alert"]._interval())
+        return max(_HOUR, self.env["mail.postmaster.alert"]._interval())
 
     @api.autovacuum
     def _gc_notices(self):
         """Forget what nobody asks for any more."""
-        since = min(self.env["mail.inbound.creation"]._period_start(), fields.Datetime.now() - self._alert_interval())
+        since = min(
+            self.env["mail.inbound.created.record"]._period_start(), fields.Datetime.now() - self._alert_interval()
+        )
         old = self.search([("create_date", "<", since)], order="create_date", limit=GC_UNLINK_LIMIT)
         old.unlink()
         return len(old), len(old) == GC_UNLINK_LIMIT

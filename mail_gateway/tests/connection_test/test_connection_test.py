@@ -25,7 +25,7 @@ CLOSED = 1
 
 
 @tagged("post_install", "-at_install")
-class TestSmtpProbe(TransactionCase):
+class TestConnectionTest(TransactionCase):
     """Test Connection of outgoing servers, against servers that follow a script."""
 
     @classmethod
@@ -50,7 +50,7 @@ class TestSmtpProbe(TransactionCase):
 
     def dialog(self):
         """Press the button; return the record that the dialog shows."""
-        action = self.server.action_probe()
+        action = self.server.action_connection_test()
         self.assertEqual(action["target"], "new")
         return self.env[action["res_model"]].browse(action["res_id"])
 
@@ -61,7 +61,7 @@ class TestSmtpProbe(TransactionCase):
 
     def test_the_button_of_the_form_opens_the_dialog(self):
         arch = self.env["ir.mail_server"].get_view(self.env.ref("base.ir_mail_server_form").id)["arch"]
-        self.assertIn('name="action_probe"', arch)
+        self.assertIn('name="action_connection_test"', arch)
         self.assertNotIn('name="test_smtp_connection"', arch)
 
     def test_every_step_is_shown_with_its_time_and_outcome(self):
@@ -89,8 +89,8 @@ class TestSmtpProbe(TransactionCase):
         smtp = self.serve()
         self.server.from_filter = "other.example, sales@mycompany.example"
         self.dialog()
-        self.assertIn(b"mail FROM:<sales@mycompany.example>", smtp.heard)
-        self.assertIn(b"rcpt TO:<noreply@odoo.com>", smtp.heard)
+        self.assertIn(b"mail FROM:<sales@mycompany.example>", smtp.received)
+        self.assertIn(b"rcpt TO:<noreply@odoo.com>", smtp.received)
 
     def test_all_steps_are_shown_when_one_fails(self):
         self.serve(MAIL=b"550 5.7.1 <script>alert(1)</script>\r\n")
@@ -113,7 +113,7 @@ class TestSmtpProbe(TransactionCase):
         self.server.from_filter = False
         self.env.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "probe.example"})
         self.dialog()
-        self.assertIn(b"mail FROM:<bounce@probe.example>", smtp.heard)
+        self.assertIn(b"mail FROM:<bounce@probe.example>", smtp.received)
 
     def test_a_user_without_address_is_told_at_the_step_that_needs_one(self):
         self.serve()
@@ -150,13 +150,13 @@ class TestSmtpProbe(TransactionCase):
                 with self.assertRaises(AccessError):
                     records.with_user(user).read(["outcome"])
             with self.assertRaises(AccessError):
-                self.server.with_user(user).action_probe()
+                self.server.with_user(user).action_connection_test()
 
     def test_no_connection_is_made_while_odoo_is_tested(self):
         smtp = self.serve()
         with patch.object(IrMail_Server, "_disable_send", return_value=True), self.assertRaises(UserError):
-            self.server.action_probe()
-        self.assertFalse(smtp.heard)
+            self.server.action_connection_test()
+        self.assertFalse(smtp.received)
 
     # ------------------------------------------------------------------ servers that keep silent
 
@@ -215,7 +215,7 @@ class TestSmtpProbe(TransactionCase):
             for find_size in (False, True):
                 with self.assertRaises(AccessError):
                     self.server.with_user(user).test_smtp_connection(autodetect_max_email_size=find_size)
-        self.assertFalse(smtp.heard)
+        self.assertFalse(smtp.received)
 
     def test_a_user_may_test_a_server_of_their_own_as_core_does(self):
         smtp = self.serve(ehlo=(b"AUTH PLAIN",), AUTH=b"235 2.7.0 welcome\r\n")
@@ -236,7 +236,7 @@ class TestSmtpProbe(TransactionCase):
         self.server.write({"owner_user_id": self.clerk.id, "from_filter": "clerk@mycompany.example"})
         with self.assertRaisesRegex(UserError, "does not use it anymore"):
             self.server.test_smtp_connection()
-        self.assertFalse(smtp.heard)
+        self.assertFalse(smtp.received)
 
     def test_the_size_limit_is_found_out_as_by_core(self):
         self.serve(ehlo=(b"SIZE 20971520",), DATA=b"354 go on\r\n")
@@ -337,4 +337,4 @@ class TestSmtpProbe(TransactionCase):
             mute_logger("odoo.addons.mail_gateway.models.connection_test.ir_mail_server"),
             self.assertRaises(RuntimeError),
         ):
-            self.server.action_probe()
+            self.server.action_connection_test()

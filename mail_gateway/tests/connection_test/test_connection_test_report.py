@@ -4,11 +4,11 @@ from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.mail_gateway.tools.smtp.connection_test import probe
 from odoo.addons.mail_gateway.tools.smtp.connection_test_values import (
-    Answer,
     Connected,
     Outcome,
     Plan,
     PortAnswer,
+    PortStatus,
     Problem,
     Report,
     Step,
@@ -18,7 +18,7 @@ from odoo.addons.mail_gateway.tools.smtp.tls import Certificate, Encrypted, Trus
 
 
 @tagged("post_install", "-at_install")
-class TestSmtpProbeWords(TransactionCase):
+class TestConnectionTestReport(TransactionCase):
     """Every result has its words."""
 
     @classmethod
@@ -33,7 +33,7 @@ class TestSmtpProbeWords(TransactionCase):
     def test_every_problem_has_words_of_its_own(self):
         encrypted = Encrypted("", None, Trust.EXPIRED, True)
         words = {
-            problem: self.server._probe_words(
+            problem: self.server._report_step(
                 self.plan, self.failed(Step.SENDER, problem, facts=encrypted, detail="why")
             )
             for problem in Problem
@@ -43,11 +43,11 @@ class TestSmtpProbeWords(TransactionCase):
 
     def test_every_reason_to_distrust_a_certificate_has_words_of_its_own(self):
         reasons = set(Trust) - {Trust.VERIFIED, Trust.UNKNOWN}
-        words = {self.server._probe_words_for_distrust(trust) for trust in reasons}
+        words = {self.server._report_distrust(trust) for trust in reasons}
         self.assertEqual(len(words), len(reasons))
 
     def test_every_step_and_outcome_can_be_stored(self):
-        fields = self.env["mail.server.probe.step"]._fields
+        fields = self.env["mail.server.connection.test.step"]._fields
         self.assertEqual({step.value for step in Step}, set(fields["step"].get_values(self.env)))
         self.assertEqual({outcome.value for outcome in Outcome}, set(fields["outcome"].get_values(self.env)))
 
@@ -55,80 +55,80 @@ class TestSmtpProbeWords(TransactionCase):
         end = datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(days=days, hours=1)
         return Certificate("mail.example", ("mail.example",), "Authority", end)
 
-    def words_for_tls(self, trust, required=False, days=90):
+    def report_tls(self, trust, required=False, days=90):
         facts = Encrypted("TLSv1.3", self.certificate(days), trust, required)
-        return self.server._probe_words(self.plan, StepResult(Step.TLS, Outcome.OK, facts=facts))
+        return self.server._report_step(self.plan, StepResult(Step.TLS, Outcome.OK, facts=facts))
 
     def test_a_certificate_is_told_with_subject_issuer_and_end(self):
-        words = self.words_for_tls(Trust.VERIFIED, required=True)
+        words = self.report_tls(Trust.VERIFIED, required=True)
         self.assertRegex(words, r"TLSv1.3\nCertificate of mail.example, issued by Authority, valid until .*20\d\d")
         self.assertIn("Verified", words)
         self.assertNotIn("expires in", words)
 
     def test_a_certificate_that_ends_soon_is_told_with_its_days(self):
-        self.assertIn("expires in 5 days", self.words_for_tls(Trust.VERIFIED, required=True, days=5))
+        self.assertIn("expires in 5 days", self.report_tls(Trust.VERIFIED, required=True, days=5))
 
     def test_a_certificate_that_has_ended_is_told_so(self):
-        words = self.words_for_tls(Trust.EXPIRED, days=-5)
+        words = self.report_tls(Trust.EXPIRED, days=-5)
         self.assertRegex(words, r"expired on .*20\d\d\.")
         self.assertNotIn("valid until", words)
 
     def test_an_unverified_certificate_is_told_with_what_verifying_would_say(self):
-        self.assertIn("would be accepted", self.words_for_tls(Trust.VERIFIED))
-        self.assertIn("encryption and validation", self.words_for_tls(Trust.VERIFIED))
-        self.assertRegex(self.words_for_tls(Trust.SELF_SIGNED), "not verified.*would not be accepted.*self-signed")
-        self.assertRegex(self.words_for_tls(Trust.UNKNOWN), r"It is not verified, as configured\.$")
+        self.assertIn("would be accepted", self.report_tls(Trust.VERIFIED))
+        self.assertIn("encryption and validation", self.report_tls(Trust.VERIFIED))
+        self.assertRegex(self.report_tls(Trust.SELF_SIGNED), "not verified.*would not be accepted.*self-signed")
+        self.assertRegex(self.report_tls(Trust.UNKNOWN), r"It is not verified, as configured\.$")
 
     def test_a_name_that_a_certificate_is_for_is_named(self):
         facts = Encrypted("", self.certificate(90), Trust.WRONG_NAME, True)
-        words = self.server._probe_words(self.plan, self.failed(Step.TLS, Problem.CERTIFICATE, facts=facts))
+        words = self.server._report_step(self.plan, self.failed(Step.TLS, Problem.CERTIFICATE, facts=facts))
         self.assertIn("Enter a name that it is for: mail.example.", words)
 
     def test_addresses_that_do_not_answer_are_named(self):
         facts = Connected("192.0.2.2", ("192.0.2.1",))
-        words = self.server._probe_words(self.plan, StepResult(Step.CONNECTION, Outcome.WARNING, facts=facts))
+        words = self.server._report_step(self.plan, StepResult(Step.CONNECTION, Outcome.WARNING, facts=facts))
         self.assertIn("No answer from 192.0.2.1", words)
 
-    def words_for_ports(self, *answers, step=Step.CONNECTION, problem=Problem.REFUSED, port=25, encryption="none"):
+    def report_ports(self, *answers, step=Step.CONNECTION, problem=Problem.REFUSED, port=25, encryption="none"):
         report = Report((self.failed(step, problem),), tuple(PortAnswer(*answer) for answer in answers))
         plan = Plan("mail.example", port, encryption, "a@mycompany.example", "noreply@odoo.com")
-        return self.server._probe_words_for_ports(plan, report)
+        return self.server._report_ports(plan, report)
 
     def test_what_to_set_is_told_in_the_forms_own_words(self):
         encryptions = dict(self.env["ir.mail_server"]._fields["smtp_encryption"]._description_selection(self.env))
         for answer, encryption in (
-            (Answer.TLS, "ssl_strict"),
-            (Answer.STARTTLS, "starttls_strict"),
-            (Answer.PLAIN, "none"),
+            (PortStatus.TLS, "ssl_strict"),
+            (PortStatus.STARTTLS, "starttls_strict"),
+            (PortStatus.PLAIN, "none"),
         ):
-            words = self.words_for_ports((465, Answer.REFUSED), (2525, answer))
+            words = self.report_ports((465, PortStatus.REFUSED), (2525, answer))
             self.assertIn(f"“SMTP Port” to 2525 and “Connection Encryption” to “{encryptions[encryption]}”", words)
 
     def test_every_answer_of_a_port_has_words_of_its_own(self):
-        words = {self.server._probe_words_for_port(PortAnswer(1, answer)) for answer in Answer}
-        self.assertEqual(len(words), len(Answer))
+        words = {self.server._report_port(PortAnswer(1, answer)) for answer in PortStatus}
+        self.assertEqual(len(words), len(PortStatus))
 
     def test_that_no_port_answers_is_told(self):
-        self.assertIn("None of them takes mail.", self.words_for_ports((465, Answer.NO_ANSWER)))
-        words = self.words_for_ports((465, Answer.NO_ANSWER), step=Step.LOGIN, problem=Problem.NO_AUTH)
+        self.assertIn("None of them takes mail.", self.report_ports((465, PortStatus.NO_ANSWER)))
+        words = self.report_ports((465, PortStatus.NO_ANSWER), step=Step.LOGIN, problem=Problem.NO_AUTH)
         self.assertIn("None of them is of more use.", words)
 
     def test_nobody_is_advised_to_do_without_the_encryption_they_chose(self):
         for encryption in ("starttls", "ssl_strict"):
-            words = self.words_for_ports((2525, Answer.PLAIN), encryption=encryption)
+            words = self.report_ports((2525, PortStatus.PLAIN), encryption=encryption)
             self.assertNotIn("Set “SMTP Port”", words)
             self.assertIn("ask whoever runs the server", words)
 
     def test_port_25_is_told_to_be_blocked_often_and_no_other(self):
         for problem in (Problem.REFUSED, Problem.NO_ANSWER, Problem.UNREACHABLE):
-            self.assertIn("block port 25", self.words_for_ports((465, Answer.TLS), problem=problem))
-        self.assertNotIn("block port", self.words_for_ports((465, Answer.TLS), problem=Problem.TURNED_AWAY))
-        self.assertNotIn("block port", self.words_for_ports((465, Answer.TLS), port=587))
+            self.assertIn("block port 25", self.report_ports((465, PortStatus.TLS), problem=problem))
+        self.assertNotIn("block port", self.report_ports((465, PortStatus.TLS), problem=Problem.TURNED_AWAY))
+        self.assertNotIn("block port", self.report_ports((465, PortStatus.TLS), port=587))
 
     def test_a_probe_that_went_well_says_nothing_of_ports(self):
         report = Report((StepResult(Step.SENDER, Outcome.OK),))
-        self.assertEqual(self.server._probe_words_for_ports(self.plan, report), "")
+        self.assertEqual(self.server._report_ports(self.plan, report), "")
 
     def test_a_plan_of_a_server_is_what_the_probe_takes(self):
         self.server.write({"smtp_host": "", "from_filter": "mycompany.example"})
-        self.assertEqual(probe(self.server._probe_plan()).failed.problem, Problem.NO_HOST)
+        self.assertEqual(probe(self.server._connection_test_plan()).failed.problem, Problem.NO_HOST)

@@ -14,13 +14,13 @@ _TABLES = (
     "mail_alias",
     "mail_former_address",
     "mail_inbound_message",
-    "mail_inbound_creation",
-    "mail_inbound_notice",
-    "mail_inbound_claim",
-    "mail_inbound_hit",
+    "mail_inbound_created_record",
+    "mail_inbound_sender_notice",
+    "mail_inbound_message_id_lock",
+    "mail_inbound_rule_hit",
     "mail_inbound_decision",
     "mail_inbound_rule",
-    "mail_inbound_receipt",
+    "mail_inbound_acknowledgement",
     "mail_outgoing_selection",
     "mail_activity",
     "mail_tracking_value",
@@ -34,7 +34,7 @@ _TABLES = (
 )
 
 
-class RehearsalCommon(InboundCommon):
+class DryRunCommon(InboundCommon):
     """Asks what would become of a message; an agent of the company follows Order, whose messages Mary gets, too."""
 
     @classmethod
@@ -61,14 +61,14 @@ class RehearsalCommon(InboundCommon):
         values = {"source": base64.b64encode(source), "server_id": (server or self.server).id}
         return self.env["mail.inbound.message"].new(values)
 
-    def rehearse(self, source, server=None, **values):
+    def dry_run(self, source, server=None, **values):
         """The answer about bytes that came in through a server."""
         return self.ask(self.inbound(source, server), **values)
 
     def ask(self, inbound, user=None, **values):
         """The answer about a message, with rollbacks that become savepoints."""
         with self.enter_registry_test_mode():
-            return self.env["mail.inbound.rehearsal"].with_user(user or self.env.user)._rehearse(inbound, **values)
+            return self.env["mail.inbound.dry.run"].with_user(user or self.env.user)._dry_run(inbound, **values)
 
     def reply(self, **values):
         """A message of Mary's that answers the agent's question."""

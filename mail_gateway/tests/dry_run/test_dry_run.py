@@ -6,12 +6,12 @@ from odoo.tests import tagged
 
 from odoo.addons.mail.models import mail_thread
 from odoo.addons.mail_gateway.tests.common import raw
-from odoo.addons.mail_gateway.tests.dry_run.dry_run_common import RehearsalCommon
-from odoo.addons.mail_gateway.tools.dry_run import begin_rehearsal
+from odoo.addons.mail_gateway.tests.dry_run.dry_run_common import DryRunCommon
+from odoo.addons.mail_gateway.tools.dry_run import begin_dry_run
 
 
 @tagged("post_install", "-at_install")
-class TestRehearsal(RehearsalCommon):
+class TestDryRun(DryRunCommon):
     """What a rehearsal says of a message that came in, and of its recipients."""
 
     def test_a_held_message_says_what_would_happen_now(self):
@@ -34,7 +34,7 @@ class TestRehearsal(RehearsalCommon):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 1)
         message = self.deliver(self.to_alias())
         self.assertEqual(self.ask(message).state, "delivered")
-        self.assertEqual(self.rehearse(self.to_alias(subject="Another")).state, "held")
+        self.assertEqual(self.dry_run(self.to_alias(subject="Another")).state, "held")
 
     def test_a_rejected_message_is_no_repetition_of_itself(self):
         source = raw("Hello", to=self.catchall)
@@ -43,7 +43,7 @@ class TestRehearsal(RehearsalCommon):
         before = self.rows()
         self.assertEqual(self.ask(message).state, "rejected")
         self.assertEqual(self.rows(), before)
-        self.assertEqual(self.rehearse(source.replace(b"Message-Id: <", b"Message-Id: <again")).state, "discarded")
+        self.assertEqual(self.dry_run(source.replace(b"Message-Id: <", b"Message-Id: <again")).state, "discarded")
 
     def test_a_rejected_message_of_a_tagged_address_is_no_repetition_of_itself(self):
         message = self.deliver(raw("Hello", "Mary <mary+x@customer.example>", self.catchall))
@@ -56,7 +56,7 @@ class TestRehearsal(RehearsalCommon):
         self.assertEqual((message.state, self.ask(message).state), ("rejected", "rejected"))
         self.assertEqual(self.rows(), before)
         other = raw("Another", "Bob <bob@customer.example>", self.catchall)
-        self.assertEqual(self.rehearse(other).state, "held")
+        self.assertEqual(self.dry_run(other).state, "held")
 
     def test_a_released_message_passes_the_rules_that_held_it(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 1)
@@ -74,20 +74,20 @@ class TestRehearsal(RehearsalCommon):
         self.assertIn("As a person decided", answer.routes[0])
 
     def test_what_is_broken_in_a_message_is_remarked(self):
-        answer = self.rehearse(self.to_alias(Content_Type="text/plain; charset=klingon"))
+        answer = self.dry_run(self.to_alias(Content_Type="text/plain; charset=klingon"))
         self.assertIn("charset that it names", "\n".join(answer.remarks))
 
     def test_what_a_reply_changes_is_shown_with_what_it_was(self):
         self.env["ir.default"].set("res.partner", "function", "Buyer")
-        before = self.env["mail.inbound.rehearsal"]._values_of(self.order, self.env)
+        before = self.env["mail.inbound.dry.run"]._values_of(self.order, self.env)
         changed = {**before, "name": before["name"]._replace(text="Other")}
-        [(name, value)] = self.env["mail.inbound.rehearsal"]._differences(before, changed)
+        [(name, value)] = self.env["mail.inbound.dry.run"]._differences(before, changed)
         self.assertEqual((name, value.text, value.before), ("name", "Other", "Order"))
 
     # ------------------------------------------------------------------ recipients
 
     def matches(self, to, **headers):
-        return [recipient.matches for recipient in self.rehearse(raw(to=to, **headers)).recipients]
+        return [recipient.matches for recipient in self.dry_run(raw(to=to, **headers)).recipients]
 
     def test_each_recipient_says_what_it_is(self):
         alias, domain = f"inbound@{self.alias_domain}", self.alias_domain
@@ -100,12 +100,12 @@ class TestRehearsal(RehearsalCommon):
 
     def test_addresses_that_only_transport_names_are_recipients(self):
         alias = f"inbound@{self.alias_domain}"
-        [first, second] = self.rehearse(raw(Delivered_To=alias)).recipients
+        [first, second] = self.dry_run(raw(Delivered_To=alias)).recipients
         self.assertEqual((first.header, second.header, second.address), ("To", "Delivered-To", alias))
 
     def test_what_transport_names_says_that_it_is_not_used_where_people_name_one_of_ours(self):
         alias, domain = f"inbound@{self.alias_domain}", self.alias_domain
-        recipients = self.rehearse(
+        recipients = self.dry_run(
             raw(to=alias, Delivered_To=self.catchall, X_Original_To=f"nobody@{domain}")
         ).recipients
         self.assertEqual([recipient.counts for recipient in recipients], [True, False, False])
@@ -120,7 +120,7 @@ class TestRehearsal(RehearsalCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestRehearsalRights(RehearsalCommon):
+class TestDryRunRights(DryRunCommon):
     """Who may ask, and what they are told."""
 
     def setUp(self):
@@ -146,13 +146,13 @@ class TestRehearsalRights(RehearsalCommon):
 
     def told(self, source, **values):
         """All that the answer says, as text."""
-        answer = self.rehearse(source, user=self.postmaster, **values)
+        answer = self.dry_run(source, user=self.postmaster, **values)
         with self.enter_registry_test_mode():
             return answer, str(self.env["mail.inbound.explain"].with_user(self.postmaster).new()._in_words(answer))
 
     def test_only_postmasters_may_ask(self):
         with self.assertRaises(AccessError):
-            self.rehearse(self.to_alias(), user=self.agent)
+            self.dry_run(self.to_alias(), user=self.agent)
 
     def test_a_postmaster_without_further_rights_gets_the_answer(self):
         answer, text = self.told(self.reply())
@@ -220,7 +220,7 @@ class TestRehearsalRights(RehearsalCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestRehearsalLeavesNothing(RehearsalCommon):
+class TestDryRunLeavesNothing(DryRunCommon):
     """What a rollback can't undo is not done."""
 
     def device(self):
@@ -235,14 +235,14 @@ class TestRehearsalLeavesNothing(RehearsalCommon):
     def test_no_browser_is_told(self):
         self.device()
         with patch.object(mail_thread, "push_to_end_point") as push:
-            self.assertEqual(self.rehearse(self.reply()).state, "delivered")
+            self.assertEqual(self.dry_run(self.reply()).state, "delivered")
             self.assertFalse(push.called)
             self.deliver(self.reply())
             self.assertTrue(push.called)
 
     def test_mail_whose_sender_lost_the_delivery_stays(self):
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            begin_rehearsal(cr)
+            begin_dry_run(cr)
             env = api.Environment(cr, SUPERUSER_ID, {})
             mail = env["mail.mail"].create({"email_to": "mary@customer.example", "email_from": "us@mycompany.example"})
             with self.mock_smtplib_connection():
@@ -254,7 +254,7 @@ class TestRehearsalLeavesNothing(RehearsalCommon):
             self.assertEqual(mail.state, "outgoing")
 
     def test_mail_leaves_once_the_rehearsal_is_over(self):
-        self.rehearse(self.reply())
+        self.dry_run(self.reply())
         mail = self.env["mail.mail"].create({"email_to": "mary@customer.example", "email_from": "us@mycompany.example"})
         with self.mock_smtplib_connection():
             mail.send()
@@ -262,7 +262,7 @@ class TestRehearsalLeavesNothing(RehearsalCommon):
 
     def test_nothing_waits_for_a_commit(self):
         before = [*self.env.cr.postcommit._funcs]
-        self.rehearse(self.reply())
+        self.dry_run(self.reply())
         self.assertEqual([*self.env.cr.postcommit._funcs], before)
 
     def test_no_cache_keeps_what_never_happened(self):
@@ -277,5 +277,5 @@ class TestRehearsalLeavesNothing(RehearsalCommon):
             return create(records, vals_list)
 
         with patch.object(partners, "create", api.model_create_multi(create_and_set)):
-            self.assertEqual(self.rehearse(self.to_alias()).state, "delivered")
+            self.assertEqual(self.dry_run(self.to_alias()).state, "delivered")
         self.assertEqual(parameters.get_param("mail_gateway.test"), "before")

@@ -3,13 +3,13 @@ from pathlib import Path
 from odoo.tests import tagged
 
 from odoo.addons.mail_gateway.tests.common import raw
-from odoo.addons.mail_gateway.tests.dry_run.dry_run_common import MARY, RehearsalCommon
+from odoo.addons.mail_gateway.tests.dry_run.dry_run_common import MARY, DryRunCommon
 
-_WATCHED = ("mail.notification", "mail.mail", "res.partner", "mail.inbound.creation")
+_WATCHED = ("mail.notification", "mail.mail", "res.partner", "mail.inbound.created.record")
 
 
 @tagged("post_install", "-at_install")
-class TestRehearsalMatches(RehearsalCommon):
+class TestDryRunMatches(DryRunCommon):
     """A rehearsal changes nothing, and says what a delivery of the same message then does."""
 
     def assertMatches(self, source, state, cause="", server=None, tries=1):
@@ -20,7 +20,7 @@ class TestRehearsalMatches(RehearsalCommon):
         :return: the answer, and the message that was delivered
         """
         before = self.rows()
-        answer = self.rehearse(source, server)
+        answer = self.dry_run(source, server)
         self.assertEqual(self.rows(), before)
         highest = {model: self.highest(model) for model in _WATCHED}
         if server:
@@ -40,11 +40,11 @@ class TestRehearsalMatches(RehearsalCommon):
         self.assertEqual(answer.reason, message.reason or "")
         self.assertEqual(answer.cause, message.cause or "")
         self.assertEqual(answer.rule_id, message.rule_id.id or 0)
-        if message.answers:
-            self.assertEqual(answer.answers, message.answers)
+        if message.rule_results:
+            self.assertEqual(answer.rule_results, message.rule_results)
 
     def assertSameRecords(self, answer, message, highest):
-        created = self.since("mail.inbound.creation", highest["mail.inbound.creation"])
+        created = self.since("mail.inbound.created.record", highest["mail.inbound.created.record"])
         created = [(creation.res_model, creation.res_id) for creation in created]
         posted = message.mail_message_ids.sorted("id")
         targets = [(m.model, 0 if (m.model, m.res_id) in created else m.res_id) for m in posted]
@@ -60,10 +60,10 @@ class TestRehearsalMatches(RehearsalCommon):
         self.assertEqual([*told.attachments], chatter.attachment_ids.mapped("name"))
         self.assertEqual(told.kind, chatter.subtype_id.name)
         if target.is_new:
-            rehearsals = self.env["mail.inbound.rehearsal"]
+            dry_runs = self.env["mail.inbound.dry.run"]
             self.assertTrue(target.values)
-            known = rehearsals._values_of(record, self.env)
-            self.assertEqual(target.values, rehearsals._without_defaults(record, known, self.env))
+            known = dry_runs._values_of(record, self.env)
+            self.assertEqual(target.values, dry_runs._without_defaults(record, known, self.env))
 
     def assertSamePeople(self, answer, highest):
         notifications = self.since("mail.notification", highest["mail.notification"])
@@ -73,7 +73,7 @@ class TestRehearsalMatches(RehearsalCommon):
         subjects = [mail.subject or "(no subject)" for mail in mails]
         self.assertCountEqual([mail.subject for mail in answer.leaving], subjects)
         partners = self.since("res.partner", highest["res.partner"])
-        made = self.since("mail.inbound.creation", highest["mail.inbound.creation"])
+        made = self.since("mail.inbound.created.record", highest["mail.inbound.created.record"])
         contacts = partners.filtered(lambda partner: partner.id not in made.mapped("res_id"))
         self.assertEqual(len(answer.contacts), len(contacts))
 
@@ -207,7 +207,7 @@ class TestRehearsalMatches(RehearsalCommon):
         self.alias.copy({"alias_name": "second"})
         copy = raw(to=f"second@{self.alias_domain}", message_id="<one@customer.example>")
         before = self.rows()
-        answer = self.rehearse(copy)
+        answer = self.dry_run(copy)
         self.assertEqual(self.rows(), before)
         message = self.deliver(copy)
         self.assertSameVerdict(answer, message)
@@ -220,20 +220,20 @@ class TestRehearsalMatches(RehearsalCommon):
     # ------------------------------------------------------------------ anything
 
     def test_an_empty_message(self):
-        answer = self.rehearse(b"\r\n")
+        answer = self.dry_run(b"\r\n")
         message = self.deliver(b"\r\n")
         self.assertSameVerdict(answer, message)
 
     def test_broken_bytes(self):
         source = b"From: \xff\xfe <x\x00@>\nTo: " + f"inbound@{self.alias_domain}".encode() + b"\n\n\x00\xff\x80text"
-        self.assertMatches(source, self.rehearse(source).state)
+        self.assertMatches(source, self.dry_run(source).state)
 
     def test_whatever_comes_in(self):
         folder = Path(__file__).parents[1] / "data"
         for path in sorted(folder.glob("*.eml")):
             with self.subTest(path.stem):
                 source = path.read_bytes()
-                answer = self.rehearse(source)
+                answer = self.dry_run(source)
                 message = self.deliver(source)
                 while message.state == "deferred":
                     message.next_try = "2000-01-01"

@@ -19,9 +19,9 @@ from odoo.addons.mail_gateway.models.fetch import fetchmail_server_fetch
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 from odoo.addons.mail_gateway.tools.fetch import worker_threads
 from odoo.addons.mail_gateway.tools.fetch.fetch import FetchResult
-from odoo.addons.mail_gateway.tools.fetch.time_budget import Pace
+from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer, VisitOver
-from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, Relay
+from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, WorkerThreads
 
 
 @tagged("post_install", "-at_install")
@@ -61,14 +61,14 @@ class TestFetchmailServer(InboundCommon):
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
     def test_a_thread_that_cannot_be_started_is_the_failure_of_its_server_alone(self):
         others = self.server.copy() + self.server.copy()
-        start, unlucky = Relay.start, f"fetch mail {self.server.id}"
+        start, unlucky = WorkerThreads.start, f"fetch mail {self.server.id}"
 
-        def start_all_but_one(relay, name, job, end=None):
+        def start_all_but_one(workers, name, job, end=None):
             if name == unlucky:
                 raise RuntimeError("can't start new thread")
-            return start(relay, name, job, end)
+            return start(workers, name, job, end)
 
-        with patch.object(Relay, "start", start_all_but_one):
+        with patch.object(WorkerThreads, "start", start_all_but_one):
             self.fetch(self.server + others)
         self.assertIn("can't start new thread", self.server.error_message)
         for other in others:
@@ -77,7 +77,7 @@ class TestFetchmailServer(InboundCommon):
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
     def test_servers_that_had_no_turn_have_it_when_others_are_done(self):
         servers = self.server + self.server.copy() + self.server.copy()
-        with patch.object(fetchmail_server_fetch, "MOST_SERVERS", 1):
+        with patch.object(fetchmail_server_fetch, "MAX_SERVERS", 1):
             self.fetch(servers)
         self.assertEqual(len(servers.filtered("error_message")), 3)
 
@@ -92,42 +92,42 @@ class TestFetchmailServer(InboundCommon):
             self.fetch(servers)
         self.assertEqual(self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)]), triggers + 1)
 
-    def note_outcome(self, pace, error=None):
+    def note_outcome(self, budget, error=None):
         """Write down a visit that went well, or ended with an error."""
         outcome = Future()
         if error:
             outcome.set_exception(error)
         else:
-            outcome.set_result(FetchResult(pace.stored, pace.complete))
+            outcome.set_result(FetchResult(budget.stored, budget.complete))
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            self.server.with_env(self.env(cr=cr))._note_outcome(outcome, pace, [])
+            self.server.with_env(self.env(cr=cr))._note_outcome(outcome, budget, [])
         self.env.invalidate_all()
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
     def test_a_message_that_takes_too_long_is_told_with_its_size(self):
-        pace = Pace(0)
-        pace.begin(12 * 2**20, ["a"])
-        pace.stored = 3
-        self.note_outcome(pace, Abandoned())
+        budget = TimeBudget(0)
+        budget.begin(12 * 2**20, ["a"])
+        budget.stored = 3
+        self.note_outcome(budget, Abandoned())
         self.assertIn("took longer than 75 seconds", self.server.error_message)
         self.assertIn("12.00 Mb could not be read", self.server.error_message)
         self.assertEqual(self.server.last_fetch_count, 3)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
     def test_where_several_are_read_none_is_blamed(self):
-        pace = Pace(0)
-        pace.begin(12 * 2**20, ["a", "b"])
-        self.note_outcome(pace, VisitOver())
+        budget = TimeBudget(0)
+        budget.begin(12 * 2**20, ["a", "b"])
+        self.note_outcome(budget, VisitOver())
         self.assertIn("took longer than a visit may take", self.server.error_message)
         self.assertNotIn("12", self.server.error_message.replace("127.0.0.1", ""))
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
     def test_a_server_keeps_the_messages_with_which_visits_ended_until_one_is_whole(self):
-        pace = Pace(0, suspects=["a"])
-        pace.begin(7, ["b"])
-        self.note_outcome(pace, VisitOver())
+        budget = TimeBudget(0, suspects=["a"])
+        budget.begin(7, ["b"])
+        self.note_outcome(budget, VisitOver())
         self.assertEqual(self.server.suspect_keys, ["a", "b"])
-        self.note_outcome(Pace(0, suspects=self.server.suspect_keys))
+        self.note_outcome(TimeBudget(0, suspects=self.server.suspect_keys))
         self.assertFalse(self.server.suspect_keys)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
@@ -138,7 +138,7 @@ class TestFetchmailServer(InboundCommon):
         over = threading.Event()
         self.addCleanup(over.set)
         with patch.object(worker_threads, "MAX_ENDING_SECONDS", 0.01):
-            outcome = (abandoned := Relay()).start("fetch mail", partial(over.wait, 20), int)
+            outcome = (abandoned := WorkerThreads()).start("fetch mail", partial(over.wait, 20), int)
             self.assertEqual(list(abandoned.serve(0)), [outcome])
         with patch.object(type(self.env.registry), "cursor", lambda _registry, readonly=False: own()):
             first = self.server.with_env(self.env(cr=own()))
@@ -152,7 +152,7 @@ class TestFetchmailServer(InboundCommon):
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
     def test_a_server_is_free_again_when_its_thread_is_gone(self):
-        outcome = (done := Relay()).start("fetch mail", int)
+        outcome = (done := WorkerThreads()).start("fetch mail", int)
         self.assertEqual(list(done.serve(time.monotonic() + 20)), [outcome])
         outcome.thread.join(20)
         server = self.server.with_env(self.env(cr=db_connect(self.env.cr.dbname).cursor()))
@@ -171,13 +171,13 @@ class TestFetchmailServer(InboundCommon):
         for value in ["pässword of mine", *[secret] * bool(tokens)]:
             error = IMAP4.error(f"LOGIN box {value}".encode())
             error.__cause__ = OSError(5, quote(value))
-            words = self.server._words_for_connection(error)
+            words = self.server._connection_message(error)
             self.assertIn("LOGIN box …", words)
             self.assertNotIn("mine", "".join(traceback.format_exception(error)))
 
     def test_what_the_server_says_too_much_is_explained(self):
         for error, words in ((EndlessServer("3 bytes"), "sent more than was asked"), (VisitOver(), "took longer than")):
-            self.assertIn(words, self.server._words_for_connection(error))
+            self.assertIn(words, self.server._connection_message(error))
 
     def test_counts_open_the_messages_they_count(self):
         self.deliver(self.to_alias(), raw(to="nobody@elsewhere.example"))

@@ -28,7 +28,7 @@ class TestOAuth(InboundCommon):
 
     def signed_in(self, server):
         connection = Connection()
-        server._mailbox_settings().sign_in(connection)
+        server._mailbox_settings().log_in(connection)
         return connection.sent
 
     def test_a_password_is_sent_as_it_is(self):

@@ -188,7 +188,11 @@ class TestDecisions(DecisionsCommon):
 
     def alike(self, message):
         """The dialog about what is held for the same."""
-        return self.env["mail.inbound.alike"].with_user(self.postmaster).browse(message.action_alike()["res_id"])
+        return (
+            self.env["mail.inbound.bulk.decision"]
+            .with_user(self.postmaster)
+            .browse(message.action_bulk_decision()["res_id"])
+        )
 
     def test_for_a_limit_those_of_the_same_sender_are_alike(self):
         mine, also_mine, others = (
@@ -197,15 +201,15 @@ class TestDecisions(DecisionsCommon):
                 ("Mary <mary@customer.example>", "mary@customer.example", "eve@customer.example")
             )
         )
-        self.assertEqual(self.alike(mine).alike_ids, mine + also_mine)
-        self.assertEqual(self.alike(others).alike_ids, others)
+        self.assertEqual(self.alike(mine).decided_message_ids, mine + also_mine)
+        self.assertEqual(self.alike(others).decided_message_ids, others)
 
     def test_where_nobody_is_at_home_those_to_the_same_recipients_are_alike(self):
         first, second, elsewhere = self.deliver(
             raw(to=NOBODY), raw(to=NOBODY, sender="eve@customer.example"), raw(to="else@elsewhere.example")
         ).with_user(self.postmaster)
-        self.assertEqual(self.alike(first).alike_ids, first + second)
-        self.assertEqual(self.alike(elsewhere).alike_ids, elsewhere)
+        self.assertEqual(self.alike(first).decided_message_ids, first + second)
+        self.assertEqual(self.alike(elsewhere).decided_message_ids, elsewhere)
 
     def test_for_other_rules_those_that_the_same_rule_held_are_alike(self):
         rules = self.env["mail.inbound.rule"].create(
@@ -214,8 +218,8 @@ class TestDecisions(DecisionsCommon):
         first, second, other = (
             self.held(self.to_alias(), cause="automatic", rule_id=rule.id) for rule in (rules[0], rules[0], rules[1])
         )
-        self.assertEqual(self.alike(first).alike_ids, first + second)
-        self.assertEqual(self.alike(other).alike_ids, other)
+        self.assertEqual(self.alike(first).decided_message_ids, first + second)
+        self.assertEqual(self.alike(other).decided_message_ids, other)
 
     def test_it_says_how_many_and_whose_before_anything_is_decided(self):
         messages = self.held(
@@ -339,7 +343,7 @@ class TestDecisions(DecisionsCommon):
             "action_allow_sender",
             "action_route",
             "action_reject",
-            "action_alike",
+            "action_bulk_decision",
             "action_keep_source",
             "action_let_source_go",
         ):

@@ -51,7 +51,7 @@ class AlertsCase(InboundCommon):
         """Run the scheduled action; return the alerts it sent."""
         before = self.env["mail.message"].search([("message_type", "=", "user_notification")])
         with self.mock_mail_gateway(), self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            self.env["mail.inbound.alert"].with_env(self.env(cr=cr))._run()
+            self.env["mail.postmaster.alert"].with_env(self.env(cr=cr))._run()
             self.env.invalidate_all()
             self.assertFalse(self._mails, "they are left to the queue")
             self._new_mails.send()
@@ -469,7 +469,7 @@ class TestAlertsOfMessages(AlertsCase):
     def test_who_comes_while_another_host_tells_leaves_it_to_it(self):
         self.hold()
         with self.registry.cursor() as other:
-            other.execute("SELECT pg_advisory_xact_lock(hashtext('mail.inbound.alert'), 0)")
+            other.execute("SELECT pg_advisory_xact_lock(hashtext('mail.postmaster.alert'), 0)")
             self.assertFalse(self.alerts())
         self.assertEqual(len(self.alerts()), 1)
 

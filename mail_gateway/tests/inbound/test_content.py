@@ -5,7 +5,7 @@ from odoo.tests import tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon
 from odoo.addons.mail_gateway.tests.tools.tools_common import DATA
-from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Flaw
+from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -30,7 +30,7 @@ class ContentCommon(InboundCommon):
     def message(self, name):
         """The chatter message of a fixture, which nothing was said about."""
         row = self.receive(name)
-        self.assertFalse(row.flaws, name)
+        self.assertFalse(row.defects, name)
         return row.mail_message_ids
 
     def files(self, message):
@@ -81,7 +81,7 @@ class TestContentCharsets(ContentCommon):
             with self.subTest(name):
                 row = self.receive(name)
                 self.assertEqual((row.subject, row.mail_message_ids.subject), (subject, subject))
-                self.assertFalse(row.flaws)
+                self.assertFalse(row.defects)
 
     def test_names_read_as_they_were_written(self):
         row = self.receive("name_in_gbk")
@@ -103,7 +103,7 @@ class TestContentCharsets(ContentCommon):
     def test_a_guess_is_said_to_be_one_and_the_original_attached(self):
         for name in ("charset_lies_utf8_for_windows1252", "charset_lies_ascii_for_latin1", "charset_unknown"):
             row = self.receive(name)
-            self.assertEqual(row.flaws, row._words_for_flaws([Flaw.CHARSET]), name)
+            self.assertEqual(row.defects, row._defects_message([Defect.CHARSET]), name)
             self.assertIn("Grüße aus Köln", row.mail_message_ids.body)
             self.assertEqual(self.files(row.mail_message_ids), {"original.eml": row._source_bytes()})
 
@@ -232,7 +232,7 @@ class TestContentStructure(ContentCommon):
 
     def test_a_message_that_is_one_text_file_keeps_the_file_whatever_else_is_wrong(self):
         row = self.receive("content_message_is_one_text_file_with_a_flaw")
-        self.assertEqual(row.flaws, row._words_for_flaws([Flaw.HEADERS]))
+        self.assertEqual(row.defects, row._defects_message([Defect.HEADERS]))
         self.assertEqual(self.files(row.mail_message_ids)["orders.csv"], b"article;number\r\n4711;3\r\n")
         self.assertIn("4711;3", row.mail_message_ids.body)
 
@@ -268,7 +268,7 @@ class TestContentDates(ContentCommon):
             with self.subTest(name):
                 row = self.receive(name)
                 self.assertEqual(row.mail_message_ids.date, row.received_date)
-                self.assertEqual(row.flaws, row._words_for_flaws([Flaw.DATE]))
+                self.assertEqual(row.defects, row._defects_message([Defect.DATE]))
                 self.assertFalse(row.mail_message_ids.attachment_ids)
 
     def test_a_message_that_waited_has_the_time_of_its_receipt(self):
@@ -282,7 +282,7 @@ class TestContentDates(ContentCommon):
         row.received_date = fields.Datetime.to_datetime("2026-03-02 08:30:00")
         self.run_lane()
         self.assertEqual(fields.Datetime.to_string(row.mail_message_ids.date), "2026-03-02 08:30:00")
-        self.assertFalse(row.flaws)
+        self.assertFalse(row.defects)
 
     def test_dates_that_programs_write_are_read(self):
         for name, date in {
@@ -298,7 +298,7 @@ class TestContentDates(ContentCommon):
 
     def test_a_date_that_programs_write_is_read_of_a_message_with_flaws_as_well(self):
         row = self.receive("content_date_with_a_french_day_and_a_flaw")
-        self.assertEqual(row.flaws, row._words_for_flaws([Flaw.HEADERS]))
+        self.assertEqual(row.defects, row._defects_message([Defect.HEADERS]))
         self.assertEqual(fields.Datetime.to_string(row.mail_message_ids.date), "2026-11-29 09:00:00")
 
     def test_a_date_is_also_said_of_a_message_with_flaws(self):
@@ -306,7 +306,7 @@ class TestContentDates(ContentCommon):
             self.to_alias(Date="Thu, 18 Jul 0102 19:51:35 -0100", Content_Type="text/plain; charset=klingon")
         )
         self.assertEqual(row.mail_message_ids.date, row.received_date)
-        self.assertEqual(row.flaws, row._words_for_flaws([Flaw.CHARSET, Flaw.DATE]))
+        self.assertEqual(row.defects, row._defects_message([Defect.CHARSET, Defect.DATE]))
 
     def test_a_program_that_hands_over_such_a_date_gets_no_error(self):
         source = self.to_alias(Date="Thu, 18 Jul 0102 19:51:35 -0100")

@@ -2,27 +2,27 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon
-from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Flaw
+from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 
 
 @tagged("post_install", "-at_install")
-class TestFlaws(InboundCommon):
+class TestDefects(InboundCommon):
     """A message that Odoo was not given as it came says so."""
 
-    def sentence(self, flaw):
-        return self.env["mail.inbound.message"]._words_for_flaws([flaw])
+    def sentence(self, defect):
+        return self.env["mail.inbound.message"]._defects_message([defect])
 
     def test_there_are_words_for_every_flaw(self):
-        words = self.env["mail.inbound.message"]._words_for_flaws(Flaw)
-        self.assertEqual(len(words.splitlines()), len(Flaw))
+        words = self.env["mail.inbound.message"]._defects_message(Defect)
+        self.assertEqual(len(words.splitlines()), len(Defect))
 
     def test_an_ordinary_message_is_handed_on_as_it_came(self):
-        self.assertFalse(self.deliver(self.to_alias()).flaws)
+        self.assertFalse(self.deliver(self.to_alias()).defects)
 
     def test_what_was_wrong_with_a_message_is_kept_with_it(self):
         message = self.deliver(self.to_alias(Content_Type="text/plain; charset=klingon"))
         self.assertEqual(message.state, "delivered")
-        self.assertEqual(message.flaws, self.sentence(Flaw.CHARSET))
+        self.assertEqual(message.defects, self.sentence(Defect.CHARSET))
         self.assertEqual(message.mail_message_ids.attachment_ids.raw, message._source_bytes())
 
     @mute_logger("odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome")
@@ -31,7 +31,7 @@ class TestFlaws(InboundCommon):
         message.try_count = 2
         self.run_lane()
         self.assertEqual((message.state, message.try_count), ("delivered", 3))
-        self.assertIn("only its text was taken", message.flaws)
+        self.assertIn("only its text was taken", message.defects)
         self.assertEqual(message.mail_message_ids.attachment_ids.mapped("name"), ["original.eml"])
 
     def test_the_original_is_kept_as_it_came_when_the_server_says_so(self):

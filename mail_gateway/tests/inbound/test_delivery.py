@@ -6,7 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
-from odoo.addons.mail_gateway.tools.retry import MOST_TRIES
+from odoo.addons.mail_gateway.tools.retry import MAX_TRIES
 
 
 @tagged("post_install", "-at_install")
@@ -32,11 +32,11 @@ class TestDelivery(InboundCommon):
     def test_a_bug_is_tried_three_times_and_then_failed(self):
         message = self.store(self.to_alias())
         with self.broken_partner(ZeroDivisionError("a bug")):
-            for _try in range(MOST_TRIES):
+            for _try in range(MAX_TRIES):
                 self.assertIn(message.state, ("received", "deferred"))
                 message.next_try = "2000-01-01"
                 self.run_lane()
-        self.assertEqual((message.state, message.try_count), ("failed", MOST_TRIES))
+        self.assertEqual((message.state, message.try_count), ("failed", MAX_TRIES))
         self.assertIn("a bug", message.detail)
 
     @mute_logger("odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome")
@@ -51,7 +51,7 @@ class TestDelivery(InboundCommon):
 
     def test_a_message_whose_worker_died_three_times_is_failed(self):
         message = self.store(self.to_alias())
-        message.write({"try_count": MOST_TRIES})
+        message.write({"try_count": MAX_TRIES})
         self.run_lane()
         self.assertEqual(message.state, "failed")
         self.assertIn("stopped or ran out of time", message.reason)

@@ -4,11 +4,11 @@ import os
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundLedger
+from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundMailboxStore
 from odoo.addons.mail_gateway.models.inbound import mail_inbound_message_source
-from odoo.addons.mail_gateway.models.inbound.mail_inbound_message_headers_only import MOST_FETCH_TRIES
+from odoo.addons.mail_gateway.models.inbound.mail_inbound_message_headers_only import MAX_FETCH_TRIES
 from odoo.addons.mail_gateway.tests.common import InboundCommon
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MOST_BYTES, Batch, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.mailbox import MAX_BYTES, Batch, RemoteMessage
 
 MEGABYTE = 2**20
 KEY = "imap://box@127.0.0.1/INBOX;UIDVALIDITY=7/;UID=5"
@@ -19,12 +19,12 @@ class LargeCase(InboundCommon):
         super().setUp()
         self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "1")
         self.server.state = "done"
-        self.ledger = InboundLedger(self.server, durable=False)
+        self.mailbox_store = InboundMailboxStore(self.server, durable=False)
         self.head = self.to_alias(subject="Large").partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
 
     def store_head(self, size=3 * MEGABYTE, key=KEY):
         """A message of which only the headers were fetched, as a lane leaves it."""
-        self.ledger.store(Batch([RemoteMessage(key, self.head, size)], []))
+        self.mailbox_store.add(Batch([RemoteMessage(key, self.head, size)], []))
         self.run_lane()
         return self.env["mail.inbound.message"].search([("remote_key", "=", key)])
 
@@ -33,9 +33,9 @@ class LargeCase(InboundCommon):
 
     def visit(self, source):
         """What a visit does with messages that were requested."""
-        keys = self.ledger.requested()
+        keys = self.mailbox_store.requested()
         messages = [RemoteMessage(key, source, was_requested=True) for key in keys]
-        left = self.ledger.store(Batch(messages, keys))
+        left = self.mailbox_store.add(Batch(messages, keys))
         return keys, left.keys if left else frozenset()
 
 
@@ -92,25 +92,25 @@ class TestHead(LargeCase):
 
     def test_its_mail_server_is_told_nothing(self):
         held = self.store_head()
-        self.assertEqual(self.ledger.unacknowledged(), [])
-        self.assertEqual(self.ledger.known([KEY]), {KEY})
-        self.assertEqual(self.ledger.heads([KEY, "other"]), {KEY})
+        self.assertEqual(self.mailbox_store.unacknowledged(), [])
+        self.assertEqual(self.mailbox_store.known([KEY]), {KEY})
+        self.assertEqual(self.mailbox_store.heads([KEY, "other"]), {KEY})
         held.action_discard()
-        self.assertEqual((self.ledger.unacknowledged(), self.ledger.known([KEY])), ([], {KEY}))
+        self.assertEqual((self.mailbox_store.unacknowledged(), self.mailbox_store.known([KEY])), ([], {KEY}))
 
     def test_a_size_that_no_column_holds_is_stored(self):
         self.assertEqual(self.store_head(size=10**18).size, 2**31 - 1)
 
     def test_who_wants_it_has_the_next_visit_fetch_it_and_it_is_delivered(self):
         held = self.store_head()
-        self.assertEqual(self.ledger.requested(), [])
+        self.assertEqual(self.mailbox_store.requested(), [])
         held.action_fetch_whole()
         self.assertTrue(held.fetch_requested)
         self.assertFalse(held.is_fetchable)
         source = self.fetched()
         self.assertEqual(self.visit(source), ([KEY], frozenset()))
         self.assertEqual((held.is_head, held.state, held._source_bytes()), (False, "received", source))
-        self.assertEqual(self.ledger.unacknowledged(), [KEY])
+        self.assertEqual(self.mailbox_store.unacknowledged(), [KEY])
         self.run_lane()
         self.assertEqual(held.state, "delivered")
         self.assertEqual(held.mail_message_ids.subject, "Large")
@@ -119,31 +119,31 @@ class TestHead(LargeCase):
     def test_several_are_fetched_at_once(self):
         held = self.store_head() + self.store_head(key=KEY + "1")
         held.action_fetch_whole()
-        self.assertEqual(self.ledger.requested(), [KEY, KEY + "1"])
-        self.ledger.count_request(KEY)
-        self.assertEqual(self.ledger.requested(), [KEY + "1", KEY])
+        self.assertEqual(self.mailbox_store.requested(), [KEY, KEY + "1"])
+        self.mailbox_store.count_request(KEY)
+        self.assertEqual(self.mailbox_store.requested(), [KEY + "1", KEY])
 
     def test_a_visit_that_ends_before_it_asks_is_no_try(self):
         held = self.store_head()
         held.action_fetch_whole()
-        for _visit in range(2 * MOST_FETCH_TRIES):
-            self.assertEqual(self.ledger.requested(), [KEY])
+        for _visit in range(2 * MAX_FETCH_TRIES):
+            self.assertEqual(self.mailbox_store.requested(), [KEY])
 
     def test_what_was_decided_meanwhile_is_neither_stored_nor_acknowledged(self):
         held = self.store_head()
         held.action_fetch_whole()
         held.action_discard()
-        left = self.ledger.store(Batch([RemoteMessage(KEY, self.fetched(), was_requested=True)], [KEY]))
+        left = self.mailbox_store.add(Batch([RemoteMessage(KEY, self.fetched(), was_requested=True)], [KEY]))
         self.assertEqual((left.keys, left.errors), ({KEY}, []))
-        self.assertEqual((held.state, held.is_head, self.ledger.unacknowledged()), ("discarded", True, []))
+        self.assertEqual((held.state, held.is_head, self.mailbox_store.unacknowledged()), ("discarded", True, []))
 
     def test_what_can_not_be_fetched_is_given_up_and_says_so(self):
         held = self.store_head()
         held.action_fetch_whole()
-        for _visit in range(MOST_FETCH_TRIES):
-            self.assertEqual(self.ledger.requested(), [KEY])
-            self.ledger.count_request(KEY)
-        self.assertEqual(self.ledger.requested(), [])
+        for _visit in range(MAX_FETCH_TRIES):
+            self.assertEqual(self.mailbox_store.requested(), [KEY])
+            self.mailbox_store.count_request(KEY)
+        self.assertEqual(self.mailbox_store.requested(), [])
         self.assertIn("could not be fetched", held.reason)
         self.assertTrue(held.is_fetchable)
 
@@ -164,7 +164,7 @@ class TestHead(LargeCase):
         self.assertEqual((held.state, held.fetch_requested, held.mail_message_ids.ids), ("held", True, []))
 
     def test_what_odoo_can_not_store_can_not_be_fetched(self):
-        held = self.store_head(size=MOST_BYTES + 1)
+        held = self.store_head(size=MAX_BYTES + 1)
         with self.assertRaisesRegex(UserError, "up to"):
             held.action_fetch_whole()
         held.action_release()
@@ -204,12 +204,12 @@ class TestHead(LargeCase):
 
     def test_explaining_it_reads_its_size_and_fetches_nothing(self):
         held = self.store_head()
-        rehearsal = self.env["mail.inbound.rehearsal"]
+        dry_run = self.env["mail.inbound.dry.run"]
         with self.enter_registry_test_mode():
-            self.assertEqual(rehearsal._rehearse(held).state, "held")
+            self.assertEqual(dry_run._dry_run(held).state, "held")
         self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "100")
         with self.enter_registry_test_mode():
-            answer = rehearsal._rehearse(held)
+            answer = dry_run._dry_run(held)
         self.assertEqual((answer.state, held.fetch_requested), ("held", False))
         self.assertIn("Only its headers", answer.reason)
 
@@ -219,7 +219,7 @@ class TestHead(LargeCase):
         rule.action = "accept"
         accepted = self.server._mailbox_settings().largest
         rule.write({"action": "hold", "active": False})
-        self.assertEqual((limit, accepted, self.server._mailbox_settings().largest), (MEGABYTE, MOST_BYTES, MOST_BYTES))
+        self.assertEqual((limit, accepted, self.server._mailbox_settings().largest), (MEGABYTE, MAX_BYTES, MAX_BYTES))
 
     def test_a_rejected_one_stays_on_the_server(self):
         held = self.store_head()
@@ -227,4 +227,4 @@ class TestHead(LargeCase):
         held.action_process_again()
         self.run_lane()
         self.assertEqual((held.state, held.is_head), ("rejected", True))
-        self.assertEqual((self.ledger.unacknowledged(), self.ledger.requested()), ([], []))
+        self.assertEqual((self.mailbox_store.unacknowledged(), self.mailbox_store.requested()), ([], []))

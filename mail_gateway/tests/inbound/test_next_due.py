@@ -14,7 +14,7 @@ class TestNextDue(InboundCommon):
     def setUp(self):
         super().setUp()
         self.patch(mail_inbound_message_next_due, "_OLDEST", 4)
-        self.patch(mail_inbound_message_next_due, "_MOST_CONVERSATIONS", 3)
+        self.patch(mail_inbound_message_next_due, "_MAX_CONVERSATIONS", 3)
 
     def waiting(self, conversation, count=1, minutes=0):
         """Messages of a conversation that are due for so many minutes; negative ones: not yet."""

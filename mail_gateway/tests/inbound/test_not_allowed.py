@@ -54,7 +54,7 @@ class TestNotAllowed(InboundCommon):
         other = self.env["res.company"].create({"name": "Other Company"})
         contact = self.env["res.partner"].create({"name": "Theirs", "company_id": other.id})
         alias = self.alias.copy({"alias_name": "leads", "alias_model_id": self.env["ir.model"]._get_id("crm.lead")})
-        alias.alias_defaults = repr({"company_id": self.env.company.id, "partner_id": contact.id, "name": "Lead"})
+        alias.alias_defaults = repr({"company_id": self.env.company.id, "partner_id": contact.id, "name": "Redirect"})
         message = self.deliver(raw(to=f"leads@{self.alias_domain}"))
         self.run_last_try(message)
         self.assertEqual((message.state, message.cause), ("held", "refused"))

@@ -149,7 +149,7 @@ class TestNotices(InboundCommon):
         several = "Mary <mary@customer.example>, victim@elsewhere.example"
         self.deliver(raw(to=self.catchall, sender=several, **paths))
         self.assertEqual(self.notices().email_to, "last@relay.example")
-        row = self.env["mail.inbound.notice"].search([("told", "!=", ALL)])
+        row = self.env["mail.inbound.sender.notice"].search([("told", "!=", ALL)])
         self.assertEqual((row.told, row.sender), ("last@relay.example", "mary@customer.example"))
 
     def test_endless_addresses_are_told_nothing(self):
@@ -215,11 +215,11 @@ class TestNotices(InboundCommon):
 
     def test_a_malformed_message_escapes_nothing_that_keeps_notices_from_its_sender(self):
         for headers, state in self.silencing():
-            for number, flaw in enumerate(self.flawed()):
+            for number, defect in enumerate(self.flawed()):
                 subject = f"{next(iter(headers.items()))} {number}"
-                message = self.deliver(raw(subject, to=self.catchall, **headers, **flaw))
+                message = self.deliver(raw(subject, to=self.catchall, **headers, **defect))
                 with self.subTest(subject):
-                    self.assertTrue(message.flaws)
+                    self.assertTrue(message.defects)
                     self.assertEqual((message.state, message.cause, message.told_date), (state, "refused", False))
         self.assertFalse(self.notices())
 
@@ -242,9 +242,9 @@ class TestNotices(InboundCommon):
         self.assertFalse(self.notices())
 
     def test_honest_senders_of_malformed_messages_are_told(self):
-        for number, flaw in enumerate(self.flawed()):
+        for number, defect in enumerate(self.flawed()):
             sender = f"{number}@customer.example"
-            self.assertEqual(self.deliver(raw(f"x{number}", sender, self.catchall, **flaw)).state, "rejected")
+            self.assertEqual(self.deliver(raw(f"x{number}", sender, self.catchall, **defect)).state, "rejected")
         self.assertEqual(len(self.notices()), 3)
 
     # ------------------------------------------------------------------ what people may have written
@@ -293,7 +293,9 @@ class TestNotices(InboundCommon):
         self.assertEqual({each.cause for each in messages[2:]}, {"not_told"})
         self.assertIn("Odoo sent 2 notices within the last hour", messages[2].reason)
         self.assertEqual(len(self.notices()), 2)
-        self.env["mail.inbound.notice"].search([])._write({"create_date": fields.Datetime.now() - timedelta(hours=2)})
+        self.env["mail.inbound.sender.notice"].search([])._write(
+            {"create_date": fields.Datetime.now() - timedelta(hours=2)}
+        )
         self.assertEqual(self.refuse(5).state, "rejected")
 
     def test_whose_notice_exceeds_the_limit_waits_for_a_person_and_is_found(self):
@@ -317,8 +319,8 @@ class TestNotices(InboundCommon):
         last = self.env["mail.message"].search([], order="id desc", limit=1).id
         for number in range(6):
             self.refuse(number)
-            self.env["mail.inbound.alert"]._tell_of_notices()
-            self.env["mail.inbound.alert"]._tell_of_messages()
+            self.env["mail.postmaster.alert"]._tell_of_notices()
+            self.env["mail.postmaster.alert"]._tell_of_messages()
         alerts = self.env["mail.message"].search([("id", ">", last), ("message_type", "=", "user_notification")])
         self.assertEqual(len(alerts), 2, alerts.mapped("subject"))
 
@@ -337,22 +339,22 @@ class TestNotices(InboundCommon):
         self.parameters.set_param("mail_gateway.notice_limit", "1")
         for number in range(4):
             self.refuse(number)
-            self.env["mail.inbound.alert"]._tell_of_notices()
-        rows = self.env["mail.inbound.notice"].search([("told", "=", TOO_MANY)])
+            self.env["mail.postmaster.alert"]._tell_of_notices()
+        rows = self.env["mail.inbound.sender.notice"].search([("told", "=", TOO_MANY)])
         self.assertEqual((len(rows), bool(rows.alerted_date)), (1, True))
         subject = "Senders of refused messages are no longer told"
         alerts = self.env["mail.message"].search([("subject", "=", subject)])
         self.assertEqual(len(alerts), 1)
         self.assertIn(postmaster.partner_id, alerts.notified_partner_ids)
-        self.assertTrue(self.env["mail.inbound.notice"]._waiting())
-        self.assertIn("search_default_not_told", str(self.env["mail.inbound.notice"]._open_alerted()["context"]))
-        self.env["mail.inbound.notice"].search([("told", "=", ALL)])._write({"create_date": "2020-01-01"})
+        self.assertTrue(self.env["mail.inbound.sender.notice"]._waiting())
+        self.assertIn("search_default_not_told", str(self.env["mail.inbound.sender.notice"]._open_alerted()["context"]))
+        self.env["mail.inbound.sender.notice"].search([("told", "=", ALL)])._write({"create_date": "2020-01-01"})
         self.env.invalidate_all()
-        self.assertFalse(self.env["mail.inbound.notice"]._waiting())
+        self.assertFalse(self.env["mail.inbound.sender.notice"]._waiting())
 
     def test_rows_that_are_needed_no_longer_are_removed_and_others_are_not(self):
         self.refuse(1)
-        notices = self.env["mail.inbound.notice"]
+        notices = self.env["mail.inbound.sender.notice"]
         notices._gc_notices()
         self.assertTrue(notices.search([("told", "=", ALL)]))
         notices.search([])._write({"create_date": fields.Datetime.now() - timedelta(days=1)})

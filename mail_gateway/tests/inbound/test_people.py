@@ -303,7 +303,7 @@ class TestRecipients(PeopleCommon):
         exact.alias_defaults = repr({"name": "Exact"}) if self.model == "crm.lead" else "{}"
         message = self.deliver(raw("Press", to="sales+press+2026@mycompany.test", message_id="<press@x.example>"))
         self.made(message)
-        self.assertEqual(self.env["mail.inbound.creation"].search([], limit=1).target, f"mail.alias,{exact.id}")
+        self.assertEqual(self.env["mail.inbound.created.record"].search([], limit=1).target, f"mail.alias,{exact.id}")
 
     def test_a_domain_stored_in_its_own_letters_takes_mail_in_either_form(self):
         self.env.cr.execute("UPDATE mail_alias_domain SET name = 'bücher.test' WHERE id = %s", [self.domain.id])
@@ -420,7 +420,7 @@ class TestIdentity(PeopleCommon):
             with self.subTest(message_id=message_id):
                 messages = self.orders(message_id, "one", "one")
                 self.assertEqual(messages.mapped("state"), ["delivered", "delivered"])
-                self.assertEqual(messages.mapped("flaws"), [False, False])
+                self.assertEqual(messages.mapped("defects"), [False, False])
                 self.assertEqual(len(set(messages.mail_message_ids.mapped("message_id"))), 2)
 
     def test_another_text_under_the_same_id_is_another_message(self):

@@ -67,7 +67,7 @@ class TestReading(InboundCommon):
     def test_the_plainest_form_is_delivered(self):
         for name in ("text_and_html", "deeply_nested", "smime_signed"):
             source = self.source(name).replace(b"Message-Id: <", b"Message-Id: <%s." % name.encode())
-            message = self.receive(make_readable(source, plainest=True).source)
+            message = self.receive(make_readable(source, text_only=True).source)
             self.assertEqual(self.files(message), {"original.eml": source})
 
     # ------------------------------------------------------------------ what is kept

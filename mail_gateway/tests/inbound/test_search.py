@@ -99,7 +99,7 @@ class TestSearch(InboundCommon):
 
     def test_what_is_cleaned_by_age_is_found_by_age(self):
         old = fields.Datetime.now() - timedelta(days=99)
-        for model in ("hit", "claim", "creation", "notice"):
+        for model in ("rule.hit", "message.id.lock", "created.record", "sender.notice"):
             with self.subTest(model):
                 rows = self.env[f"mail.inbound.{model}"]
                 plan = self.plan(rows._search([("create_date", "<", old)], order="create_date", limit=10))

@@ -8,7 +8,7 @@ import psycopg2
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
-from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundLedger
+from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundMailboxStore
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 from odoo.addons.mail_gateway.tools import sql_log
 from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, FolderPosition, RemoteMessage
@@ -49,7 +49,7 @@ def written(text, address="@customer.example"):
     }
 
 
-class SpoolCase(InboundCommon):
+class StoreCase(InboundCommon):
     def remote(self, *sources, prefix="imap://box@127.0.0.1/INBOX;UIDVALIDITY=7/;UID="):
         return [RemoteMessage(f"{prefix}{number}", source) for number, source in enumerate(sources, 1)]
 
@@ -64,7 +64,7 @@ class SpoolCase(InboundCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestSpoolWide(SpoolCase):
+class TestStoreWide(StoreCase):
     """Every value from outside may be as long and as wide as it likes."""
 
     def test_a_from_of_950_wide_characters_is_stored_along_with_its_neighbours(self):
@@ -105,12 +105,12 @@ class TestSpoolWide(SpoolCase):
 
     def test_a_key_that_is_too_long_is_known_again(self):
         message = RemoteMessage(f"pop://box@127.0.0.1/;UIDL={WIDE}", raw())
-        ledger = InboundLedger(self.server, durable=False)
-        ledger.store(Batch([message], [message.key]))
-        self.assertEqual(ledger.known([message.key, message.key[:-1]]), {message.key})
-        self.assertEqual(ledger.unacknowledged(), [message.key])
-        ledger.acknowledged([message.key])
-        self.assertEqual(ledger.unacknowledged(), [])
+        store = InboundMailboxStore(self.server, durable=False)
+        store.add(Batch([message], [message.key]))
+        self.assertEqual(store.known([message.key, message.key[:-1]]), {message.key})
+        self.assertEqual(store.unacknowledged(), [message.key])
+        store.acknowledged([message.key])
+        self.assertEqual(store.unacknowledged(), [])
 
     def test_an_address_beyond_all_measure_is_none(self):
         stored = self.store(widest("From", f"{'a' * 900}@customer.example"))
@@ -120,23 +120,23 @@ class TestSpoolWide(SpoolCase):
     def test_counting_and_telling_take_addresses_of_any_length(self):
         record = self.env["res.partner"].create({"name": "Made"})
         for wide in (f"{WIDE[:1000]}@customer.example", f"{WIDE[:1001]}@customer.example"):
-            self.env["mail.inbound.creation"]._count("mail.alias,1", wide, False, record)
-            self.env["mail.inbound.claim"]._claim(wide)
-            self.assertEqual(self.env["mail.inbound.creation"].search_count([("counted_for", "=", wide)]), 1)
+            self.env["mail.inbound.created.record"]._count("mail.alias,1", wide, False, record)
+            self.env["mail.inbound.message.id.lock"]._claim(wide)
+            self.assertEqual(self.env["mail.inbound.created.record"].search_count([("counted_for", "=", wide)]), 1)
 
 
 @tagged("post_install", "-at_install")
-class TestSpoolRefused(SpoolCase):
+class TestStoreRefused(StoreCase):
     """What the database refuses, for whatever reason, does not stand in the way."""
 
     def setUp(self):
         super().setUp()
-        self.ledger = InboundLedger(self.server, durable=False)
+        self.mailbox_store = InboundMailboxStore(self.server, durable=False)
 
     def store_batch(self, *sources):
         messages = self.remote(*sources)
         position = FolderPosition("box@127.0.0.1", "INBOX", 7, len(messages))
-        left = self.ledger.store(Batch(messages, [message.key for message in messages], position))
+        left = self.mailbox_store.add(Batch(messages, [message.key for message in messages], position))
         return left, self.env["mail.inbound.message"].search([("server_id", "=", self.server.id)], order="id")
 
     @mute_logger("odoo.sql_db")
@@ -148,7 +148,7 @@ class TestSpoolRefused(SpoolCase):
         refused = stored[1]
         self.assertEqual(refused._source_bytes(), raw("refused"))
         self.assertEqual((refused.state, refused.size), ("received", len(raw("refused"))))
-        self.assertEqual(len(self.ledger.unacknowledged()), 3)
+        self.assertEqual(len(self.mailbox_store.unacknowledged()), 3)
 
     @mute_logger("odoo.sql_db")
     def test_what_can_not_be_stored_at_all_stays_on_the_server_and_is_owed(self):
@@ -160,16 +160,16 @@ class TestSpoolRefused(SpoolCase):
         bad = self.remote(b"", b"")[1].key
         self.assertEqual(left.keys, {bad})
         self.assertEqual(stored.mapped("subject"), ["First", "Last"])
-        self.assertNotIn(bad, self.ledger.unacknowledged())
-        self.assertEqual(self.ledger.position("box@127.0.0.1", "INBOX").backlog, {2})
+        self.assertNotIn(bad, self.mailbox_store.unacknowledged())
+        self.assertEqual(self.mailbox_store.position("box@127.0.0.1", "INBOX").backlog, {2})
 
     @mute_logger("odoo.sql_db")
     def test_what_could_not_be_stored_is_owed_at_later_positions_too(self):
         self.refuse("digest")
         with patch("odoo.addons.mail_gateway.tools.source_values.digest_of", lambda _source: "refused"):
             self.store_batch(raw("Bad"))
-        self.ledger.store(Batch([], [], FolderPosition("box@127.0.0.1", "INBOX", 7, 9)))
-        self.assertEqual(self.ledger.position("box@127.0.0.1", "INBOX").backlog, {1})
+        self.mailbox_store.add(Batch([], [], FolderPosition("box@127.0.0.1", "INBOX", 7, 9)))
+        self.assertEqual(self.mailbox_store.position("box@127.0.0.1", "INBOX").backlog, {1})
 
     def test_a_passing_fault_leaves_all_for_later(self):
         fault = psycopg2.OperationalError("the connection is gone")
@@ -205,7 +205,7 @@ class TestSpoolRefused(SpoolCase):
 
 
 @tagged("post_install", "-at_install")
-class TestSpoolLog(SpoolCase):
+class TestStoreLog(StoreCase):
     """What a message says is nobody's business who reads the log."""
 
     def logged(self):

@@ -11,7 +11,7 @@ from odoo.addons.base.models.ir_mail_server import IrMail_Server, MailDeliveryEx
 from odoo.addons.mail_gateway.tests.common import OutgoingCommon
 from odoo.addons.mail_gateway.tests.tools.smtp.smtp_servers import GREETING, smtp_script
 from odoo.addons.mail_gateway.tests.tools.test_secrets import TestSecrets, forms
-from odoo.addons.mail_gateway.tests.tools.tools_common import LastWords, ScriptedServer
+from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, ScriptedServer
 from odoo.addons.mail_gateway.tools.smtp.login import log_in
 
 PASSWORD = "pässword of mine"
@@ -55,7 +55,7 @@ class TestSmtpLogin(OutgoingCommon):
         mail.mail_server_id = record
         mail.send()
         self.assertEqual((mail.state, mail.failure_reason), ("sent", False))
-        [line] = [line for line in server.heard if line.startswith(b"AUTH")]
+        [line] = [line for line in server.received if line.startswith(b"AUTH")]
         self.assertEqual(b64decode(line.split()[2]).decode(), f"\0box\0{PASSWORD}")
 
     def test_login_does_as_well(self):
@@ -64,7 +64,7 @@ class TestSmtpLogin(OutgoingCommon):
         server, _record = self.smtp(b"LOGIN", AUTH=b"334 VXNlcm5hbWU6\r\n", **answers)
         with smtplib.SMTP("127.0.0.1", server.port, timeout=10) as connection:
             log_in(connection, "büro", PASSWORD)
-        self.assertEqual(server.heard[1:4], [b"AUTH LOGIN", encoded("büro"), encoded(PASSWORD)])
+        self.assertEqual(server.received[1:4], [b"AUTH LOGIN", encoded("büro"), encoded(PASSWORD)])
 
     def test_what_the_server_does_not_do_is_not_all_that_is_tried(self):
         server, _record = self.smtp(b"CRAM-MD5 PLAIN LOGIN", AUTH=b"504 not that\r\n")
@@ -73,7 +73,7 @@ class TestSmtpLogin(OutgoingCommon):
             self.assertRaises(smtplib.SMTPAuthenticationError),
         ):
             log_in(connection, "box", PASSWORD)
-        self.assertEqual([line.split()[1] for line in server.heard[1:4]], [b"PLAIN", b"LOGIN", b"CRAM-MD5"])
+        self.assertEqual([line.split()[1] for line in server.received[1:4]], [b"PLAIN", b"LOGIN", b"CRAM-MD5"])
 
     def test_a_server_without_a_way_to_sign_in_says_so(self):
         for mechanisms, error in ((b"GSSAPI", smtplib.SMTPException), (b"", smtplib.SMTPException)):
@@ -102,7 +102,7 @@ class TestSmtpLogin(OutgoingCommon):
         cases = [{"AUTH": b"535 5.7.8 not %s\r\n" % form.encode()} for form in repeated]
         cases += [{**ok, command: b"550 5.7.1 not %s\r\n" % form.encode()}
                   for command in ("MAIL", "RCPT", "DATA", "end") for form in repeated[:12:5]]  # fmt: skip
-        cases += [{"greeting": LastWords(b"554 not %s\r\n" % form.encode())} for form in repeated[:12:5]]
+        cases += [{"greeting": ClosingReply(b"554 not %s\r\n" % form.encode())} for form in repeated[:12:5]]
         for changes in cases:
             _server, record = self.smtp(**changes)
             with self.subTest(changes), self.assertLogs(level=logging.DEBUG) as logs:
@@ -136,11 +136,11 @@ class TestSmtpLogin(OutgoingCommon):
         first.mail_server_id, second.mail_server_id = record, other
         original = IrMail_Server._smtp_login__
 
-        def sign_in(server, connection, user, password):
+        def log_in(server, connection, user, password):
             return (stumble if server == record else original)(server, connection, user, password)
 
         with (
-            patch.object(IrMail_Server, "_smtp_login__", sign_in),
+            patch.object(IrMail_Server, "_smtp_login__", log_in),
             patch.object(type(self.env["ir.mail_server"]), "_logs_in_beyond_ascii", lambda *_args: False),
         ):
             (first + second).send()

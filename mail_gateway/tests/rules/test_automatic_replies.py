@@ -130,9 +130,11 @@ class TestAutomaticReplies(InboundCommon):
                 self.assertEqual((message.state, message.cause), ("delivered", False))
 
     def test_a_message_with_flaws_comes_from_nobody_all_the_same(self):
-        for number, flaw in enumerate(({"Content_Type": "text/plain; charset=x-nonsense"}, {"message_id": "<[1@x]>"})):
-            message = self.deliver(self.from_nobody(**flaw, subject=f"Enquiry {number}"))
-            self.assertTrue(message.flaws)
+        for number, defect in enumerate(
+            ({"Content_Type": "text/plain; charset=x-nonsense"}, {"message_id": "<[1@x]>"})
+        ):
+            message = self.deliver(self.from_nobody(**defect, subject=f"Enquiry {number}"))
+            self.assertTrue(message.defects)
             self.assertEqual((message.state, message.cause), ("discarded", "automatic"))
 
     # ------------------------------------------------------------------ bounces, which come from nobody as well

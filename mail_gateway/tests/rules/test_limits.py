@@ -29,7 +29,7 @@ class TestLimits(InboundCommon):
 
     def age(self, messages, minutes):
         self.env.cr.execute(
-            "UPDATE mail_inbound_creation SET create_date = create_date - %s * interval '1 minute'"
+            "UPDATE mail_inbound_created_record SET create_date = create_date - %s * interval '1 minute'"
             " WHERE inbound_message_id IN %s",
             (minutes, tuple(messages.ids)),
         )
@@ -50,7 +50,7 @@ class TestLimits(InboundCommon):
 
     def test_the_sender_is_told_again_in_the_next_period(self):
         self.orders(3)
-        self.env["mail.inbound.notice"].search([])._write({"create_date": "2000-01-01"})
+        self.env["mail.inbound.sender.notice"].search([])._write({"create_date": "2000-01-01"})
         self.orders(1, first=3)
         self.assertEqual(len(self.notices()), 2)
 
@@ -154,7 +154,7 @@ class TestLimits(InboundCommon):
         self.assertEqual(held.state, "delivered")
 
     def test_counting_takes_one_query_whatever_was_made(self):
-        creations = self.env["mail.inbound.creation"]
+        creations = self.env["mail.inbound.created.record"]
         creations._limits()
         for _number in range(2):
             with self.assertQueryCount(1):
@@ -164,5 +164,7 @@ class TestLimits(InboundCommon):
     def test_what_no_limit_counts_is_forgotten(self):
         messages = self.orders(2)
         self.age(messages, 60 + 25 * 60)
-        self.env["mail.inbound.creation"]._gc_creations()
-        self.assertFalse(self.env["mail.inbound.creation"].search_count([("inbound_message_id", "in", messages.ids)]))
+        self.env["mail.inbound.created.record"]._gc_created_records()
+        self.assertFalse(
+            self.env["mail.inbound.created.record"].search_count([("inbound_message_id", "in", messages.ids)])
+        )

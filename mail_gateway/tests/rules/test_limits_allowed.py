@@ -49,8 +49,8 @@ class TestLimitsAllowed(InboundCommon):
 
     def test_whoever_has_no_address_is_spared_by_no_entry(self):
         self.allow("nobody at all")
-        self.assertFalse(self.env["mail.gateway.allowed"]._spares("undisclosed"))
-        self.assertFalse(self.env["mail.gateway.allowed"]._spares(False))
+        self.assertFalse(self.env["mail.gateway.allowed"]._is_exempt("undisclosed"))
+        self.assertFalse(self.env["mail.gateway.allowed"]._is_exempt(False))
 
     def test_a_changed_entry_counts_as_it_is_now(self):
         entry = self.allow("a@customer.example")
@@ -69,7 +69,7 @@ class TestLimitsAllowed(InboundCommon):
     def test_looking_somebody_up_takes_one_query(self):
         self.env.flush_all()
         with self.assertQueryCount(1):
-            self.env["mail.gateway.allowed"]._spares("a+b@café.example")
+            self.env["mail.gateway.allowed"]._is_exempt("a+b@café.example")
 
     def test_senders_without_an_address_are_called_so(self):
         held = self.orders("undisclosed", "undisclosed")[1]

@@ -34,7 +34,7 @@ class TestRepetitions(InboundCommon):
 
     def test_the_same_text_after_the_period_is_refused_again(self):
         self.to_catchall(message_id="<1@x>")
-        self.env["mail.inbound.notice"].search([])._write({"create_date": "2000-01-01"})
+        self.env["mail.inbound.sender.notice"].search([])._write({"create_date": "2000-01-01"})
         self.assertEqual(self.to_catchall(message_id="<2@x>").state, "rejected")
 
     def test_another_text_or_sender_is_no_repetition(self):

@@ -29,7 +29,7 @@ class TestRules(InboundCommon):
         return rule
 
     def asked(self, message):
-        return [answer["check"] for answer in message.answers]
+        return [answer["check"] for answer in message.rule_results]
 
     def test_the_policy_of_a_new_installation(self):
         policy = [(rule.check, rule.action) for rule in self.env["mail.inbound.rule"].search([])]
@@ -56,7 +56,7 @@ class TestRules(InboundCommon):
     def test_what_each_rule_said_is_kept_with_the_message(self):
         message = self.deliver(self.to_alias())
         self.assertEqual(self.asked(message), [r.check for r in self.env["mail.inbound.rule"].search([])])
-        self.assertFalse(any(answer["reason"] for answer in message.answers))
+        self.assertFalse(any(answer["reason"] for answer in message.rule_results))
         self.assertFalse(message.rule_id)
 
     def test_the_first_rule_that_hits_decides_and_no_further_one_is_asked(self):
@@ -127,7 +127,9 @@ class TestRules(InboundCommon):
     def test_hits_are_counted_by_day_and_month(self):
         rule = self.only("loop", "discard")
         first, second, third = self.deliver(*(self.to_alias(subject=f"{n}") for n in range(3)))
-        hits = {hit.inbound_message_id: hit for hit in self.env["mail.inbound.hit"].search([("rule_id", "=", rule.id)])}
+        hits = {
+            hit.inbound_message_id: hit for hit in self.env["mail.inbound.rule.hit"].search([("rule_id", "=", rule.id)])
+        }
         hits[first]._write({"create_date": "2000-01-01"})
         hits[second]._write({"create_date": fields.Datetime.now() - timedelta(days=3)})
         rule.invalidate_recordset()

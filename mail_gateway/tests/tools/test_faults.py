@@ -9,7 +9,7 @@ from psycopg2 import errors
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.faults import ConnectionFault, connection_fault, is_passing
-from odoo.addons.mail_gateway.tools.fetch.mailbox import SignInRefused
+from odoo.addons.mail_gateway.tools.fetch.mailbox import LoginRefused
 from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned
 
 
@@ -72,7 +72,7 @@ class TestConnectionFault(ToolsCase):
             (TimeoutError(), ConnectionFault.TIMEOUT),
             (Abandoned(), ConnectionFault.TIMEOUT),
             (ssl.SSLError("wrong version number"), ConnectionFault.TLS),
-            (SignInRefused("no"), ConnectionFault.SIGN_IN),
+            (LoginRefused("no"), ConnectionFault.LOGIN),
             (IMAP4.abort("EOF"), ConnectionFault.LOST),
             (ConnectionResetError(), ConnectionFault.LOST),
             (EOFError(), ConnectionFault.LOST),

@@ -1,15 +1,21 @@
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.parameters import LARGEST_NUMBER, PARAMETERS, BadValue, Flaw, good_entries
+from odoo.addons.mail_gateway.tools.parameters import (
+    LARGEST_NUMBER,
+    PARAMETERS,
+    BadValue,
+    ParameterProblem,
+    good_entries,
+)
 
 
 class TestToolsParameters(ToolsCase):
     def read(self, key, text):
         return PARAMETERS[key].read(text)
 
-    def assertFlaw(self, key, text, flaw, part=None):
+    def assertProblem(self, key, text, problem, part=None):
         with self.assertRaises(BadValue, msg=f"{key}: {text!r}") as caught:
             self.read(key, text)
-        self.assertEqual((caught.exception.flaw, caught.exception.part), (flaw, text if part is None else part))
+        self.assertEqual((caught.exception.problem, caught.exception.part), (problem, text if part is None else part))
 
     def test_every_default_is_a_good_value(self):
         for key, parameter in PARAMETERS.items():
@@ -43,7 +49,7 @@ class TestToolsParameters(ToolsCase):
             "info@mycompany.example",
             "a,b",
         ):
-            self.assertFlaw("mail.catchall.domain", text, Flaw.DOMAIN)
+            self.assertProblem("mail.catchall.domain", text, ParameterProblem.DOMAIN)
 
     def test_a_local_part_is_stored_in_lower_case(self):
         self.assertEqual(self.read("mail.catchall.alias", " Catch.All+1 "), "catch.all+1")
@@ -62,7 +68,7 @@ class TestToolsParameters(ToolsCase):
         )
         for key in ("mail.catchall.alias", "mail.bounce.alias"):
             for text in texts:
-                self.assertFlaw(key, text, Flaw.LOCAL_PART)
+                self.assertProblem(key, text, ParameterProblem.LOCAL_PART)
 
     def test_the_default_from_is_a_local_part_or_an_address(self):
         self.assertEqual(self.read("mail.default.from", "Notifications"), "notifications")
@@ -80,7 +86,7 @@ class TestToolsParameters(ToolsCase):
             "no tices",
             "ï@a.example",
         ):
-            self.assertFlaw("mail.default.from", text, Flaw.SENDER)
+            self.assertProblem("mail.default.from", text, ParameterProblem.SENDER)
 
     def test_a_filter_is_kept_as_it_was_typed(self):
         text = "MyCompany.example, info@Café.example"
@@ -90,10 +96,10 @@ class TestToolsParameters(ToolsCase):
         self.assertEqual(self.read("mail.default.from_filter", " , "), "")
 
     def test_the_bad_entry_of_a_filter_is_named(self):
-        self.assertFlaw(
+        self.assertProblem(
             "mail.default.from_filter",
             "mycompany.example, in fo@mycompany.example",
-            Flaw.FILTER,
+            ParameterProblem.FILTER,
             "in fo@mycompany.example",
         )
 
@@ -107,14 +113,14 @@ class TestToolsParameters(ToolsCase):
         texts = ("", "0", "-1", "5.5", "five", "1e3", "٦", "6_0", "+6", str(LARGEST_NUMBER + 1), "9" * 40)
         for key in ("mail.incoming.limit.period", "mail.incoming.limit.alias"):
             for text in texts:
-                self.assertFlaw(key, text, Flaw.NUMBER)
+                self.assertProblem(key, text, ParameterProblem.NUMBER)
             self.assertEqual([self.read(key, text) for text in ("1", str(LARGEST_NUMBER))], ["1", str(LARGEST_NUMBER)])
 
     def test_no_more_lanes_than_odoo_can_run(self):
         self.assertEqual(self.read("mail_gateway.lanes", "16"), "16")
         with self.assertRaises(BadValue) as caught:
             self.read("mail_gateway.lanes", "17")
-        self.assertEqual((caught.exception.flaw, caught.exception.most), (Flaw.NUMBER, 16))
+        self.assertEqual((caught.exception.problem, caught.exception.most), (ParameterProblem.NUMBER, 16))
 
     def test_alerts_are_a_notification_an_activity_or_nothing(self):
         texts = (" Notification", "activity", "NOTHING")
@@ -122,11 +128,11 @@ class TestToolsParameters(ToolsCase):
             [self.read("mail_gateway.alert", text) for text in texts], ["notification", "activity", "nothing"]
         )
         for text in ("", "none", "e-mail"):
-            self.assertFlaw("mail_gateway.alert", text, Flaw.ALERT)
+            self.assertProblem("mail_gateway.alert", text, ParameterProblem.ALERT)
 
     def test_a_scope_is_sender_or_alias(self):
         self.assertEqual(
             [self.read("mail.incoming.limit.scope", text) for text in ("Sender", " alias")], ["sender", "alias"]
         )
         for text in ("", "company"):
-            self.assertFlaw("mail.incoming.limit.scope", text, Flaw.SCOPE)
+            self.assertProblem("mail.incoming.limit.scope", text, ParameterProblem.SCOPE)

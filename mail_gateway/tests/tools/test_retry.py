@@ -1,12 +1,12 @@
 from datetime import timedelta
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.retry import MOST_DEFERRALS, MOST_TRIES, delay_after_fault, delay_after_try
+from odoo.addons.mail_gateway.tools.retry import MAX_DEFERRALS, MAX_TRIES, delay_after_fault, delay_after_try
 
 
 class TestRetry(ToolsCase):
     def test_tries_grow_apart(self):
-        delays = [delay_after_try(tries) for tries in range(1, MOST_TRIES + 1)]
+        delays = [delay_after_try(tries) for tries in range(1, MAX_TRIES + 1)]
         self.assertEqual(delays, [timedelta(seconds=5), timedelta(seconds=60), timedelta(seconds=300)])
 
     def test_there_is_a_delay_for_any_number_of_tries(self):
@@ -20,5 +20,5 @@ class TestRetry(ToolsCase):
         self.assertEqual(delays, sorted(delays))
 
     def test_faults_are_waited_out_for_about_three_days(self):
-        total = sum((delay_after_fault(count) for count in range(MOST_DEFERRALS)), timedelta())
+        total = sum((delay_after_fault(count) for count in range(MAX_DEFERRALS)), timedelta())
         self.assertAlmostEqual(total / timedelta(days=1), 3, delta=0.25)

@@ -7,15 +7,15 @@ from urllib.parse import quote
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import (
     USER,
-    LastWords,
-    MemoryLedger,
+    ClosingReply,
+    MemoryStore,
     ToolsCase,
     imap_script,
     pop3_script,
 )
 from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox, open_mailbox
 from odoo.addons.mail_gateway.tools.fetch.mailbox import MailboxProblem
-from odoo.addons.mail_gateway.tools.fetch.time_budget import Pace
+from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.secrets import HIDDEN, MAX_TEXT, Secrets
 
 PASSWORD = 'Pä$s "wörd\\!9 and more'
@@ -116,14 +116,14 @@ class TestSecrets(ToolsCase):
 class TestSecretsOfServers(ToolsCase):
     """Servers that repeat what they were told, wherever they can."""
 
-    def assertSilent(self, server, protocol, secret, sign_in):
-        settings = server.settings(protocol, sign_in=sign_in, timeout=5)
+    def assertSilent(self, server, protocol, secret, log_in):
+        settings = server.settings(protocol, log_in=log_in, timeout=5)
         with self.assertLogs(level=logging.DEBUG) as logs:
             logging.getLogger("test").debug("at least one line")
             try:
                 with open_mailbox(settings) as mailbox:
                     mailbox.check()
-                result = fetch_mailbox(settings, MemoryLedger(), Pace(float("inf")))
+                result = fetch_mailbox(settings, MemoryStore(), TimeBudget(float("inf")))
                 shown = repr(result.refusal) + str(vars(result.refusal or ValueError()))
             except FAULTS as error:
                 logging.getLogger("test").info("failed", exc_info=error)
@@ -160,7 +160,7 @@ class TestSecretsOfServers(ToolsCase):
         """It knows the password from an earlier visit."""
         for greeting in (b"* BYE %s\r\n", b"%s\r\n", b"* OK %s"):
             with self.subTest(greeting):
-                server = self.serve(greeting % PASSWORD.encode(), lambda _line: LastWords(b""))
+                server = self.serve(greeting % PASSWORD.encode(), lambda _line: ClosingReply(b""))
                 settings = server.settings("imap", secrets=Secrets(PASSWORD), timeout=1)
                 with self.assertRaises(FAULTS) as caught:
                     open_mailbox(settings)
@@ -193,7 +193,7 @@ class TestSecretsOfServers(ToolsCase):
 
     def test_of_a_pop3_server_in_every_reply(self):
         for command in ("USER", "PASS", "STAT", "LIST", "UIDL", "RETR", "DELE", "QUIT"):
-            for reply in (b"-ERR PASS %s\r\n", b"what PASS %s?\r\n", LastWords(b"-ERR %s")):
+            for reply in (b"-ERR PASS %s\r\n", b"what PASS %s?\r\n", ClosingReply(b"-ERR %s")):
                 words = type(reply)(reply % PASSWORD.encode())
                 with self.subTest(command, reply=words):
                     server = self.serve(b"+OK\r\n", pop3_script({"1": b"Hello"}, **{command: words}))

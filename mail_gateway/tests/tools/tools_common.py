@@ -53,7 +53,7 @@ def mutations(seeds, count):
         yield bytes(source)
 
 
-class MemoryLedger:
+class MemoryStore:
     """Remembers what is stored, and in which order it was told what."""
 
     def __init__(self, stored=None, position=None, last_success=None, first_visit=None):
@@ -101,7 +101,7 @@ class MemoryLedger:
                 continue
             self.messages[f"gone:{key}"] = self.messages.pop(key)
 
-    def store(self, batch):
+    def add(self, batch):
         self.messages.update((message.key, message.source) for message in batch.messages)
         self.kept_heads.update((message.key, message.size) for message in batch.messages if message.is_head)
         for message in batch.messages:
@@ -115,7 +115,7 @@ class MemoryLedger:
         self.confirmed.update(keys)
 
 
-class LastWords(bytes):
+class ClosingReply(bytes):
     """A reply after which the server hangs up."""
 
 
@@ -127,7 +127,7 @@ class ScriptedServer:
     """
 
     def __init__(self, greeting, answer):
-        self.heard = []
+        self.received = []
         self._greeting = greeting
         self._answer = answer
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -148,14 +148,14 @@ class ScriptedServer:
     def settings(self, protocol, **values):
         """Settings of a mailbox on this server."""
 
-        def sign_in(connection):
+        def log_in(connection):
             if protocol == "imap":
                 connection.login(USER, PASSWORD)
             else:
                 connection.user(USER)
                 connection.pass_(PASSWORD)
 
-        return MailboxSettings(protocol, "127.0.0.1", self.port, USER, **{"sign_in": sign_in, "timeout": 10, **values})
+        return MailboxSettings(protocol, "127.0.0.1", self.port, USER, **{"log_in": log_in, "timeout": 10, **values})
 
     def _run(self):
         while True:
@@ -171,10 +171,10 @@ class ScriptedServer:
         try:
             connection.sendall(self._greeting)
             for line in connection.makefile("rb"):
-                self.heard.append(line.rstrip(b"\r\n"))
-                reply = self._answer(self.heard[-1])
+                self.received.append(line.rstrip(b"\r\n"))
+                reply = self._answer(self.received[-1])
                 connection.sendall(reply)
-                if isinstance(reply, LastWords):
+                if isinstance(reply, ClosingReply):
                     break
         except OSError:
             return
@@ -227,7 +227,7 @@ def pop3_script(messages, **changes):
             b"RETR": retrieve,
             b"TOP": lambda line: b"%s\r\n\r\n.\r\n" % retrieve(line).partition(b"\r\n\r\n")[0],
             b"DELE": b"+OK\r\n",
-            b"QUIT": LastWords(b"+OK\r\n"),
+            b"QUIT": ClosingReply(b"+OK\r\n"),
             **{command.encode(): reply for command, reply in changes.items()},
         },
         otherwise=b"-ERR what?\r\n",
@@ -287,7 +287,7 @@ def imap_script(messages, dates=(), **changes):
         tag, command = line.split(b" ", 1)
         reply = look_up(command)
         if reply.startswith(b"* BYE") and not command.upper().startswith(b"LOGOUT"):
-            return LastWords(reply)
+            return ClosingReply(reply)
         return b"%s %s" % (tag, reply) if reply.startswith((b"NO", b"BAD")) else b"%s%s OK done\r\n" % (reply, tag)
 
     return answer

@@ -13,7 +13,7 @@ from odoo.addons.mail_gateway.tests.common import raw
 from odoo.addons.mail_gateway.tests.held.test_decisions import DecisionsCommon
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools import eml_import
-from odoo.addons.mail_gateway.tools.eml_import import Flaw, unpack
+from odoo.addons.mail_gateway.tools.eml_import import FileProblem, unpack
 
 
 def packed(**files):
@@ -27,18 +27,18 @@ def packed(**files):
 
 
 class TestToolsImporting(ToolsCase):
-    def flaws(self, *files, **options):
-        return [each.flaw for each in unpack(list(files), **options)]
+    def problems(self, *files, **options):
+        return [each.problem for each in unpack(list(files), **options)]
 
     def test_a_message_is_taken_as_it_is(self):
         [found] = unpack([("order.eml", raw())])
-        self.assertEqual((found.name, found.source, found.flaw), ("order.eml", raw(), None))
+        self.assertEqual((found.name, found.source, found.problem), ("order.eml", raw(), None))
 
     def test_every_message_that_came_by_mail_once_is_one(self):
         for source in self.every_eml():
             with self.subTest(source[:60]):
-                self.assertIn(self.flaws(("a.eml", source)), ([None], [Flaw.NO_MESSAGE]))
-        self.assertEqual(self.flaws(("a.eml", self.eml("nul_bytes"))), [None])
+                self.assertIn(self.problems(("a.eml", source)), ([None], [FileProblem.NO_MESSAGE]))
+        self.assertEqual(self.problems(("a.eml", self.eml("nul_bytes"))), [None])
 
     def test_an_archive_is_as_many_messages_as_it_holds(self):
         found = unpack([("all.zip", packed(a_eml=raw("One"), b_eml=raw("Two")))])
@@ -54,22 +54,22 @@ class TestToolsImporting(ToolsCase):
         self.assertEqual([each.name for each in unpack([("a.zip", file.getvalue())])], ["a.zip/box/a.eml"])
 
     def test_each_bad_file_is_named_with_what_is_wrong(self):
-        for flaw, content in (
-            (Flaw.EMPTY, b" \r\n"),
-            (Flaw.EMPTY, packed()),
-            (Flaw.NO_MESSAGE, b"%PDF-1.7\n%\xe2\xe3\n1 0 obj"),
-            (Flaw.OUTLOOK, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
-            (Flaw.BROKEN_ZIP, packed(a_eml=raw())[:-30]),
-            (Flaw.NESTED, packed(b_zip=packed(a_eml=raw()))),
+        for defect, content in (
+            (FileProblem.EMPTY, b" \r\n"),
+            (FileProblem.EMPTY, packed()),
+            (FileProblem.NO_MESSAGE, b"%PDF-1.7\n%\xe2\xe3\n1 0 obj"),
+            (FileProblem.OUTLOOK, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+            (FileProblem.BROKEN_ZIP, packed(a_eml=raw())[:-30]),
+            (FileProblem.NESTED, packed(b_zip=packed(a_eml=raw()))),
         ):
-            with self.subTest(flaw):
-                self.assertEqual(self.flaws(("good.eml", raw()), ("bad", content)), [None, flaw])
+            with self.subTest(defect):
+                self.assertEqual(self.problems(("good.eml", raw()), ("bad", content)), [None, defect])
 
     def test_an_archive_with_a_password_is_refused(self):
         content = bytearray(packed(a_eml=raw()))
         for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
             content[content.index(signature) + offset] |= 1
-        self.assertEqual(self.flaws(("a.zip", bytes(content))), [Flaw.ENCRYPTED])
+        self.assertEqual(self.problems(("a.zip", bytes(content))), [FileProblem.ENCRYPTED])
 
     def test_damaged_archives_of_any_kind_raise_nothing(self):
         content = packed(a_eml=raw() * 20, b_eml=raw())
@@ -83,7 +83,7 @@ class TestToolsImporting(ToolsCase):
             file = io.BytesIO()
             with zipfile.ZipFile(file, "w", method) as archive:
                 archive.writestr("a.eml", raw())
-            self.assertEqual(self.flaws(("a.zip", file.getvalue())), [Flaw.COMPRESSION])
+            self.assertEqual(self.problems(("a.zip", file.getvalue())), [FileProblem.COMPRESSION])
 
     def test_an_enormous_table_of_contents_is_not_read(self):
         entry = zipfile.ZipInfo("a.eml")
@@ -92,22 +92,22 @@ class TestToolsImporting(ToolsCase):
             archive.writestr(entry, raw())
             archive.filelist *= 200_000
         with self.peak_memory(below=32):
-            self.assertEqual(self.flaws(("a.zip", file.getvalue())), [Flaw.BROKEN_ZIP])
+            self.assertEqual(self.problems(("a.zip", file.getvalue())), [FileProblem.BROKEN_ZIP])
 
     def test_entries_that_share_their_bytes_count_each(self):
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("a.eml", raw() + b"x" * 1_000_000)
             archive.filelist *= 1000
-        found = self.flaws(("a.zip", file.getvalue()), most_bytes=5_500_000)
-        self.assertEqual(found, [None] * 5 + [Flaw.TOO_MUCH])
+        found = self.problems(("a.zip", file.getvalue()), most_bytes=5_500_000)
+        self.assertEqual(found, [None] * 5 + [FileProblem.TOO_MUCH])
 
     def test_a_stated_size_that_is_a_lie_is_not_believed(self):
         content = packed(a_eml=raw() + b"x" * 2_000_000)
         size = content.rindex(b"PK\x01\x02") + 24
         content = content[:size] + (10).to_bytes(4, "little") + content[size + 4 :]
-        [flaw] = self.flaws(("a.zip", content), most_bytes=1_000_000)
-        self.assertIn(flaw, (Flaw.BROKEN_ZIP, Flaw.TOO_MUCH))
+        [defect] = self.problems(("a.zip", content), most_bytes=1_000_000)
+        self.assertIn(defect, (FileProblem.BROKEN_ZIP, FileProblem.TOO_MUCH))
 
     def test_one_message_at_a_time_is_in_memory(self):
         many = packed(**{f"{number}_eml": raw() + b"x" * 8_000_000 for number in range(6)})
@@ -135,18 +135,22 @@ class TestToolsImporting(ToolsCase):
     def test_a_small_archive_of_enormous_files_is_not_unpacked(self):
         bomb = packed(a_eml=raw() + b"x" * 5_000_000, b_eml=raw())
         self.assertLess(len(bomb), 20_000)
-        self.assertEqual(self.flaws(("bomb.zip", bomb), ("good.eml", raw()), most_bytes=1_000_000), [Flaw.TOO_MUCH])
+        self.assertEqual(
+            self.problems(("bomb.zip", bomb), ("good.eml", raw()), most_bytes=1_000_000), [FileProblem.TOO_MUCH]
+        )
 
     def test_all_files_together_are_limited(self):
         size = len(raw())
-        self.assertEqual(self.flaws(*[("a.eml", raw())] * 4, most_bytes=2 * size), [None, None, Flaw.TOO_MUCH])
         self.assertEqual(
-            self.flaws(("a.zip", packed(a_eml=raw(), b_eml=raw())), most_bytes=size), [None, Flaw.TOO_MUCH]
+            self.problems(*[("a.eml", raw())] * 4, most_bytes=2 * size), [None, None, FileProblem.TOO_MUCH]
+        )
+        self.assertEqual(
+            self.problems(("a.zip", packed(a_eml=raw(), b_eml=raw())), most_bytes=size), [None, FileProblem.TOO_MUCH]
         )
 
     def test_the_number_of_files_is_limited(self):
-        with patch.object(eml_import, "MOST_FILES", 2):
-            self.assertEqual(self.flaws(*[("a.eml", raw())] * 4), [None, None, Flaw.TOO_MUCH])
+        with patch.object(eml_import, "MAX_FILES", 2):
+            self.assertEqual(self.problems(*[("a.eml", raw())] * 4), [None, None, FileProblem.TOO_MUCH])
 
 
 @tagged("post_install", "-at_install")
@@ -201,7 +205,7 @@ class TestImport(DecisionsCommon):
         self.assertEqual(len(dialog.file_ids.exists()), 3)
 
     def test_every_flaw_has_its_words(self):
-        self.assertEqual(set(self.env["mail.inbound.import"]._flaw_words()), set(Flaw))
+        self.assertEqual(set(self.env["mail.inbound.import"]._defect_words()), set(FileProblem))
 
     def test_uploaded_files_do_not_stay_behind_and_others_are_left_alone(self):
         dialog = self.dialog(("a.eml", self.to_alias()))

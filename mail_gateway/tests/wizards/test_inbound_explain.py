@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
-from odoo.addons.mail_gateway.tests.dry_run.dry_run_common import RehearsalCommon
+from odoo.addons.mail_gateway.tests.dry_run.dry_run_common import DryRunCommon
 
 
 @tagged("post_install", "-at_install")
@@ -17,7 +17,7 @@ class TestAnswersTable(InboundCommon):
 
     def test_rules_that_were_asked_come_first_and_the_rest_was_not_asked(self):
         message = self.deliver(self.to_alias(Auto_Submitted="auto-replied"))
-        table = message.answers_table
+        table = message.rule_results_table
         self.assertLess(table.index("Duplicates"), table.index("Automatic replies"))
         self.assertLess(table.index("An automatic reply (Auto-Submitted"), table.index("Too many new records"))
         self.assertEqual(table.count("Not asked"), 3)
@@ -27,28 +27,28 @@ class TestAnswersTable(InboundCommon):
     def test_what_a_sender_wrote_is_escaped(self):
         answer = {"name": "<b>", "check": "automatic", "action": "note", "reason": "<script>alert(1)</script>"}
         message = self.store(self.to_alias())
-        message.answers = [answer]
-        self.assertIn("&lt;script&gt;alert(1)&lt;/script&gt;", message.answers_table)
-        self.assertNotIn("<script", message.answers_table)
-        self.assertNotIn("<b>", message.answers_table)
+        message.rule_results = [answer]
+        self.assertIn("&lt;script&gt;alert(1)&lt;/script&gt;", message.rule_results_table)
+        self.assertNotIn("<script", message.rule_results_table)
+        self.assertNotIn("<b>", message.rule_results_table)
 
     def test_a_rule_whose_check_is_gone_is_shown_by_its_name(self):
         message = self.store(self.to_alias())
-        message.answers = [{"name": "Old", "check": "gone", "action": "hold", "reason": ""}]
-        self.assertIn("gone", message.answers_table)
+        message.rule_results = [{"name": "Old", "check": "gone", "action": "hold", "reason": ""}]
+        self.assertIn("gone", message.rule_results_table)
 
     def test_a_rule_that_is_newer_than_the_answers_is_left_out(self):
         message = self.deliver(self.to_alias())
         before = fields.Datetime.now() - timedelta(days=1)
         message.judged_date = before
-        self.assertNotIn("Not asked", message.answers_table)
+        self.assertNotIn("Not asked", message.rule_results_table)
 
     def test_a_message_that_no_rule_was_asked_about_has_no_table(self):
-        self.assertFalse(self.store(self.to_alias()).answers_table)
+        self.assertFalse(self.store(self.to_alias()).rule_results_table)
 
 
 @tagged("post_install", "-at_install")
-class TestInboundExplain(RehearsalCommon):
+class TestInboundExplain(DryRunCommon):
     """The dialog."""
 
     def explain(self, user=None, **values):
@@ -149,7 +149,7 @@ class TestInboundExplain(RehearsalCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestInboundExplainRights(RehearsalCommon):
+class TestInboundExplainRights(DryRunCommon):
     """Whom the dialog is for."""
 
     def setUp(self):

@@ -16,7 +16,7 @@ from ..headers.stored_headers import TEXT_LIMIT, VALUE_LIMIT, as_text, decode_wo
 from .automatic_subjects import is_fixed, is_loose
 
 # Values that are looked at of a header that is repeated without end.
-_MOST_VALUES = 20
+_MAX_VALUES = 20
 _COMMENT = re.compile(r"\([^()]*\)")
 _BLANKS = re.compile(r"\s+")
 _LIST_HEADERS = (
@@ -130,7 +130,7 @@ class RawHeaders:
         self._values = {}
         for name, value in message.raw_items():
             values = self._values.setdefault(str(name).lower(), [])
-            if len(values) < _MOST_VALUES:
+            if len(values) < _MAX_VALUES:
                 values.append(as_text(str(value)[:VALUE_LIMIT]))
 
     def all(self, name: str) -> list[str]:

@@ -14,7 +14,7 @@ from .automatic_reply import RawHeaders, Sign, unanswerable
 # Ids that a header can hold as they are; others nobody could match.
 _MESSAGE_ID = re.compile(r"<[!-;=?-Z^-~]+@[!-;=?-Z^-~]+>")
 # RFC 5322, section 3.6.4, sets no limit; some servers do.
-_MOST_REFERENCES = 20
+_MAX_REFERENCES = 20
 
 
 class Refusal(NamedTuple):
@@ -77,7 +77,7 @@ def _plain(address: str) -> str:
 def _thread(headers: RawHeaders) -> list[str]:
     """What the message itself refers to, without what lies between the first and the last ones."""
     found = _ids(headers, "references") or _ids(headers, "in-reply-to")[:1]
-    return found if len(found) < _MOST_REFERENCES else [found[0], *found[-_MOST_REFERENCES + 2 :]]
+    return found if len(found) < _MAX_REFERENCES else [found[0], *found[-_MAX_REFERENCES + 2 :]]
 
 
 def _ids(headers: RawHeaders, name: str) -> list[str]:

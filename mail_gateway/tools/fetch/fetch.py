@@ -6,9 +6,9 @@ from imaplib import IMAP4
 from typing import NamedTuple
 
 from .imap import ImapMailbox
-from .mailbox import Ledger, Mailbox, MailboxProblem, MailboxSettings, NotStored
+from .mailbox import Mailbox, MailboxProblem, MailboxSettings, MailboxStore, NotStored
 from .pop3 import Pop3Mailbox
-from .time_budget import Pace
+from .time_budget import TimeBudget
 
 MAILBOXES = {"imap": ImapMailbox, "pop": Pop3Mailbox}
 
@@ -33,7 +33,7 @@ def open_mailbox(settings: MailboxSettings):
         return MAILBOXES[settings.protocol](settings)
 
 
-def fetch_mailbox(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> FetchResult:
+def fetch_mailbox(settings: MailboxSettings, store: MailboxStore, budget: TimeBudget) -> FetchResult:
     """Store what is new in the mailbox, and tell the mail server only about what is stored.
 
     :param pace: the time that the visit has; also tells whoever waits how far it got
@@ -41,28 +41,28 @@ def fetch_mailbox(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> Fetc
         stays stored, and what was not acknowledged will be next time. No error holds what is secret
     """
     with settings.secrets.hiding():
-        result = _fetch(settings, ledger, pace)
+        result = _fetch(settings, store, budget)
     if result.refusal:
         settings.secrets.hide_in(result.refusal)
     return result
 
 
-def _fetch(settings: MailboxSettings, ledger: Ledger, pace: Pace) -> FetchResult:
+def _fetch(settings: MailboxSettings, store: MailboxStore, budget: TimeBudget) -> FetchResult:
     with open_mailbox(settings) as mailbox:
-        refusals = [_acknowledge(mailbox, mailbox.leftovers(ledger))]
-        for batch in mailbox.new_batches(ledger, pace):
+        refusals = [_acknowledge(mailbox, mailbox.leftovers(store))]
+        for batch in mailbox.new_batches(store, budget):
             for message in batch.messages:
                 _ = message.values  # read here: the thread that stores serves all mailboxes
-            left = ledger.store(batch) or NotStored({})  # durable from here on
-            pace.stored += len(batch.messages) - len(left.keys)
+            left = store.add(batch) or NotStored({})  # durable from here on
+            budget.stored += len(batch.messages) - len(left.keys)
             keys = [key for key in batch.keys if key not in left.keys]
             # a crash before this line only means: known already, next time
             refusals += [batch.refusal, left if left.errors else None, _acknowledge(mailbox, keys)]
-            if pace.is_over() or (settings.visit.is_almost_full and batch.messages):
-                pace.complete = False
+            if budget.is_over() or (settings.visit.is_almost_full and batch.messages):
+                budget.complete = False
                 break
-    ledger.acknowledged(mailbox.acknowledged())
-    return FetchResult(pace.stored, pace.complete, next(filter(None, refusals), None))
+    store.acknowledged(mailbox.acknowledged())
+    return FetchResult(budget.stored, budget.complete, next(filter(None, refusals), None))
 
 
 def _acknowledge(mailbox: Mailbox, keys: Iterable[str]) -> Exception | None:

@@ -12,14 +12,14 @@ from .imap_sources import ImapSources
 from .mailbox import (
     Batch,
     FolderPosition,
-    Ledger,
     MailboxSettings,
+    MailboxStore,
     MessagesRefused,
     RemoteMessage,
     UnknownFolder,
     head_of,
 )
-from .time_budget import Pace, TookTooLong
+from .time_budget import TimeBudget, TookTooLong
 
 HEADS_AT_A_TIME = 20
 
@@ -72,18 +72,18 @@ class ImapMailbox:
 
     # ------------------------------------------------------------------ what is new
 
-    def leftovers(self, ledger: Ledger) -> list[str]:
-        self._afterwards.ledger = ledger
-        owed = {text: ImapKey.parse(text) for text in ledger.unacknowledged()}
+    def leftovers(self, store: MailboxStore) -> list[str]:
+        self._afterwards.store = store
+        owed = {text: ImapKey.parse(text) for text in store.unacknowledged()}
         mine = {text: key for text, key in owed.items() if key and key.account == self.settings.account}
         self._of_former_accounts = [text for text in owed if text not in mine]
         for folder in {key.folder for key in mine.values()}:
-            self._note_generation(folder, ledger)
+            self._note_generation(folder, store)
         return list(mine)
 
-    def _note_generation(self, folder: str, ledger: Ledger) -> None:
+    def _note_generation(self, folder: str, store: MailboxStore) -> None:
         """Before anything is done to messages: their UIDs may belong to others by now."""
-        known = ledger.position(self.settings.account, folder)
+        known = store.position(self.settings.account, folder)
         try:
             state = self._connection.select(folder)
         except IMAP4.abort:
@@ -92,30 +92,32 @@ class ImapMailbox:
             return  # found out again, and told, by whoever wants to do something there
         self._connection.generations[folder] = generation(known, state)
 
-    def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
-        self._requested = self._reachable(ledger)
+    def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
+        self._requested = self._reachable(store)
         readings = [_Reading(folder) for folder in self.settings.folders]
         for read in (self._read_what_fits, self._read_requested, self._read_what_is_left):
             for reading in readings:
                 try:
-                    yield from read(reading, ledger, pace)
+                    yield from read(reading, store, budget)
                 except IMAP4.abort:
                     raise  # the connection broke
                 except (IMAP4.error, UnknownFolder) as refusal:
                     reading.sizes.clear()
                     yield Batch([], [], refusal=refusal)
 
-    def _read_what_fits(self, reading: _Reading, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
-        reading.position = read_on(self._connection, reading.folder, ledger)
+    def _read_what_fits(self, reading: _Reading, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
+        reading.position = read_on(self._connection, reading.folder, store)
         reading.old = reading.position.last_uid
         yield Batch([], [], reading.position)  # from now on a crash does not change what counts as old
-        suspects = [key.uid for key in map(ImapKey.parse, pace.suspects) if key and self._is_there(key, reading.folder)]
-        for window, stored in Wanted(self._connection, reading.position, ledger, suspects, reading.put_off):
+        suspects = [
+            key.uid for key in map(ImapKey.parse, budget.suspects) if key and self._is_there(key, reading.folder)
+        ]
+        for window, stored in Wanted(self._connection, reading.position, store, suspects, reading.put_off):
             sizes = self._sources.sizes(window)
             large = {uid: size for uid, size in sizes.items() if size > self.settings.largest}
             reading.sizes |= {uid: size for uid, size in sizes.items() if uid not in large}
-            yield from self._read_heads(reading, ledger, pace, large)
-            yield from self._read(reading, ledger, pace, pace.what_fits)
+            yield from self._read_heads(reading, store, budget, large)
+            yield from self._read(reading, store, budget, budget.what_fits)
             # also where nothing came: it is time to look whether the time is over
             yield Batch([], [], reading.move_on(stored))
 
@@ -123,24 +125,24 @@ class ImapMailbox:
         """Whether a key names a message of the selected folder."""
         return key.folder == folder and self._connection.key(key.uid) == str(key)
 
-    def _read_what_is_left(self, reading: _Reading, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
+    def _read_what_is_left(self, reading: _Reading, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
         if reading.sizes:
             self._connection.select(reading.folder)
-            yield from self._read(reading, ledger, pace, pace.what_is_left)
+            yield from self._read(reading, store, budget, budget.what_is_left)
 
-    def _read(self, reading: _Reading, ledger: Ledger, pace: Pace, choose: Callable) -> Iterator[Batch]:
+    def _read(self, reading: _Reading, store: MailboxStore, budget: TimeBudget, choose: Callable) -> Iterator[Batch]:
         while uids := choose(reading.sizes):
             sizes = {uid: reading.sizes.pop(uid) for uid in uids}
-            pace.begin(max(sizes.values()), map(self._connection.key, uids))
-            handed = self._sources.whole(sizes, pace)
-            pace.finish(sum(map(len, handed.sources.values())))
+            budget.begin(max(sizes.values()), map(self._connection.key, uids))
+            handed = self._sources.whole(sizes, budget)
+            budget.finish(sum(map(len, handed.sources.values())))
             messages = {uid: self._message(uid, source) for uid, source in handed.sources.items()}
-            for uid in [*handed.unasked, *pace.beyond_time(messages)]:
+            for uid in [*handed.unasked, *budget.beyond_time(messages)]:
                 messages.pop(uid, None)
                 reading.sizes[uid] = sizes.pop(uid)
-            yield self._batch(reading, ledger, list(sizes), messages, handed)
-            if pace.is_half_over():
-                yield from self._read_requested(reading, ledger, pace)
+            yield self._batch(reading, store, list(sizes), messages, handed)
+            if budget.is_half_over():
+                yield from self._read_requested(reading, store, budget)
 
     def _message(self, uid: int, source: bytes) -> RemoteMessage:
         """What was fetched; of what turns out to be too large only the head is kept, as if its size had been told."""
@@ -149,11 +151,11 @@ class ImapMailbox:
             return RemoteMessage(key, source)
         return RemoteMessage(key, head_of(source), len(source))
 
-    def _batch(self, reading, ledger, uids, messages, handed) -> Batch:
+    def _batch(self, reading, store, uids, messages, handed) -> Batch:
         """What `uids` brought, and the position that is true once it is stored."""
         refused = handed.refused
         compared = {uid: message.source for uid, message in messages.items() if uid <= reading.old}
-        again = self._stored_before(compared, ledger)
+        again = self._stored_before(compared, store)
         return Batch(
             [message for uid, message in messages.items() if uid not in again],
             [message.key for message in messages.values() if not message.is_head],
@@ -161,51 +163,53 @@ class ImapMailbox:
             MessagesRefused(refused.values()) if refused else None,
         )
 
-    def _stored_before(self, fetched: dict[int, bytes], ledger: Ledger) -> set[int]:
+    def _stored_before(self, fetched: dict[int, bytes], store: MailboxStore) -> set[int]:
         """UIDs whose content this server delivered before, under a UID that is no longer valid."""
-        known = ledger.known_sources(list(fetched.values())) if fetched else ()
+        known = store.known_sources(list(fetched.values())) if fetched else ()
         return {uid for uid, source in fetched.items() if source in known}
 
     # ------------------------------------------------------------------ what is large
 
-    def _read_heads(self, reading: _Reading, ledger: Ledger, pace: Pace, sizes: dict[int, int]) -> Iterator[Batch]:
+    def _read_heads(
+        self, reading: _Reading, store: MailboxStore, budget: TimeBudget, sizes: dict[int, int]
+    ) -> Iterator[Batch]:
         """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
         uids = list(sizes)
         for start in range(0, len(uids), HEADS_AT_A_TIME):
             window = uids[start : start + HEADS_AT_A_TIME]
-            pace.begin(0, map(self._connection.key, window))
-            handed = self._sources.heads(window, pace)
-            pace.begin(0)  # so little says nothing about the line
+            budget.begin(0, map(self._connection.key, window))
+            handed = self._sources.heads(window, budget)
+            budget.begin(0)  # so little says nothing about the line
             messages = {
                 uid: RemoteMessage(self._connection.key(uid), head_of(head), sizes[uid])
                 for uid, head in handed.sources.items()
             }
             asked = [uid for uid in window if uid not in handed.unasked]
-            yield self._batch(reading, ledger, asked, messages, handed)
+            yield self._batch(reading, store, asked, messages, handed)
 
-    def _reachable(self, ledger: Ledger) -> list[ImapKey]:
+    def _reachable(self, store: MailboxStore) -> list[ImapKey]:
         """What a person wants although it is large; what is in no folder that is read was tried in vain."""
         found = []
-        for name in ledger.requested():
+        for name in store.requested():
             key = ImapKey.parse(name)
             if key and key.account == self.settings.account and key.folder in self.settings.folders:
                 found.append(key)
             else:
-                ledger.count_request(name)
+                store.count_request(name)
         return found
 
-    def _read_requested(self, reading: _Reading, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
+    def _read_requested(self, reading: _Reading, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
         """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
         wanted = [key for key in self._requested if key.folder == reading.folder]
         if wanted:
             self._connection.select(reading.folder)
         for key in wanted:
             self._requested.remove(key)
-            ledger.count_request(str(key))
+            store.count_request(str(key))
             if not self._is_there(key, reading.folder):
                 continue
             try:
-                handed = self._sources.requested(key.uid, self.settings.most, pace)
+                handed = self._sources.requested(key.uid, self.settings.most, budget)
             except TookTooLong as refusal:
                 yield Batch([], [], refusal=refusal)
                 return
@@ -229,7 +233,7 @@ class ImapMailbox:
         for folder in (*self.settings.folders, *([self.settings.move_to] if moves else [])):
             self._connection.select(folder)
 
-    def remember(self, ledger: Ledger) -> None:
+    def remember(self, store: MailboxStore) -> None:
         """Fix what counts as old in folders seen for the first time."""
         for folder in self.settings.folders:
-            ledger.store(Batch([], [], read_on(self._connection, folder, ledger)))
+            store.add(Batch([], [], read_on(self._connection, folder, store)))

@@ -13,7 +13,7 @@ from imapclient.exceptions import IMAPClientError
 
 from .imap_connection import ImapConnection, in_windows
 from .imap_key import ImapKey
-from .mailbox import Ledger, UnknownFolder
+from .mailbox import MailboxStore, UnknownFolder
 
 
 class ImapAfterwards:
@@ -26,7 +26,7 @@ class ImapAfterwards:
         self._connection = connection
         self._settings = connection.settings
         self._done = []
-        self.ledger: Ledger | None = None
+        self.store: MailboxStore | None = None
 
     def acknowledge(self, keys: Iterable[str]) -> None:
         """Do what the settings say; every folder gets its turn.
@@ -99,10 +99,10 @@ class ImapAfterwards:
         except IMAP4.error:
             return False
         others = {self._connection.key(uid) for uid in set(marked) - set(uids)}
-        if not others or self.ledger is None:
+        if not others or self.store is None:
             return not others
         # of some only the headers are stored
-        return others <= self.ledger.known(others) - self.ledger.heads(others)
+        return others <= self.store.known(others) - self.store.heads(others)
 
     def acknowledged(self) -> list[str]:
         """Keys that nothing is owed for any more."""

@@ -10,7 +10,7 @@ from imapclient.exceptions import IMAPClientError
 
 from .imap_key import ImapKey
 from .imap_protocol import ImapClient
-from .mailbox import MailboxSettings, SignInRefused, UnknownFolder, server_words
+from .mailbox import LoginRefused, MailboxSettings, UnknownFolder, server_words
 
 # servers limit the length of a command line
 UID_WINDOW = 500
@@ -54,7 +54,7 @@ class ImapConnection:
         try:
             if settings.starttls and not settings.tls:
                 self._start_tls(client)
-            self._sign_in(client)
+            self._log_in(client)
             client.signed_in()
         except BaseException:
             with suppress(OSError):  # a failed handshake closed the socket already
@@ -70,13 +70,13 @@ class ImapConnection:
         except IMAP4.error as error:
             raise ssl.SSLError(server_words(error)) from error
 
-    def _sign_in(self, client: ImapClient) -> None:
+    def _log_in(self, client: ImapClient) -> None:
         try:
-            self.settings.sign_in(client._imap)  # imaplib's own object is what Odoo's OAuth modules expect
+            self.settings.log_in(client._imap)  # imaplib's own object is what Odoo's OAuth modules expect
         except IMAP4.abort:
             raise  # the connection broke
         except IMAP4.error as error:
-            raise SignInRefused(server_words(error)) from error
+            raise LoginRefused(server_words(error)) from error
 
     def disconnect(self):
         """Log out; a connection that is dead already is just dropped."""

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from .imap_connection import ImapConnection, in_windows
 from .imap_uid_set import UidSet
-from .mailbox import FolderPosition, Ledger
+from .mailbox import FolderPosition, MailboxStore
 
 # Messages that are searched at a time; the reply takes up to 11 bytes for each.
 SEARCH_WINDOW = 20_000
@@ -37,7 +37,7 @@ def _is_same_generation(known: FolderPosition, state: dict) -> bool:
     return known.uid_validity == state.get(b"UIDVALIDITY", 0) and known.last_uid < uid_next
 
 
-def read_on(connection: ImapConnection, folder: str, ledger: Ledger) -> FolderPosition:
+def read_on(connection: ImapConnection, folder: str, store: MailboxStore) -> FolderPosition:
     """Where to read on.
 
     A folder seen for the first time: what is unread is new, the rest is old. A folder whose UIDs were given
@@ -45,14 +45,14 @@ def read_on(connection: ImapConnection, folder: str, ledger: Ledger) -> FolderPo
     """
     state = connection.select(folder)
     account = connection.settings.account
-    known = ledger.position(account, folder)
+    known = store.position(account, folder)
     connection.generations[folder] = generation(known, state)
     if known and _is_same_generation(known, state):
         return replace(known, account=account)
     last_uid = _last_uid(connection, state)
     backlog = UidSet(cut(search(connection, "UNSEEN"), last_uid))
     if known:
-        backlog |= _arrived_since_last_success(connection, folder, ledger, last_uid)
+        backlog |= _arrived_since_last_success(connection, folder, store, last_uid)
     validity = state.get(b"UIDVALIDITY", 0)
     return FolderPosition(account, folder, validity, last_uid, backlog, connection.generations[folder])
 
@@ -62,10 +62,10 @@ def cut(uids: array, last_uid: int) -> array:
     return uids[: bisect_right(uids, last_uid)]
 
 
-def _arrived_since_last_success(connection: ImapConnection, folder: str, ledger: Ledger, last_uid: int) -> UidSet:
+def _arrived_since_last_success(connection: ImapConnection, folder: str, store: MailboxStore, last_uid: int) -> UidSet:
     """What came with the last good fetch or later, but not before the folder was seen for the first time."""
-    first = ledger.first_visit(connection.settings.account, folder).replace(microsecond=0)
-    since = max((ledger.last_success() or first) - OVERLAP, first - DATE_MARGIN)
+    first = store.first_visit(connection.settings.account, folder).replace(microsecond=0)
+    since = max((store.last_success() or first) - OVERLAP, first - DATE_MARGIN)
     found = cut(search(connection, "SINCE", since.date()), last_uid)
     return UidSet(uid for window in in_windows(found) for uid in _not_older(connection, window, first))
 
@@ -102,14 +102,14 @@ class Wanted:
 
     connection: ImapConnection
     position: FolderPosition
-    ledger: Ledger
+    store: MailboxStore
     suspects: Sequence[int] = ()
     put_off: set[int] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
         for window in self._windows():
             names = {self.connection.key(uid): uid for uid in window}
-            known = {names[key] for key in self.ledger.known(names)}
+            known = {names[key] for key in self.store.known(names)}
             yield [uid for uid in window if uid not in known], sorted(known)
 
     def _windows(self) -> Iterator[list[int]]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..headers.stored_headers import HEADER_BYTES
 from .imap_connection import ImapConnection, NothingHandedOut
-from .time_budget import FIRST_BYTES, Pace
+from .time_budget import FIRST_BYTES, TimeBudget
 
 # What is larger is fetched in parts of this size: it is in memory once, and the visit can end between them.
 PART_BYTES = 4 * 2**20
@@ -46,32 +46,32 @@ class ImapSources:
         sizes = {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
         return {uid: size if isinstance(size, int) else 0 for uid, size in sizes.items()}
 
-    def heads(self, uids: list[int], pace: Pace) -> Handed:
+    def heads(self, uids: list[int], budget: TimeBudget) -> Handed:
         """The headers of messages."""
-        return self._ask(uids, self._fetch_heads, pace)
+        return self._ask(uids, self._fetch_heads, budget)
 
-    def whole(self, sizes: dict[int, int], pace: Pace) -> Handed:
+    def whole(self, sizes: dict[int, int], budget: TimeBudget) -> Handed:
         """Messages.
 
         :param sizes: UID -> bytes, see :meth:`sizes`
         """
-        return self._ask(list(sizes), lambda uids: self._fetch({uid: sizes[uid] for uid in uids}, pace), pace)
+        return self._ask(list(sizes), lambda uids: self._fetch({uid: sizes[uid] for uid in uids}, budget), budget)
 
-    def requested(self, uid: int, most: int, pace: Pace) -> Handed:
+    def requested(self, uid: int, most: int, budget: TimeBudget) -> Handed:
         """One message, however large.
 
         :param most: bytes; what turns out to be larger is refused
         :raises TookTooLong: when the visit would have to be abandoned
         """
         size = self.sizes([uid])[uid]
-        pace.begin(size, [self._connection.key(uid)])
-        handed = self._ask([uid], partial(self._fetch_requested, size, most, pace), pace)
-        pace.finish(sum(map(len, handed.sources.values())))
+        budget.begin(size, [self._connection.key(uid)])
+        handed = self._ask([uid], partial(self._fetch_requested, size, most, budget), budget)
+        budget.finish(sum(map(len, handed.sources.values())))
         return handed
 
     # ------------------------------------------------------------------ one message does not hold up the others
 
-    def _ask(self, uids: list[int], fetch: Callable[[list[int]], dict], pace: Pace) -> Handed:
+    def _ask(self, uids: list[int], fetch: Callable[[list[int]], dict], budget: TimeBudget) -> Handed:
         """What the server hands out, together or one by one.
 
         Dovecot, for one, hangs up on a message that it can't read. It would do so at each visit.
@@ -83,20 +83,20 @@ class ImapSources:
             return self._told_apart(fetch(uids))
         except (IMAP4.error, OSError) as error:
             if len(uids) == 1 and isinstance(error, OSError | IMAP4.abort):
-                pace.broken.append(keys[uids[0]])
+                budget.broken.append(keys[uids[0]])
             self._connection.reconnect()
             if len(uids) == 1:
                 return Handed({}, {uids[0]: error}, [])
-        return self._ask_each(uids, fetch, pace)
+        return self._ask_each(uids, fetch, budget)
 
-    def _ask_each(self, uids, fetch, pace):
+    def _ask_each(self, uids, fetch, budget):
         handed = Handed({}, {}, [])
         for number, uid in enumerate(uids):
             # what there is is stored before the visit is abandoned
-            if number and pace.is_over():
+            if number and budget.is_over():
                 handed.unasked.extend(uids[number:])
                 break
-            sources, refused, _unasked = self._ask([uid], fetch, pace)
+            sources, refused, _unasked = self._ask([uid], fetch, budget)
             handed.sources.update(sources)
             handed.refused.update(refused)
         return handed
@@ -120,18 +120,18 @@ class ImapSources:
             uid: found.get(uid, {}).get(b"BODY[HEADER]<0>", found.get(uid, {}).get(b"BODY[HEADER]")) for uid in uids
         }
 
-    def _fetch(self, sizes: dict[int, int], pace: Pace) -> dict[int, object]:
+    def _fetch(self, sizes: dict[int, int], budget: TimeBudget) -> dict[int, object]:
         small = [uid for uid, size in sizes.items() if size <= PART_BYTES]
         self._connection.client.allow(sum(sizes[uid] for uid in small))
         found = self._connection.client.fetch(small, ["BODY.PEEK[]"])
-        large = {uid: self._fetch_in_parts(uid, sizes[uid], self._most, pace) for uid in sizes if uid not in small}
+        large = {uid: self._fetch_in_parts(uid, sizes[uid], self._most, budget) for uid in sizes if uid not in small}
         return {uid: found.get(uid, {}).get(b"BODY[]") for uid in small} | large
 
-    def _fetch_requested(self, size, most, pace, uids):
-        source = self._fetch_in_parts(uids[0], size, most, pace)
+    def _fetch_requested(self, size, most, budget, uids):
+        source = self._fetch_in_parts(uids[0], size, most, budget)
         return {uids[0]: source if source and len(source) <= most else None}
 
-    def _fetch_in_parts(self, uid: int, size: int, most: int, pace: Pace) -> bytes | None:
+    def _fetch_in_parts(self, uid: int, size: int, most: int, budget: TimeBudget) -> bytes | None:
         """A large message, in one piece of memory.
 
         The size that the server tells is no more than a hint: some estimate it.
@@ -154,5 +154,5 @@ class ImapSources:
             is_full = len(part) >= PART_BYTES
             if not part or (not is_full and source.tell() >= size):
                 break
-            pace.check()
+            budget.check()
         return source.getvalue()

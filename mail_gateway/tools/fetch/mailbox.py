@@ -1,7 +1,7 @@
 """What every kind of remote mailbox has in common.
 
 A mailbox knows how to list what is new, to hand over its bytes and to acknowledge it, nothing else. What is
-known already is asked of a :class:`Ledger`, which also makes messages durable.
+known already is asked of a :class:`MailboxStore`, which also makes messages durable.
 """
 
 import re
@@ -21,13 +21,13 @@ from ..source_values import SourceValues, read_source
 from ..text.indexed_text import REASON_CHARS
 from .imap_key import ImapKey
 from .imap_uid_set import UidSet
-from .time_budget import Pace
+from .time_budget import TimeBudget
 from .visit import Visit
 
 # PostgreSQL writes bytes as twice as many characters, and a value has 1 GB at most.
-MOST_BYTES = 500 * 2**20
+MAX_BYTES = 500 * 2**20
 # What a column for the size holds; a server may tell anything
-MOST_SIZE = 2**31 - 1
+MAX_SIZE = 2**31 - 1
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 
@@ -61,7 +61,7 @@ class NotStored(MailboxProblem):
         super().__init__(*{type(error).__name__ for error in self.errors})
 
 
-class SignInRefused(MailboxProblem):
+class LoginRefused(MailboxProblem):
     """The server does not accept user name and password (or token). The text is the server's own."""
 
 
@@ -94,7 +94,7 @@ def server_words(error: Exception) -> str:
 class MailboxSettings:
     """Everything a network thread needs, so that it never touches the database.
 
-    :ivar sign_in: signs in on the imaplib or poplib connection it is given
+    :ivar log_in: logs in on the imaplib or poplib connection it is given
     :ivar afterwards: ``seen``, ``move`` or ``delete`` (IMAP); ``delete`` or ``leave`` (POP3)
     :ivar timeout: seconds that connecting, and each later answer, may take
     :ivar visit: what the visit may take as a whole
@@ -107,7 +107,7 @@ class MailboxSettings:
     host: str
     port: int
     user: str
-    sign_in: Callable[[object], None]
+    log_in: Callable[[object], None]
     tls: bool = False
     starttls: bool = False
     verify_certificate: bool = True
@@ -117,8 +117,8 @@ class MailboxSettings:
     timeout: float = 30.0
     visit: Visit = field(default_factory=Visit, repr=False, compare=False)
     secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
-    largest: int = MOST_BYTES
-    most: int = MOST_BYTES
+    largest: int = MAX_BYTES
+    most: int = MAX_BYTES
 
     @property
     def account(self) -> str:
@@ -241,7 +241,7 @@ class Batch(NamedTuple):
     refusal: Exception | None = None
 
 
-class Ledger(Protocol):
+class MailboxStore(Protocol):
     """What is stored already. Every method returns only when its effect is committed."""
 
     def known(self, keys: Iterable[str]) -> set[str]:
@@ -271,7 +271,7 @@ class Ledger(Protocol):
     def heads(self, keys: Iterable[str]) -> set[str]:
         """Those of `keys` of which only the headers are stored: they are neither read again nor acknowledged."""
 
-    def store(self, batch: Batch) -> NotStored | None:
+    def add(self, batch: Batch) -> NotStored | None:
         """Make the batch durable.
 
         :return: which messages the database does not take, None when it took all
@@ -287,10 +287,10 @@ class Ledger(Protocol):
 class Mailbox(Protocol):
     """A signed-in connection to one mailbox; a context manager."""
 
-    def leftovers(self, ledger: Ledger) -> list[str]:
+    def leftovers(self, store: MailboxStore) -> list[str]:
         """Keys that were stored by a run that ended before it could acknowledge them."""
 
-    def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
+    def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
         """What is new, oldest first, but for what is too large for the time that the visit has."""
 
     def acknowledge(self, keys: Iterable[str]) -> None:
@@ -302,5 +302,5 @@ class Mailbox(Protocol):
     def check(self) -> None:
         """:raises MailboxProblem: when the settings do not fit the server"""
 
-    def remember(self, ledger: Ledger) -> None:
+    def remember(self, store: MailboxStore) -> None:
         """Fix what counts as old where nothing was read yet."""

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from .imap_connection import in_windows
-from .mailbox import Batch, Ledger, MailboxSettings, MessagesRefused, RemoteMessage, head_of
+from .mailbox import Batch, MailboxSettings, MailboxStore, MessagesRefused, RemoteMessage, head_of
 from .pop3_comparison import tell_apart
 from .pop3_progress import Handed, Reading
 from .pop3_protocol import MessageTooLarge, Refused
 from .pop3_session import Pop3Session
-from .time_budget import Pace, TookTooLong
+from .time_budget import TimeBudget, TookTooLong
 
 # Bytes beyond Largest Message that are read nevertheless: many servers count a line end as one byte, and send two. To
 # break off a message costs a session.
@@ -52,13 +52,13 @@ class Pop3Mailbox:
         """What is listed, and named, in the session of the moment."""
         return self._session.listing
 
-    def leftovers(self, ledger: Ledger) -> list[str]:
+    def leftovers(self, store: MailboxStore) -> list[str]:
         """What is gone from the server, or may stay there.
 
         What a lost connection left undeleted is read again by new_batches: QUIT may have taken effect although its
         answer was lost, and the UIDL may name another message since.
         """
-        owed = ledger.unacknowledged()
+        owed = store.unacknowledged()
         if not self._deletes:
             return owed
         self._expect_uidls(owed)
@@ -69,70 +69,70 @@ class Pop3Mailbox:
         if self._listing.no_uidl and any(map(self._listing.is_by_uidl, keys)):
             raise self._listing.no_uidl
 
-    def new_batches(self, ledger: Ledger, pace: Pace) -> Iterator[Batch]:
-        reading = self._begin(ledger, pace)
+    def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
+        reading = self._begin(store, budget)
         try:
             yield from self._read_what_fits(reading)
             yield from self._read_requested(reading)
-            yield from self._read(reading, pace.what_is_left)
+            yield from self._read(reading, budget.what_is_left)
             yield from self._read_suspects(reading)
         except TookTooLong as refusal:
-            pace.complete = False
+            budget.complete = False
             yield Batch([], [], refusal=refusal)
         self._forget_vanished_contents(reading)
 
-    def _begin(self, ledger: Ledger, pace: Pace) -> Reading:
+    def _begin(self, store: MailboxStore, budget: TimeBudget) -> Reading:
         """What is to be read, and in which order."""
-        requested = self._requested(ledger)
-        self._forget_vanished(ledger)
-        known = ledger.known([*self._listing.numbers, *self._listing.unnamed.values()])
-        unread = self._unread(known, ledger)
-        put_off = {*unread, *requested}.intersection(pace.suspects)
+        requested = self._requested(store)
+        self._forget_vanished(store)
+        known = store.known([*self._listing.numbers, *self._listing.unnamed.values()])
+        unread = self._unread(known, store)
+        put_off = {*unread, *requested}.intersection(budget.suspects)
         return Reading(
-            ledger,
-            pace,
+            store,
+            budget,
             known,
             queue=[key for key in unread if key not in put_off],
             requested=[key for key in requested if key not in put_off],
-            suspects=[key for key in pace.suspects if key in put_off],
+            suspects=[key for key in budget.suspects if key in put_off],
             late_requests=put_off.intersection(requested),
         )
 
-    def _requested(self, ledger: Ledger) -> list[str]:
+    def _requested(self, store: MailboxStore) -> list[str]:
         """Keys of what a person wants whole."""
-        requested = ledger.requested()
+        requested = store.requested()
         if self._listing.no_uidl:
             # tries, or a mailbox whose UIDLs are gone for good would never be read again
             for key in filter(self._listing.is_by_uidl, requested):
-                ledger.count_request(key)
+                store.count_request(key)
         self._expect_uidls(requested)
         return requested
 
-    def _unread(self, known: set[str], ledger: Ledger) -> list[str]:
+    def _unread(self, known: set[str], store: MailboxStore) -> list[str]:
         """Keys of what is to be read."""
         numbers, unnamed = self._listing.numbers, self._listing.unnamed
         # what is to be deleted is read once more, to compare it; but for what stays there until a person wants it
-        settled = ledger.heads(known) if self._deletes else known
+        settled = store.heads(known) if self._deletes else known
         # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
         return sorted(numbers.keys() - settled, key=lambda key: (key in known, key in unnamed, numbers[key]))
 
-    def _forget_vanished(self, ledger: Ledger) -> None:
+    def _forget_vanished(self, store: MailboxStore) -> None:
         listing = self._listing
         # an empty listing may also be a mail server that is not well
         if listing.numbers and not listing.no_uidl and not self._deletes:
-            ledger.forget_vanished(listing.prefix, [*listing.numbers, *listing.unnamed.values()])
+            store.forget_vanished(listing.prefix, [*listing.numbers, *listing.unnamed.values()])
 
     def _forget_vanished_contents(self, reading: Reading) -> None:
         """The same where messages are known by their content, which is only known of what was read."""
         listing = self._listing
-        if listing.numbers and listing.no_uidl and not self._deletes and reading.is_whole and reading.pace.complete:
-            reading.ledger.forget_vanished(listing.content_prefix, list(listing.numbers))
+        if listing.numbers and listing.no_uidl and not self._deletes and reading.is_whole and reading.budget.complete:
+            reading.store.forget_vanished(listing.content_prefix, list(listing.numbers))
 
     def _read_what_fits(self, reading: Reading) -> Iterator[Batch]:
         for window in in_windows(reading.in_order()):
             reading.wanted |= {key: self._listing.size(key) for key in window}
             yield from self._read_heads(reading, [key for key in window if self._is_large(key, reading)])
-            yield from self._read(reading, reading.pace.what_fits)
+            yield from self._read(reading, reading.budget.what_fits)
 
     def _is_large(self, key: str, reading: Reading) -> bool:
         """Whether only the head is read; what is stored under its name may be there whole, at a person's request."""
@@ -146,7 +146,7 @@ class Pop3Mailbox:
         while keys := choose(reading.wanted):
             handed = self._ask(reading, keys)
             messages, stored = self._tell_apart(handed.sources, reading)
-            for key in reading.pace.beyond_time(messages):
+            for key in reading.budget.beyond_time(messages):
                 del messages[key]
                 reading.wanted[key] = len(handed.sources[key])
             reading.is_whole &= not handed.refused
@@ -154,20 +154,20 @@ class Pop3Mailbox:
             yield Batch(list(messages.values()), [] if handed.broken else done, refusal=handed.refusal)
             if handed.broken:
                 self._go_on_after(handed.broken, reading)
-            if reading.pace.is_half_over():
+            if reading.budget.is_half_over():
                 yield from self._read_requested(reading)
 
     def _tell_apart(self, sources: dict[str, bytes], reading: Reading) -> tuple[dict[str, RemoteMessage], list[str]]:
-        return tell_apart(sources, self._listing, reading.ledger, reading.known, self.settings.largest)
+        return tell_apart(sources, self._listing, reading.store, reading.known, self.settings.largest)
 
     def _ask(self, reading: Reading, keys: Iterable[str]) -> Handed:
         """What the server hands out in the time of a batch: what it can't read must not hold up the others."""
         sources, refused, broken = {}, [], None
-        end = reading.pace.end_of_batch()
+        end = reading.budget.end_of_batch()
         for key in keys:
             size = reading.wanted.pop(key)
             try:
-                sources[key] = self._source(key, size, self._most(key, reading), reading.pace)
+                sources[key] = self._source(key, size, self._most(key, reading), reading.budget)
             except Refused as error:
                 refused.append(error)
             except MessageTooLarge as error:
@@ -184,19 +184,19 @@ class Pop3Mailbox:
             return self.settings.most
         return self.settings.largest + int(self.settings.largest * SPARE_SHARE) + SPARE_BYTES
 
-    def _source(self, key: str, size: int, most: int, pace: Pace, check: Callable = lambda: None) -> bytes:
+    def _source(self, key: str, size: int, most: int, budget: TimeBudget, check: Callable = lambda: None) -> bytes:
         """A message, which is a suspect if the session ends with it."""
-        pace.begin(size, [key])
+        budget.begin(size, [key])
         try:
             source = self._session.retrieve(key, most, check)
         except Refused:
-            pace.begin(0)  # an answer like any other
+            budget.begin(0)  # an answer like any other
             raise
         except MessageTooLarge as error:
-            pace.finish(len(error.start))
-            pace.broken.append(key)
+            budget.finish(len(error.start))
+            budget.broken.append(key)
             raise
-        pace.finish(len(source))
+        budget.finish(len(source))
         return source
 
     # ------------------------------------------------------------------ one session after another
@@ -246,7 +246,7 @@ class Pop3Mailbox:
         reading.wanted = {key: self._listing.size(key)}
         if self._is_large(key, reading):
             yield from self._read_heads(reading, [key])
-        yield from self._read(reading, reading.pace.what_is_left)
+        yield from self._read(reading, reading.budget.what_is_left)
 
     # ------------------------------------------------------------------ what is large
 
@@ -256,25 +256,25 @@ class Pop3Mailbox:
             if key not in reading.wanted:
                 continue  # named by a session that is over
             size = reading.wanted.pop(key)
-            head, broken = self._head(key, reading.pace)
+            head, broken = self._head(key, reading.budget)
             messages, _stored = self._tell_apart({key: head}, reading)
             yield Batch([RemoteMessage(each.key, each.source, size) for each in messages.values()], [])
             if broken:
                 self._go_on_after(broken, reading)
 
-    def _head(self, key: str, pace: Pace) -> tuple[bytes, Exception | None]:
+    def _head(self, key: str, budget: TimeBudget) -> tuple[bytes, Exception | None]:
         """The headers of a message, which is a suspect if the session ends with it.
 
         :return: also the error when they have no end
         """
         broken = None
-        pace.begin(0, [key])
+        budget.begin(0, [key])
         try:
             head = self._session.head(key)
         except MessageTooLarge as error:
             head, broken = error.start, error
-            pace.broken.append(key)
-        pace.begin(0)
+            budget.broken.append(key)
+        budget.begin(0)
         return head_of(head), broken
 
     def _read_requested(self, reading: Reading) -> Iterator[Batch]:
@@ -284,7 +284,7 @@ class Pop3Mailbox:
             if key in self._listing.numbers or self._candidates(key, reading):
                 self._settle(reading)
                 yield from self._find(key, reading)
-            reading.ledger.count_request(key)
+            reading.store.count_request(key)
             if key in self._listing.numbers and self._listing.size(key) <= self.settings.most:
                 yield from self._read_whole(key, reading)
 
@@ -303,9 +303,9 @@ class Pop3Mailbox:
 
     def _read_whole(self, key: str, reading: Reading) -> Iterator[Batch]:
         """:raises TookTooLong: when the visit would have to be abandoned"""
-        size, pace = self._listing.size(key), reading.pace
+        size, budget = self._listing.size(key), reading.budget
         try:
-            source = self._source(key, size, self.settings.most, pace, pace.check)
+            source = self._source(key, size, self.settings.most, budget, budget.check)
         except Refused as error:
             yield Batch([], [], refusal=MessagesRefused([error]))
         except MessageTooLarge as error:
@@ -340,5 +340,5 @@ class Pop3Mailbox:
         """POP3 has no folders: whoever can sign in can read."""
         self._session.check()
 
-    def remember(self, ledger: Ledger) -> None:
+    def remember(self, store: MailboxStore) -> None:
         """POP3 does not tell read from unread: all that is there is new, as with Odoo's own gateway."""

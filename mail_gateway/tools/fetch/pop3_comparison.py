@@ -3,7 +3,7 @@
 from collections.abc import Set
 from dataclasses import dataclass
 
-from .mailbox import Ledger, RemoteMessage, head_of
+from .mailbox import MailboxStore, RemoteMessage, head_of
 from .pop3_listing import Listing
 
 
@@ -35,7 +35,7 @@ class _Content:
 
 
 def tell_apart(
-    sources: dict[str, bytes], listing: Listing, ledger: Ledger, known: Set[str], largest: int
+    sources: dict[str, bytes], listing: Listing, store: MailboxStore, known: Set[str], largest: int
 ) -> tuple[dict[str, RemoteMessage], list[str]]:
     """What is new, and the keys of what is stored and may be acknowledged.
 
@@ -49,7 +49,7 @@ def tell_apart(
     :return: messages by their key of the session; the keys are those to be stored
     """
     contents = {key: _content(key, source, listing, known, largest) for key, source in sources.items()}
-    names, stored = _stored_among(contents.values(), ledger)
+    names, stored = _stored_among(contents.values(), store)
     messages, done = {}, []
     for key, content in contents.items():
         own_name = content.name if key in known or key in listing.unnamed else key
@@ -71,8 +71,8 @@ def _content(key: str, source: bytes, listing: Listing, known: Set[str], largest
     return _Content(source, is_whole, kept, name, is_doubtful)
 
 
-def _stored_among(contents, ledger: Ledger) -> tuple[Set[str], Set[bytes]]:
+def _stored_among(contents, store: MailboxStore) -> tuple[Set[str], Set[bytes]]:
     """Names by content, and sources, that are stored."""
     doubtful = {part for each in contents if each.is_doubtful for part in (each.source, each.kept)}
-    names = ledger.known([each.name for each in contents]) if contents else set()
-    return names, ledger.known_sources(list(doubtful)) if doubtful else set()
+    names = store.known([each.name for each in contents]) if contents else set()
+    return names, store.known_sources(list(doubtful)) if doubtful else set()

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .mailbox import Ledger, MessagesRefused
-from .time_budget import Pace
+from .mailbox import MailboxStore, MessagesRefused
+from .time_budget import TimeBudget
 
 
 class Handed(NamedTuple):
@@ -40,8 +40,8 @@ class Reading:
     :ivar is_whole: whether all that is listed was read or is known
     """
 
-    ledger: Ledger
-    pace: Pace
+    store: MailboxStore
+    budget: TimeBudget
     known: set[str]
     queue: list[str]
     requested: list[str]
@@ -55,7 +55,7 @@ class Reading:
         """The queue; leaves what has no name any more to the next visit."""
         for key in self.queue:
             if key in self.gone:
-                self.pace.complete = False
+                self.budget.complete = False
             else:
                 yield key
 
@@ -64,4 +64,4 @@ class Reading:
         self.gone.update(keys)
         for key in self.gone.intersection(self.wanted):
             del self.wanted[key]
-            self.pace.complete = False
+            self.budget.complete = False

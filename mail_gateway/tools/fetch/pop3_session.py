@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 
-from .mailbox import MailboxSettings, SignInRefused, server_words
+from .mailbox import LoginRefused, MailboxSettings, server_words
 from .pop3_listing import Listing, read_sizes, read_uidls
 from .pop3_protocol import Pop3, Refused
 
@@ -35,7 +35,7 @@ class Pop3Session:
         try:
             if settings.starttls and not settings.tls:
                 self._start_tls(client)
-            self._sign_in(client)
+            self._log_in(client)
         except BaseException:
             with suppress(OSError):  # a failed handshake closed the socket already
                 client.close()
@@ -48,11 +48,11 @@ class Pop3Session:
         except poplib.error_proto as error:
             raise ssl.SSLError(server_words(error)) from error
 
-    def _sign_in(self, client: Pop3) -> None:
+    def _log_in(self, client: Pop3) -> None:
         try:
-            self._settings.sign_in(client)
+            self._settings.log_in(client)
         except poplib.error_proto as error:
-            raise SignInRefused(server_words(error)) from error
+            raise LoginRefused(server_words(error)) from error
 
     def close(self) -> list[str]:
         """Say QUIT, which is what deletes.

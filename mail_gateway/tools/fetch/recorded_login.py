@@ -1,7 +1,7 @@
 """Signing in from a thread that must not touch the database."""
 
 
-class SignInRecorder:
+class LoginRecorder:
     """Stands in for an imaplib or poplib connection and notes what is called on it.
 
     Odoo's OAuth modules fetch their token, with the ORM, when they sign in on a connection. They do it on a

@@ -21,7 +21,7 @@ MAX_SUSPECTS = 200
 MARGIN_SECONDS = 10.0
 
 
-class Pace:
+class TimeBudget:
     """The time of one visit, and what was learned about the line.
 
     :param until: value of time.monotonic() after which no further batch is begun

@@ -14,7 +14,7 @@ class Abandoned(Exception):
     """Raised in a network thread that outlived its time: nothing it asks for is done any more."""
 
 
-class Relay:
+class WorkerThreads:
     """Runs jobs in threads of their own and what they call through :meth:`call` in the thread that serves.
 
     After the deadline jobs are ended from outside. Whatever one of them wants stored after that is refused, so it

@@ -5,7 +5,7 @@ commas, @ and brackets, single quotes, no comma at all. Encoded words are taken 
 are decoded last (RFC 2047, section 6.2): no encoded word ever divides a value or becomes an address. What stands in angle
 brackets is the address.
 
-Time and memory are by the length, whatever the value is, and never more than MOST_CHARS of a message, and MOST_TOKENS in
+Time and memory are by the length, whatever the value is, and never more than MAX_CHARS of a message, and MAX_TOKENS in
 them, are read.
 """
 
@@ -17,9 +17,9 @@ from ..text.database_text import as_text
 from ..text.encoded_words import MARKS, Hidden, decode_words, hide_words
 
 # Of all values of one message together: 2,000 recipients with their names, and more.
-MOST_CHARS = 150_000
+MAX_CHARS = 150_000
 # A recipient with a name takes seven.
-MOST_TOKENS = 30_000
+MAX_TOKENS = 30_000
 # RFC 5321, section 4.5.3.1, with room for the local parts of some services, which are longer than allowed.
 ADDRESS_CHARS = 320
 NAME_CHARS = 200
@@ -79,7 +79,7 @@ class Mailbox(NamedTuple):
         return f"{_quoted(self.name)} <{self.address}>" if self.address else self.name
 
 
-def read_mailboxes(*values: str, most_chars: int = MOST_CHARS) -> list[Mailbox]:
+def read_mailboxes(*values: str, most_chars: int = MAX_CHARS) -> list[Mailbox]:
     """The mailboxes that the values of headers name, in their order; then those that can only be guessed.
 
     A mailbox in quotes, or beside brackets or quotes that are not closed, is one to Odoo and to whoever wrote it, but not
@@ -88,7 +88,7 @@ def read_mailboxes(*values: str, most_chars: int = MOST_CHARS) -> list[Mailbox]:
     :param values: as they stand in the headers, not decoded
     :param most_chars: how much is read of all of them together
     """
-    found, guessed, tokens_left = [], [], MOST_TOKENS
+    found, guessed, tokens_left = [], [], MAX_TOKENS
     for value, is_cut in _within(values, most_chars):
         reader = _Reader(hide_words(value, is_cut), tokens_left)
         reader.read()

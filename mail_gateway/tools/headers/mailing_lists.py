@@ -12,7 +12,7 @@ from .address_list import Mailbox, named_nobody, read_mailboxes
 from .addresses import author_address, domain_of, normalize_address, normalize_domain
 
 # Of one header
-_MOST_CHARS = 8000
+_MAX_CHARS = 8000
 # Headers that hold the address of the list, or a link to it (RFC 2369, section 3.4).
 _ADDRESS_HEADERS = ("List-Post", "X-BeenThere", "X-Mailing-List")
 _AUTHOR_HEADERS = ("X-Original-From", "X-Original-Sender", "Reply-To")
@@ -37,9 +37,9 @@ def is_rewritten(get_all: Callable[..., list | None]) -> bool:
 def from_of(get_all: Callable[..., list | None]) -> Mailbox:
     """Whom From names: the first one of several authors; Sender (RFC 5322, section 3.6.2) when it names nobody."""
     values = _values(get_all, "From")
-    found = read_mailboxes(*values[:1], most_chars=_MOST_CHARS) or read_mailboxes(*values[1:], most_chars=_MOST_CHARS)
+    found = read_mailboxes(*values[:1], most_chars=_MAX_CHARS) or read_mailboxes(*values[1:], most_chars=_MAX_CHARS)
     found = found or (
-        [] if any(map(str.strip, values)) else read_mailboxes(*_values(get_all, "Sender")[:1], most_chars=_MOST_CHARS)
+        [] if any(map(str.strip, values)) else read_mailboxes(*_values(get_all, "Sender")[:1], most_chars=_MAX_CHARS)
     )
     return found[0] if found else Mailbox(named_nobody(" ".join(values[:1])))
 
@@ -51,7 +51,7 @@ def _behind_list(get_all) -> Mailbox | None:
         return None
     for name in _AUTHOR_HEADERS:
         found = {}
-        for mailbox in read_mailboxes(*_values(get_all, name)[:1], most_chars=_MOST_CHARS):
+        for mailbox in read_mailboxes(*_values(get_all, name)[:1], most_chars=_MAX_CHARS):
             author = author_address(mailbox.address)
             if author and author != address and not _is_address_of_list(author, get_all):
                 found.setdefault(author, mailbox)
@@ -66,7 +66,7 @@ def _named(mailbox, get_all):
     if mailbox.name:
         return mailbox
     address = author_address(mailbox.address)
-    others = read_mailboxes(*_values(get_all, "Reply-To")[:1], most_chars=_MOST_CHARS)
+    others = read_mailboxes(*_values(get_all, "Reply-To")[:1], most_chars=_MAX_CHARS)
     return next((other for other in others if other.name and author_address(other.address) == address), mailbox)
 
 
@@ -78,9 +78,7 @@ def _is_address_of_list(address, get_all):
         if normalize_domain(label) == normalize_domain(f"{local}.{domain}") is not None:
             return True
     named = (
-        word
-        for name in _ADDRESS_HEADERS
-        for word in read_mailboxes(*_values(get_all, name)[:1], most_chars=_MOST_CHARS)
+        word for name in _ADDRESS_HEADERS for word in read_mailboxes(*_values(get_all, name)[:1], most_chars=_MAX_CHARS)
     )
     if any(normalize_address(mailbox.address) == address for mailbox in named):
         return True
@@ -100,5 +98,5 @@ def same_domain(one: str | None, other: str | None) -> bool:
 
 def _values(get_all, name):
     """The values of a header as they stand there, decoded where no address can be."""
-    values = [as_text(str(value)[:_MOST_CHARS]) for value in get_all(name) or ()]
+    values = [as_text(str(value)[:_MAX_CHARS]) for value in get_all(name) or ()]
     return [decode_words(value) for value in values] if name == "List-Id" else values

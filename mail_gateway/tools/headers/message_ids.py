@@ -6,9 +6,9 @@ from itertools import islice
 # In angle brackets, perhaps folded in the middle; or a word outside of brackets: whether it has an @ is looked at then.
 _WORD = re.compile(r"<([^<>]*)>|([^<>\s,;\"'()]+)")
 # Enough for any conversation; the nearest ones stand last.
-MOST_IDS = 64
-_MOST_CHARS = 20_000
-_MOST_ID_CHARS = 998
+MAX_IDS = 64
+_MAX_CHARS = 20_000
+_MAX_ID_CHARS = 998
 
 
 def is_message_id(text: str) -> bool:
@@ -31,23 +31,23 @@ def referred_ids(text: str) -> list[str]:
         if word:
             if "@" in word[1:-1]:
                 found.setdefault(f"<{word}>")
-        elif "@" in inner and len(inner) <= _MOST_ID_CHARS:
+        elif "@" in inner and len(inner) <= _MAX_ID_CHARS:
             spaced = " ".join(inner.split())
             found.setdefault(f"<{spaced.replace(' ', '')}>")
             found.setdefault(f"<{spaced}>")
     ids = list(found)
-    return [*ids[:1], *ids[1:][-MOST_IDS + 1 :]]
+    return [*ids[:1], *ids[1:][-MAX_IDS + 1 :]]
 
 
 def nearest_first(in_reply_to: str, references: str) -> list[str]:
     """The ids that a message refers to, the nearest one first: In-Reply-To, then References from their end."""
     ids = [*referred_ids(in_reply_to), *reversed(referred_ids(references))]
-    return list(islice(dict.fromkeys(ids), 2 * MOST_IDS))
+    return list(islice(dict.fromkeys(ids), 2 * MAX_IDS))
 
 
 def _end_of(text):
     """The beginning and the end of what is too long, without an id that is cut."""
-    if len(text) <= _MOST_CHARS:
+    if len(text) <= _MAX_CHARS:
         return text
-    first, last = text[: _MOST_CHARS // 2], text[-_MOST_CHARS // 2 :]
+    first, last = text[: _MAX_CHARS // 2], text[-_MAX_CHARS // 2 :]
     return f"{first.rpartition('>')[0]}> {last.partition('<')[1]}{last.partition('<')[2]}"

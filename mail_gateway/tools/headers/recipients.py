@@ -10,7 +10,7 @@ from email.policy import compat32
 from typing import NamedTuple
 
 from ..text.database_text import as_text
-from .address_list import MOST_CHARS, Mailbox, read_mailboxes
+from .address_list import MAX_CHARS, Mailbox, read_mailboxes
 from .addresses import normalize_address
 from .stored_headers import HEADER_BYTES
 
@@ -21,7 +21,7 @@ TRANSPORT = ("X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "X
 # Each server on the way may add its own; the topmost are those of the last ones.
 _TRANSPORT_CHARS = 16_000
 # RFC 5321 allows 64 characters in a local part: it can't have more.
-_MOST_TAGS = 64
+_MAX_TAGS = 64
 
 
 class Recipients(NamedTuple):
@@ -64,7 +64,7 @@ def raw_values(message: Message) -> Callable[..., list[str]]:
 def recipients_of(message: Message) -> Recipients:
     """The recipients that the headers of a message name."""
     get_all = raw_values(message)
-    return Recipients(_read(get_all, WRITTEN, MOST_CHARS), _read(get_all, TRANSPORT, _TRANSPORT_CHARS))
+    return Recipients(_read(get_all, WRITTEN, MAX_CHARS), _read(get_all, TRANSPORT, _TRANSPORT_CHARS))
 
 
 def recipients_in(source: bytes) -> Recipients:
@@ -88,7 +88,7 @@ def without_tags(address: str) -> list[str]:
     """The addresses that a subaddress may mean (RFC 5233), the longest first: a+b+c@, a+b@, a@."""
     local, _at, domain = address.rpartition("@")
     found = [address]
-    while "+" in local[1:] and len(found) <= _MOST_TAGS:
+    while "+" in local[1:] and len(found) <= _MAX_TAGS:
         local = local.rpartition("+")[0]
         if local.strip("+"):
             found.append(f"{local}@{domain}")

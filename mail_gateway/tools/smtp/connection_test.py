@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from .certificate import look_again
 from .connection_test_steps import Conversation
-from .connection_test_values import Answer, Outcome, Plan, PortAnswer, Problem, Report, Step
+from .connection_test_values import Outcome, Plan, PortAnswer, PortStatus, Problem, Report, Step
 from .ports import look_at_ports
 from .tls import Encrypted
 
@@ -67,7 +67,7 @@ def _known(conversation, problem):
     """How the configured port answered, where it is clear without a second look."""
     port = conversation.plan.port
     if problem is Problem.NO_STARTTLS:
-        return (PortAnswer(port, Answer.PLAIN),)
+        return (PortAnswer(port, PortStatus.PLAIN),)
     if problem is Problem.NO_AUTH and conversation.starttls_left:
-        return (PortAnswer(port, Answer.STARTTLS),)
+        return (PortAnswer(port, PortStatus.STARTTLS),)
     return ()

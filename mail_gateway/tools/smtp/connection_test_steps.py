@@ -169,7 +169,7 @@ class Conversation:
             return Outcome.SKIPPED, None
         readable_by_others = not self.session.encrypted and not self.session.stays_here
         try:
-            self.session.sign_in(self.plan.login)
+            self.session.log_in(self.plan.login)
         except LoginImpossible as error:
             raise StepFailed(Problem.LOGIN_IMPOSSIBLE, detail=str(error)) from error
         except smtplib.SMTPAuthenticationError as error:

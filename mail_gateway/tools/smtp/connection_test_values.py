@@ -73,7 +73,7 @@ class Problem(Enum):
     TOO_LONG = "too_long"
 
 
-class Answer(Enum):
+class PortStatus(Enum):
     """How a port answers."""
 
     TLS = "tls"
@@ -140,7 +140,7 @@ class PortAnswer(NamedTuple):
     """What one port answered just now."""
 
     port: int
-    answer: Answer
+    answer: PortStatus
 
     @property
     def serves(self) -> bool:
@@ -149,7 +149,7 @@ class PortAnswer(NamedTuple):
 
 
 # RFC 8314 prefers TLS from the first byte; what matters more is that there is any.
-_SERVING = (Answer.TLS, Answer.STARTTLS, Answer.PLAIN)
+_SERVING = (PortStatus.TLS, PortStatus.STARTTLS, PortStatus.PLAIN)
 
 
 class LoginImpossible(Exception):
@@ -254,7 +254,7 @@ class Report:
         serving = [answer for answer in self.ports if answer.serves]
 
         def badness(answer):
-            return answer.answer is Answer.PLAIN, answer.port != configured, _SERVING.index(answer.answer)
+            return answer.answer is PortStatus.PLAIN, answer.port != configured, _SERVING.index(answer.answer)
 
         return min(serving, key=badness, default=None)
 

@@ -24,9 +24,9 @@ def log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
         raise smtplib.SMTPNotSupportedError("SMTP AUTH extension not supported by server.")
     offered = connection.esmtp_features["auth"].upper().split()
     refusal = smtplib.SMTPException("No suitable authentication method found.")
-    for mechanism, sign_in in _MECHANISMS.items():
+    for mechanism, log_in in _MECHANISMS.items():
         if mechanism in offered:
-            code, text = sign_in(connection, user, password)
+            code, text = log_in(connection, user, password)
             if code in _SIGNED_IN:
                 return
             refusal = smtplib.SMTPAuthenticationError(code, text)

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import wait
 from contextlib import suppress
 
-from .connection_test_values import Answer, Limits, PortAnswer
+from .connection_test_values import Limits, PortAnswer, PortStatus
 from .session import Address, Session, TimeLimit, connect, in_background
 from .tls import StandardTls
 
@@ -28,7 +28,7 @@ def look_at_ports(
 
 
 def _outcome(look):
-    return look.result() if look.done() and not look.exception() else Answer.NO_ANSWER
+    return look.result() if look.done() and not look.exception() else PortStatus.NO_ANSWER
 
 
 def _look(addresses, host, name, port, limits):
@@ -37,7 +37,7 @@ def _look(addresses, host, name, port, limits):
     kinds = (_look_with_tls, _look_plainly) if port == _SMTPS else (_look_plainly, _look_with_tls)
     for look in kinds:
         answer = _try(look, [address.at(port) for address in addresses], host, name, end, limits)
-        if answer is not Answer.SILENT:
+        if answer is not PortStatus.SILENT:
             break
     return answer
 
@@ -46,16 +46,16 @@ def _try(look, addresses, host, name, end, limits):
     try:
         sock, _address, _failed = connect(tuple(addresses), max(end - time.monotonic(), 0.1))
     except ConnectionRefusedError:
-        return Answer.REFUSED
+        return PortStatus.REFUSED
     except OSError:
-        return Answer.NO_ANSWER
+        return PortStatus.NO_ANSWER
     sock.settimeout(min(limits.port_greeting, max(end - time.monotonic(), 0.1)))
     session, limit = Session(sock, host, name), TimeLimit(limits.port)
     limit.guard(sock)
     try:
         return look(session)
     except (smtplib.SMTPException, OSError, ValueError):
-        return Answer.SILENT
+        return PortStatus.SILENT
     finally:
         session.leave()
         limit.end()
@@ -64,16 +64,16 @@ def _try(look, addresses, host, name, end, limits):
 def _look_plainly(session):
     code, _text = session.getreply()
     if code != _READY:
-        return Answer.OTHER
+        return PortStatus.OTHER
     with suppress(smtplib.SMTPHeloError):
         session.ehlo_or_helo_if_needed()
-    return Answer.STARTTLS if session.has_extn("starttls") else Answer.PLAIN
+    return PortStatus.STARTTLS if session.has_extn("starttls") else PortStatus.PLAIN
 
 
 def _look_with_tls(session):
     try:
         session.sock = StandardTls(strict=False).context.wrap_socket(session.sock, server_hostname=session._host)
     except ssl.SSLError:
-        return Answer.SILENT
+        return PortStatus.SILENT
     code, _text = session.getreply()
-    return Answer.TLS if code == _READY else Answer.OTHER
+    return PortStatus.TLS if code == _READY else PortStatus.OTHER

@@ -17,8 +17,8 @@ from typing import NamedTuple
 NAMELESS = "[127.0.0.1]"
 _SHORTEST_SECRET = 4
 # of one reply; smtplib limits each line and nothing else. RFC 5321 wants 512 bytes a line, and EHLO needs some ten
-_MOST_LINES = 200
-_MOST_BYTES = 64 * 1024
+_MAX_LINES = 200
+_MAX_BYTES = 64 * 1024
 
 
 class Address(NamedTuple):
@@ -175,7 +175,7 @@ class _OneReply:
         """
         line = self._file.readline(limit)
         self._lines, self._bytes = self._lines + 1, self._bytes + len(line)
-        if self._lines > _MOST_LINES or self._bytes > _MOST_BYTES:
+        if self._lines > _MAX_LINES or self._bytes > _MAX_BYTES:
             raise EndlessReply
         return line
 
@@ -194,7 +194,7 @@ class Session(smtplib.SMTP):
         super().__init__(local_hostname=name)
         self.sock, self._host = sock, host
         self.last, self.mechanism = (-1, b""), ""
-        self._secrets, self._signing_in = set(), False
+        self._secrets, self._logging_in = set(), False
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -226,26 +226,26 @@ class Session(smtplib.SMTP):
     def putcmd(self, cmd, args=""):
         """Extends smtplib's method: remembers what is not to be shown, should the server repeat it."""
         words = f"{cmd} {args}".split()
-        if self._signing_in and words and words[0].upper() == "AUTH":
+        if self._logging_in and words and words[0].upper() == "AUTH":
             self.mechanism, words = (words[1].upper() if len(words) > 1 else ""), words[2:]
-        if self._signing_in and self.mechanism:
+        if self._logging_in and self.mechanism:
             self._secrets.update(word for word in words if len(word) >= _SHORTEST_SECRET)
         return super().putcmd(cmd, args)
 
-    def sign_in(self, login: Callable[[smtplib.SMTP], None]) -> None:
+    def log_in(self, login: Callable[[smtplib.SMTP], None]) -> None:
         """Sign in, and find out whether that went well: Odoo's OAuth modules do not look at the reply.
 
         :raises smtplib.SMTPException: when the server refuses
         """
-        self._signing_in = True
+        self._logging_in = True
         try:
             login(self)
             if self.mechanism:
-                self._check_sign_in()
+                self._check_login()
         finally:
-            self._signing_in = False
+            self._logging_in = False
 
-    def _check_sign_in(self):
+    def _check_login(self):
         code, text = self.last
         if code == 334:  # noqa: PLR2004 RFC 4954; an error in a challenge, to be answered with nothing: RFC 7628, 3.2.3
             reason = _decode(text)

@@ -54,9 +54,9 @@ def _euc_character(code):
 def _kanji(first, second):
     """A character of JIS X 0208 or of a vendor's row, by its place in Shift_JIS."""
     row, cell = first - 0x21, second - 0x21
-    lead = _LEADS[row // 2]
+    redirect = _LEADS[row // 2]
     trail = _TRAILS[row % 2 * _CELLS + cell]
-    return bytes((lead, trail)).decode("cp932", "ignore") or "\ufffd"
+    return bytes((redirect, trail)).decode("cp932", "ignore") or "\ufffd"
 
 
 # ---------------------------------------------------------------------- one character set of ISO 2022 each

@@ -3,7 +3,7 @@
 from enum import Enum
 
 
-class Flaw(str, Enum):
+class Defect(str, Enum):
     """The words that people read are made by whoever shows them."""
 
     HEADERS = "headers"  # a header that breaks Python's parser, or whose text the database refuses
@@ -21,7 +21,7 @@ class Flaw(str, Enum):
     TEXT = "text"  # more text than a person reads, or shaped to keep the sanitizer busy
     NAMES = "names"  # attachments whose names are paths, are endless or hide what they are
     DATE = "date"  # a Date that is none, or none that a message can have; only noted: nothing is replaced for it
-    REPEATED = "repeated"  # nothing found, but earlier tries of it ended with the process: the plainest form
+    REPEATED = "repeated"  # nothing found, but earlier tries of it ended with the process: the text_only form
 
 
 class Beyond(Exception):
@@ -30,6 +30,6 @@ class Beyond(Exception):
     :ivar flaw: which bound was met
     """
 
-    def __init__(self, flaw: Flaw):
-        super().__init__(flaw.value)
-        self.flaw = flaw
+    def __init__(self, defect: Defect):
+        super().__init__(defect.value)
+        self.defect = defect

@@ -11,12 +11,12 @@ from ..headers.addresses import normalize_domain
 from ..text.charsets import CONTROLS, cleaned, to_text
 from ..text.encoded_words import decode_words, read_words
 from .dates import read_date
-from .defects import Flaw
+from .defects import Defect
 from .structure import VALUE_CHARS
 
 # Each one costs Odoo 0.4 ms: it parses To five times.
-MOST_RECIPIENTS = 2000
-_PARSED_RECIPIENTS = MOST_RECIPIENTS // 4
+MAX_RECIPIENTS = 2000
+_PARSED_RECIPIENTS = MAX_RECIPIENTS // 4
 # More of them are written where Odoo reads addresses without parsing them (Delivered-To), up to this length.
 RECIPIENT_CHARS = 150_000
 # An entry of a PostgreSQL index holds 2704 bytes: names of records, addresses and Message-Ids are indexed.
@@ -25,9 +25,9 @@ ADDRESS_CHARS = 320
 ID_CHARS = 500
 REFERENCES_CHARS = 20_000
 _FOLDS = RECIPIENT_CHARS // 20
-_MOST_REFERENCES = 50
+_MAX_REFERENCES = 50
 _LINE_CHARS, _WORD_CHARS = 76, 900
-_MOST_HEADERS = 200
+_MAX_HEADERS = 200
 # Writing a header of raw bytes, as Odoo does for attached messages, takes 3 s for 60,000 of them.
 _RAW_CHARS = 20_000
 _FOLDED_CHARS = 16_000
@@ -82,19 +82,19 @@ _NO_WORD = re.compile(r"[^\w.-]+", re.ASCII)
 # Others it parses in time by the square of the length: 4,000 quotes take 0.6 s.
 TRICKY_CHARS = 4000
 # Python and Odoo read comments within comments by recursion.
-_MOST_COMMENTS = 30
+_MAX_COMMENTS = 30
 
 
 # ---------------------------------------------------------------------- checking
 
 
-def header_flaws(message: Message, nested: bool = False) -> set[Flaw]:
+def header_defects(message: Message, nested: bool = False) -> set[Defect]:
     """What keeps Odoo from reading the headers of a message, those that it reads.
 
     :param message: parsed by structure.parse
     :param nested: for an attached message, all headers of which are written again
     """
-    flaws = set()
+    defects = set()
     recipients = raw = 0
     headers = [(name.lower(), value) for name, value in message.raw_items()]
     tricky = sum(len(value) for name, value in headers if name in _OF_ADDRESSES and not _is_simple(value))
@@ -103,33 +103,33 @@ def header_flaws(message: Message, nested: bool = False) -> set[Flaw]:
         raw += 0 if value.isascii() else len(value)
         # beyond that it is not even tried: all of it together counts, and one header may cost minutes
         if name in READ_HEADERS and not (name in _OF_ADDRESSES and tricky > TRICKY_CHARS):
-            flaws |= _value_flaws(message.policy, name, value)
+            defects |= _value_defects(message.policy, name, value)
         if nested and len(value) > _FOLDED_CHARS:
-            flaws.add(Flaw.HEAD_SIZE)
-    if recipients > MOST_RECIPIENTS:
-        flaws.add(Flaw.RECIPIENTS)
+            defects.add(Defect.HEAD_SIZE)
+    if recipients > MAX_RECIPIENTS:
+        defects.add(Defect.RECIPIENTS)
     if tricky > TRICKY_CHARS:
-        flaws.add(Flaw.HEADERS)
+        defects.add(Defect.HEADERS)
     if nested and raw > _RAW_CHARS:
-        flaws.add(Flaw.HEAD_SIZE)
-    return flaws
+        defects.add(Defect.HEAD_SIZE)
+    return defects
 
 
-def _value_flaws(policy, name, value):
+def _value_defects(policy, name, value):
     if len(value) > _LIMITS.get(name, VALUE_CHARS):
-        return {Flaw.RECIPIENTS if name in RECIPIENTS else Flaw.HEAD_SIZE}
+        return {Defect.RECIPIENTS if name in RECIPIENTS else Defect.HEAD_SIZE}
     is_plain = value.isascii() and "=?" not in value and "((" not in value and not CONTROLS.search(_line_of(value))
     if is_plain and (name not in _PARSED or (name in _OF_ADDRESSES and _is_simple(value))):
         return set()
-    if name in _OF_ADDRESSES and value.count("(") > _MOST_COMMENTS:
-        return {Flaw.HEADERS}
+    if name in _OF_ADDRESSES and value.count("(") > _MAX_COMMENTS:
+        return {Defect.HEADERS}
     text = str(policy.header_fetch_parse(name, value))  # notes what it can't parse
     if (
         CONTROLS.search(text)
         or ("\ufffd" in text and not _is_meant(value))
         or len(text.encode("utf-8", "replace")) > _most_bytes(name)
     ):
-        return {Flaw.HEADERS}
+        return {Defect.HEADERS}
     return set()
 
 
@@ -191,17 +191,17 @@ def essential_head(head: bytes) -> bytes:
     return b"".join(kept)
 
 
-def readable_headers(message: Message, plainest: bool) -> list[bytes]:
+def readable_headers(message: Message, text_only: bool) -> list[bytes]:
     """The header lines that a substitute for a message begins with, without those of MIME.
 
-    :param plainest: only what routing and the rules need
+    :param text_only: only what routing and the rules need
     """
     values = {}
     for name, value in message.raw_items():
         values.setdefault(name.lower(), []).append(value)
     lines = _recipient_lines(values)
-    names = sorted(filter(lambda name: _is_kept(name, plainest), values), key=lambda name: name not in READ_HEADERS)
-    for name in names[:_MOST_HEADERS]:
+    names = sorted(filter(lambda name: _is_kept(name, text_only), values), key=lambda name: name not in READ_HEADERS)
+    for name in names[:_MAX_HEADERS]:
         lines += _lines(name, values[name][:5])
     return [line for line in lines if line]
 
@@ -209,7 +209,7 @@ def readable_headers(message: Message, plainest: bool) -> list[bytes]:
 def readable_fields(block: Message) -> list[bytes]:
     """The lines of one of the blocks of headers that a delivery report consists of."""
     items = [(name.lower(), value) for name, value in block.raw_items() if _NAME.fullmatch(name)]
-    return [line for name, value in items[:_MOST_HEADERS] for line in _lines(name, [value]) if line]
+    return [line for name, value in items[:_MAX_HEADERS] for line in _lines(name, [value]) if line]
 
 
 def _lines(name, values):
@@ -222,10 +222,10 @@ def _lines(name, values):
     return [_text_line(name, decoded(value)) for value in values]
 
 
-def _is_kept(name, plainest):
+def _is_kept(name, text_only):
     if name in RECIPIENTS or name == "delivered-to" or not _NAME.fullmatch(name) or _LEFT_OUT.match(name):
         return False
-    return not plainest or name in READ_HEADERS or name.startswith(("list-", "x-auto", "x-odoo", "x-loop"))
+    return not text_only or name in READ_HEADERS or name.startswith(("list-", "x-auto", "x-odoo", "x-loop"))
 
 
 def _recipient_lines(values):
@@ -271,7 +271,7 @@ def _id_line(name, value):
 def _references_line(name, value):
     ends = value if len(value) <= REFERENCES_CHARS else f"{value[:VALUE_CHARS]} {value[-VALUE_CHARS:]}"
     ids = _ANY_ID.findall(raw_text(ends))
-    text = " ".join(ids[:1] + ids[1:][-_MOST_REFERENCES:]) or decoded(value)[:ID_CHARS]
+    text = " ".join(ids[:1] + ids[1:][-_MAX_REFERENCES:]) or decoded(value)[:ID_CHARS]
     return _folded(name, text) if text.isascii() and "=?" not in text else _line(name, encoded(text))
 
 

@@ -20,29 +20,29 @@ from ..text.charsets import cleaned
 from .images import has_image
 
 # 'data:' images are harmless: 5 MB in one attribute take 0.1 s.
-MOST_CHARS = 5_000_000
+MAX_CHARS = 5_000_000
 # Elements that the sanitizer drops one by one (<form>, <xyz>, <input>) take 0.9 s for 25,000, 15 s for 100,000; an
 # ordinary newsletter has 2,000.
-MOST_TAGS = 40_000
+MAX_TAGS = 40_000
 # `&` becomes `&amp;`: 5 million of them take 5 s and 720 MB.
-MOST_ENTITIES = 500_000
+MAX_ENTITIES = 500_000
 # `<` without `>`: 33,000 of them in 100 KB take 10 s, that is 1.7e9 characters read again. `url(`, `expression(`: the same.
-MOST_REREAD = 100_000_000
+MAX_REREAD = 100_000_000
 # Attributes in one tag: 12,500 take 2.5 s, by the square.
-MOST_ATTRIBUTES = 4000
+MAX_ATTRIBUTES = 4000
 # Style attributes: a run of letters is tried from each of its letters; 20,000 take 2 s, 100,000 more than 15 s.
-MOST_TRIED = 300_000_000
+MAX_TRIED = 300_000_000
 _SHORT_STYLE = 100
 # Text quotes: each one moves the rest of the text; 20,000 of them in 100 KB take 3.5 s, that is 2e9 characters moved.
-MOST_MOVED = 300_000_000
+MAX_MOVED = 300_000_000
 # Siblings of a quote are looked through for each of them: 3,000 take 6 s.
-MOST_SIBLING_PAIRS = 3_000_000
+MAX_SIBLING_PAIRS = 3_000_000
 # What is dropped leaves its text to its neighbour, a growing copy each time: 40,000 <link> take 780 MB.
-MOST_DROPPED = 5000
+MAX_DROPPED = 5000
 # Beyond 255 levels libxml2 drops what follows.
-MOST_LEVELS = 200
-_MOST_ENCODINGS = 50
-_SURELY_SHALLOW = 2 * MOST_LEVELS
+MAX_LEVELS = 200
+_MAX_ENCODINGS = 50
+_SURELY_SHALLOW = 2 * MAX_LEVELS
 
 _QUOTE_MARKS = re.compile(
     "gmail_|skydriveplaceholder|stopspelling|yahoo_quoted|signature|divrplyfwdmsg|appendonsend|blockquote|o-mail-quote",
@@ -63,17 +63,17 @@ _DROPPED = re.compile(
 
 def is_heavy(text: str) -> bool:
     """Whether Odoo's sanitizer would need more than a few seconds for this HTML."""
-    if len(text) > MOST_CHARS or text.count("<") > MOST_TAGS or text.count("&") > MOST_ENTITIES:
+    if len(text) > MAX_CHARS or text.count("<") > MAX_TAGS or text.count("&") > MAX_ENTITIES:
         return True
     lower = text.lower()
     return (
-        _reread(text, "<", ">") > MOST_REREAD
-        or _reread(text, "(", ")") > MOST_REREAD
-        or _reread(text, "/*", "*/") > MOST_REREAD
-        or lower.count("encoding=") > _MOST_ENCODINGS
-        or moved_by_quotes(text) > MOST_MOVED
-        or _tried_in_styles(lower) > MOST_TRIED
-        or len(_DROPPED.findall(lower)) > MOST_DROPPED
+        _reread(text, "<", ">") > MAX_REREAD
+        or _reread(text, "(", ")") > MAX_REREAD
+        or _reread(text, "/*", "*/") > MAX_REREAD
+        or lower.count("encoding=") > _MAX_ENCODINGS
+        or moved_by_quotes(text) > MAX_MOVED
+        or _tried_in_styles(lower) > MAX_TRIED
+        or len(_DROPPED.findall(lower)) > MAX_DROPPED
         or _has_crowded_tag(text)
         or _has_crowded_tree(text)
         or _breaks_sanitizer(text, lower)
@@ -111,11 +111,11 @@ def _has_crowded_tag(text):
     hidden = 0
     for piece in text.split(">"):
         before, opening, tag = piece.partition("<")
-        if opening and len(tag.split()) > MOST_ATTRIBUTES:
+        if opening and len(tag.split()) > MAX_ATTRIBUTES:
             return True
         if not opening or ("=" in before and ('"' in before or "'" in before)):
             hidden += len(before.split()) + before.count("=")
-    return hidden > MOST_ATTRIBUTES
+    return hidden > MAX_ATTRIBUTES
 
 
 def _has_crowded_tree(text):
@@ -131,7 +131,7 @@ def _has_crowded_tree(text):
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         level += 1 if event == "start" else -1
         pairs += len(element) ** 2 if event == "start" else 0
-        if level > MOST_LEVELS or pairs > MOST_SIBLING_PAIRS:
+        if level > MAX_LEVELS or pairs > MAX_SIBLING_PAIRS:
             return True
     return False
 

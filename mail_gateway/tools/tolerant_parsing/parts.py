@@ -12,16 +12,16 @@ from .attached_source import source_of
 from .defects import Beyond
 from .file_names import part_name, safe_name
 from .headers import decoded
-from .html import MOST_MOVED, has_content, has_words, is_heavy, moved_by_quotes, without_hidden
+from .html import MAX_MOVED, has_content, has_words, is_heavy, moved_by_quotes, without_hidden
 from .images import content_ids
 from .parameters import charset_of, file_name, raw_header
 from .structure import parse
 
-MOST_FILES = 100
-MOST_FILE_BYTES = 64 * 1024 * 1024
+MAX_FILES = 100
+MAX_FILE_BYTES = 64 * 1024 * 1024
 # A person reads some 1,000 characters a minute.
 TEXT_CHARS = 400_000
-_MOST_TEXTS = 10
+_MAX_TEXTS = 10
 # What an HTML that is set aside is stripped of its markup from: html.parser needs time by the square for some.
 _STRIPPED_CHARS = 100_000
 _SHOWN = ("text/plain", "text/markdown", "text/enriched", "text/richtext")
@@ -63,7 +63,7 @@ class Contents:
         self.files, self.reports, self.returned = [], [], None
         self._is_report, self._best = is_report, best
         self._bytes, self._cids = 0, content_ids(message)
-        self.texts = self._read(message, top=True)[:_MOST_TEXTS]
+        self.texts = self._read(message, top=True)[:_MAX_TEXTS]
 
     # ------------------------------------------------------------------ by kind of part
 
@@ -152,7 +152,7 @@ class Contents:
 
     def _keep(self, file):
         self._bytes += len(file.data)
-        if len(self.files) < MOST_FILES and self._bytes <= MOST_FILE_BYTES:
+        if len(self.files) < MAX_FILES and self._bytes <= MAX_FILE_BYTES:
             self.files.append(file)
 
 
@@ -173,7 +173,7 @@ def stripped(html: str) -> list[Text]:
 def shortened(text: str) -> str:
     """As much of a text as is shown; all of it is in the original."""
     short = text[:TEXT_CHARS]
-    while moved_by_quotes(short) > MOST_MOVED:
+    while moved_by_quotes(short) > MAX_MOVED:
         short = short[: len(short) // 2]
     return short if short == text else f"{short}\n[…]"
 

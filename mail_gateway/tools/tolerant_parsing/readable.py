@@ -9,9 +9,9 @@ import re
 from contextlib import suppress
 from typing import NamedTuple
 
-from .check import find_flaws
+from .check import find_defects
 from .dates import read_date
-from .defects import Flaw
+from .defects import Defect
 from .structure import HEAD_CHARS
 from .substitute import last_resort, substitute
 
@@ -26,29 +26,29 @@ class Readable(NamedTuple):
     """
 
     source: bytes
-    flaws: tuple[Flaw, ...] = ()
+    defects: tuple[Defect, ...] = ()
 
 
-def make_readable(source: bytes, plainest: bool = False) -> Readable:
+def make_readable(source: bytes, text_only: bool = False) -> Readable:
     """Have Odoo get through a message. Never raises.
 
     :param source: any bytes
-    :param plainest: build the plainest form whatever the message looks like: headers, plain text, the original
+    :param text_only: build the text_only form whatever the message looks like: headers, plain text, the original
     """
-    flaws = find_flaws(source)
-    if plainest:
-        flaws = flaws or {Flaw.REPEATED}
-    if not flaws:
+    defects = find_defects(source)
+    if text_only:
+        defects = defects or {Defect.REPEATED}
+    if not defects:
         return Readable(source)
-    return Readable(_flawless(source, plainest), tuple(sorted(flaws)))
+    return Readable(_without_defects(source, text_only), tuple(sorted(defects)))
 
 
-def find_remarks(source: bytes) -> tuple[Flaw, ...]:
+def find_remarks(source: bytes) -> tuple[Defect, ...]:
     """What is not used of a message though it is handed on; never raises.
 
     :param source: any bytes
     """
-    return (Flaw.DATE,) if any(date.strip() and not read_date(date) for date in _first_dates(source)) else ()
+    return (Defect.DATE,) if any(date.strip() and not read_date(date) for date in _first_dates(source)) else ()
 
 
 def _first_dates(source):
@@ -57,11 +57,11 @@ def _first_dates(source):
     return [found.group(1).decode("utf-8", "replace")] if found else []
 
 
-def _flawless(source, plainest):
+def _without_defects(source, text_only):
     """The first form that stands the same check as the message did not."""
-    for plain in (False, True)[plainest:]:
+    for plain in (False, True)[text_only:]:
         with suppress(Exception):
             written = substitute(source, plain)
-            if not find_flaws(written):
+            if not find_defects(written):
                 return written
     return last_resort(source)

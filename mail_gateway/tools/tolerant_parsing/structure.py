@@ -10,16 +10,16 @@ import re
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 
-from .defects import Beyond, Flaw
+from .defects import Beyond, Defect
 
 # Measured with Python 3.11: 900,000 lines (a base64 attachment of 50 MB) take 1.5 s, and so do 5 million empty ones.
-MOST_LINES = 1_500_000
+MAX_LINES = 1_500_000
 # Within nested parts each line is held against the boundaries of all of them: 60,000 lines in 100 parts take 0.7 s.
-MOST_COMPARISONS = 12_000_000
-MOST_CONTAINERS = 100
-MOST_LEVELS = 30
+MAX_COMPARISONS = 12_000_000
+MAX_CONTAINERS = 100
+MAX_LEVELS = 30
 # Odoo makes a record of each attachment.
-MOST_PARTS = 300
+MAX_PARTS = 300
 # What is read of a message beyond these bounds, and how many parts of it.
 BEGINNING_BYTES = 2 * 1024 * 1024
 BEGINNING_PARTS = 20_000
@@ -30,12 +30,12 @@ VALUE_CHARS = 8000
 
 # Python cuts what is left of a Content- header at each sign in it, and Odoo has each parsed about ten times: 8,000 quotes
 # take 0.2 s each time, by the square. A name of a file in a hundred pieces has some 400 signs.
-MOST_SIGNS_SQUARED = 10_000_000
+MAX_SIGNS_SQUARED = 10_000_000
 _SIGN = re.compile(r"[^\w%*'.+=?/-]")
 _CROWDED_CHARS = 200
 
 # They are read by recursion, and Odoo has less of the stack left than whoever tries it out before.
-_MOST_COMMENTS = 30
+_MAX_COMMENTS = 30
 _COMMENTED = ("content-type", "content-disposition", "content-transfer-encoding", "message-id", "mime-version")
 
 _SIMPLE_KINDS = ("text/", "image/", "application/", "audio/", "video/", "font/", "model/")
@@ -49,8 +49,8 @@ def parse(source: bytes) -> EmailMessage:
     :raises Beyond: when it would take more than a few seconds
     """
     message = _parse(source, GuardedPolicy(_count_lines(source)))
-    if any(level > MOST_LEVELS for level, _part in walk(message)):
-        raise Beyond(Flaw.NESTING)
+    if any(level > MAX_LEVELS for level, _part in walk(message)):
+        raise Beyond(Defect.NESTING)
     return message
 
 
@@ -67,13 +67,13 @@ def _parse(source, policy):
     try:
         return email.message_from_bytes(source, policy=policy)
     except RecursionError as error:
-        raise Beyond(Flaw.NESTING) from error
+        raise Beyond(Defect.NESTING) from error
 
 
 def _count_lines(source):
     lines = source.count(b"\n") + source.count(b"\r") - source.count(b"\r\n")
-    if lines > MOST_LINES:
-        raise Beyond(Flaw.SIZE)
+    if lines > MAX_LINES:
+        raise Beyond(Defect.SIZE)
     return lines
 
 
@@ -83,11 +83,11 @@ class GuardedPolicy(EmailPolicy):
     :ivar flaws: of the headers that were looked at
     """
 
-    def __init__(self, lines: int = 0, most_parts: int = MOST_PARTS):
+    def __init__(self, lines: int = 0, most_parts: int = MAX_PARTS):
         super().__init__(
             linesep="\r\n", header_factory=email.policy.SMTP.header_factory, message_factory=self._new_part
         )
-        state = {"flaws": set(), "_parsed": {}, "_most_parts": most_parts}
+        state = {"defects": set(), "_parsed": {}, "_most_parts": most_parts}
         counters = {"_lines": lines, "_parts": 0, "_containers": 1, "_head": 0, "_signs": 0}
         for name, value in {**state, **counters}.items():
             object.__setattr__(self, name, value)  # policies are meant to be immutable
@@ -101,7 +101,7 @@ class GuardedPolicy(EmailPolicy):
     def _new_part(self, policy):
         self._count(_parts=1)
         if self._parts > self._most_parts:
-            raise Beyond(Flaw.PARTS)
+            raise Beyond(Defect.PARTS)
         return EmailMessage(policy=policy)
 
     def header_source_parse(self, sourcelines):
@@ -109,17 +109,17 @@ class GuardedPolicy(EmailPolicy):
         name, value = super().header_source_parse(sourcelines)
         self._count(_head=len(name) + len(value))
         if self._head > HEAD_CHARS:
-            raise Beyond(Flaw.HEAD_SIZE)
+            raise Beyond(Defect.HEAD_SIZE)
         if name.lower().startswith("content-"):
             self._count(_signs=len(_SIGN.findall(value)) ** 2)
-        if self._signs > MOST_SIGNS_SQUARED:
-            self.flaws.add(Flaw.HEAD_SIZE)
+        if self._signs > MAX_SIGNS_SQUARED:
+            self.defects.add(Defect.HEAD_SIZE)
         if name.lower() == "content-type" and not value.lower().startswith(_SIMPLE_KINDS):
             self._count(_containers=1)
-            if self._containers > MOST_CONTAINERS:
-                raise Beyond(Flaw.NESTING)
-            if self._containers * self._lines > MOST_COMPARISONS + MOST_LINES * 3:
-                raise Beyond(Flaw.SIZE)
+            if self._containers > MAX_CONTAINERS:
+                raise Beyond(Defect.NESTING)
+            if self._containers * self._lines > MAX_COMPARISONS + MAX_LINES * 3:
+                raise Beyond(Defect.SIZE)
         return name, value
 
     def header_fetch_parse(self, name, value):
@@ -133,17 +133,17 @@ class GuardedPolicy(EmailPolicy):
 
     def _guarded(self, parse_header, name, value):
         if len(value) > VALUE_CHARS and name.lower().startswith("content-"):
-            self.flaws.add(Flaw.HEAD_SIZE)
+            self.defects.add(Defect.HEAD_SIZE)
             value = value[:VALUE_CHARS]
-        if self._signs > MOST_SIGNS_SQUARED and name.lower().startswith("content-"):
+        if self._signs > MAX_SIGNS_SQUARED and name.lower().startswith("content-"):
             value = value[:_CROWDED_CHARS]
-        if value.count("(") > _MOST_COMMENTS and name.lower() in _COMMENTED:
-            self.flaws.add(Flaw.HEADERS)
+        if value.count("(") > _MAX_COMMENTS and name.lower() in _COMMENTED:
+            self.defects.add(Defect.HEADERS)
             value = value.replace("(", "")
         try:
             return parse_header(name, value)
         except Exception:  # noqa: BLE001 Python's parser fails in many ways, CPython 105802 is one
-            self.flaws.add(Flaw.CONTENT_TYPE if name.lower().startswith("content-") else Flaw.HEADERS)
+            self.defects.add(Defect.CONTENT_TYPE if name.lower().startswith("content-") else Defect.HEADERS)
             return parse_header(name, "")
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from email.message import EmailMessage, Message
 
 from ..text.charsets import to_text
-from .defects import Beyond, Flaw
+from .defects import Beyond, Defect
 from .headers import decoded, essential_head, readable_fields, readable_headers
 from .parts import Contents, File, Text, stripped
 from .structure import GuardedPolicy, parse, parse_beginning
@@ -22,21 +22,21 @@ _NO_MIME = re.compile(rb"^(content-)", re.IGNORECASE | re.MULTILINE)
 _LINE = 996
 
 
-def substitute(source: bytes, plainest: bool) -> bytes:
+def substitute(source: bytes, text_only: bool) -> bytes:
     """A message of the simplest form with what can be read in `source`, and `source` itself as an attachment.
 
-    :param plainest: headers and plain text only
+    :param text_only: headers and plain text only
     """
     message = _parsed(source)
-    headers = readable_headers(message, plainest)
+    headers = readable_headers(message, text_only)
     report_type = _report_type(message)
-    contents = _contents(message, bool(report_type), plainest)
-    files = [] if plainest else contents.files
+    contents = _contents(message, bool(report_type), text_only)
+    files = [] if text_only else contents.files
     return _message(
         source,
         headers,
         f'report; report-type="{report_type}"' if report_type else "mixed",
-        _text_parts(_plain(contents.texts) if plainest else contents.texts),
+        _text_parts(_plain(contents.texts) if text_only else contents.texts),
         _report_parts(contents),
         [_file_part(file) for file in (*files, File(ORIGINAL, source))],
     )
@@ -70,7 +70,7 @@ def _parsed(source) -> Message:
 def _parse_beginning_of_body(source):
     message = parse_beginning(source)
     if not message.get_payload():  # all of it is head
-        raise Beyond(Flaw.HEAD_SIZE)
+        raise Beyond(Defect.HEAD_SIZE)
     return message
 
 
@@ -81,8 +81,8 @@ def _split(source):
     return source[:place] + b"\r\n", source[place:].lstrip(b"\r\n")
 
 
-def _contents(message, is_report, plainest):
-    best = ("plain", "stripped", "html") if plainest else ("html", "plain", "stripped")
+def _contents(message, is_report, text_only):
+    best = ("plain", "stripped", "html") if text_only else ("html", "plain", "stripped")
     try:
         return Contents(message, is_report, best)
     except Exception:  # noqa: BLE001 the original is attached whatever is in it
@@ -137,7 +137,7 @@ def _report_parts(contents: Contents):
         fields = (b"".join(readable_fields(block)) for block in blocks)
         yield b"Content-Type: %s\r\n\r\n%s" % (kind.encode(), b"\r\n".join(filter(None, fields)))
     if contents.returned is not None:
-        head = b"".join(readable_headers(contents.returned, plainest=False))
+        head = b"".join(readable_headers(contents.returned, text_only=False))
         yield _part('text/rfc822-headers; charset="utf-8"', head)
 
 

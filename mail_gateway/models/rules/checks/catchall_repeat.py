@@ -9,7 +9,7 @@ class MailCheckCatchallRepeat(models.AbstractModel):
     _description = "Catchall again"
 
     def _explanation(self):
-        _number, minutes, _scope = self.env["mail.inbound.creation"]._limits()
+        _number, minutes, _scope = self.env["mail.inbound.created.record"]._limits()
         return self.env._(
             "Mail to the catchall that answers nothing, after the same sender was refused the same subject and text in "
             "the last %s minutes.",
@@ -19,6 +19,6 @@ class MailCheckCatchallRepeat(models.AbstractModel):
     def _look(self, incoming):
         if incoming.values.get("parent_id") or not self.env["mail.thread"]._detect_write_to_catchall(incoming.values):
             return None
-        if not self.env["mail.inbound.notice"].sudo()._was_refused_the_same(incoming):
+        if not self.env["mail.inbound.sender.notice"].sudo()._was_refused_the_same(incoming):
             return None
         return self.env._("The same message was refused a moment ago: a loop.")

@@ -14,7 +14,7 @@ class MailCheckLimit(models.AbstractModel):
     _tells_sender = True
 
     def _explanation(self):
-        number, minutes, scope = self.env["mail.inbound.creation"]._limits()
+        number, minutes, scope = self.env["mail.inbound.created.record"]._limits()
         words = {"number": number, "minutes": minutes}
         if scope == "alias":
             return self.env._("More than %(number)s new records by one alias within %(minutes)s minutes.", **words)
@@ -26,7 +26,7 @@ class MailCheckLimit(models.AbstractModel):
 
     def _look(self, incoming):
         sender = counted_address(incoming.values["email_from"])
-        creations = self.env["mail.inbound.creation"].sudo()
+        creations = self.env["mail.inbound.created.record"].sudo()
         for model, thread_id, _defaults, _user, alias in incoming.routes:
             target = creations._target(alias, incoming.server_id, model)
             if not thread_id and creations._is_used_up(target, sender) and not self._is_exempt(incoming):
@@ -35,10 +35,10 @@ class MailCheckLimit(models.AbstractModel):
 
     def _is_exempt(self, incoming):
         """As core's mail.thread._detect_loop_sender has it, whatever way the address is spelled."""
-        return self.env["mail.gateway.allowed"].sudo()._spares(incoming.values["email_from"])
+        return self.env["mail.gateway.allowed"].sudo()._is_exempt(incoming.values["email_from"])
 
     def _words(self, sender):
-        number, minutes, scope = self.env["mail.inbound.creation"]._limits()
+        number, minutes, scope = self.env["mail.inbound.created.record"]._limits()
         words = {"number": number, "minutes": minutes, "sender": sender or self.env._("senders without an address")}
         if scope == "alias":
             return self.env._(

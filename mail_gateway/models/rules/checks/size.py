@@ -17,7 +17,7 @@ class MailCheckSize(models.AbstractModel):
     def _explanation(self):
         return self.env._("Messages of more than %s MB.", self._megabytes())
 
-    def _words_for_sender(self):
+    def _sender_message(self):
         return self.env._("It is larger than %s MB.", self._megabytes())
 
     def _look(self, incoming):

@@ -98,7 +98,7 @@ export class InboundPreview extends Component {
             { name: "action_reject", label: _t("Reject"), key: "e", shown: decidable, dialog: true },
             { name: "action_discard", label: _t("Discard"), key: "d", shown: decidable, confirm: this.discardWords },
             { name: "action_allow_sender", label: _t("Allow This Sender"), key: "w", shown: limited },
-            { name: "action_alike", label: _t("All Like This"), key: "l", shown: decidable && !this.isMany, dialog: true },
+            { name: "action_bulk_decision", label: _t("All Like This"), key: "l", shown: decidable && !this.isMany, dialog: true },
         ]
             .filter((button) => button.shown)
             .map((button) => ({ ...button, primary: !this.isMany && button.name === this.usual }));

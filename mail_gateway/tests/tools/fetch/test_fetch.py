@@ -1,10 +1,10 @@
 import time
 from unittest.mock import patch
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import MemoryLedger, ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import MemoryStore, ToolsCase
 from odoo.addons.mail_gateway.tools.fetch.fetch import MAILBOXES, FetchResult, fetch_mailbox
 from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, MailboxSettings, MessagesRefused, RemoteMessage
-from odoo.addons.mail_gateway.tools.fetch.time_budget import Pace
+from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 
 LATER = time.monotonic() + 3600
 BATCHES = [
@@ -25,10 +25,10 @@ class PlainMailbox:
     def __exit__(self, *_exc):
         self._log.append("closed")
 
-    def leftovers(self, ledger):
-        return ledger.unacknowledged()
+    def leftovers(self, store):
+        return store.unacknowledged()
 
-    def new_batches(self, _ledger, _pace):
+    def new_batches(self, _store, _budget):
         yield from self._batches
 
     def acknowledge(self, keys):
@@ -43,17 +43,17 @@ class PlainMailbox:
         return self._done
 
 
-class LoggingLedger(MemoryLedger):
+class LoggingStore(MemoryStore):
     """A ledger whose storing can fail."""
 
     def __init__(self, log, fails=False, **values):
         super().__init__(**values)
         self._log, self._fails = log, fails
 
-    def store(self, batch):
+    def add(self, batch):
         if self._fails:
             raise OSError("no space left")
-        super().store(batch)
+        super().add(batch)
         self._log.append(("stored", [message.key for message in batch.messages]))
 
 
@@ -61,12 +61,12 @@ class TestFetch(ToolsCase):
     def setUp(self):
         super().setUp()
         self.log = []
-        self.ledger = LoggingLedger(self.log)
+        self.store = LoggingStore(self.log)
 
     def fetch(self, batches=BATCHES, deadline=LATER, **values):
-        settings = MailboxSettings("test", "127.0.0.1", 1, "box", sign_in=None)
+        settings = MailboxSettings("test", "127.0.0.1", 1, "box", log_in=None)
         with patch.dict(MAILBOXES, {"test": lambda _settings: PlainMailbox(batches, self.log, **values)}):
-            return fetch_mailbox(settings, self.ledger, Pace(deadline))
+            return fetch_mailbox(settings, self.store, TimeBudget(deadline))
 
     def test_each_batch_is_stored_before_it_is_acknowledged(self):
         self.fetch()
@@ -83,35 +83,35 @@ class TestFetch(ToolsCase):
         self.assertEqual(self.fetch([*BATCHES, Batch([], [], refusal=refusal)]), FetchResult(3, True, refusal))
 
     def test_what_cannot_be_stored_is_not_acknowledged(self):
-        self.ledger = LoggingLedger(self.log, fails=True)
+        self.store = LoggingStore(self.log, fails=True)
         with self.assertRaises(OSError):
             self.fetch()
         self.assertEqual(self.log, [("acknowledged", []), "closed"])
 
     def test_what_a_killed_run_left_is_acknowledged_first(self):
-        self.ledger = LoggingLedger(self.log, stored={"old": b"0"})
+        self.store = LoggingStore(self.log, stored={"old": b"0"})
         self.fetch()
         self.assertEqual(self.log[0], ("acknowledged", ["old"]))
 
     def test_acknowledgements_count_once_the_mailbox_is_closed(self):
         self.fetch()
         self.assertEqual(self.log[-2:], ["closed", "asked"])
-        self.assertEqual(self.ledger.confirmed, {"a", "b", "c"})
+        self.assertEqual(self.store.confirmed, {"a", "b", "c"})
 
     def test_a_lost_connection_confirms_nothing_and_loses_nothing(self):
         with self.assertRaises(ConnectionResetError):
             self.fetch(refuses=["c"])
-        self.assertEqual((set(self.ledger.messages), self.ledger.confirmed), ({"a", "b", "c"}, set()))
+        self.assertEqual((set(self.store.messages), self.store.confirmed), ({"a", "b", "c"}, set()))
 
     def test_the_next_visit_acknowledges_what_the_lost_one_did_not(self):
         with self.assertRaises(ConnectionResetError):
             self.fetch(refuses=["c"])
         self.fetch(batches=[])
-        self.assertEqual(self.ledger.confirmed, {"a", "b", "c"})
+        self.assertEqual(self.store.confirmed, {"a", "b", "c"})
 
     def test_after_the_deadline_no_further_batch_is_begun(self):
         self.assertEqual(self.fetch(deadline=time.monotonic() - 1), FetchResult(2, False))
-        self.assertEqual(self.ledger.confirmed, {"a", "b"})
+        self.assertEqual(self.store.confirmed, {"a", "b"})
 
     def test_an_empty_mailbox_is_read_to_its_end(self):
         self.assertEqual(self.fetch(batches=[], deadline=time.monotonic() - 1), FetchResult(0, True))

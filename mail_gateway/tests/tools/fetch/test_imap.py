@@ -4,8 +4,8 @@ from imaplib import IMAP4
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import (
-    LastWords,
-    MemoryLedger,
+    ClosingReply,
+    MemoryStore,
     ToolsCase,
     imap_script,
     searched,
@@ -15,8 +15,8 @@ from odoo.addons.mail_gateway.tools.fetch import imap_connection, imap_position,
 from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
 from odoo.addons.mail_gateway.tools.fetch.imap import ImapMailbox
 from odoo.addons.mail_gateway.tools.fetch.imap_key import ImapKey
-from odoo.addons.mail_gateway.tools.fetch.mailbox import FolderPosition, SignInRefused, UnknownFolder
-from odoo.addons.mail_gateway.tools.fetch.time_budget import Pace, TookTooLong
+from odoo.addons.mail_gateway.tools.fetch.mailbox import FolderPosition, LoginRefused, UnknownFolder
+from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget, TookTooLong
 
 FOREVER = float("inf")
 ACCOUNT = "box@mycompany.example@127.0.0.1"
@@ -36,14 +36,14 @@ def reply_to(line, reply):
     return type(reply)(reply % line.split()[0])
 
 
-class OneAtATime(Pace):
+class OneAtATime(TimeBudget):
     """Whatever the line carries."""
 
     def what_fits(self, sizes):
         return list(sizes)[:1]
 
 
-class InTheLastSeconds(Pace):
+class InTheLastSeconds(TimeBudget):
     """A visit whose time is nearly over when a part has come."""
 
     def check(self):
@@ -77,30 +77,30 @@ class ImapCase(ToolsCase):
         self.addCleanup(mailbox.disconnect)
         return mailbox
 
-    def fetch(self, server, ledger=None, **values):
-        ledger = ledger or MemoryLedger()
-        self.result = fetch_mailbox(server.settings("imap", **values), ledger, Pace(FOREVER))
-        return ledger
+    def fetch(self, server, store=None, **values):
+        store = store or MemoryStore()
+        self.result = fetch_mailbox(server.settings("imap", **values), store, TimeBudget(FOREVER))
+        return store
 
-    def store_all(self, server, ledger):
+    def store_all(self, server, store):
         """Store what is new, without the rest of a visit.
 
         :return: the batches
         """
         batches = []
-        for batch in self.open(server).new_batches(ledger, Pace(FOREVER)):
-            ledger.store(batch)
+        for batch in self.open(server).new_batches(store, TimeBudget(FOREVER)):
+            store.add(batch)
             batches.append(batch)
         return batches
 
-    def heard(self, server, word):
+    def received(self, server, word):
         """The commands with this word, without their tags."""
-        return [line.split(b" ", 1)[1] for line in server.heard if word in line]
+        return [line.split(b" ", 1)[1] for line in server.received if word in line]
 
 
 class TestImapConnection(ImapCase):
     def test_a_refused_login_is_told_in_the_servers_words(self):
-        with self.assertRaises(SignInRefused) as caught:
+        with self.assertRaises(LoginRefused) as caught:
             self.open(self.imap({}, LOGIN=b"NO [AUTHENTICATIONFAILED] not you\r\n"))
         self.assertEqual(str(caught.exception), "[AUTHENTICATIONFAILED] not you")
 
@@ -135,58 +135,58 @@ class TestImapConnection(ImapCase):
     def test_a_check_also_looks_for_the_folder_to_move_to(self):
         server = self.imap({})
         self.open(server, afterwards="move", move_to="Done").check()
-        self.assertEqual(self.heard(server, b"SELECT"), [b'SELECT "INBOX"', b'SELECT "Done"'])
+        self.assertEqual(self.received(server, b"SELECT"), [b'SELECT "INBOX"', b'SELECT "Done"'])
 
 
 class TestImapNew(ImapCase):
     def test_in_a_folder_seen_first_the_unread_is_new_and_the_rest_is_old(self):
-        ledger = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(12)))
-        self.assertEqual(ledger.messages, {key(12): b"twelve"})
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        store = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(12)))
+        self.assertEqual(store.messages, {key(12): b"twelve"})
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
 
     def test_remembering_a_folder_stores_nothing_but_what_is_old(self):
-        ledger = MemoryLedger()
-        self.open(self.imap(THREE, UID_SEARCH_UNSEEN=searched(12))).remember(ledger)
-        self.assertEqual((ledger.messages, ledger.position(ACCOUNT, "INBOX")), ({}, position(14, backlog=[12])))
+        store = MemoryStore()
+        self.open(self.imap(THREE, UID_SEARCH_UNSEEN=searched(12))).remember(store)
+        self.assertEqual((store.messages, store.position(ACCOUNT, "INBOX")), ({}, position(14, backlog=[12])))
 
     def test_what_lies_above_the_watermark_is_new_even_when_read(self):
-        ledger = self.fetch(self.imap(THREE), MemoryLedger(position=position(11)))
-        self.assertEqual(ledger.messages, {key(12): b"twelve", key(14): b"fourteen"})
+        store = self.fetch(self.imap(THREE), MemoryStore(position=position(11)))
+        self.assertEqual(store.messages, {key(12): b"twelve", key(14): b"fourteen"})
 
     def test_the_last_message_below_the_watermark_is_not_new(self):
         without_uid_next = self.imap(THREE, SELECT=selected(3))
-        ledger = self.fetch(without_uid_next, MemoryLedger(position=position(14)))
-        self.assertEqual(ledger.messages, {})
+        store = self.fetch(without_uid_next, MemoryStore(position=position(14)))
+        self.assertEqual(store.messages, {})
 
     def test_without_uidnext_the_highest_uid_is_looked_up(self):
-        ledger = self.fetch(self.imap(THREE, SELECT=selected(3)))
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        store = self.fetch(self.imap(THREE, SELECT=selected(3)))
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
 
     def test_the_backlog_is_read_even_when_read_by_somebody_meanwhile(self):
-        ledger = self.fetch(self.imap(THREE), MemoryLedger(position=position(14, backlog=[11])))
-        self.assertEqual(ledger.messages, {key(11): b"eleven"})
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        store = self.fetch(self.imap(THREE), MemoryStore(position=position(14, backlog=[11])))
+        self.assertEqual(store.messages, {key(11): b"eleven"})
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
 
     def test_what_is_stored_is_not_read_again(self):
         server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
-        ledger = MemoryLedger({key(11): b"eleven"}, position(14))
-        self.fetch(server, ledger)
-        self.assertEqual(self.heard(server, b"BODY"), [b"UID FETCH 12 (BODY.PEEK[])"])
+        store = MemoryStore({key(11): b"eleven"}, position(14))
+        self.fetch(server, store)
+        self.assertEqual(self.received(server, b"BODY"), [b"UID FETCH 12 (BODY.PEEK[])"])
 
     def test_an_unread_message_that_was_never_stored_is_new(self):
-        ledger = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(11)), MemoryLedger(position=position(14)))
-        self.assertEqual(ledger.messages, {key(11): b"eleven"})
+        store = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(11)), MemoryStore(position=position(14)))
+        self.assertEqual(store.messages, {key(11): b"eleven"})
 
     def test_a_message_that_vanished_meanwhile_is_passed_over(self):
         found = iter((searched(11, 12), searched()))
         server = self.imap({11: b"eleven"}, SELECT=selected(2, uid_next=13), UID_SEARCH_UID=lambda _line: next(found))
-        ledger = self.fetch(server, MemoryLedger(position=position(10)))
-        self.assertEqual(ledger.messages, {key(11): b"eleven"})
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(12))
+        store = self.fetch(server, MemoryStore(position=position(10)))
+        self.assertEqual(store.messages, {key(11): b"eleven"})
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(12))
 
     def test_a_message_that_the_server_cannot_read_does_not_hold_up_the_others(self):
         script = imap_script(THREE)
-        for broken in (b"%s NO [SERVERBUG] cannot read it\r\n", LastWords(b"* BYE %s\r\n")):
+        for broken in (b"%s NO [SERVERBUG] cannot read it\r\n", ClosingReply(b"* BYE %s\r\n")):
             with self.subTest(broken=broken):
                 server = self.serve(
                     b"* OK ready\r\n",
@@ -194,27 +194,27 @@ class TestImapNew(ImapCase):
                         reply_to(line, reply) if b"BODY" in line and b"12" in line else script(line)
                     ),
                 )
-                ledger = MemoryLedger(position=position(10))
-                batches = self.store_all(server, ledger)
-                self.assertEqual(ledger.messages, {key(11): b"eleven", key(14): b"fourteen"})
-                self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, backlog=[12]))
+                store = MemoryStore(position=position(10))
+                batches = self.store_all(server, store)
+                self.assertEqual(store.messages, {key(11): b"eleven", key(14): b"fourteen"})
+                self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, backlog=[12]))
                 [refusal] = [batch.refusal for batch in batches if batch.refusal]
                 self.assertEqual(refusal.count, 1)
 
     def test_after_new_uids_what_was_stored_before_is_recognized_by_content(self):
-        ledger = MemoryLedger({key(3, uid_validity=6): b"eleven"}, position(3, uid_validity=6))
+        store = MemoryStore({key(3, uid_validity=6): b"eleven"}, position(3, uid_validity=6))
         server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
-        self.fetch(server, ledger)
-        self.assertEqual(set(ledger.messages), {key(3, uid_validity=6), key(12, generation=1)})
-        self.assertIn(b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)", self.heard(server, b"STORE"))
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, generation=1))
+        self.fetch(server, store)
+        self.assertEqual(set(store.messages), {key(3, uid_validity=6), key(12, generation=1)})
+        self.assertIn(b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)", self.received(server, b"STORE"))
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, generation=1))
 
     def test_after_new_uids_what_came_since_the_last_success_is_looked_at_again(self):
-        ledger = MemoryLedger(position=position(3, uid_validity=6), last_success=datetime(2030, 1, 3, 12))
+        store = MemoryStore(position=position(3, uid_validity=6), last_success=datetime(2030, 1, 3, 12))
         server = self.imap(THREE, UID_SEARCH_SINCE=searched(14))
-        self.fetch(server, ledger)
-        self.assertEqual(ledger.messages, {key(14, generation=1): b"fourteen"})
-        self.assertEqual(self.heard(server, b"SINCE"), [b"UID SEARCH SINCE 01-Jan-2030"])
+        self.fetch(server, store)
+        self.assertEqual(store.messages, {key(14, generation=1): b"fourteen"})
+        self.assertEqual(self.received(server, b"SINCE"), [b"UID SEARCH SINCE 01-Jan-2030"])
 
     def test_after_new_uids_what_was_read_before_the_first_visit_stays_old(self):
         dates = {
@@ -226,39 +226,37 @@ class TestImapNew(ImapCase):
         for last_success in (None, datetime(2030, 1, 3, 13)):
             with self.subTest(last_success=last_success):
                 first = datetime(2030, 1, 3, 12, 0, 0, 500_000)
-                ledger = MemoryLedger(
-                    position=position(3, uid_validity=6), last_success=last_success, first_visit=first
-                )
-                self.fetch(server, ledger)
-                self.assertEqual(list(ledger.messages.values()), [b"fourteen"])
+                store = MemoryStore(position=position(3, uid_validity=6), last_success=last_success, first_visit=first)
+                self.fetch(server, store)
+                self.assertEqual(list(store.messages.values()), [b"fourteen"])
 
     def test_a_uidnext_that_went_back_makes_new_uids(self):
-        ledger = MemoryLedger({key(12): b"twelve before", key(90): b"eleven"}, position(90))
+        store = MemoryStore({key(12): b"twelve before", key(90): b"eleven"}, position(90))
         server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
-        self.fetch(server, ledger)
-        self.assertEqual(set(ledger.messages), {key(12), key(90), key(12, generation=1)})
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, generation=1))
-        self.fetch(server, ledger)
-        self.assertEqual(len(ledger.messages), 3)
+        self.fetch(server, store)
+        self.assertEqual(set(store.messages), {key(12), key(90), key(12, generation=1)})
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, generation=1))
+        self.fetch(server, store)
+        self.assertEqual(len(store.messages), 3)
 
     def test_after_a_uidnext_that_went_back_nobody_elses_message_is_acknowledged(self):
-        ledger = MemoryLedger({key(12): b"twelve before"}, position(90))
+        store = MemoryStore({key(12): b"twelve before"}, position(90))
         server = self.imap(THREE)
-        self.fetch(server, ledger, afterwards="delete")
-        self.assertEqual(self.heard(server, b"STORE"), [])
-        self.assertEqual(ledger.confirmed, {key(12)})
+        self.fetch(server, store, afterwards="delete")
+        self.assertEqual(self.received(server, b"STORE"), [])
+        self.assertEqual(store.confirmed, {key(12)})
 
     def test_two_messages_with_the_same_content_above_the_watermark_are_both_new(self):
-        ledger = self.fetch(self.imap({11: b"same", 12: b"same"}), MemoryLedger(position=position(10)))
-        self.assertEqual(set(ledger.messages), {key(11), key(12)})
+        store = self.fetch(self.imap({11: b"same", 12: b"same"}), MemoryStore(position=position(10)))
+        self.assertEqual(set(store.messages), {key(11), key(12)})
 
     def test_a_search_may_find_more_than_a_megabyte(self):
         uids = range(1_000_000, 1_200_000)
         server = self.imap({}, SELECT=selected(len(uids), uid_next=1_200_000), UID_SEARCH_UNSEEN=searched(*uids))
-        ledger = MemoryLedger()
+        store = MemoryStore()
         with patch.object(imap_position, "SEARCH_WINDOW", len(uids)):
-            self.open(server).remember(ledger)
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX").backlog, set(uids))
+            self.open(server).remember(store)
+        self.assertEqual(store.position(ACCOUNT, "INBOX").backlog, set(uids))
 
     def searched_in_windows(self, uids, unseen):
         """A server that searches by windows of sequence numbers."""
@@ -280,12 +278,12 @@ class TestImapNew(ImapCase):
     def test_in_a_large_folder_the_unread_are_searched_in_windows(self):
         uids = range(100, 170, 3)
         server = self.searched_in_windows(uids, unseen=uids)
-        ledger = MemoryLedger()
+        store = MemoryStore()
         with patch.object(imap_position, "SEARCH_WINDOW", 10):
-            self.open(server).remember(ledger)
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX").backlog, set(uids))
+            self.open(server).remember(store)
+        self.assertEqual(store.position(ACCOUNT, "INBOX").backlog, set(uids))
         self.assertEqual(
-            self.heard(server, b"SEARCH"), [b"UID SEARCH %s UNSEEN" % w for w in (b"15:24", b"5:14", b"1:4")]
+            self.received(server, b"SEARCH"), [b"UID SEARCH %s UNSEEN" % w for w in (b"15:24", b"5:14", b"1:4")]
         )
 
     def test_messages_removed_between_two_windows_hide_no_other_one(self):
@@ -299,53 +297,53 @@ class TestImapNew(ImapCase):
 
         script = {f"UID_SEARCH_{digit}": window for digit in "12345"}
         server = self.imap({}, SELECT=selected(30, uid_next=31), **script)
-        ledger = MemoryLedger()
+        store = MemoryStore()
         with patch.object(imap_position, "SEARCH_WINDOW", 10):
-            self.open(server).remember(ledger)
-        self.assertGreaterEqual(ledger.position(ACCOUNT, "INBOX").backlog, set(range(5, 31)))
+            self.open(server).remember(store)
+        self.assertGreaterEqual(store.position(ACCOUNT, "INBOX").backlog, set(range(5, 31)))
 
     def test_in_a_large_folder_what_is_new_is_searched_at_its_end(self):
         uids = range(100, 170)
         server = self.searched_in_windows(uids, unseen=())
         with patch.object(imap_position, "SEARCH_WINDOW", 10):
-            ledger = self.fetch(server, MemoryLedger(position=position(154)))
-        self.assertEqual(set(ledger.messages), {key(uid) for uid in range(155, 170)})
-        asked = [line for line in self.heard(server, b"SEARCH") if b"UNSEEN" not in line]
+            store = self.fetch(server, MemoryStore(position=position(154)))
+        self.assertEqual(set(store.messages), {key(uid) for uid in range(155, 170)})
+        asked = [line for line in self.received(server, b"SEARCH") if b"UNSEEN" not in line]
         self.assertEqual(asked, [b"UID SEARCH 61:70 UID 155:*", b"UID SEARCH 51:60 UID 155:*"])
 
     def test_a_large_backlog_is_written_once_and_read_on_from_where_it_stood(self):
         uids = range(100, 200, 2)
         messages = {uid: b"%d" % uid for uid in uids}
-        ledger = MemoryLedger()
+        store = MemoryStore()
         with patch.object(mailbox, "SMALL_BACKLOG", 10):
             for _visit in range(3):
                 server = self.imap(messages, UID_SEARCH_UNSEEN=searched(*uids))
                 box, read = self.open(server), 0
-                for batch in box.new_batches(ledger, OneAtATime(FOREVER)):
-                    ledger.store(batch)
+                for batch in box.new_batches(store, OneAtATime(FOREVER)):
+                    store.add(batch)
                     read += len(batch.messages)
                     if read == 15:
                         break
-            found = ledger.position(ACCOUNT, "INBOX")
-        self.assertEqual(len(ledger.messages), 45)
+            found = store.position(ACCOUNT, "INBOX")
+        self.assertEqual(len(store.messages), 45)
         self.assertEqual((len(found.backlog), list(found.pending())), (50, [190, 192, 194, 196, 198]))
 
     def test_what_is_new_comes_before_a_large_backlog(self):
         messages = {uid: b"%d" % uid for uid in range(1, 31)}
-        ledger = MemoryLedger(position=position(25, backlog=range(1, 26)))
+        store = MemoryStore(position=position(25, backlog=range(1, 26)))
         with patch.object(mailbox, "SMALL_BACKLOG", 10):
-            batches = self.store_all(self.imap(messages), ledger)
+            batches = self.store_all(self.imap(messages), store)
         order = [message.source for batch in batches for message in batch.messages]
         self.assertEqual(order[:6], [b"26", b"27", b"28", b"29", b"30", b"1"])
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(30))
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(30))
 
     def test_many_new_messages_are_asked_for_in_windows(self):
         server = self.imap(THREE)
         with patch.object(imap_connection, "UID_WINDOW", 2):
-            ledger = self.fetch(server, MemoryLedger(position=position(10)))
-        self.assertEqual(len(ledger.messages), 3)
+            store = self.fetch(server, MemoryStore(position=position(10)))
+        self.assertEqual(len(store.messages), 3)
         self.assertEqual(
-            self.heard(server, b"RFC822.SIZE"),
+            self.received(server, b"RFC822.SIZE"),
             [b"UID FETCH 11,12 (RFC822.SIZE)", b"UID FETCH 14 (RFC822.SIZE)"],
         )
 
@@ -356,9 +354,9 @@ class TestImapNew(ImapCase):
             b"* OK ready\r\n",
             lambda line: nil + b"%s OK done\r\n" % line.split()[0] if b"BODY" in line else script(line),
         )
-        ledger = self.fetch(server, MemoryLedger(position=position(10)))
-        self.assertEqual(ledger.messages, {key(12): b"twelve"})
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, backlog=[11, 14]))
+        store = self.fetch(server, MemoryStore(position=position(10)))
+        self.assertEqual(store.messages, {key(12): b"twelve"})
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, backlog=[11, 14]))
         self.assertEqual((self.result.stored, self.result.refusal.count), (1, 2))
 
     def test_a_folder_that_is_gone_or_refused_does_not_stop_those_after_it(self):
@@ -367,27 +365,27 @@ class TestImapNew(ImapCase):
                 server = self.imap(
                     THREE, UID_SEARCH_UNSEEN=searched(12), **{'SELECT_"GONE"': b"NO not now\r\n"}, **gone
                 )
-                ledger = self.fetch(server, folders=("Gone", "INBOX"))
-                self.assertEqual(ledger.messages, {key(12): b"twelve"})
+                store = self.fetch(server, folders=("Gone", "INBOX"))
+                self.assertEqual(store.messages, {key(12): b"twelve"})
                 self.assertIsInstance(self.result.refusal, error)
 
     def test_what_is_too_large_for_the_time_left_keeps_nobody_waiting(self):
         server = self.imap({11: b"x" * 5_000_000, 12: b"twelve", 14: b"fourteen"})
         now = time.monotonic()
-        ledger = MemoryLedger(position=position(10))
-        pace = Pace(now + 40, now + 75)
-        with patch.object(Pace, "finish"):  # the line stays slow
-            result = fetch_mailbox(server.settings("imap"), ledger, pace)
-            self.assertEqual(set(ledger.messages), {key(12), key(14)})
-            self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, backlog=[11]))
+        store = MemoryStore(position=position(10))
+        budget = TimeBudget(now + 40, now + 75)
+        with patch.object(TimeBudget, "finish"):  # the line stays slow
+            result = fetch_mailbox(server.settings("imap"), store, budget)
+            self.assertEqual(set(store.messages), {key(12), key(14)})
+            self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, backlog=[11]))
             self.assertEqual((result.stored, result.complete), (2, False))
-            result = fetch_mailbox(server.settings("imap"), ledger, Pace(now + 40, now + 75))
-        self.assertIn(key(11), ledger.messages)
+            result = fetch_mailbox(server.settings("imap"), store, TimeBudget(now + 40, now + 75))
+        self.assertIn(key(11), store.messages)
         self.assertEqual((result.stored, result.complete), (1, True))
 
     def test_every_folder_has_its_own_position(self):
-        ledger = self.fetch(self.imap(THREE), folders=("INBOX", "Orders"))
-        self.assertEqual(sorted(folder for _account, folder in ledger.positions), ["INBOX", "Orders"])
+        store = self.fetch(self.imap(THREE), folders=("INBOX", "Orders"))
+        self.assertEqual(sorted(folder for _account, folder in store.positions), ["INBOX", "Orders"])
 
 
 class TestImapLarge(ImapCase):
@@ -407,54 +405,54 @@ class TestImapLarge(ImapCase):
 
     def test_only_its_head_is_fetched_and_it_is_not_acknowledged(self):
         server = self.imap({11: self.LARGE, 12: b"small"})
-        ledger = self.fetch(server, MemoryLedger(position=position(10)), largest=50, afterwards="delete")
-        self.assertEqual(ledger.messages, {key(11): self.HEAD, key(12): b"small"})
-        self.assertEqual(ledger.kept_heads, {key(11): len(self.LARGE)})
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(12))
-        bodies = [line.split(b"(")[1] for line in self.heard(server, b"BODY")]
+        store = self.fetch(server, MemoryStore(position=position(10)), largest=50, afterwards="delete")
+        self.assertEqual(store.messages, {key(11): self.HEAD, key(12): b"small"})
+        self.assertEqual(store.kept_heads, {key(11): len(self.LARGE)})
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(12))
+        bodies = [line.split(b"(")[1] for line in self.received(server, b"BODY")]
         self.assertEqual(bodies, [b"BODY.PEEK[HEADER]<0.262144>)", b"BODY.PEEK[])"])
-        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 12 +FLAGS.SILENT (\\Deleted)"])
+        self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 12 +FLAGS.SILENT (\\Deleted)"])
 
     def test_it_is_not_asked_for_again(self):
-        ledger = self.fetch(self.imap({11: self.LARGE}), MemoryLedger(position=position(10)), largest=50)
+        store = self.fetch(self.imap({11: self.LARGE}), MemoryStore(position=position(10)), largest=50)
         again = self.imap({11: self.LARGE}, UID_SEARCH_UNSEEN=searched(11))
-        self.fetch(again, ledger, largest=50)
-        self.assertEqual(self.heard(again, b"UID FETCH") + self.heard(again, b"STORE"), [])
+        self.fetch(again, store, largest=50)
+        self.assertEqual(self.received(again, b"UID FETCH") + self.received(again, b"STORE"), [])
 
     def test_whoever_wants_it_gets_it_whole_and_it_is_acknowledged(self):
-        ledger = self.fetch(self.imap({11: self.LARGE}), MemoryLedger(position=position(10)), largest=50)
-        ledger.wanted = [key(11), key(11, generation=3), key(11, folder="Other")]
+        store = self.fetch(self.imap({11: self.LARGE}), MemoryStore(position=position(10)), largest=50)
+        store.wanted = [key(11), key(11, generation=3), key(11, folder="Other")]
         server = self.imap({11: self.LARGE})
         with patch.object(imap_sources, "PART_BYTES", 30):
-            self.fetch(server, ledger, largest=50)
-        self.assertEqual((ledger.messages, ledger.kept_heads), ({key(11): self.LARGE}, {}))
-        self.assertEqual(len(self.heard(server, b"BODY")), 4)
-        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
+            self.fetch(server, store, largest=50)
+        self.assertEqual((store.messages, store.kept_heads), ({key(11): self.LARGE}, {}))
+        self.assertEqual(len(self.received(server, b"BODY")), 4)
+        self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
 
     def test_what_is_wanted_but_gone_stops_nothing(self):
-        ledger = MemoryLedger({key(11): self.HEAD}, position(11))
-        ledger.kept_heads, ledger.wanted = {key(11): 119}, [key(11)]
-        self.fetch(self.imap({12: b"small"}), ledger, largest=50)
-        self.assertEqual((ledger.messages, ledger.wanted), ({key(11): self.HEAD, key(12): b"small"}, [key(11)]))
+        store = MemoryStore({key(11): self.HEAD}, position(11))
+        store.kept_heads, store.wanted = {key(11): 119}, [key(11)]
+        self.fetch(self.imap({12: b"small"}), store, largest=50)
+        self.assertEqual((store.messages, store.wanted), ({key(11): self.HEAD, key(12): b"small"}, [key(11)]))
 
     def test_a_size_that_was_told_too_small_makes_no_difference(self):
         server = self.imap({11: self.LARGE}, **self.sizes(of_11=3))
-        ledger = self.fetch(server, MemoryLedger(position=position(10)), largest=50)
-        self.assertEqual((ledger.messages, ledger.kept_heads), ({key(11): self.HEAD}, {key(11): len(self.LARGE)}))
-        self.assertEqual(self.heard(server, b"STORE"), [])
+        store = self.fetch(server, MemoryStore(position=position(10)), largest=50)
+        self.assertEqual((store.messages, store.kept_heads), ({key(11): self.HEAD}, {key(11): len(self.LARGE)}))
+        self.assertEqual(self.received(server, b"STORE"), [])
 
     def test_a_large_message_comes_in_parts_whatever_size_was_told(self):
         for size in (31, 100, len(self.LARGE), 5000):
             server = self.imap({11: self.LARGE}, **self.sizes(of_11=size))
             with self.subTest(size=size), patch.object(imap_sources, "PART_BYTES", 30):
-                ledger = self.fetch(server, MemoryLedger(position=position(10)))
-                self.assertEqual(ledger.messages, {key(11): self.LARGE})
+                store = self.fetch(server, MemoryStore(position=position(10)))
+                self.assertEqual(store.messages, {key(11): self.LARGE})
 
     def test_a_message_as_long_as_its_parts_is_whole(self):
         server = self.imap({11: b"x" * 60})
         with patch.object(imap_sources, "PART_BYTES", 30):
-            ledger = self.fetch(server, MemoryLedger(position=position(10)))
-        self.assertEqual(ledger.messages, {key(11): b"x" * 60})
+            store = self.fetch(server, MemoryStore(position=position(10)))
+        self.assertEqual(store.messages, {key(11): b"x" * 60})
 
     def test_a_server_that_knows_no_parts_hands_out_all_of_it(self):
         whole = b"* 1 FETCH (UID 11 BODY[] {%d}\r\n%s)\r\n" % (len(self.LARGE), self.LARGE)
@@ -464,19 +462,19 @@ class TestImapLarge(ImapCase):
             lambda line: whole + b"%s OK done\r\n" % line.split()[0] if b"BODY" in line else script(line),
         )
         with patch.object(imap_sources, "PART_BYTES", 30):
-            ledger = self.fetch(server, MemoryLedger(position=position(10)))
-        self.assertEqual(ledger.messages, {key(11): self.LARGE})
+            store = self.fetch(server, MemoryStore(position=position(10)))
+        self.assertEqual(store.messages, {key(11): self.LARGE})
 
     def test_a_large_message_that_takes_too_long_is_told_with_its_size(self):
         server = self.imap({11: self.LARGE})
         with patch.object(imap_sources, "PART_BYTES", 30), self.assertRaises(TookTooLong) as caught:
-            fetch_mailbox(server.settings("imap"), MemoryLedger(position=position(10)), InTheLastSeconds(FOREVER))
+            fetch_mailbox(server.settings("imap"), MemoryStore(position=position(10)), InTheLastSeconds(FOREVER))
         self.assertEqual(caught.exception.size, len(self.LARGE))
 
     def test_a_head_beyond_all_measure_is_cut(self):
         endless = b"X-Long: " + b"x" * 300_000
-        ledger = self.fetch(self.imap({11: endless}), MemoryLedger(position=position(10)), largest=50)
-        self.assertEqual(len(ledger.messages[key(11)]), 256 * 1024)
+        store = self.fetch(self.imap({11: endless}), MemoryStore(position=position(10)), largest=50)
+        self.assertEqual(len(store.messages[key(11)]), 256 * 1024)
 
 
 class TestImapAfterwards(ImapCase):
@@ -489,26 +487,26 @@ class TestImapAfterwards(ImapCase):
 
     def test_reading_leaves_the_flags_alone(self):
         server = self.imap(THREE)
-        list(self.open(server).new_batches(MemoryLedger(position=position(10)), Pace(FOREVER)))
-        self.assertEqual(self.heard(server, b"BODY"), [b"UID FETCH 11,12,14 (BODY.PEEK[])"])
-        self.assertEqual(self.heard(server, b"STORE"), [])
+        list(self.open(server).new_batches(MemoryStore(position=position(10)), TimeBudget(FOREVER)))
+        self.assertEqual(self.received(server, b"BODY"), [b"UID FETCH 11,12,14 (BODY.PEEK[])"])
+        self.assertEqual(self.received(server, b"STORE"), [])
 
     def test_stored_messages_are_marked_as_read(self):
         server, done = self.acknowledge()
-        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)"])
+        self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)"])
         self.assertEqual(done, [key(11), key(12)])
 
     def test_with_move_messages_are_moved_at_once(self):
         server, _done = self.acknowledge(
             script={"CAPABILITY": b"* CAPABILITY IMAP4rev1 MOVE\r\n"}, afterwards="move", move_to="Done"
         )
-        self.assertEqual(self.heard(server, b"Done"), [b'UID MOVE 11,12 "Done"'])
-        self.assertEqual(self.heard(server, b"STORE"), [])
+        self.assertEqual(self.received(server, b"Done"), [b'UID MOVE 11,12 "Done"'])
+        self.assertEqual(self.received(server, b"STORE"), [])
 
     def test_without_move_and_uidplus_messages_are_copied_marked_and_expunged(self):
         server, _done = self.acknowledge(afterwards="move", move_to="Done")
         self.assertEqual(
-            self.heard(server, b"")[-4:],
+            self.received(server, b"")[-4:],
             [
                 b'UID COPY 11,12 "Done"',
                 b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)",
@@ -521,52 +519,52 @@ class TestImapAfterwards(ImapCase):
         server = self.imap(THREE, UID_COPY=b"NO [TRYCREATE] no such folder\r\n")
         with self.assertRaises(IMAP4.error):
             self.open(server, afterwards="move", move_to="Done").acknowledge([key(11)])
-        self.assertEqual(self.heard(server, b"STORE"), [])
+        self.assertEqual(self.received(server, b"STORE"), [])
 
     def test_with_uidplus_only_the_stored_messages_are_expunged(self):
         server, _done = self.acknowledge(
             script={"CAPABILITY": b"* CAPABILITY IMAP4rev1 UIDPLUS\r\n"}, afterwards="delete"
         )
-        self.assertEqual(self.heard(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
+        self.assertEqual(self.received(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
 
     def test_capabilities_are_those_after_the_login(self):
         script = imap_script(THREE)
-        heard = []
+        received = []
 
         def answer(line):
-            heard.append(line)
-            if b"CAPABILITY" in line and any(b"LOGIN" in earlier for earlier in heard):
+            received.append(line)
+            if b"CAPABILITY" in line and any(b"LOGIN" in earlier for earlier in received):
                 return b"* CAPABILITY IMAP4rev1 MOVE\r\n%s OK done\r\n" % line.split()[0]
             return script(line)
 
         server = self.serve(b"* OK ready\r\n", answer)
         self.open(server, afterwards="move", move_to="Done").acknowledge([key(11)])
-        self.assertEqual(self.heard(server, b"Done"), [b'UID MOVE 11 "Done"'])
+        self.assertEqual(self.received(server, b"Done"), [b'UID MOVE 11 "Done"'])
 
     def test_many_messages_are_acknowledged_in_windows(self):
         with patch.object(imap_connection, "UID_WINDOW", 1):
             server, done = self.acknowledge()
-        self.assertEqual(len(self.heard(server, b"STORE")), 2)
+        self.assertEqual(len(self.received(server, b"STORE")), 2)
         self.assertEqual(len(done), 2)
 
     def test_uids_of_a_former_generation_are_not_touched(self):
         server, done = self.acknowledge(key(11, uid_validity=6))
-        self.assertEqual(self.heard(server, b"STORE"), [])
+        self.assertEqual(self.received(server, b"STORE"), [])
         self.assertEqual(done, [key(11, uid_validity=6)])
 
     def test_messages_of_a_folder_that_is_gone_need_no_acknowledgement(self):
         gone = {'SELECT_"ORDERS"': b"NO no such folder\r\n", 'LIST_"" "ORDERS"': b""}
         server, done = self.acknowledge(key(11, folder="Orders"), key(11), script=gone)
-        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
+        self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
         self.assertEqual(len(done), 2)
 
     def test_what_a_former_account_is_owed_is_forgotten(self):
         former = key(11, account="other@mail.example")
         server = self.imap(THREE)
-        ledger = self.fetch(server, MemoryLedger({former: b"eleven"}))
-        self.assertEqual(self.heard(server, b"STORE"), [])
-        self.assertEqual(ledger.confirmed, {former})
+        store = self.fetch(server, MemoryStore({former: b"eleven"}))
+        self.assertEqual(self.received(server, b"STORE"), [])
+        self.assertEqual(store.confirmed, {former})
 
     def test_messages_of_another_account_are_left_alone(self):
         server, done = self.acknowledge(key(11, account="other@mail.example"), "pop://x/;UIDL=1")
-        self.assertEqual((self.heard(server, b"STORE"), done), ([], []))
+        self.assertEqual((self.received(server, b"STORE"), done), ([], []))

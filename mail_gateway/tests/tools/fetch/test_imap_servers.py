@@ -5,8 +5,8 @@ from base64 import b64decode
 from imaplib import IMAP4
 
 from odoo.addons.mail_gateway.tests.tools.fetch.test_imap import ACCOUNT, THREE, ImapCase, key, position
-from odoo.addons.mail_gateway.tests.tools.tools_common import LastWords, MemoryLedger, imap_script, searched
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MailboxProblem, SignInRefused
+from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, imap_script, searched
+from odoo.addons.mail_gateway.tools.fetch.mailbox import LoginRefused, MailboxProblem
 
 PLAIN = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n"
 
@@ -52,13 +52,13 @@ class LiteralServer:
         return b"%s OK done\r\n" % self._tag
 
 
-class TestImapSignIn(ImapCase):
+class TestImapLogin(ImapCase):
     def login(self, user, password, capabilities=b"* CAPABILITY IMAP4rev1\r\n"):
         """What arrives of a login: the words of the command, and the arguments."""
         answer = LiteralServer(imap_script({}, CAPABILITY=capabilities))
         server = self.serve(b"* OK ready\r\n", answer)
-        self.open(server, sign_in=lambda connection: connection.login(user, password)).check()
-        commands = [line.split()[1] for line in server.heard if b" " in line]
+        self.open(server, log_in=lambda connection: connection.login(user, password)).check()
+        commands = [line.split()[1] for line in server.received if b" " in line]
         self.assertEqual({b"LOGIN", b"AUTHENTICATE"} & set(commands), {next(c for c in commands if c != b"CAPABILITY")})
         return next(c for c in commands if c != b"CAPABILITY"), answer.arguments
 
@@ -84,20 +84,20 @@ class TestImapSignIn(ImapCase):
 
     def test_where_login_is_disabled_no_password_is_sent(self):
         server = self.imap({}, CAPABILITY=b"* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n")
-        with self.assertRaisesRegex(SignInRefused, "LOGINDISABLED"):
+        with self.assertRaisesRegex(LoginRefused, "LOGINDISABLED"):
             self.open(server)
-        self.assertEqual(self.heard(server, b"secret"), [])
+        self.assertEqual(self.received(server, b"secret"), [])
 
     def test_a_password_makes_no_second_command(self):
         self.assertEqual(self.login("box", "a b\rc"), (b"LOGIN", [b"box", b"a b\rc"]))
         server = self.imap({})
-        with self.assertRaises(SignInRefused):
-            self.open(server, sign_in=lambda connection: connection.login("box", "a\0b"))
-        self.assertEqual(self.heard(server, b"LOGIN"), [])
+        with self.assertRaises(LoginRefused):
+            self.open(server, log_in=lambda connection: connection.login("box", "a\0b"))
+        self.assertEqual(self.received(server, b"LOGIN"), [])
 
     def test_a_literal_that_is_refused_is_a_refused_login(self):
-        with self.assertRaises(SignInRefused):
-            self.open(self.imap({}, LOGIN=b"NO no\r\n"), sign_in=lambda connection: connection.login("box", "ä"))
+        with self.assertRaises(LoginRefused):
+            self.open(self.imap({}, LOGIN=b"NO no\r\n"), log_in=lambda connection: connection.login("box", "ä"))
 
     def test_where_nothing_but_utf8_is_spoken_it_is_asked_for(self):
         server = self.imap(
@@ -106,9 +106,9 @@ class TestImapSignIn(ImapCase):
             ENABLE=b"* ENABLED UTF8=ACCEPT\r\n",
             UID_SEARCH_UNSEEN=searched(12),
         )
-        ledger = self.fetch(server, folders=("Köln",))
-        self.assertEqual(ledger.messages, {key(12, folder="Köln"): b"twelve"})
-        self.assertEqual(self.heard(server, b"SELECT"), ['SELECT "Köln"'.encode()])
+        store = self.fetch(server, folders=("Köln",))
+        self.assertEqual(store.messages, {key(12, folder="Köln"): b"twelve"})
+        self.assertEqual(self.received(server, b"SELECT"), ['SELECT "Köln"'.encode()])
 
 
 class TestImapId(ImapCase):
@@ -139,18 +139,18 @@ class TestImapId(ImapCase):
     def test_it_does_so_before_an_oauth_module_selects_a_folder(self):
         server = self.unsafe(b"IMAP4rev1 ID", AUTHENTICATE=b"")
 
-        def sign_in(connection):
+        def log_in(connection):
             connection.authenticate("XOAUTH2", lambda _challenge: "user=box\1auth=Bearer token\1\1")
             connection.select("INBOX")
 
-        self.assertEqual(self.fetch(server, sign_in=sign_in).messages, {key(11): b"eleven"})
-        commands = [line.split()[1] for line in server.heard]
+        self.assertEqual(self.fetch(server, log_in=log_in).messages, {key(11): b"eleven"})
+        commands = [line.split()[1] for line in server.received]
         self.assertLess(commands.index(b"ID"), commands.index(b"SELECT"))
 
     def test_where_it_is_not_announced_nothing_is_said(self):
         server = self.imap(THREE)
         self.fetch(server)
-        self.assertEqual(self.heard(server, b"ID ("), [])
+        self.assertEqual(self.received(server, b"ID ("), [])
 
     def test_a_server_that_refuses_to_know_is_read_all_the_same(self):
         for reply in (b"NO thanks\r\n", b"BAD what?\r\n", b'* ID ("name" "x")\r\n'):
@@ -177,16 +177,16 @@ class TestImapOwed(ImapCase):
         return self.serve(b"* OK ready\r\n", answer)
 
     def assertOwed(self, server):
-        ledger = self.fetch(server, MemoryLedger(position=position(10)))
-        self.assertEqual(ledger.messages, {key(11): b"eleven", key(14): b"fourteen"})
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, backlog=[12]))
+        store = self.fetch(server, MemoryStore(position=position(10)))
+        self.assertEqual(store.messages, {key(11): b"eleven", key(14): b"fourteen"})
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, backlog=[12]))
         self.assertEqual(self.result.refusal.count, 1)
-        self.fetch(server, ledger)  # still not well; nobody has it unread
+        self.fetch(server, store)  # still not well; nobody has it unread
         self.assertEqual(self.result.refusal.count, 1)
         self.well = True
-        self.fetch(server, ledger)
-        self.assertEqual(ledger.messages[key(12)], b"twelve")
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        self.fetch(server, store)
+        self.assertEqual(store.messages[key(12)], b"twelve")
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
         self.assertIsNone(self.result.refusal)
 
     def test_ok_without_data(self):
@@ -212,14 +212,14 @@ class TestImapOwed(ImapCase):
         self.assertOwed(self.server(reply))
 
     def test_bye(self):
-        self.assertOwed(self.server(lambda _line: LastWords(b"* BYE cannot read it\r\n")))
+        self.assertOwed(self.server(lambda _line: ClosingReply(b"* BYE cannot read it\r\n")))
 
     def test_a_literal_that_is_shorter_or_longer_than_announced(self):
         for literal in (b"{60}\r\ntwelve)\r\n", b"{3}\r\ntwelve)\r\n"):
             with self.subTest(literal):
                 reply = b"* 2 FETCH (UID 12 BODY[] " + literal
                 self.assertOwed(
-                    self.server(lambda line, reply=reply: LastWords(reply + b"%s OK\r\n" % line.split()[0]))
+                    self.server(lambda line, reply=reply: ClosingReply(reply + b"%s OK\r\n" % line.split()[0]))
                 )
 
     def test_what_makes_no_sense(self):
@@ -229,12 +229,12 @@ class TestImapOwed(ImapCase):
 
     def test_what_is_gone_for_good_is_not_owed(self):
         server = self.server(b"", UID_SEARCH_UID=searched(11, 14))
-        ledger = self.fetch(server, MemoryLedger(position=position(10, backlog=[12])))
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        store = self.fetch(server, MemoryStore(position=position(10, backlog=[12])))
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
         self.assertIsNone(self.result.refusal)
 
     def test_the_refusal_says_which_message(self):
-        self.fetch(self.server(b""), MemoryLedger(position=position(10)))
+        self.fetch(self.server(b""), MemoryStore(position=position(10)))
         self.assertEqual(str(self.result.refusal), "OK without data for UID 12, which is listed")
 
 
@@ -243,24 +243,24 @@ class TestImapOdd(ImapCase):
         for said in (b"", b"* 0 RECENT\r\n", b"* 3 EXISTS\r\n* OK [UIDVALIDITY 0] x\r\n"):
             with self.subTest(said):
                 server = self.imap(THREE, SELECT=said, UID_SEARCH_UNSEEN=searched(12))
-                ledger = self.fetch(server)
-                self.assertEqual(ledger.messages, {key(12, uid_validity=0): b"twelve"})
-                self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14, uid_validity=0))
-                self.fetch(server, ledger)
-                self.assertEqual(len(ledger.messages), 1)
+                store = self.fetch(server)
+                self.assertEqual(store.messages, {key(12, uid_validity=0): b"twelve"})
+                self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, uid_validity=0))
+                self.fetch(server, store)
+                self.assertEqual(len(store.messages), 1)
 
     def test_goodbye_after_the_login(self):
         script = imap_script(THREE)
         server = self.serve(
-            b"* OK ready\r\n", lambda line: LastWords(b"* BYE too many\r\n") if b"SELECT" in line else script(line)
+            b"* OK ready\r\n", lambda line: ClosingReply(b"* BYE too many\r\n") if b"SELECT" in line else script(line)
         )
         with self.assertRaises(IMAP4.abort):
             self.fetch(server)
 
     def test_numbers_that_are_none_refuse_the_folder(self):
         server = self.imap(THREE, **{'SELECT_"ODD"': b"* OK [UIDVALIDITY x] y\r\n* 99 EXISTS x\r\n"})
-        ledger = self.fetch(server, folders=("Odd", "INBOX"))
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(14))
+        store = self.fetch(server, folders=("Odd", "INBOX"))
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
 
     def test_whatever_a_server_says_is_a_refusal_or_a_lost_connection(self):
         dice = random.Random(3501)
@@ -279,7 +279,7 @@ class TestImapOdd(ImapCase):
             server = self.serve(b"* OK ready\r\n", answer)
             with self.subTest(place=place, noise=noise):
                 try:
-                    self.fetch(server, MemoryLedger(position=position(10)), timeout=0.2)
+                    self.fetch(server, MemoryStore(position=position(10)), timeout=0.2)
                 except (OSError, IMAP4.error, MailboxProblem):
                     continue
 
@@ -287,46 +287,46 @@ class TestImapOdd(ImapCase):
 class TestImapExpunge(ImapCase):
     """EXPUNGE without UIDPLUS deletes whatever anybody marked."""
 
-    def acknowledge(self, marked, ledger=None, capabilities=b"IMAP4rev1", **values):
+    def acknowledge(self, marked, store=None, capabilities=b"IMAP4rev1", **values):
         server = self.imap(
             THREE, CAPABILITY=b"* CAPABILITY %s\r\n" % capabilities, UID_SEARCH_DELETED=searched(*marked)
         )
         mailbox = self.open(server, **{"afterwards": "delete", **values})
-        if ledger:
-            mailbox.leftovers(ledger)
+        if store:
+            mailbox.leftovers(store)
         mailbox.acknowledge([key(11), key(12)])
         return server, mailbox.acknowledged()
 
     def test_what_somebody_else_marked_is_not_deleted(self):
         for values in ({}, {"afterwards": "move", "move_to": "Done"}):
             server, done = self.acknowledge([11, 12, 14], **values)
-            self.assertEqual(self.heard(server, b"EXPUNGE"), [])
-            self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)"])
+            self.assertEqual(self.received(server, b"EXPUNGE"), [])
+            self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)"])
             self.assertEqual(done, [key(11), key(12)])
 
     def test_where_nobody_else_marked_anything_all_is_deleted(self):
         server, _done = self.acknowledge([11, 12])
-        self.assertEqual(self.heard(server, b"EXPUNGE"), [b"EXPUNGE"])
+        self.assertEqual(self.received(server, b"EXPUNGE"), [b"EXPUNGE"])
 
     def test_what_earlier_visits_left_marked_is_deleted_with_it(self):
-        server, _done = self.acknowledge([11, 12, 14], MemoryLedger({key(14): b"fourteen"}, position(14)))
-        self.assertEqual(self.heard(server, b"EXPUNGE"), [b"EXPUNGE"])
+        server, _done = self.acknowledge([11, 12, 14], MemoryStore({key(14): b"fourteen"}, position(14)))
+        self.assertEqual(self.received(server, b"EXPUNGE"), [b"EXPUNGE"])
 
     def test_what_is_here_with_its_headers_alone_is_not_deleted(self):
-        ledger = MemoryLedger({key(14): b"Subject: large"}, position(14))
-        ledger.kept_heads = {key(14): 10**8}
-        server, _done = self.acknowledge([11, 12, 14], ledger)
-        self.assertEqual(self.heard(server, b"EXPUNGE"), [])
+        store = MemoryStore({key(14): b"Subject: large"}, position(14))
+        store.kept_heads = {key(14): 10**8}
+        server, _done = self.acknowledge([11, 12, 14], store)
+        self.assertEqual(self.received(server, b"EXPUNGE"), [])
 
     def test_with_uidplus_nobody_is_asked(self):
         server, _done = self.acknowledge([14], capabilities=b"IMAP4rev1 UIDPLUS")
-        self.assertEqual(self.heard(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
-        self.assertEqual(self.heard(server, b"SEARCH"), [])
+        self.assertEqual(self.received(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
+        self.assertEqual(self.received(server, b"SEARCH"), [])
 
     def test_move_without_move_is_copy_and_uid_expunge(self):
         server, _done = self.acknowledge([14], capabilities=b"IMAP4rev1 UIDPLUS", afterwards="move", move_to="Done")
         self.assertEqual(
-            self.heard(server, b"")[-3:],
+            self.received(server, b"")[-3:],
             [b'UID COPY 11,12 "Done"', b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)", b"UID EXPUNGE 11,12"],
         )
 
@@ -334,12 +334,12 @@ class TestImapExpunge(ImapCase):
         server = self.imap(THREE, UID_SEARCH_DELETED=b"NO not now\r\n")
         mailbox = self.open(server, afterwards="delete")
         mailbox.acknowledge([key(11)])
-        self.assertEqual(self.heard(server, b"EXPUNGE"), [])
+        self.assertEqual(self.received(server, b"EXPUNGE"), [])
         self.assertEqual(mailbox.acknowledged(), [key(11)])
 
     def test_a_whole_visit_leaves_what_others_marked(self):
         server = self.imap(THREE, UID_SEARCH_DELETED=searched(11, 12), UID_SEARCH_UNSEEN=searched(11))
-        ledger = self.fetch(server, MemoryLedger(position=position(12)), afterwards="delete")
-        self.assertEqual(set(ledger.messages), {key(11), key(14)})
-        self.assertEqual(self.heard(server, b"EXPUNGE"), [])
-        self.assertEqual(ledger.confirmed, set(ledger.messages))
+        store = self.fetch(server, MemoryStore(position=position(12)), afterwards="delete")
+        self.assertEqual(set(store.messages), {key(11), key(14)})
+        self.assertEqual(self.received(server, b"EXPUNGE"), [])
+        self.assertEqual(store.confirmed, set(store.messages))

@@ -5,10 +5,10 @@ from imaplib import IMAP4
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.fetch.test_imap import ACCOUNT, THREE, ImapCase, key, position
-from odoo.addons.mail_gateway.tests.tools.tools_common import LastWords, MemoryLedger, imap_script
+from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, imap_script
 from odoo.addons.mail_gateway.tools.fetch import imap_sources
 from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.fetch.time_budget import Pace
+from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import Visit, VisitOver
 
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 82  # 100 bytes
@@ -37,13 +37,13 @@ class TestImapParts(ImapCase):
 
     def assertOwed(self, replies):
         server = self.server(replies)
-        ledger = self.fetch(server, MemoryLedger(position=position(10)), afterwards="delete")
-        self.assertEqual(ledger.messages, {key(12): b"twelve"})
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(12, backlog=[11]))
+        store = self.fetch(server, MemoryStore(position=position(10)), afterwards="delete")
+        self.assertEqual(store.messages, {key(12): b"twelve"})
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(12, backlog=[11]))
         self.assertEqual(self.result.refusal.count, 1)
-        self.assertEqual(self.heard(server, b"STORE"), [b"UID STORE 12 +FLAGS.SILENT (\\Deleted)"])
-        self.fetch(self.server({}), ledger)
-        self.assertEqual(ledger.messages[key(11)], LARGE)
+        self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 12 +FLAGS.SILENT (\\Deleted)"])
+        self.fetch(self.server({}), store)
+        self.assertEqual(store.messages[key(11)], LARGE)
 
     def test_ok_without_a_later_part_is_no_end(self):
         self.assertOwed({30: b""})
@@ -57,8 +57,8 @@ class TestImapParts(ImapCase):
 
     def test_what_somebody_deletes_between_two_parts_is_gone(self):
         server = self.server({30: b""}, UID_SEARCH_UID=b"* SEARCH 12\r\n")
-        ledger = self.fetch(server, MemoryLedger(position=position(10)))
-        self.assertEqual((ledger.messages, self.result.refusal), ({key(12): b"twelve"}, None))
+        store = self.fetch(server, MemoryStore(position=position(10)))
+        self.assertEqual((store.messages, self.result.refusal), ({key(12): b"twelve"}, None))
 
     def test_nil_behind_the_end_is_the_end(self):
         nil = b"* 1 FETCH (UID 11 BODY[]<%d> NIL)\r\n"
@@ -66,16 +66,16 @@ class TestImapParts(ImapCase):
             told = {"UID_FETCH_11_(RFC822.SIZE)": b"* 1 FETCH (UID 11 RFC822.SIZE %d)\r\n" % size}
             server = self.server({len(source): nil % len(source)}, source, **told)
             with self.subTest(size=size):
-                ledger = self.fetch(server, MemoryLedger(position=position(10)))
-                self.assertEqual(ledger.messages[key(11)], source)
+                store = self.fetch(server, MemoryStore(position=position(10)))
+                self.assertEqual(store.messages[key(11)], source)
 
     def test_what_a_person_wants_is_whole_or_stays_wanted(self):
-        ledger = MemoryLedger({key(11): b"Subject: large\r\n\r\n"}, position(12))
-        ledger.kept_heads, ledger.wanted = {key(11): len(LARGE)}, [key(11)]
-        self.fetch(self.server({30: b""}), ledger, largest=50)
-        self.assertEqual((ledger.wanted, ledger.tries[key(11)]), ([key(11)], 1))
-        self.fetch(self.server({}), ledger, largest=50)
-        self.assertEqual((ledger.wanted, ledger.messages[key(11)]), ([], LARGE))
+        store = MemoryStore({key(11): b"Subject: large\r\n\r\n"}, position(12))
+        store.kept_heads, store.wanted = {key(11): len(LARGE)}, [key(11)]
+        self.fetch(self.server({30: b""}), store, largest=50)
+        self.assertEqual((store.wanted, store.tries[key(11)]), ([key(11)], 1))
+        self.fetch(self.server({}), store, largest=50)
+        self.assertEqual((store.wanted, store.messages[key(11)]), ([], LARGE))
 
 
 class TestImapSuspects(ImapCase):
@@ -92,104 +92,104 @@ class TestImapSuspects(ImapCase):
 
         return self.serve(b"* OK ready\r\n", answer)
 
-    def visit(self, server, ledger, suspects=(), seconds=1.0, timeout=0.3):
+    def visit(self, server, store, suspects=(), seconds=1.0, timeout=0.3):
         """One visit in which a message may stall once, or twice.
 
         :return: the suspects of the next one
         """
         now = time.monotonic()
-        pace = Pace(now + 0.5 * seconds, now + seconds, suspects)
+        budget = TimeBudget(now + 0.5 * seconds, now + seconds, suspects)
         try:
-            fetch_mailbox(server.settings("imap", timeout=timeout), ledger, pace)
+            fetch_mailbox(server.settings("imap", timeout=timeout), store, budget)
         except (OSError, IMAP4.abort):
-            pace.complete = False
-        return pace.next_suspects
+            budget.complete = False
+        return budget.next_suspects
 
     def assertOthersAreStored(self, server, visits):
-        ledger, suspects = MemoryLedger(position=position(10)), []
+        store, suspects = MemoryStore(position=position(10)), []
         for _visit in range(visits):
-            suspects = self.visit(server, ledger, suspects)
-        self.assertEqual(set(ledger.messages), {key(uid) for uid in EIGHT if uid not in self.bad})
+            suspects = self.visit(server, store, suspects)
+        self.assertEqual(set(store.messages), {key(uid) for uid in EIGHT if uid not in self.bad})
         self.assertLessEqual(set(suspects), {key(uid) for uid in self.bad})
         self.bad = ()
         for _visit in range(2):
-            suspects = self.visit(server, ledger, suspects)
-        self.assertEqual((set(ledger.messages), suspects), ({*map(key, EIGHT)}, []))
+            suspects = self.visit(server, store, suspects)
+        self.assertEqual((set(store.messages), suspects), ({*map(key, EIGHT)}, []))
 
     def test_two_messages_with_which_the_server_stalls(self):
         self.assertOthersAreStored(self.server((11, 14), b""), visits=3)
 
     def test_three_messages_with_which_the_server_hangs_up(self):
-        self.assertOthersAreStored(self.server((12, 13, 18), LastWords(b"* BYE\r\n")), visits=2)
+        self.assertOthersAreStored(self.server((12, 13, 18), ClosingReply(b"* BYE\r\n")), visits=2)
 
     def test_a_suspect_is_asked_for_last_and_alone(self):
         server = self.serve(b"* OK ready\r\n", imap_script(EIGHT))
-        ledger = MemoryLedger(position=position(12, backlog=[11]))
-        self.assertEqual(self.visit(server, ledger, [key(11), key(15), key(99), "pop://x/;UIDL=1"]), [])
-        asked = [line.split()[2] for line in self.heard(server, b"BODY")]
+        store = MemoryStore(position=position(12, backlog=[11]))
+        self.assertEqual(self.visit(server, store, [key(11), key(15), key(99), "pop://x/;UIDL=1"]), [])
+        asked = [line.split()[2] for line in self.received(server, b"BODY")]
         self.assertEqual(asked, [b"13,14,16,17,18", b"11", b"15"])
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(18))
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(18))
 
     def test_a_suspect_that_there_was_no_time_for_is_owed(self):
         server = self.serve(b"* OK ready\r\n", imap_script(EIGHT))
-        ledger = MemoryLedger(position=position(10))
-        with patch.object(Pace, "is_over", lambda pace: pace.stored > 0):
-            suspects = self.visit(server, ledger, [key(13)])
-        self.assertEqual(ledger.position(ACCOUNT, "INBOX"), position(18, backlog=[13]))
+        store = MemoryStore(position=position(10))
+        with patch.object(TimeBudget, "is_over", lambda budget: budget.stored > 0):
+            suspects = self.visit(server, store, [key(13)])
+        self.assertEqual(store.position(ACCOUNT, "INBOX"), position(18, backlog=[13]))
         self.assertEqual(suspects, [key(13)])
 
     def test_headers_with_which_a_visit_ends_are_suspects(self):
         whole = imap_script(EIGHT)
         server = self.serve(b"* OK ready\r\n", lambda line: b"" if b"[HEADER]" in line else whole(line))
-        pace = Pace(float("inf"))
+        budget = TimeBudget(float("inf"))
         with self.assertRaises(VisitOver):
             fetch_mailbox(
-                server.settings("imap", largest=5, visit=Visit(0.5)), MemoryLedger(position=position(10)), pace
+                server.settings("imap", largest=5, visit=Visit(0.5)), MemoryStore(position=position(10)), budget
             )
-        self.assertEqual(pace.next_suspects, [*map(key, EIGHT)])
+        self.assertEqual(budget.next_suspects, [*map(key, EIGHT)])
 
     def test_what_is_stored_is_no_suspect(self):
         server = self.serve(b"* OK ready\r\n", imap_script(THREE))
-        ledger = MemoryLedger({key(11): b"eleven"}, position(11))
-        self.visit(server, ledger, [key(11)])
-        self.assertEqual(self.heard(server, b"11 (BODY"), [])
+        store = MemoryStore({key(11): b"eleven"}, position(11))
+        self.visit(server, store, [key(11)])
+        self.assertEqual(self.received(server, b"11 (BODY"), [])
 
 
 class TestImapRequested(ImapCase):
     """What a person wants although it is large comes after what is new."""
 
-    def ledger(self, *uids):
-        ledger = MemoryLedger({key(uid): b"" for uid in uids}, position(max(uids)))
-        ledger.kept_heads, ledger.wanted = dict.fromkeys(map(key, uids), 100), [*map(key, uids)]
-        return ledger
+    def store(self, *uids):
+        store = MemoryStore({key(uid): b"" for uid in uids}, position(max(uids)))
+        store.kept_heads, store.wanted = dict.fromkeys(map(key, uids), 100), [*map(key, uids)]
+        return store
 
     def asked(self, server):
-        return [line.split()[2] for line in self.heard(server, b"BODY.PEEK[]")]
+        return [line.split()[2] for line in self.received(server, b"BODY.PEEK[]")]
 
     def test_it_comes_last(self):
         server = self.imap({11: LARGE, 12: b"twelve", 13: b"thirteen"})
-        self.fetch(server, self.ledger(11))
+        self.fetch(server, self.store(11))
         self.assertEqual(self.asked(server)[:2], [b"12,13", b"11"])
 
     def test_it_does_not_wait_for_more_than_half_of_a_visit(self):
         server = self.imap({11: LARGE, 12: b"twelve", 13: b"thirteen"})
         with (
-            patch.object(Pace, "is_half_over", lambda _pace: True),
-            patch.object(Pace, "what_fits", lambda _pace, sizes: list(sizes)[:1]),
+            patch.object(TimeBudget, "is_half_over", lambda _budget: True),
+            patch.object(TimeBudget, "what_fits", lambda _budget, sizes: list(sizes)[:1]),
         ):
-            self.fetch(server, self.ledger(11))
+            self.fetch(server, self.store(11))
         self.assertEqual(self.asked(server)[:3], [b"12", b"11", b"13"])
 
     def test_a_try_is_counted_when_it_is_asked_for(self):
-        ledger = self.ledger(11, 12)
+        store = self.store(11, 12)
         server = self.imap({11: LARGE, 12: LARGE})
-        with patch.object(Pace, "is_over", lambda pace: pace.stored > 0):
-            self.fetch(server, ledger)
-        self.assertEqual((ledger.wanted, ledger.tries), ([key(12)], {key(11): 1}))
+        with patch.object(TimeBudget, "is_over", lambda budget: budget.stored > 0):
+            self.fetch(server, store)
+        self.assertEqual((store.wanted, store.tries), ([key(12)], {key(11): 1}))
 
     def test_what_is_nowhere_is_tried_in_vain(self):
-        ledger = self.ledger(11)
+        store = self.store(11)
         elsewhere = [key(11, folder="Other"), key(11, generation=3), "pop://x/;UIDL=1", key(11)]
-        ledger.wanted = elsewhere
-        self.fetch(self.imap({12: b"twelve"}), ledger)
-        self.assertEqual(ledger.tries, dict.fromkeys(elsewhere, 1))
+        store.wanted = elsewhere
+        self.fetch(self.imap({12: b"twelve"}), store)
+        self.assertEqual(store.tries, dict.fromkeys(elsewhere, 1))

@@ -7,9 +7,9 @@ from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.fetch import mailbox
 from odoo.addons.mail_gateway.tools.fetch.mailbox import (
     FolderPosition,
+    LoginRefused,
     MailboxSettings,
     MessagesRefused,
-    SignInRefused,
     UnknownFolder,
     server_words,
 )
@@ -74,7 +74,7 @@ class TestFolderPosition(ToolsCase):
 class TestMailboxSettings(ToolsCase):
     def settings(self, **values):
         values = {"host": "Mail.Example", "user": "box@mycompany.example", **values}
-        return MailboxSettings("imap", port=993, sign_in=None, **values)
+        return MailboxSettings("imap", port=993, log_in=None, **values)
 
     def test_the_account_does_not_depend_on_port_or_case_of_the_host(self):
         self.assertEqual(self.settings().account, "box@mycompany.example@mail.example")
@@ -107,4 +107,4 @@ class TestProblems(ToolsCase):
         self.assertEqual((problem.count, str(problem)), (2, "-ERR broken"))
 
     def test_a_refusal_without_words_has_none(self):
-        self.assertEqual(str(SignInRefused(server_words(ValueError()))), "")
+        self.assertEqual(str(LoginRefused(server_words(ValueError()))), "")

@@ -2,12 +2,12 @@ import time
 from base64 import b64encode
 from unittest.mock import patch
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import LastWords, MemoryLedger, ToolsCase, pop3_script
+from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, ToolsCase, pop3_script
 from odoo.addons.mail_gateway.tools.fetch import pop3_protocol, time_budget
 from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MOST_BYTES, SignInRefused
+from odoo.addons.mail_gateway.tools.fetch.mailbox import MAX_BYTES, LoginRefused
 from odoo.addons.mail_gateway.tools.fetch.pop3 import Pop3Mailbox
-from odoo.addons.mail_gateway.tools.fetch.time_budget import BATCH_BYTES, Pace
+from odoo.addons.mail_gateway.tools.fetch.time_budget import BATCH_BYTES, TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer
 
 FOREVER = float("inf")
@@ -16,7 +16,7 @@ BYE = b"Subject: Bye\r\n\r\nBye"
 ACCOUNT = "box@mycompany.example@127.0.0.1"
 
 
-class SlowPace(Pace):
+class SlowPace(TimeBudget):
     """Never learns that the line is fast."""
 
     def finish(self, size):
@@ -27,119 +27,119 @@ class TestPop3(ToolsCase):
     def pop3(self, messages, **changes):
         return self.serve(b"+OK ready\r\n", pop3_script(messages, **changes))
 
-    def fetch(self, server, ledger=None, **values):
-        ledger = ledger or MemoryLedger()
-        fetch_mailbox(server.settings("pop", **{"afterwards": "delete", **values}), ledger, Pace(FOREVER))
-        return ledger
+    def fetch(self, server, store=None, **values):
+        store = store or MemoryStore()
+        fetch_mailbox(server.settings("pop", **{"afterwards": "delete", **values}), store, TimeBudget(FOREVER))
+        return store
 
-    def assertNothingStored(self, error, largest=MOST_BYTES, **changes):
-        server, ledger = self.pop3({"1": HELLO}, **changes), MemoryLedger()
+    def assertNothingStored(self, error, largest=MAX_BYTES, **changes):
+        server, store = self.pop3({"1": HELLO}, **changes), MemoryStore()
         with self.assertRaises(error):
-            self.fetch(server, ledger, largest=largest)
-        self.assertEqual(ledger.messages, {})
-        self.assertNotIn(b"DELE 1", server.heard)
+            self.fetch(server, store, largest=largest)
+        self.assertEqual(store.messages, {})
+        self.assertNotIn(b"DELE 1", server.received)
 
     # ------------------------------------------------------------------ reading
 
     def test_messages_are_stored_under_their_uidl(self):
-        ledger = self.fetch(self.pop3({"one": HELLO, "two": BYE}))
+        store = self.fetch(self.pop3({"one": HELLO, "two": BYE}))
         self.assertEqual(
-            ledger.messages,
+            store.messages,
             {f"pop://{ACCOUNT}/;UIDL=one": HELLO + b"\r\n", f"pop://{ACCOUNT}/;UIDL=two": BYE + b"\r\n"},
         )
 
     def test_known_messages_are_not_read_again(self):
         server = self.pop3({"one": HELLO, "two": BYE})
-        ledger = self.fetch(server, afterwards="leave")
-        self.fetch(server, ledger, afterwards="leave")
-        self.assertEqual([line for line in server.heard if b"RETR" in line], [b"RETR 1", b"RETR 2"])
+        store = self.fetch(server, afterwards="leave")
+        self.fetch(server, store, afterwards="leave")
+        self.assertEqual([line for line in server.received if b"RETR" in line], [b"RETR 1", b"RETR 2"])
 
     def test_without_uidl_messages_are_known_by_their_content(self):
         server = self.pop3({"1": HELLO, "2": BYE}, UIDL=b"-ERR what?\r\n")
-        ledger = self.fetch(server, afterwards="leave")
-        self.assertEqual(len(ledger.messages), 2)
+        store = self.fetch(server, afterwards="leave")
+        self.assertEqual(len(store.messages), 2)
         swapped = self.pop3({"1": BYE, "2": HELLO}, UIDL=b"-ERR what?\r\n")
-        self.fetch(swapped, ledger, afterwards="leave")
-        self.assertEqual(len(ledger.messages), 2)
+        self.fetch(swapped, store, afterwards="leave")
+        self.assertEqual(len(store.messages), 2)
 
     def test_a_line_of_three_megabytes_arrives_whole(self):
         source = b"Subject: Long\r\n\r\n" + b"x" * 3_000_000
-        ledger = self.fetch(self.pop3({"1": source}))
-        self.assertEqual(list(ledger.messages.values()), [source + b"\r\n"])
+        store = self.fetch(self.pop3({"1": source}))
+        self.assertEqual(list(store.messages.values()), [source + b"\r\n"])
 
     def test_a_line_without_end_is_refused(self):
         with patch.object(pop3_protocol, "MAX_REPLY", 1000):
             self.assertNothingStored(EndlessServer, largest=100, RETR=b"+OK\r\n%s\r\n.\r\n" % (b"x" * 2000))
 
     def test_doubled_dots_are_single_again(self):
-        ledger = self.fetch(self.pop3({"1": b"\r\n..\r\n...\r\n.. a"}))
-        self.assertEqual(list(ledger.messages.values()), [b"\r\n.\r\n..\r\n. a\r\n"])
+        store = self.fetch(self.pop3({"1": b"\r\n..\r\n...\r\n.. a"}))
+        self.assertEqual(list(store.messages.values()), [b"\r\n.\r\n..\r\n. a\r\n"])
 
     def test_a_connection_that_breaks_between_lines_stores_nothing(self):
-        self.assertNothingStored(EOFError, RETR=LastWords(b"+OK\r\nSubject: Hello\r\n\r\nHel\r\n"))
+        self.assertNothingStored(EOFError, RETR=ClosingReply(b"+OK\r\nSubject: Hello\r\n\r\nHel\r\n"))
 
     def test_a_connection_that_breaks_within_a_line_stores_nothing(self):
-        self.assertNothingStored(EOFError, RETR=LastWords(b"+OK\r\nSubject: Hello\r\n\r\nHel"))
+        self.assertNothingStored(EOFError, RETR=ClosingReply(b"+OK\r\nSubject: Hello\r\n\r\nHel"))
 
     def test_half_a_line_that_begins_with_a_dot_is_not_the_end_of_the_message(self):
-        self.assertNothingStored(EOFError, RETR=LastWords(b"+OK\r\nSubject: Hello\r\n\r\nThe file is\r\n."))
+        self.assertNothingStored(EOFError, RETR=ClosingReply(b"+OK\r\nSubject: Hello\r\n\r\nThe file is\r\n."))
 
     def test_what_was_stored_before_the_connection_broke_stays_stored(self):
         script = pop3_script({"1": b"x" * BATCH_BYTES, "2": BYE})
 
         def answer(line):
-            return LastWords(b"+OK\r\n") if line == b"RETR 2" else script(line)
+            return ClosingReply(b"+OK\r\n") if line == b"RETR 2" else script(line)
 
-        ledger = MemoryLedger()
+        store = MemoryStore()
         with self.assertRaises(EOFError):
-            self.fetch(self.serve(b"+OK\r\n", answer), ledger)
-        self.assertEqual(len(ledger.messages), 1)
-        self.assertEqual(ledger.confirmed, set())
+            self.fetch(self.serve(b"+OK\r\n", answer), store)
+        self.assertEqual(len(store.messages), 1)
+        self.assertEqual(store.confirmed, set())
 
     def test_a_message_that_the_server_cannot_read_does_not_hold_up_the_others(self):
         script = pop3_script({"1": HELLO, "2": BYE})
         server = self.serve(b"+OK\r\n", lambda line: b"-ERR cannot read it\r\n" if line == b"RETR 1" else script(line))
         with Pop3Mailbox(server.settings("pop", afterwards="delete")) as mailbox:
-            (batch,) = mailbox.new_batches(MemoryLedger(), Pace(FOREVER))
+            (batch,) = mailbox.new_batches(MemoryStore(), TimeBudget(FOREVER))
         self.assertEqual([message.source for message in batch.messages], [BYE + b"\r\n"])
         self.assertEqual((batch.refusal.count, str(batch.refusal)), (1, "-ERR cannot read it"))
 
     def test_a_batch_ends_when_its_time_is_over(self):
         server = self.pop3({"1": HELLO, "2": BYE})
         with patch.object(time_budget, "BATCH_SECONDS", -1), Pop3Mailbox(server.settings("pop")) as mailbox:
-            batches = list(mailbox.new_batches(MemoryLedger(), SlowPace(FOREVER)))
+            batches = list(mailbox.new_batches(MemoryStore(), SlowPace(FOREVER)))
         self.assertEqual([len(batch.messages) for batch in batches], [1, 1])
 
     def test_what_is_too_large_for_the_time_left_comes_last(self):
         server = self.pop3({"1": b"x" * 5_000_000, "2": BYE})
         now = time.monotonic()
-        ledger = MemoryLedger()
+        store = MemoryStore()
         for stored, complete in ((1, False), (1, True)):
-            result = fetch_mailbox(server.settings("pop", afterwards="leave"), ledger, SlowPace(now + 40, now + 75))
+            result = fetch_mailbox(server.settings("pop", afterwards="leave"), store, SlowPace(now + 40, now + 75))
             self.assertEqual((result.stored, result.complete), (stored, complete))
-        self.assertEqual([line for line in server.heard if b"RETR" in line], [b"RETR 2", b"RETR 1"])
+        self.assertEqual([line for line in server.received if b"RETR" in line], [b"RETR 2", b"RETR 1"])
 
     def test_another_message_under_a_known_uidl_is_stored_before_it_is_deleted(self):
-        ledger = self.fetch(self.pop3({"one": HELLO}))
+        store = self.fetch(self.pop3({"one": HELLO}))
         server = self.pop3({"one": BYE})
-        self.fetch(server, ledger)
-        self.assertEqual(sorted(ledger.messages.values()), [BYE + b"\r\n", HELLO + b"\r\n"])
-        self.assertIn(b"DELE 1", server.heard)
-        self.assertEqual(ledger.confirmed, set(ledger.messages))
+        self.fetch(server, store)
+        self.assertEqual(sorted(store.messages.values()), [BYE + b"\r\n", HELLO + b"\r\n"])
+        self.assertIn(b"DELE 1", server.received)
+        self.assertEqual(store.confirmed, set(store.messages))
 
     # ------------------------------------------------------------------ listings
 
     def listing(self, *lines):
         return b"+OK\r\n%s.\r\n" % b"".join(b"%s\r\n" % line for line in lines)
 
-    def assertFetched(self, server, *sources, ledger=None, **values):
+    def assertFetched(self, server, *sources, store=None, **values):
         """All messages are stored once and acknowledged, also when they are listed again."""
-        ledger = ledger or MemoryLedger()
+        store = store or MemoryStore()
         for _visit in range(2):
-            self.fetch(server, ledger, **values)
-            self.assertEqual(sorted(ledger.messages.values()), sorted(source + b"\r\n" for source in sources))
-            self.assertLessEqual(set(ledger.messages), ledger.confirmed)
-        return ledger
+            self.fetch(server, store, **values)
+            self.assertEqual(sorted(store.messages.values()), sorted(source + b"\r\n" for source in sources))
+            self.assertLessEqual(set(store.messages), store.confirmed)
+        return store
 
     def test_two_messages_of_the_same_uidl_are_both_stored_and_acknowledged(self):
         for afterwards in ("delete", "leave"):
@@ -148,23 +148,23 @@ class TestPop3(ToolsCase):
                     same = self.listing(b"1 same", b"2 same", b"3 other")
                     server = self.pop3({"1": HELLO, "2": second, "3": b"Other"}, UIDL=same)
                     self.assertFetched(server, HELLO, second, b"Other", afterwards=afterwards)
-                    deleted = {line for line in server.heard if b"DELE" in line}
+                    deleted = {line for line in server.received if b"DELE" in line}
                     expected = {b"DELE 1", b"DELE 2", b"DELE 3"} if afterwards == "delete" else set()
                     self.assertEqual(deleted, expected)
 
     def test_a_message_that_gets_the_uidl_of_one_that_is_there_is_new(self):
-        ledger = self.fetch(self.pop3({"same": HELLO}), afterwards="leave")
+        store = self.fetch(self.pop3({"same": HELLO}), afterwards="leave")
         server = self.pop3({"1": HELLO, "2": BYE}, UIDL=self.listing(b"1 same", b"2 same"))
-        self.assertFetched(server, HELLO, BYE, ledger=ledger, afterwards="leave")
+        self.assertFetched(server, HELLO, BYE, store=store, afterwards="leave")
 
     def test_what_is_left_of_two_messages_of_the_same_uidl_is_not_stored_again(self):
         same = self.listing(b"1 same", b"2 same")
         for left in (HELLO, BYE):
-            ledger = self.fetch(self.pop3({"1": HELLO, "2": BYE}, UIDL=same, QUIT=LastWords(b"")))
+            store = self.fetch(self.pop3({"1": HELLO, "2": BYE}, UIDL=same, QUIT=ClosingReply(b"")))
             server = self.pop3({"same": left})
-            self.fetch(server, ledger)
-            self.assertEqual(len(ledger.messages), 2)
-            self.assertIn(b"DELE 1", server.heard)
+            self.fetch(server, store)
+            self.assertEqual(len(store.messages), 2)
+            self.assertIn(b"DELE 1", server.received)
 
     def test_a_message_without_uidl_among_others_is_stored(self):
         for line in (b"1", b"1 ", b"one same", b"-1 same", b"0 same", b"99999999999999999999 same", b""):
@@ -185,28 +185,28 @@ class TestPop3(ToolsCase):
     def test_a_message_that_is_not_there_is_refused_and_nothing_else(self):
         script = pop3_script({"1": HELLO}, UIDL=self.listing(b"1 one", b"7 seven"))
         server = self.serve(b"+OK\r\n", lambda line: b"-ERR no such\r\n" if line == b"RETR 7" else script(line))
-        ledger = MemoryLedger()
-        result = fetch_mailbox(server.settings("pop", afterwards="delete"), ledger, Pace(FOREVER))
-        self.assertEqual((len(ledger.messages), result.refusal.count), (1, 1))
+        store = MemoryStore()
+        result = fetch_mailbox(server.settings("pop", afterwards="delete"), store, TimeBudget(FOREVER))
+        self.assertEqual((len(store.messages), result.refusal.count), (1, 1))
 
     def test_control_characters_of_a_uidl_are_written_out(self):
-        ledger = self.fetch(self.pop3({"1": HELLO}, UIDL=self.listing(b"1 a\0b\x01c")))
-        self.assertEqual(list(ledger.messages), [rf"pop://{ACCOUNT}/;UIDL=a\x00b\x01c"])
+        store = self.fetch(self.pop3({"1": HELLO}, UIDL=self.listing(b"1 a\0b\x01c")))
+        self.assertEqual(list(store.messages), [rf"pop://{ACCOUNT}/;UIDL=a\x00b\x01c"])
 
     def test_without_uidl_copies_are_all_stored_and_what_is_gone_may_come_again(self):
-        ledger = MemoryLedger()
+        store = MemoryStore()
         none = {"UIDL": b"-ERR what?\r\n"}
         for messages, stored in (({"1": HELLO, "2": HELLO}, 2), ({"1": BYE}, 3), ({"1": HELLO, "2": BYE}, 4)):
             for _visit in range(2):
-                self.fetch(self.pop3(messages, **none), ledger, afterwards="leave")
-                self.assertEqual(len(ledger.messages), stored)
+                self.fetch(self.pop3(messages, **none), store, afterwards="leave")
+                self.assertEqual(len(store.messages), stored)
 
     # ------------------------------------------------------------------ signing in
 
     def login(self, user, password, capabilities=b"-ERR what?\r\n", **changes):
         server = self.pop3({}, CAPA=capabilities, **{"AUTH PLAIN": b"+ \r\n", "UTF8": b"+OK\r\n", **changes})
-        Pop3Mailbox(server.settings("pop", sign_in=lambda connection: connection.login(user, password))).disconnect()
-        return server.heard[:-1]
+        Pop3Mailbox(server.settings("pop", log_in=lambda connection: connection.login(user, password))).disconnect()
+        return server.received[:-1]
 
     def test_ascii_is_sent_as_ever(self):
         self.assertEqual(self.login("box", "a secret"), [b"USER box", b"PASS a secret"])
@@ -214,75 +214,75 @@ class TestPop3(ToolsCase):
     def test_beyond_ascii_sasl_is_preferred(self):
         encoded = b64encode("\0box\0pässword".encode())
         offered = b"+OK\r\nUTF8 USER\r\nSASL LOGIN PLAIN\r\n.\r\n"
-        heard = self.login("box", "pässword", offered, **{encoded.decode().upper(): b"+OK\r\n"})
-        self.assertEqual(heard, [b"CAPA", b"AUTH PLAIN", encoded])
+        received = self.login("box", "pässword", offered, **{encoded.decode().upper(): b"+OK\r\n"})
+        self.assertEqual(received, [b"CAPA", b"AUTH PLAIN", encoded])
 
     def test_beyond_ascii_utf8_is_asked_for(self):
-        heard = self.login("büro", "pässword", b"+OK\r\nUTF8 USER\r\n\r\n.\r\n")
-        self.assertEqual(heard, [b"CAPA", b"UTF8", "USER büro".encode(), "PASS pässword".encode()])
+        received = self.login("büro", "pässword", b"+OK\r\nUTF8 USER\r\n\r\n.\r\n")
+        self.assertEqual(received, [b"CAPA", b"UTF8", "USER büro".encode(), "PASS pässword".encode()])
 
     def test_beyond_ascii_utf8_is_sent_where_nothing_is_offered(self):
         self.assertEqual(self.login("box", "ä")[-2:], [b"USER box", "PASS ä".encode()])
 
     def test_a_password_makes_no_second_command(self):
         for password in ("a\r\nDELE 1", "a\nb", "a\0b"):
-            with self.assertRaises(SignInRefused):
+            with self.assertRaises(LoginRefused):
                 self.login("box", password)
 
     # ------------------------------------------------------------------ afterwards
 
     def test_what_the_server_does_not_delete_keeps_nothing_else_from_it(self):
         server = self.pop3({"1": HELLO, "2": BYE}, **{"DELE 1": b"-ERR locked\r\n"})
-        ledger = MemoryLedger()
-        result = fetch_mailbox(server.settings("pop", afterwards="delete"), ledger, Pace(FOREVER))
+        store = MemoryStore()
+        result = fetch_mailbox(server.settings("pop", afterwards="delete"), store, TimeBudget(FOREVER))
         self.assertEqual(result.refusal.args, (b"-ERR locked",))
-        self.assertEqual(ledger.confirmed, {f"pop://{ACCOUNT}/;UIDL=2"})
+        self.assertEqual(store.confirmed, {f"pop://{ACCOUNT}/;UIDL=2"})
 
     def test_stored_messages_are_deleted(self):
         server = self.pop3({"1": HELLO})
-        ledger = self.fetch(server)
-        self.assertIn(b"DELE 1", server.heard)
-        self.assertEqual(ledger.confirmed, set(ledger.messages))
+        store = self.fetch(server)
+        self.assertIn(b"DELE 1", server.received)
+        self.assertEqual(store.confirmed, set(store.messages))
 
     def test_stored_messages_may_be_left_there(self):
         server = self.pop3({"1": HELLO})
-        ledger = self.fetch(server, afterwards="leave")
-        self.assertNotIn(b"DELE 1", server.heard)
-        self.assertEqual(ledger.confirmed, set(ledger.messages))
+        store = self.fetch(server, afterwards="leave")
+        self.assertNotIn(b"DELE 1", server.received)
+        self.assertEqual(store.confirmed, set(store.messages))
 
     def test_a_deletion_counts_only_after_a_good_answer_to_quit(self):
-        for reply in (LastWords(b"-ERR some were not removed\r\n"), LastWords(b"")):
+        for reply in (ClosingReply(b"-ERR some were not removed\r\n"), ClosingReply(b"")):
             with self.subTest(reply=reply):
-                ledger = self.fetch(self.pop3({"1": HELLO}, QUIT=reply))
-                self.assertEqual((len(ledger.messages), ledger.confirmed), (1, set()))
+                store = self.fetch(self.pop3({"1": HELLO}, QUIT=reply))
+                self.assertEqual((len(store.messages), store.confirmed), (1, set()))
 
     def test_a_message_whose_deletion_was_lost_is_deleted_but_not_stored_again(self):
-        ledger = self.fetch(self.pop3({"1": HELLO}, QUIT=LastWords(b"")))
+        store = self.fetch(self.pop3({"1": HELLO}, QUIT=ClosingReply(b"")))
         server = self.pop3({"1": HELLO})
-        self.fetch(server, ledger)
-        self.assertEqual(len(ledger.messages), 1)
-        self.assertIn(b"DELE 1", server.heard)
-        self.assertEqual(ledger.confirmed, set(ledger.messages))
+        self.fetch(server, store)
+        self.assertEqual(len(store.messages), 1)
+        self.assertIn(b"DELE 1", server.received)
+        self.assertEqual(store.confirmed, set(store.messages))
 
     def test_a_message_that_got_the_uidl_of_an_owed_one_is_read_before_it_is_deleted(self):
         """QUIT took effect, its answer was lost, and the UIDL was given again (RFC 1939, section 7)."""
-        ledger = self.fetch(self.pop3({"1": HELLO}, QUIT=LastWords(b"")))
+        store = self.fetch(self.pop3({"1": HELLO}, QUIT=ClosingReply(b"")))
         server = self.pop3({"1": BYE})
-        self.fetch(server, ledger)
-        self.assertEqual(sorted(ledger.messages.values()), [BYE + b"\r\n", HELLO + b"\r\n"])
-        self.assertLess(server.heard.index(b"RETR 1"), server.heard.index(b"DELE 1"))
+        self.fetch(server, store)
+        self.assertEqual(sorted(store.messages.values()), [BYE + b"\r\n", HELLO + b"\r\n"])
+        self.assertLess(server.received.index(b"RETR 1"), server.received.index(b"DELE 1"))
 
     def test_a_uidl_that_is_given_again_names_a_new_message_where_messages_are_left(self):
-        ledger = MemoryLedger()
+        store = MemoryStore()
         for messages in ({"1": HELLO, "2": HELLO}, {"2": HELLO}, {"1": BYE, "2": HELLO}):
-            self.fetch(self.pop3(messages), ledger, afterwards="leave")
-        self.assertEqual(sorted(ledger.messages.values()), [BYE + b"\r\n"] + [HELLO + b"\r\n"] * 2)
+            self.fetch(self.pop3(messages), store, afterwards="leave")
+        self.assertEqual(sorted(store.messages.values()), [BYE + b"\r\n"] + [HELLO + b"\r\n"] * 2)
 
     def test_a_server_that_lists_nothing_for_once_makes_no_message_new(self):
-        ledger = MemoryLedger()
+        store = MemoryStore()
         for messages in ({"1": HELLO}, {}, {"1": HELLO}):
-            self.fetch(self.pop3(messages), ledger, afterwards="leave")
-        self.assertEqual(len(ledger.messages), 1)
+            self.fetch(self.pop3(messages), store, afterwards="leave")
+        self.assertEqual(len(store.messages), 1)
 
     def test_what_is_gone_from_the_server_needs_no_deletion(self):
         server = self.pop3({})
@@ -294,13 +294,13 @@ class TestPop3(ToolsCase):
 
     def test_a_refused_sign_in_is_told_in_the_servers_words(self):
         server = self.pop3({}, PASS=b"-ERR [AUTH] not you\r\n")
-        with self.assertRaises(SignInRefused) as caught:
+        with self.assertRaises(LoginRefused) as caught:
             Pop3Mailbox(server.settings("pop"))
         self.assertEqual(str(caught.exception), "-ERR [AUTH] not you")
 
     def test_a_connection_that_breaks_at_sign_in_is_no_refusal(self):
         with self.assertRaises(EOFError):
-            Pop3Mailbox(self.pop3({}, PASS=LastWords(b"")).settings("pop"))
+            Pop3Mailbox(self.pop3({}, PASS=ClosingReply(b"")).settings("pop"))
 
     def test_a_server_that_says_nothing_is_given_up(self):
         with self.assertRaises(TimeoutError):
@@ -321,41 +321,39 @@ class TestPop3(ToolsCase):
     LARGE_KEY = f"pop://{ACCOUNT}/;UIDL=large"
 
     def known_head(self):
-        ledger = MemoryLedger({self.LARGE_KEY: self.HEAD})
-        ledger.kept_heads[self.LARGE_KEY] = len(self.LARGE)
-        return ledger
+        store = MemoryStore({self.LARGE_KEY: self.HEAD})
+        store.kept_heads[self.LARGE_KEY] = len(self.LARGE)
+        return store
 
     def test_of_what_is_too_large_only_the_head_is_fetched_and_it_is_not_deleted(self):
         server = self.pop3({"large": self.LARGE, "small": HELLO})
-        ledger = self.fetch(server, largest=50)
-        self.assertEqual(ledger.messages[self.LARGE_KEY], self.HEAD)
-        self.assertEqual(ledger.kept_heads, {self.LARGE_KEY: len(self.LARGE)})
-        self.assertIn(b"TOP 1 0", server.heard)
-        self.assertEqual([line for line in server.heard if b"DELE" in line], [b"DELE 2"])
+        store = self.fetch(server, largest=50)
+        self.assertEqual(store.messages[self.LARGE_KEY], self.HEAD)
+        self.assertEqual(store.kept_heads, {self.LARGE_KEY: len(self.LARGE)})
+        self.assertIn(b"TOP 1 0", server.received)
+        self.assertEqual([line for line in server.received if b"DELE" in line], [b"DELE 2"])
 
     def test_without_top_what_is_too_large_has_no_head(self):
-        ledger = self.fetch(self.pop3({"large": self.LARGE}, TOP=b"-ERR what?\r\n"), largest=50)
-        self.assertEqual(
-            (ledger.messages, ledger.kept_heads), ({self.LARGE_KEY: b""}, {self.LARGE_KEY: len(self.LARGE)})
-        )
+        store = self.fetch(self.pop3({"large": self.LARGE}, TOP=b"-ERR what?\r\n"), largest=50)
+        self.assertEqual((store.messages, store.kept_heads), ({self.LARGE_KEY: b""}, {self.LARGE_KEY: len(self.LARGE)}))
 
     def test_of_what_only_the_head_is_stored_nothing_is_asked_or_deleted(self):
         for afterwards in ("delete", "leave"):
             server = self.pop3({"large": self.LARGE})
             self.fetch(server, self.known_head(), largest=50, afterwards=afterwards)
             with self.subTest(afterwards=afterwards):
-                self.assertEqual([line for line in server.heard if line[:4] in (b"RETR", b"TOP ", b"DELE")], [])
+                self.assertEqual([line for line in server.received if line[:4] in (b"RETR", b"TOP ", b"DELE")], [])
 
     def test_whoever_wants_what_is_too_large_gets_it_and_it_is_deleted(self):
-        server, ledger = self.pop3({"large": self.LARGE}), self.known_head()
-        ledger.wanted = [f"pop://{ACCOUNT}/;UIDL=gone", self.LARGE_KEY]
-        self.fetch(server, ledger, largest=50)
-        self.assertEqual((ledger.messages, ledger.kept_heads), ({self.LARGE_KEY: self.LARGE + b"\r\n"}, {}))
-        self.assertIn(b"DELE 1", server.heard)
+        server, store = self.pop3({"large": self.LARGE}), self.known_head()
+        store.wanted = [f"pop://{ACCOUNT}/;UIDL=gone", self.LARGE_KEY]
+        self.fetch(server, store, largest=50)
+        self.assertEqual((store.messages, store.kept_heads), ({self.LARGE_KEY: self.LARGE + b"\r\n"}, {}))
+        self.assertIn(b"DELE 1", server.received)
 
     def test_what_was_fetched_whole_is_deleted_next_time_when_the_connection_broke(self):
-        ledger = MemoryLedger({self.LARGE_KEY: self.LARGE + b"\r\n"})
+        store = MemoryStore({self.LARGE_KEY: self.LARGE + b"\r\n"})
         server = self.pop3({"large": self.LARGE})
-        self.fetch(server, ledger, largest=50)
-        self.assertIn(b"DELE 1", server.heard)
-        self.assertEqual(len(ledger.messages), 1)
+        self.fetch(server, store, largest=50)
+        self.assertIn(b"DELE 1", server.received)
+        self.assertEqual(len(store.messages), 1)

@@ -1,5 +1,5 @@
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.fetch.recorded_login import SignInRecorder
+from odoo.addons.mail_gateway.tools.fetch.recorded_login import LoginRecorder
 
 
 class Connection:
@@ -15,26 +15,26 @@ class Connection:
             raise self._error
 
 
-class TestSignInRecorder(ToolsCase):
+class TestLoginRecorder(ToolsCase):
     def test_calls_are_repeated_in_their_order_with_their_arguments(self):
-        recorder, connection = SignInRecorder(), Connection()
+        recorder, connection = LoginRecorder(), Connection()
         recorder.authenticate("XOAUTH2", initial=b"token")
         recorder.authenticate("PLAIN")
         recorder.replay(connection)
         self.assertEqual(connection.calls, [(("XOAUTH2",), {"initial": b"token"}), (("PLAIN",), {})])
 
     def test_recording_calls_nothing(self):
-        self.assertIsNone(SignInRecorder().login("user", "password"))
+        self.assertIsNone(LoginRecorder().login("user", "password"))
 
     def test_every_replay_repeats_all(self):
-        recorder, connection = SignInRecorder(), Connection()
+        recorder, connection = LoginRecorder(), Connection()
         recorder.authenticate("PLAIN")
         for _visit in range(2):
             recorder.replay(connection)
         self.assertEqual(len(connection.calls), 2)
 
     def test_what_the_server_refuses_is_raised_and_ends_the_replay(self):
-        recorder, connection = SignInRecorder(), Connection(PermissionError("no"))
+        recorder, connection = LoginRecorder(), Connection(PermissionError("no"))
         recorder.authenticate("XOAUTH2")
         recorder.authenticate("PLAIN")
         with self.assertRaises(PermissionError):
@@ -43,4 +43,4 @@ class TestSignInRecorder(ToolsCase):
 
     def test_the_inside_of_a_connection_cannot_be_recorded(self):
         with self.assertRaises(AttributeError):
-            SignInRecorder()._sock  # noqa: B018
+            LoginRecorder()._sock  # noqa: B018

@@ -2,7 +2,13 @@ import time
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.fetch.time_budget import BATCH_BYTES, BATCH_COUNT, FIRST_BYTES, MAX_SUSPECTS, Pace
+from odoo.addons.mail_gateway.tools.fetch.time_budget import (
+    BATCH_BYTES,
+    BATCH_COUNT,
+    FIRST_BYTES,
+    MAX_SUSPECTS,
+    TimeBudget,
+)
 
 KB = 1000
 
@@ -14,24 +20,24 @@ class TestPace(ToolsCase):
         clock = patch.object(time, "monotonic", lambda: self.now)
         clock.start()
         self.addCleanup(clock.stop)
-        self.pace = Pace(1040.0, 1075.0)
+        self.budget = TimeBudget(1040.0, 1075.0)
 
     def read(self, size, seconds):
-        self.pace.begin(size)
+        self.budget.begin(size)
         self.now += seconds
-        self.pace.finish(size)
+        self.budget.finish(size)
 
     def batches(self, sizes):
         sizes, batches = dict(sizes), []
-        while batch := self.pace.what_fits(sizes):
+        while batch := self.budget.what_fits(sizes):
             batches.append(batch)
             for key in batch:
                 del sizes[key]
         return batches
 
     def test_nothing_makes_no_batch(self):
-        self.assertEqual((self.pace.what_fits({}), self.pace.what_is_left({})), ([], []))
-        self.assertTrue(self.pace.complete)
+        self.assertEqual((self.budget.what_fits({}), self.budget.what_is_left({})), ([], []))
+        self.assertTrue(self.budget.complete)
 
     def test_a_batch_holds_so_many_messages(self):
         batches = self.batches(dict.fromkeys(range(2 * BATCH_COUNT + 1), 1))
@@ -62,42 +68,42 @@ class TestPace(ToolsCase):
 
     def test_what_is_too_large_is_left_to_a_visit_that_has_nothing_else_to_do(self):
         sizes = {"a": 9000 * KB, "b": 8000 * KB}
-        self.assertEqual(self.pace.what_is_left(sizes), ["b"])
-        self.assertTrue(self.pace.complete)
-        self.pace.stored = 1
-        self.assertEqual(self.pace.what_is_left(sizes), [])
-        self.assertFalse(self.pace.complete)
+        self.assertEqual(self.budget.what_is_left(sizes), ["b"])
+        self.assertTrue(self.budget.complete)
+        self.budget.stored = 1
+        self.assertEqual(self.budget.what_is_left(sizes), [])
+        self.assertFalse(self.budget.complete)
 
     def test_a_batch_ends_before_the_visit_does(self):
-        self.assertEqual(self.pace.end_of_batch(), 1005.0)
+        self.assertEqual(self.budget.end_of_batch(), 1005.0)
         self.now = 1039.0
-        self.assertEqual(self.pace.end_of_batch(), 1040.0)
+        self.assertEqual(self.budget.end_of_batch(), 1040.0)
 
     def test_a_person_waits_for_half_of_a_visit_at_most(self):
-        self.assertFalse(self.pace.is_half_over())
+        self.assertFalse(self.budget.is_half_over())
         self.now = 1021.0
-        self.assertEqual((self.pace.is_half_over(), self.pace.is_over()), (True, False))
+        self.assertEqual((self.budget.is_half_over(), self.budget.is_over()), (True, False))
 
     def test_messages_with_which_a_visit_ended_are_the_last_of_the_next_one(self):
-        self.pace = Pace(1040.0, 1075.0, ["a", "b", "c"])
-        self.pace.begin(7, ["b"])
-        self.pace.broken.append("b")
-        self.pace.finish(0)
-        self.pace.begin(7, ["d", "e"])
-        self.pace.complete = False
-        self.assertEqual(self.pace.next_suspects, ["a", "c", "b", "d", "e"])
+        self.budget = TimeBudget(1040.0, 1075.0, ["a", "b", "c"])
+        self.budget.begin(7, ["b"])
+        self.budget.broken.append("b")
+        self.budget.finish(0)
+        self.budget.begin(7, ["d", "e"])
+        self.budget.complete = False
+        self.assertEqual(self.budget.next_suspects, ["a", "c", "b", "d", "e"])
 
     def test_after_a_whole_visit_only_those_are_left_that_broke_it(self):
-        self.pace = Pace(1040.0, 1075.0, ["a", "b"])
-        self.pace.broken.append("b")
-        self.assertEqual(self.pace.next_suspects, ["b"])
+        self.budget = TimeBudget(1040.0, 1075.0, ["a", "b"])
+        self.budget.broken.append("b")
+        self.assertEqual(self.budget.next_suspects, ["b"])
 
     def test_the_messages_to_be_asked_for_last_are_no_more_than_so_many(self):
-        self.pace.begin(7, map(str, range(MAX_SUSPECTS + 5)))
-        self.assertEqual(self.pace.next_suspects, [*map(str, range(5, MAX_SUSPECTS + 5))])
+        self.budget.begin(7, map(str, range(MAX_SUSPECTS + 5)))
+        self.assertEqual(self.budget.next_suspects, [*map(str, range(5, MAX_SUSPECTS + 5))])
 
     def test_the_size_of_what_is_being_read_is_known(self):
-        self.pace.begin(7)
-        self.assertEqual(self.pace.reading, 7)
-        self.pace.finish(7)
-        self.assertEqual(self.pace.reading, 0)
+        self.budget.begin(7)
+        self.assertEqual(self.budget.reading, 7)
+        self.budget.finish(7)
+        self.assertEqual(self.budget.reading, 0)

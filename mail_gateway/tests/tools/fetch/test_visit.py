@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from functools import partial
 from unittest.mock import patch
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import MemoryLedger, ToolsCase, imap_script, pop3_script
+from odoo.addons.mail_gateway.tests.tools.tools_common import MemoryStore, ToolsCase, imap_script, pop3_script
 from odoo.addons.mail_gateway.tools.faults import ConnectionFault, connection_fault
 from odoo.addons.mail_gateway.tools.fetch import imap_protocol, pop3_protocol, visit
 from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox, open_mailbox
 from odoo.addons.mail_gateway.tools.fetch.mailbox import FolderPosition, MailboxSettings
-from odoo.addons.mail_gateway.tools.fetch.time_budget import Pace
+from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer, Visit, VisitOver
-from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, Relay
+from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, WorkerThreads
 
 PATIENCE = 20
 FOREVER = float("inf")
@@ -74,7 +74,7 @@ class VisitCase(ToolsCase):
         return server
 
     def settings(self, server, protocol, **values):
-        values = {"timeout": PATIENCE, "sign_in": lambda connection: connection.login("box", "secret"), **values}
+        values = {"timeout": PATIENCE, "log_in": lambda connection: connection.login("box", "secret"), **values}
         return MailboxSettings(protocol, "127.0.0.1", server.port, "box", **values)
 
     @contextmanager
@@ -102,7 +102,7 @@ class TestVisit(VisitCase):
                     server = self.stream(first, drip if first == greeting else b"x", pause=0.01)
                     settings = self.settings(server, protocol, visit=Visit(0.3))
                     with self.assertRaises(VisitOver) as caught:
-                        fetch_mailbox(settings, MemoryLedger(), Pace(FOREVER))
+                        fetch_mailbox(settings, MemoryStore(), TimeBudget(FOREVER))
                     self.assertIs(connection_fault(caught.exception), ConnectionFault.TOO_SLOW)
                     self.assertTrue(server.closed.wait(PATIENCE))
 
@@ -133,11 +133,11 @@ class TestVisit(VisitCase):
                 with self.subTest(protocol, tls=tls), self.no_thread_left():
                     server = self.stream()
                     settings = self.settings(server, protocol, tls=tls, visit=Visit(FOREVER))
-                    relay = Relay()
-                    job = partial(fetch_mailbox, settings, MemoryLedger(), Pace(FOREVER))
-                    outcome = relay.start("fetch mail 1", job, settings.visit.cut)
+                    workers = WorkerThreads()
+                    job = partial(fetch_mailbox, settings, MemoryStore(), TimeBudget(FOREVER))
+                    outcome = workers.start("fetch mail 1", job, settings.visit.cut)
                     self.assertTrue(server.connected.wait(PATIENCE))
-                    self.assertEqual(list(relay.serve(time.monotonic())), [outcome])
+                    self.assertEqual(list(workers.serve(time.monotonic())), [outcome])
                     self.assertIsInstance(outcome.exception(), Abandoned)
                     self.assertFalse(outcome.thread.is_alive())
 
@@ -172,7 +172,7 @@ class TestVisit(VisitCase):
                 with self.subTest(name):
                     server = self.stream(first, again)
                     with self.assertRaises(EndlessServer) as caught:
-                        fetch_mailbox(self.settings(server, protocol), MemoryLedger(), Pace(FOREVER))
+                        fetch_mailbox(self.settings(server, protocol), MemoryStore(), TimeBudget(FOREVER))
                     self.assertIs(connection_fault(caught.exception), ConnectionFault.ENDLESS)
 
     def test_endless_words_after_the_login_end_the_connection(self):
@@ -184,20 +184,22 @@ class TestVisit(VisitCase):
                     b"* OK ready\r\n",
                     lambda line, command=command, flood=flood: flood if command in line else script(line),
                 )
-                ledger = MemoryLedger(position=FolderPosition("box@mycompany.example@127.0.0.1", "INBOX", 7, 10))
+                store = MemoryStore(position=FolderPosition("box@mycompany.example@127.0.0.1", "INBOX", 7, 10))
                 if command == b"RFC822.SIZE":  # nobody needs to know
-                    self.assertEqual(fetch_mailbox(server.settings("imap"), ledger, Pace(FOREVER)).stored, 1)
+                    self.assertEqual(fetch_mailbox(server.settings("imap"), store, TimeBudget(FOREVER)).stored, 1)
                 elif command == b"BODY":  # set aside, as if it could not be read
-                    self.assertEqual(fetch_mailbox(server.settings("imap"), ledger, Pace(FOREVER)).refusal.count, 1)
+                    self.assertEqual(
+                        fetch_mailbox(server.settings("imap"), store, TimeBudget(FOREVER)).refusal.count, 1
+                    )
                 else:
                     with self.assertRaises(EndlessServer):
-                        fetch_mailbox(server.settings("imap"), ledger, Pace(FOREVER))
+                        fetch_mailbox(server.settings("imap"), store, TimeBudget(FOREVER))
 
     def test_a_literal_that_was_not_asked_for_is_not_read(self):
         announced = b"* 1 FETCH (UID 11 BODY[] {99999999999999}\r\n"
         script = imap_script({11: b"eleven"}, UID_SEARCH_UNSEEN=b"* SEARCH 11\r\n")
         server = self.serve(b"* OK ready\r\n", lambda line: announced if b"BODY" in line else script(line))
-        result = fetch_mailbox(server.settings("imap"), MemoryLedger(), Pace(FOREVER))
+        result = fetch_mailbox(server.settings("imap"), MemoryStore(), TimeBudget(FOREVER))
         self.assertEqual(result.refusal.count, 1)
 
     def test_a_literal_before_the_login_is_not_read(self):
@@ -206,21 +208,21 @@ class TestVisit(VisitCase):
 
     def test_the_bytes_of_a_visit_are_limited(self):
         server = self.serve(b"+OK ready\r\n", pop3_script({"1": b"x" * 100_000, "2": b"y" * 100_000}))
-        ledger = MemoryLedger()
+        store = MemoryStore()
         settings = server.settings("pop", visit=Visit(max_bytes=50_000))
         with self.assertRaises(EndlessServer):
-            fetch_mailbox(settings, ledger, Pace(FOREVER))
-        self.assertEqual(ledger.messages, {})
+            fetch_mailbox(settings, store, TimeBudget(FOREVER))
+        self.assertEqual(store.messages, {})
 
     def test_a_visit_that_is_almost_full_leaves_the_rest_to_the_next(self):
         messages = {11: b"x" * 9_000_000, 12: b"y" * 9_000_000, 14: b"z"}
         server = self.serve(b"* OK ready\r\n", imap_script(messages, UID_SEARCH_UNSEEN=b"* SEARCH 11 12 14\r\n"))
-        ledger = MemoryLedger()
+        store = MemoryStore()
         for stored, complete in ((1, False), (2, True)):
             settings = server.settings("imap", visit=Visit(max_bytes=17_000_000 if stored == 1 else 10**9))
-            result = fetch_mailbox(settings, ledger, Pace(FOREVER))
+            result = fetch_mailbox(settings, store, TimeBudget(FOREVER))
             self.assertEqual((result.stored, result.complete), (stored, complete))
-        self.assertEqual(set(ledger.messages.values()), set(messages.values()))
+        self.assertEqual(set(store.messages.values()), set(messages.values()))
 
     def test_connections_of_a_visit_are_closed(self):
         server = self.serve(b"* OK ready\r\n", imap_script({}))

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.fetch import worker_threads
-from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, Relay
+from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, WorkerThreads
 
 PATIENCE = 20
 
@@ -13,18 +13,18 @@ PATIENCE = 20
 class TestRelay(ToolsCase):
     def setUp(self):
         super().setUp()
-        self.relay = Relay()
+        self.workers = WorkerThreads()
         self.released = threading.Event()
         self.addCleanup(self.released.set)
 
     def serve(self, seconds=PATIENCE):
-        return list(self.relay.serve(time.monotonic() + seconds))
+        return list(self.workers.serve(time.monotonic() + seconds))
 
     def hang(self):
         self.released.wait(PATIENCE)
 
     def test_a_job_that_asks_for_nothing_gives_its_result(self):
-        outcome = self.relay.start("job", lambda: 42)
+        outcome = self.workers.start("job", lambda: 42)
         self.assertEqual(self.serve(), [outcome])
         self.assertEqual(outcome.result(), 42)
 
@@ -32,18 +32,18 @@ class TestRelay(ToolsCase):
         self.assertEqual(self.serve(), [])
 
     def test_calls_are_done_by_the_serving_thread(self):
-        outcome = self.relay.start("job", lambda: self.relay.call(threading.get_ident))
+        outcome = self.workers.start("job", lambda: self.workers.call(threading.get_ident))
         self.serve()
         self.assertEqual(outcome.result(), threading.get_ident())
 
     def test_calls_bring_their_arguments_there_and_their_answer_back(self):
-        outcome = self.relay.start("job", lambda: self.relay.call(divmod, 7, 2))
+        outcome = self.workers.start("job", lambda: self.workers.call(divmod, 7, 2))
         self.serve()
         self.assertEqual(outcome.result(), (3, 1))
 
     def test_jobs_run_at_the_same_time(self):
         together = threading.Barrier(5, timeout=PATIENCE)
-        outcomes = [self.relay.start("job", together.wait) for _job in range(5)]
+        outcomes = [self.workers.start("job", together.wait) for _job in range(5)]
         self.serve()
         self.assertEqual(sorted(outcome.result() for outcome in outcomes), [0, 1, 2, 3, 4])
 
@@ -55,44 +55,46 @@ class TestRelay(ToolsCase):
             time.sleep(0.001)
             busy.release()
 
-        outcomes = [self.relay.start("job", lambda: [self.relay.call(alone) for _n in range(10)]) for _job in range(4)]
+        outcomes = [
+            self.workers.start("job", lambda: [self.workers.call(alone) for _n in range(10)]) for _job in range(4)
+        ]
         self.serve()
         self.assertEqual([outcome.exception() for outcome in outcomes], [None] * 4)
 
     def test_the_error_of_a_job_travels_to_the_server(self):
-        outcome = self.relay.start("job", lambda: 1 / 0)
+        outcome = self.workers.start("job", lambda: 1 / 0)
         self.serve()
         self.assertIsInstance(outcome.exception(), ZeroDivisionError)
 
     def test_the_error_of_a_call_travels_to_the_job_that_may_go_on(self):
         def job():
             with self.assertRaises(ZeroDivisionError):
-                self.relay.call(divmod, 1, 0)
+                self.workers.call(divmod, 1, 0)
             return "went on"
 
-        outcome = self.relay.start("job", job)
+        outcome = self.workers.start("job", job)
         self.serve()
         self.assertEqual(outcome.result(), "went on")
 
     def test_even_an_exit_in_a_job_only_ends_the_job(self):
-        outcome = self.relay.start("job", partial(self.fail_with, SystemExit(1)))
+        outcome = self.workers.start("job", partial(self.fail_with, SystemExit(1)))
         self.serve()
         self.assertIsInstance(outcome.exception(), SystemExit)
 
     def test_an_exit_in_a_call_leaves_the_serving_thread(self):
-        self.relay.start("job", lambda: self.relay.call(self.fail_with, KeyboardInterrupt()))
+        self.workers.start("job", lambda: self.workers.call(self.fail_with, KeyboardInterrupt()))
         with self.assertRaises(KeyboardInterrupt):
             self.serve()
 
     def test_a_quick_job_does_not_wait_for_a_slow_one(self):
-        self.relay.start("slow", self.hang)
-        quick = self.relay.start("quick", lambda: 1)
-        serving = self.relay.serve(time.monotonic() + PATIENCE)
+        self.workers.start("slow", self.hang)
+        quick = self.workers.start("quick", lambda: 1)
+        serving = self.workers.serve(time.monotonic() + PATIENCE)
         self.assertIs(next(serving), quick)
         serving.close()
 
     def test_a_job_that_hangs_is_abandoned_at_the_deadline(self):
-        outcome = self.relay.start("job", self.hang)
+        outcome = self.workers.start("job", self.hang)
         self.assertEqual(self.serve(seconds=0.05), [outcome])
         self.assertIsInstance(outcome.exception(), Abandoned)
 
@@ -102,11 +104,11 @@ class TestRelay(ToolsCase):
         def job():
             self.hang()
             try:
-                self.relay.call(done.append, 1)
+                self.workers.call(done.append, 1)
             except Abandoned:
                 refused.set()
 
-        self.relay.start("job", job)
+        self.workers.start("job", job)
         self.serve(seconds=0.05)
         self.released.set()
         self.assertTrue(refused.wait(PATIENCE))
@@ -115,9 +117,9 @@ class TestRelay(ToolsCase):
     def test_a_job_that_never_stops_asking_is_abandoned_too(self):
         def job():
             while not self.released.is_set():
-                self.relay.call(time.sleep, 0.001)
+                self.workers.call(time.sleep, 0.001)
 
-        outcome = self.relay.start("job", job)
+        outcome = self.workers.start("job", job)
         emergency = threading.Timer(PATIENCE, self.released.set)
         emergency.start()
         self.addCleanup(emergency.cancel)
@@ -130,28 +132,28 @@ class TestRelay(ToolsCase):
         def job():
             self.hang()
             try:
-                self.relay.call(int)
+                self.workers.call(int)
             except Abandoned:
                 refused.set()
 
-        self.relay.start("slow", job)
-        self.relay.start("quick", int)
-        serving = self.relay.serve(time.monotonic() + PATIENCE)
+        self.workers.start("slow", job)
+        self.workers.start("quick", int)
+        serving = self.workers.serve(time.monotonic() + PATIENCE)
         next(serving)
         serving.close()
         self.released.set()
         self.assertTrue(refused.wait(PATIENCE))
 
     def test_a_job_that_can_be_ended_is_ended_and_its_thread_is_gone(self):
-        outcome = self.relay.start("job", self.hang, self.released.set)
+        outcome = self.workers.start("job", self.hang, self.released.set)
         self.assertEqual(self.serve(seconds=0.05), [outcome])
         self.assertIsInstance(outcome.exception(), Abandoned)
         self.assertFalse(outcome.thread.is_alive())
 
     def test_when_the_serving_loop_is_left_jobs_are_ended(self):
-        slow = self.relay.start("slow", self.hang, self.released.set)
-        self.relay.start("quick", int)
-        serving = self.relay.serve(time.monotonic() + PATIENCE)
+        slow = self.workers.start("slow", self.hang, self.released.set)
+        self.workers.start("quick", int)
+        serving = self.workers.serve(time.monotonic() + PATIENCE)
         next(serving)
         serving.close()
         self.assertFalse(slow.thread.is_alive())
@@ -159,7 +161,7 @@ class TestRelay(ToolsCase):
     def test_who_waits_for_a_thread_that_cannot_be_ended_is_told_when_it_is_over(self):
         told = threading.Event()
         with patch.object(worker_threads, "MAX_ENDING_SECONDS", 0.01):
-            outcome = self.relay.start("job", self.hang, int)
+            outcome = self.workers.start("job", self.hang, int)
             self.serve(seconds=0.05)
         self.assertTrue(outcome.thread.is_alive())
         outcome.thread.when_over(told.set)

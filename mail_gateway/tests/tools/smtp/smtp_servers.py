@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import LastWords, ScriptedServer, replies
+from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, ScriptedServer, replies
 
 GREETING = b"220 mail.mycompany.example ESMTP ready\r\n"
 
@@ -31,7 +31,7 @@ def smtp_script(ehlo=(b"SIZE 1048576",), **changes):
             b"MAIL": b"250 2.1.0 sender ok\r\n",
             b"RCPT": b"250 2.1.5 recipient ok\r\n",
             b"RSET": b"250 2.0.0 ok\r\n",
-            b"QUIT": LastWords(b"221 2.0.0 bye\r\n"),
+            b"QUIT": ClosingReply(b"221 2.0.0 bye\r\n"),
             **{command.encode(): reply for command, reply in changes.items()},
         },
         otherwise=b"502 5.5.2 what?\r\n",
@@ -40,7 +40,7 @@ def smtp_script(ehlo=(b"SIZE 1048576",), **changes):
 
 def commands(server):
     """The verbs that a scripted server heard."""
-    return [line.split()[0].upper().decode() for line in server.heard if line.strip()]
+    return [line.split()[0].upper().decode() for line in server.received if line.strip()]
 
 
 class Credentials:

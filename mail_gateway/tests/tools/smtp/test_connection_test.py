@@ -15,15 +15,15 @@ from odoo.addons.mail_gateway.tests.tools.smtp.smtp_servers import (
     commands,
     smtp_script,
 )
-from odoo.addons.mail_gateway.tests.tools.tools_common import LastWords, ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, ToolsCase
 from odoo.addons.mail_gateway.tools.smtp.connection_test import probe
 from odoo.addons.mail_gateway.tools.smtp.connection_test_values import (
-    Answer,
     Limits,
     LoginImpossible,
     Outcome,
     Plan,
     PortAnswer,
+    PortStatus,
     Problem,
     Report,
     Step,
@@ -37,7 +37,7 @@ SHORT = Limits(connect=3, reply=3, total=10, port=3, port_greeting=0.5)
 IMPATIENT = replace(SHORT, reply=0.4)
 
 
-class ProbeCase(ToolsCase):
+class ConnectionTestCase(ToolsCase):
     """Probes of scripted servers."""
 
     def plan(self, server, **values):
@@ -69,7 +69,7 @@ class ProbeCase(ToolsCase):
             return taken.getsockname()[1]
 
 
-class TestConversation(ProbeCase):
+class TestConversation(ConnectionTestCase):
     def test_a_server_that_takes_everything_passes_and_gets_no_message(self):
         server = self.smtp()
         report = probe(self.plan(server))
@@ -98,7 +98,7 @@ class TestConversation(ProbeCase):
     def test_domains_travel_in_ascii(self):
         server = self.smtp()
         probe(self.plan(server, sender="Sales <sales@Café.example>"))
-        self.assertIn(b"mail FROM:<sales@xn--caf-dma.example>", server.heard)
+        self.assertIn(b"mail FROM:<sales@xn--caf-dma.example>", server.received)
 
     def test_a_sender_that_is_no_address_is_not_sent(self):
         for sender in ("", "sales", "sales@-bad-.example", "résumé@mycompany.example"):
@@ -135,7 +135,7 @@ class TestConversation(ProbeCase):
         self.assertEqual(probe(self.plan(self.smtp(RCPT=b"251 forwarded\r\n"))).outcome, Outcome.OK)
 
     def test_a_connection_that_breaks_says_nothing_against_the_port(self):
-        report = probe(self.plan(self.smtp(RCPT=LastWords(b"")), other_ports=(self.unused_port(),)))
+        report = probe(self.plan(self.smtp(RCPT=ClosingReply(b"")), other_ports=(self.unused_port(),)))
         self.assertFails(report, Step.RECIPIENT, Problem.CLOSED)
         self.assertEqual(report.ports, ())
 
@@ -145,7 +145,7 @@ class TestConversation(ProbeCase):
             self.assertEqual(report.find(Step.TLS).facts.starttls_offered, bool(extensions))
 
 
-class TestFinding(ProbeCase):
+class TestFinding(ConnectionTestCase):
     def resolver(self, *addresses):
         """Knows one name, whatever it is."""
 
@@ -220,7 +220,7 @@ class TestFinding(ProbeCase):
                 client.close()
 
 
-class TestGreeting(ProbeCase):
+class TestGreeting(ConnectionTestCase):
     def test_bad_greetings_are_told_apart(self):
         for greeting, problem in (
             (b"421 4.3.2 too busy\r\n", Problem.BUSY),
@@ -261,7 +261,7 @@ class TestGreeting(ProbeCase):
                     while True:
                         connection.sendall(self._greeting * 100)
                 except OSError:
-                    self.heard.append(b"cut off")
+                    self.received.append(b"cut off")
 
         for kind, line in (("many lines", b"220-x\r\n"), ("long lines", b"220-" + b"x" * 8000 + b"\r\n")):
             with self.subTest(kind):
@@ -270,7 +270,7 @@ class TestGreeting(ProbeCase):
                 report = probe(self.plan(server))
                 self.assertFails(report, Step.GREETING, Problem.ENDLESS)
                 server.stop()
-                self.assertEqual(server.heard, [b"cut off"])
+                self.assertEqual(server.received, [b"cut off"])
 
     def test_a_long_reply_that_ends_is_read(self):
         extensions = tuple(b"X-%d" % number for number in range(100))
@@ -282,7 +282,7 @@ class TestGreeting(ProbeCase):
         self.assertEqual(report.failed.reply, (550, "who are you?"))
 
 
-class TestLogin(ProbeCase):
+class TestLogin(ConnectionTestCase):
     PLAIN = (b"AUTH PLAIN",)
     OAUTH = (b"AUTH XOAUTH2",)
     ACCEPTED = b"235 2.7.0 welcome\r\n"
@@ -384,13 +384,13 @@ class TestLogin(ProbeCase):
         plan = self.plan(self.smtp(), login=self.by_password, other_ports=(submission.port,))
         report = probe(plan)
         self.assertFails(report, Step.LOGIN, Problem.NO_AUTH)
-        self.assertEqual(report.ports, ((submission.port, Answer.STARTTLS),))
+        self.assertEqual(report.ports, ((submission.port, PortStatus.STARTTLS),))
 
     def test_a_port_that_offers_a_login_only_after_starttls_is_the_one_to_use(self):
         server = self.smtp(ehlo=(b"STARTTLS",))
         report = probe(self.plan(server, login=self.by_password, other_ports=(self.unused_port(),)))
         self.assertFails(report, Step.LOGIN, Problem.NO_AUTH)
-        self.assertEqual(report.best_port(server.port), (server.port, Answer.STARTTLS))
+        self.assertEqual(report.best_port(server.port), (server.port, PortStatus.STARTTLS))
 
     def test_a_server_with_strange_mechanisms_only_is_told(self):
         report, _server = self.log_in(self.by_password, (b"AUTH GSSAPI",))
@@ -424,14 +424,21 @@ class TestLogin(ProbeCase):
             self.assertEqual(is_same_machine(there, here), same, there)
 
 
-class TestPorts(ProbeCase):
+class TestPorts(ConnectionTestCase):
     def test_ports_are_told_by_how_they_answer(self):
         plain, starttls = self.smtp(), self.smtp(ehlo=(b"STARTTLS",))
         tls, silent, away = self.tls(Credentials()), self.smtp(b""), self.smtp(b"554 no\r\n")
         unused = self.unused_port()
         ports = (plain.port, starttls.port, tls.port, silent.port, away.port, unused)
         report = probe(self.plan(self.unused_port(), other_ports=ports))
-        answers = [Answer.PLAIN, Answer.STARTTLS, Answer.TLS, Answer.SILENT, Answer.OTHER, Answer.REFUSED]
+        answers = [
+            PortStatus.PLAIN,
+            PortStatus.STARTTLS,
+            PortStatus.TLS,
+            PortStatus.SILENT,
+            PortStatus.OTHER,
+            PortStatus.REFUSED,
+        ]
         self.assertEqual(report.ports, tuple(zip(ports, answers, strict=True)))
 
     def test_nobody_signs_in_or_hands_in_anything_there(self):
@@ -443,28 +450,28 @@ class TestPorts(ProbeCase):
         silent = [self.smtp(b"").port for _server in range(4)]
         began = time.monotonic()
         report = probe(self.plan(self.unused_port(), other_ports=tuple(silent)))
-        self.assertEqual({answer.answer for answer in report.ports}, {Answer.SILENT})
+        self.assertEqual({answer.answer for answer in report.ports}, {PortStatus.SILENT})
         self.assertLess(time.monotonic() - began, 3)
 
     def test_the_configured_port_is_looked_at_again_where_another_encryption_may_help(self):
         tls = self.tls(Credentials())
         report = probe(self.plan(tls, limits=IMPATIENT))
         self.assertFails(report, Step.GREETING, Problem.SILENT)
-        self.assertEqual(report.best_port(tls.port), (tls.port, Answer.TLS))
+        self.assertEqual(report.best_port(tls.port), (tls.port, PortStatus.TLS))
 
     def test_a_plain_port_where_tls_is_configured_is_told(self):
         server = self.smtp(ehlo=(b"STARTTLS",))
         for encryption in ("ssl", "ssl_strict"):
             report = probe(self.plan(server, encryption=encryption))
             self.assertFails(report, Step.TLS, Problem.NO_TLS_HERE)
-            self.assertEqual(report.best_port(server.port), (server.port, Answer.STARTTLS))
+            self.assertEqual(report.best_port(server.port), (server.port, PortStatus.STARTTLS))
 
     def test_missing_starttls_is_told(self):
         other = self.smtp(ehlo=(b"STARTTLS",))
         server = self.smtp()
         report = probe(self.plan(server, encryption="starttls", other_ports=(server.port, other.port)))
         self.assertFails(report, Step.TLS, Problem.NO_STARTTLS)
-        self.assertEqual(report.ports, ((server.port, Answer.PLAIN), (other.port, Answer.STARTTLS)))
+        self.assertEqual(report.ports, ((server.port, PortStatus.PLAIN), (other.port, PortStatus.STARTTLS)))
         self.assertNotIn("MAIL", commands(server))
 
     def test_refused_starttls_is_told(self):
@@ -473,17 +480,17 @@ class TestPorts(ProbeCase):
 
     def test_the_best_port_is_encrypted_then_the_configured_one_then_tls_at_once(self):
         for ports, best in (
-            (((25, Answer.PLAIN), (587, Answer.STARTTLS), (465, Answer.TLS)), 465),
-            (((25, Answer.STARTTLS), (465, Answer.TLS)), 25),
-            (((25, Answer.PLAIN), (2525, Answer.STARTTLS)), 2525),
-            (((587, Answer.REFUSED), (2525, Answer.PLAIN)), 2525),
-            (((587, Answer.SILENT), (465, Answer.OTHER), (2525, Answer.NO_ANSWER)), None),
+            (((25, PortStatus.PLAIN), (587, PortStatus.STARTTLS), (465, PortStatus.TLS)), 465),
+            (((25, PortStatus.STARTTLS), (465, PortStatus.TLS)), 25),
+            (((25, PortStatus.PLAIN), (2525, PortStatus.STARTTLS)), 2525),
+            (((587, PortStatus.REFUSED), (2525, PortStatus.PLAIN)), 2525),
+            (((587, PortStatus.SILENT), (465, PortStatus.OTHER), (2525, PortStatus.NO_ANSWER)), None),
         ):
             found = Report((), tuple(PortAnswer(*port) for port in ports)).best_port(25)
             self.assertEqual(found and found.port, best)
 
 
-class TestTls(ProbeCase):
+class TestTls(ConnectionTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -603,7 +610,7 @@ class TestReadable(ToolsCase):
         self.assertEqual(readable("no: hunter2 or hunter22", ("hunter2", "hunter22", "")), "no: … or …")
 
 
-class TestSession(ProbeCase):
+class TestSession(ConnectionTestCase):
     def test_a_login_without_auth_is_not_judged_by_the_last_reply(self):
         server = self.smtp(NOOP=b"502 no\r\n")
         report = probe(self.plan(server, login=smtplib.SMTP.noop))

@@ -15,7 +15,7 @@ from odoo.addons.mail_gateway.tools.headers.message_ids import nearest_first
 from odoo.addons.mail_gateway.tools.headers.recipients import raw_values, recipients_in, recipients_of
 from odoo.addons.mail_gateway.tools.headers.stored_headers import message_id_of, read_headers
 from odoo.addons.mail_gateway.tools.tolerant_parsing.attached_source import source_of
-from odoo.addons.mail_gateway.tools.tolerant_parsing.check import find_flaws
+from odoo.addons.mail_gateway.tools.tolerant_parsing.check import find_defects
 from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Beyond
 from odoo.addons.mail_gateway.tools.tolerant_parsing.headers import (
     READ_HEADERS,
@@ -159,7 +159,7 @@ def nearly_too_long(seed=2822):
     """Yield (what it is, source): headers just below what is replaced, so that everything works on all of them."""
     dice = random.Random(seed)
     for name in (*_LONG_HEADERS, *_MORE_HEADERS):
-        for most in (TRICKY_CHARS, _MOST_CHARS.get(name.lower().decode(), HEAD_CHARS - 500)):
+        for most in (TRICKY_CHARS, _MAX_CHARS.get(name.lower().decode(), HEAD_CHARS - 500)):
             for piece in dice.sample((*_LONG_PIECES, *_MORE_PIECES), 3):
                 value = (piece * (most // len(piece) + 1))[: most - 1]
                 head = b"From: mary@customer.example\r\nTo: sales@mycompany.example\r\n"
@@ -178,7 +178,7 @@ _MORE_HEADERS = (
     *(b"X-Auto-Response-Suppress", b"X-Autoreply", b"X-Spam-Status", b"X-Odoo-Message-Id", b"Mime-Version"),
 )
 # Beyond that a header is replaced; all others are read up to what a head may have.
-_MOST_CHARS = {
+_MAX_CHARS = {
     **dict.fromkeys(READ_HEADERS, VALUE_CHARS),
     **dict.fromkeys(("content-type", "content-disposition", "content-transfer-encoding"), VALUE_CHARS),
     **dict.fromkeys((*RECIPIENTS, "delivered-to"), RECIPIENT_CHARS),
@@ -221,7 +221,7 @@ class TestReadingLengths(ToolsCase):
             started = time.thread_time()
             readable = self.read_all(source)
             self.assertLess(time.thread_time() - started, PATIENCE, name)
-            self.assertFalse(find_flaws(readable.source), name)
+            self.assertFalse(find_defects(readable.source), name)
             self.assertDatabaseText(repr(read_headers(source)), name)
 
     def test_what_is_nearly_too_long_takes_bounded_time_whatever_is_read_of_it(self):
@@ -255,8 +255,8 @@ class TestReadingFuzz(ToolsCase):
     def test_what_comes_out_has_no_flaws_whatever_goes_in(self):
         for name, source in mutants(1000):
             readable = make_readable(source)
-            self.assertFalse(find_flaws(readable.source), (name, source))
-            self.assertEqual(readable.source == source, not readable.flaws, (name, source))
+            self.assertFalse(find_defects(readable.source), (name, source))
+            self.assertEqual(readable.source == source, not readable.defects, (name, source))
 
     def test_what_is_attached_is_written_whatever_it_is(self):
         for name, source in mutants(300, seed=2046):
@@ -267,13 +267,13 @@ class TestReadingFuzz(ToolsCase):
 
     def test_the_plainest_form_has_no_flaws_either(self):
         for name, source in mutants(300, seed=822):
-            readable = make_readable(source, plainest=True)
-            self.assertFalse(find_flaws(readable.source), (name, source))
-            self.assertTrue(readable.flaws)
+            readable = make_readable(source, text_only=True)
+            self.assertFalse(find_defects(readable.source), (name, source))
+            self.assertTrue(readable.defects)
 
     def test_what_has_flaws_comes_with_the_original_byte_for_byte(self):
         for name, source in mutants(300, seed=2045):
             readable = make_readable(source)
-            if readable.flaws:
+            if readable.defects:
                 message = email.message_from_bytes(readable.source, policy=email.policy.SMTP)
                 self.assertEqual(list(message.iter_parts())[-1].get_content(), source, name)

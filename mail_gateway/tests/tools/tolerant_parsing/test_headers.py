@@ -5,7 +5,7 @@ from email.utils import getaddresses
 from odoo.addons.mail_gateway.tests.tools.tolerant_parsing.test_readable import HEAD, ReadingCase
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.tolerant_parsing.dates import read_date
-from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Flaw
+from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 
 
 class TestReadingHeaders(ReadingCase):
@@ -13,7 +13,7 @@ class TestReadingHeaders(ReadingCase):
         """How a header line is handed on in a message with flaws."""
         source = line + b"\r\nX-Odoo-Message-Id: \0\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
         message = self.read(source)
-        self.assertIn(Flaw.HEADERS, self.readable.flaws)
+        self.assertIn(Defect.HEADERS, self.readable.defects)
         return message[name]
 
     def test_a_message_id_that_breaks_the_parser_is_handed_on_unchanged(self):
@@ -175,7 +175,7 @@ class TestReadingIds(ReadingCase):
         for value in (b"<>", b"< >", b"<@>", b"<@b>"):
             inner = b"X-A: 1\r\nMessage-ID: %s\r\nSubject: Inner\r\n\r\nTen.\r\n" % value
             source = HEAD + self.ATTACHED + inner + b"--b--\r\n"
-            self.assertFlaws(source)
+            self.assertDefects(source)
             [file] = self.files(self.as_odoo_reads(source)).values()
             self.assertEqual(file, b"X-A: 1\r\nSubject: Inner\r\n\r\nTen.")
 

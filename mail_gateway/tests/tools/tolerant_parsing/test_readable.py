@@ -2,7 +2,7 @@ import email
 import email.policy
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Flaw
+from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 from odoo.addons.mail_gateway.tools.tolerant_parsing.normalize import normalize_content, normalize_headers
 from odoo.addons.mail_gateway.tools.tolerant_parsing.readable import make_readable
 
@@ -39,9 +39,9 @@ class ReadingCase(ToolsCase):
             return content.encode(part.get_param("charset") or "utf-8")
         return content if isinstance(content, bytes) else content.as_bytes()
 
-    def assertFlaws(self, source, *flaws):
+    def assertDefects(self, source, *defects):
         source = self.eml(source) if isinstance(source, str) else source
-        self.assertEqual(set(make_readable(source).flaws), set(flaws))
+        self.assertEqual(set(make_readable(source).defects), set(defects))
 
 
 class TestReading(ReadingCase):
@@ -92,49 +92,49 @@ class TestReading(ReadingCase):
     # ------------------------------------------------------------------ what is found
 
     def test_each_flaw_has_its_name(self):
-        for name, flaw in {
-            "charset_unknown": Flaw.CHARSET,
-            "charset_lies_utf8_for_windows1252": Flaw.CHARSET,
-            "charset_is_a_codec_trap": Flaw.CHARSET,
-            "message_id_in_square_brackets": Flaw.HEADERS,
-            "from_with_nested_comments": Flaw.HEADERS,
-            "surrogates_in_headers": Flaw.HEADERS,
-            "headers_in_raw_latin1": Flaw.HEADERS,
-            "message_attached_with_malformed_headers": Flaw.HEADERS,
-            "content_type_unknown_kind": Flaw.CONTENT_TYPE,
-            "transfer_encoding_unknown": Flaw.ENCODING,
-            "base64_truncated": Flaw.ENCODING,
-            "message_attached_in_base64": Flaw.ENCODING,
-            "boundary_missing": Flaw.STRUCTURE,
-            "boundary_wrong": Flaw.STRUCTURE,
-            "multipart_that_is_none": Flaw.STRUCTURE,
-            "deeply_nested": Flaw.NESTING,
-            "attached_messages_nested": Flaw.NESTING,
-            "attachment_names_hostile": Flaw.NAMES,
+        for name, defect in {
+            "charset_unknown": Defect.CHARSET,
+            "charset_lies_utf8_for_windows1252": Defect.CHARSET,
+            "charset_is_a_codec_trap": Defect.CHARSET,
+            "message_id_in_square_brackets": Defect.HEADERS,
+            "from_with_nested_comments": Defect.HEADERS,
+            "surrogates_in_headers": Defect.HEADERS,
+            "headers_in_raw_latin1": Defect.HEADERS,
+            "message_attached_with_malformed_headers": Defect.HEADERS,
+            "content_type_unknown_kind": Defect.CONTENT_TYPE,
+            "transfer_encoding_unknown": Defect.ENCODING,
+            "base64_truncated": Defect.ENCODING,
+            "message_attached_in_base64": Defect.ENCODING,
+            "boundary_missing": Defect.STRUCTURE,
+            "boundary_wrong": Defect.STRUCTURE,
+            "multipart_that_is_none": Defect.STRUCTURE,
+            "deeply_nested": Defect.NESTING,
+            "attached_messages_nested": Defect.NESTING,
+            "attachment_names_hostile": Defect.NAMES,
         }.items():
             with self.subTest(name):
-                self.assertFlaws(name, flaw)
+                self.assertDefects(name, defect)
 
     def test_several_flaws_are_all_named(self):
-        self.assertFlaws("nul_bytes", Flaw.CHARACTERS, Flaw.HEADERS)
-        self.assertFlaws("base64_with_a_footer", Flaw.CHARSET, Flaw.ENCODING)
+        self.assertDefects("nul_bytes", Defect.CHARACTERS, Defect.HEADERS)
+        self.assertDefects("base64_with_a_footer", Defect.CHARSET, Defect.ENCODING)
 
     def test_what_is_beyond_all_measure_has_a_name_too(self):
         nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000))
         parts = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 5000
         many = b"To: " + b", ".join(b"p%d@x.example" % n for n in range(3000)) + b"\r\n\r\n"
-        for source, flaw in (
-            (HEAD + nested, Flaw.NESTING),
-            (HEAD + b"Content-Type: message/rfc822\r\n\r\n" * 5000, Flaw.NESTING),
-            (HEAD + parts, Flaw.PARTS),
-            (HEAD + b"\r\n" + b"\n" * 2_000_000, Flaw.SIZE),
-            (HEAD + b"X-A: b\r\n" * 100_000 + b"\r\nx", Flaw.HEAD_SIZE),
-            (HEAD + many, Flaw.RECIPIENTS),
-            (HEAD + b"\r\n" + b"x" * 2_000_000, Flaw.TEXT),
-            (HEAD + b"\r\n" + b"\n>a\nb" * 50_000, Flaw.TEXT),
+        for source, defect in (
+            (HEAD + nested, Defect.NESTING),
+            (HEAD + b"Content-Type: message/rfc822\r\n\r\n" * 5000, Defect.NESTING),
+            (HEAD + parts, Defect.PARTS),
+            (HEAD + b"\r\n" + b"\n" * 2_000_000, Defect.SIZE),
+            (HEAD + b"X-A: b\r\n" * 100_000 + b"\r\nx", Defect.HEAD_SIZE),
+            (HEAD + many, Defect.RECIPIENTS),
+            (HEAD + b"\r\n" + b"x" * 2_000_000, Defect.TEXT),
+            (HEAD + b"\r\n" + b"\n>a\nb" * 50_000, Defect.TEXT),
         ):
-            with self.subTest(flaw=flaw):
-                self.assertFlaws(source, flaw)
+            with self.subTest(defect=defect):
+                self.assertDefects(source, defect)
 
     # ------------------------------------------------------------------ what is made of it
 
@@ -146,9 +146,9 @@ class TestReading(ReadingCase):
 
     def test_the_plainest_form_has_the_text_and_nothing_but_the_original(self):
         source = self.eml("text_and_html")
-        readable = make_readable(source, plainest=True)
+        readable = make_readable(source, text_only=True)
         message = email.message_from_bytes(readable.source, policy=email.policy.SMTP)
-        self.assertEqual(readable.flaws, (Flaw.REPEATED,))
+        self.assertEqual(readable.defects, (Defect.REPEATED,))
         self.assertEqual(
             [part.get_content_type() for part in message.iter_parts()], ["text/plain", "application/octet-stream"]
         )
@@ -156,7 +156,7 @@ class TestReading(ReadingCase):
 
     def test_the_plainest_form_of_html_is_its_text(self):
         source = HEAD + b"Content-Type: text/html; charset=utf-8\r\n\r\n<p>Please <b>send</b> ten.</p>"
-        message = email.message_from_bytes(make_readable(source, plainest=True).source, policy=email.policy.SMTP)
+        message = email.message_from_bytes(make_readable(source, text_only=True).source, policy=email.policy.SMTP)
         self.assertEqual(self.texts(message), ["Please send ten."])
 
     def test_of_text_and_html_with_flaws_the_html_is_kept(self):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.text.charsets import CONTROLS, to_text
-from odoo.addons.mail_gateway.tools.tolerant_parsing.check import find_flaws
+from odoo.addons.mail_gateway.tools.tolerant_parsing.check import find_defects
 from odoo.addons.mail_gateway.tools.tolerant_parsing.file_names import is_hostile, safe_name
 from odoo.addons.mail_gateway.tools.tolerant_parsing.readable import make_readable
 
@@ -65,11 +65,11 @@ def messages(draw):
 class TestReadingProperties(ToolsCase):
     @properties
     @given(st.one_of(messages(), st.binary(max_size=300)), st.booleans())
-    def test_any_bytes_become_a_message_without_flaws(self, source, plainest):
-        readable = make_readable(source, plainest)
-        self.assertFalse(find_flaws(readable.source))
-        self.assertEqual(readable.source == source, not readable.flaws)
-        if readable.flaws:
+    def test_any_bytes_become_a_message_without_flaws(self, source, text_only):
+        readable = make_readable(source, text_only)
+        self.assertFalse(find_defects(readable.source))
+        self.assertEqual(readable.source == source, not readable.defects)
+        if readable.defects:
             message = email.message_from_bytes(readable.source, policy=email.policy.SMTP)
             self.assertEqual(list(message.iter_parts())[-1].get_content(), source)
 

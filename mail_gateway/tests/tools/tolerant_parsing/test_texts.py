@@ -2,7 +2,7 @@
 
 from odoo.addons.mail_gateway.tests.tools.tolerant_parsing.test_readable import HEAD, ReadingCase
 from odoo.addons.mail_gateway.tools.text.charsets import to_text, trusted
-from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Flaw
+from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 from odoo.addons.mail_gateway.tools.tolerant_parsing.file_names import is_hostile, safe_name
 from odoo.addons.mail_gateway.tools.tolerant_parsing.html import has_content, is_heavy, without_hidden
 from odoo.addons.mail_gateway.tools.tolerant_parsing.normalize import is_shown
@@ -92,7 +92,7 @@ class TestReadingTexts(ReadingCase):
 
     def test_html_that_is_set_aside_cannot_run(self):
         message = self.read(HTML + b"<p>Please send ten.</p>" + b"<xyz>of them</xyz>" * 30_000)
-        self.assertEqual(self.readable.flaws, (Flaw.HTML,))
+        self.assertEqual(self.readable.defects, (Defect.HTML,))
         self.assertTrue(self.texts(message)[0].startswith("Please send ten."))
         aside = next(part for part in message.walk() if part.get_filename() == "message.html.txt")
         self.assertEqual(aside.get_content_type(), "text/plain")
@@ -140,7 +140,7 @@ class TestReadingTexts(ReadingCase):
             "content_html_is_a_picture_beside_a_text": ["Please call back.", "cid:offer@customer.example"],
         }.items():
             message = self.read(self.eml(name).replace(b"Subject: Order", b"Subject: Or\0der"))
-            self.assertEqual(self.readable.flaws, (Flaw.HEADERS,))
+            self.assertEqual(self.readable.defects, (Defect.HEADERS,))
             shown = [part.get_content() for part in message.walk() if is_shown(part)]
             self.assertEqual([word for word, text in zip(words, shown, strict=True) if word in text], words, name)
 

@@ -12,17 +12,17 @@ _OUTCOMES = [
 ]
 
 
-class MailServerProbe(models.TransientModel):
+class MailServerConnectionTest(models.TransientModel):
     """Shows what a test of an outgoing server found."""
 
-    _name = "mail.server.probe"
+    _name = "mail.server.connection.test"
     _description = "Test of an Outgoing Mail Server"
 
     server_id = fields.Many2one("ir.mail_server", required=True, readonly=True, ondelete="cascade")
     outcome = fields.Selection(_OUTCOMES, readonly=True)
     summary = fields.Text(readonly=True)
     advice = fields.Text(readonly=True)
-    step_ids = fields.One2many("mail.server.probe.step", "probe_id", string="Steps", readonly=True)
+    step_ids = fields.One2many("mail.server.connection.test.step", "test_id", string="Steps", readonly=True)
 
     def _open(self, server):
         """Test a server and open the dialog on what was found.
@@ -40,13 +40,13 @@ class MailServerProbe(models.TransientModel):
         }
 
     def _values_for(self, server):
-        plan, report = server._probe()
+        plan, report = server._run_connection_test()
         failed = report.failed
         return {
             "server_id": server.id,
             "outcome": report.outcome.value,
-            "summary": server._probe_words(plan, failed) if failed else server._probe_words_for_success(plan),
-            "advice": server._probe_words_for_ports(plan, report),
+            "summary": server._report_step(plan, failed) if failed else server._report_success(plan),
+            "advice": server._report_ports(plan, report),
             "step_ids": [fields.Command.create(self._step(server, plan, result)) for result in report.steps],
         }
 
@@ -57,23 +57,23 @@ class MailServerProbe(models.TransientModel):
             "step": result.step.value,
             "outcome": result.outcome.value,
             "duration": f"{round(result.seconds * _MILLISECONDS)} ms" if tried else "",
-            "words": server._probe_words(plan, result),
+            "words": server._report_step(plan, result),
         }
 
     def action_again(self):
         """Test the same server once more, as it is configured now."""
         self.ensure_one()
         self.check_access("read")
-        return self.server_id.action_probe()
+        return self.server_id.action_connection_test()
 
 
-class MailServerProbeStep(models.TransientModel):
+class MailServerConnectionTestStep(models.TransientModel):
     """One step of such a test."""
 
-    _name = "mail.server.probe.step"
+    _name = "mail.server.connection.test.step"
     _description = "Step of a Test of an Outgoing Mail Server"
 
-    probe_id = fields.Many2one("mail.server.probe", required=True, index=True, ondelete="cascade")
+    test_id = fields.Many2one("mail.server.connection.test", required=True, index=True, ondelete="cascade")
     step = fields.Selection(
         [
             ("name", "Name resolution"),

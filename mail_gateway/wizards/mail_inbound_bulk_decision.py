@@ -2,43 +2,48 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
-class MailInboundAlike(models.TransientModel):
+class MailInboundBulkDecision(models.TransientModel):
     """Shows everything that is held for the same as some messages, and decides about all of it at once."""
 
-    _name = "mail.inbound.alike"
+    _name = "mail.inbound.bulk.decision"
     _description = "Inbound Messages Held for the Same"
 
-    alike_ids = fields.Many2many(
+    decided_message_ids = fields.Many2many(
         "mail.inbound.message",
         string="Messages",
         readonly=True,
         help="As many as there were when the dialog was opened: later ones wait.",
     )
-    alike_count = fields.Integer(compute="_compute_words")
+    message_count = fields.Integer(compute="_compute_words")
     words = fields.Text(compute="_compute_words")
     is_releasable = fields.Boolean(compute="_compute_usual")
     is_limited = fields.Boolean(compute="_compute_usual")
     usual = fields.Char(compute="_compute_usual", help="What helps as a rule, by the cause: its button stands out.")
 
-    @api.depends("alike_ids")
+    @api.depends("decided_message_ids")
     def _compute_words(self):
         for wizard in self:
-            found = wizard.alike_ids
-            wizard.alike_count = len(found)
+            found = wizard.decided_message_ids
+            wizard.message_count = len(found)
             senders = found._read_group([("id", "in", found.ids)], ["sender"], ["__count"], order="__count DESC")
             words = {"number": len(found), "senders": self._list(senders)}
             wizard.words = self.env._("Messages: %(number)s, from %(senders)s", **words)
 
-    @api.depends("alike_ids.is_decidable", "alike_ids.is_releasable", "alike_ids.is_limited", "alike_ids.cause")
+    @api.depends(
+        "decided_message_ids.is_decidable",
+        "decided_message_ids.is_releasable",
+        "decided_message_ids.is_limited",
+        "decided_message_ids.cause",
+    )
     def _compute_usual(self):
         for wizard in self:
-            waiting = wizard.alike_ids.filtered("is_decidable")
+            waiting = wizard.decided_message_ids.filtered("is_decidable")
             wizard.is_releasable = any(waiting.mapped("is_releasable"))
             wizard.is_limited = any(waiting.mapped("is_limited"))
             wizard.usual = wizard._usual(waiting)
 
     def _usual(self, waiting):
-        if waiting and all(message.cause in waiting._HOMELESS for message in waiting):
+        if waiting and all(message.cause in waiting._UNROUTABLE for message in waiting):
             return "route"
         return "allow" if self.is_limited else "process_again"
 
@@ -79,7 +84,7 @@ class MailInboundAlike(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("read")
-        waiting = self.alike_ids.filtered("is_decidable")
+        waiting = self.decided_message_ids.filtered("is_decidable")
         if not waiting:
             raise UserError(self.env._("Somebody decided about all of them meanwhile."))
         return getattr(waiting, method)()
