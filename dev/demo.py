@@ -12,14 +12,15 @@ from contextlib import ExitStack, contextmanager
 
 from demo_chapters import ALIAS, CHAPTERS, DATABASE, DOMAIN, Demo, DemoError
 from e2e.gateway import FETCH, Gateway
-from lab import databases, orphans, ports
-from lab.console import say, warn
-from lab.dovecot import Dovecot
 from lab.errors import LabError
-from lab.odoo import OdooError
-from lab.paths import LOGS
-from lab.postfix import Postfix
-from lab.postgres import Postgres
+from lab.host import orphans, ports
+from lab.host.console import say, warn
+from lab.host.paths import LOGS
+from lab.odoo import databases
+from lab.odoo.server import OdooError
+from lab.servers.dovecot import Dovecot
+from lab.servers.postfix import Postfix
+from lab.servers.postgres import Postgres
 
 
 class Story:

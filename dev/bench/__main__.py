@@ -6,9 +6,9 @@ A part is a module of this package with a function `measure()`, which prints its
 import sys
 from importlib import import_module
 
-from lab.console import say
 from lab.errors import LabError
-from lab.postgres import Postgres
+from lab.host.console import say
+from lab.servers.postgres import Postgres
 
 PARTS = ("incoming", "lane", "rows", "importing", "memory", "backlog")
 

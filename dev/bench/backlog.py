@@ -8,8 +8,8 @@ import time
 
 from bench.memory import MEGABYTE, peak_of
 from e2e.gateway import Gateway, message
-from lab import databases
-from lab.console import say
+from lab.host.console import say
+from lab.odoo import databases
 
 IMAP_UNREAD = 1_000_000
 POP3_LISTED = 100_000

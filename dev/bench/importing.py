@@ -8,10 +8,10 @@ import json
 import os
 import zipfile
 
-from lab import databases
-from lab.console import say
-from lab.odoo_runs import shell
-from lab.paths import LAB
+from lab.host.console import say
+from lab.host.paths import LAB
+from lab.odoo import databases
+from lab.odoo.runs import shell
 
 _MESSAGES, _MEGABYTES = 4, 49
 _IMPORT = """

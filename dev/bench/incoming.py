@@ -4,10 +4,10 @@ import os
 import time
 
 from e2e.gateway import FETCH, Gateway, message, until
-from lab import databases
-from lab.console import say
-from lab.dovecot import Dovecot
-from lab.proxy import Proxy
+from lab.host.console import say
+from lab.odoo import databases
+from lab.servers.dovecot import Dovecot
+from lab.servers.proxy import Proxy
 
 ROUND_TRIPS_MS = (0, 50)
 MOST_SECONDS = 300

@@ -6,10 +6,10 @@ One lane, the median of some claims, with statistics as they are after a flood o
 import json
 import os
 
-from lab import databases
-from lab.console import say
-from lab.odoo_runs import shell
-from lab.postgres import Postgres
+from lab.host.console import say
+from lab.odoo import databases
+from lab.odoo.runs import shell
+from lab.servers.postgres import Postgres
 
 MESSAGES = 20_000
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from e2e.gateway import Gateway, message
-from lab import databases
-from lab.console import say
-from lab.dovecot import Dovecot
+from lab.host.console import say
+from lab.odoo import databases
+from lab.servers.dovecot import Dovecot
 
 MEGABYTE = 2**20
 SIZES = (5, 25)

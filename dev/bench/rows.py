@@ -7,10 +7,10 @@ ORM, as the web client does: the page that is shown, and the number of all.
 import json
 import os
 
-from lab import databases
-from lab.console import say
-from lab.odoo_runs import shell
-from lab.postgres import Postgres
+from lab.host.console import say
+from lab.odoo import databases
+from lab.odoo.runs import shell
+from lab.servers.postgres import Postgres
 
 ROWS = 500_000
 

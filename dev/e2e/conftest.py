@@ -5,7 +5,7 @@ import pytest
 from e2e.gateway import Gateway
 from e2e.window import without_complaints
 
-pytest_plugins = ["lab.pytest_plugin", "e2e.office", "e2e.scene", "e2e.exchange"]
+pytest_plugins = ["lab.testing.pytest_plugin", "e2e.office", "e2e.scene", "e2e.exchange"]
 
 
 @pytest.fixture(scope="module")

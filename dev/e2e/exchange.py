@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from e2e.gateway import QUEUE, Gateway, message
-from lab.relay import Relay
+from lab.servers.relay import Relay
 
 # Domains of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
 DOMAIN = f"loops-{os.getpid()}.example"

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from email import message_from_bytes, policy
 from itertools import count
 
-from lab.dovecot import PASSWORD
-from lab.odoo import OdooError, OdooServer, run_cron_now, wake_cron
-from lab.postgres import Postgres
+from lab.odoo.crons import run_cron_now, wake_cron
+from lab.odoo.server import OdooError, OdooServer
+from lab.servers.dovecot import PASSWORD
+from lab.servers.postgres import Postgres
 
 FETCH = "mail.ir_cron_mail_gateway_action"
 QUEUE = "mail.ir_cron_mail_scheduler_action"
@@ -23,7 +24,7 @@ class Gateway:
     """One database and the Odoo servers on it.
 
     :param database: its name
-    :param options: of every server, as :class:`lab.odoo.OdooServer` takes them
+    :param options: of every server, as :class:`lab.odoo.server.OdooServer` takes them
     """
 
     def __init__(self, database, **options):

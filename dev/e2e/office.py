@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from e2e.gateway import Gateway
-from lab.postfix import carriers
+from lab.servers.postfix import carriers
 
 RUN = os.getpid()
 # Domains of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from e2e.gateway import QUEUE, Gateway, message, until
 from e2e.window import administrators_window, picture, row
-from lab.odoo import OdooError
+from lab.odoo.server import OdooError
 
 DOMAIN = f"mycompany-alerts-{os.getpid()}.example"
 SHARED, POSTMASTER = f"shared@{DOMAIN}", f"postmaster@{DOMAIN}"

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from e2e.gateway import Gateway, author, message, reply_to, until
-from lab.postfix import carriers
+from lab.servers.postfix import carriers
 
 _RUN = os.getpid()
 AGENCY, CUSTOMER = f"agency-{_RUN}.example", f"customer-{_RUN}.example"

@@ -11,8 +11,8 @@ from itertools import count
 import pytest
 
 from e2e.gateway import QUEUE, Gateway, message, until
-from lab import odoo_source
-from lab.paths import PYTHON
+from lab.host.paths import PYTHON
+from lab.odoo import source
 
 # A domain of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
 DOMAIN = f"mycompany-{os.getpid()}.example"
@@ -147,7 +147,7 @@ def mailgate(server, raw):
     """Hand a message to Odoo's own script, as an MTA's alias does; return the exit code."""
     common = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/common")
     uid = common.authenticate(server.database, "admin", "admin", {})
-    command = [PYTHON, odoo_source.directory() / MAILGATE, "--database", server.database, "--userid", str(uid),
+    command = [PYTHON, source.directory() / MAILGATE, "--database", server.database, "--userid", str(uid),
                "--password", "admin", "--host", "127.0.0.1", "--port", str(server.port)]
     return subprocess.run(command, input=raw, timeout=60, check=False).returncode
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from lab.paths import ROOT
+from lab.host.paths import ROOT
 
 
 @pytest.mark.alone

@@ -5,7 +5,7 @@ import pytest
 from e2e.crash import PORTS, check_mailbox, fetch_once, until_more
 from e2e.gateway import until
 from e2e.mail_mix import mail_mix
-from lab.proxy import Proxy
+from lab.servers.proxy import Proxy
 
 
 @pytest.mark.parametrize("protocol", PORTS)

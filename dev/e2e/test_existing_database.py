@@ -5,10 +5,9 @@ import os
 import pytest
 
 from e2e.gateway import FETCH, Gateway, author, message, until
-from lab import databases, odoo_source
-from lab.crons import run_cron
-from lab.odoo import install
-from lab.odoo_runs import run
+from lab.odoo import databases, source
+from lab.odoo.crons import run_cron
+from lab.odoo.runs import install, run
 
 NOBODY, COLLEAGUE = "nobody@elsewhere.example", "mary@mycompany.example"
 ATTACHMENT = "\r\n".join((
@@ -156,7 +155,7 @@ def updated(used):
     used.call("fetchmail.server", "write", [used.ids["pop"]], {"verify_certificate": True})
     used.stop()
     used.sql("UPDATE ir_cron SET interval_number = 3 WHERE id = %s", used.cron_id("mail_gateway.ir_cron_lane_1"))
-    code, output = run(odoo_source.command(
+    code, output = run(source.command(
         used.database, "--update", "mail_gateway", "--stop-after-init", "--no-http"))
     assert code == 0, output
     return used

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from e2e.gateway import Gateway, until
 from e2e.window import administrators_window
-from lab.ports import any_free
+from lab.host.ports import any_free
 
 _RUN = os.getpid()
 # A domain of each run's own: mailboxes outlive the run.

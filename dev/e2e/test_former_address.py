@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import QUEUE, Gateway, message, until
-from lab.browser import Browser
+from lab.testing.browser import Browser
 
 DOMAIN = f"former-{os.getpid()}.example"
 CUSTOMER = f"purchasing@customer-{os.getpid()}.example"

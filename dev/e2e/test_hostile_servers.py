@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from e2e.gateway import Gateway, message
-from lab.odoo import OdooError
-from lab.proxy import Proxy
+from lab.odoo.server import OdooError
+from lab.servers.proxy import Proxy
 
 NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
 PASSWORD = 'Sesam "öffne dich\\!9'

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from e2e.gateway import message
-from lab.odoo import OdooError
+from lab.odoo.server import OdooError
 
 NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
 

@@ -6,9 +6,9 @@ import threading
 import pytest
 
 from e2e.gateway import until
-from lab import databases
-from lab.paths import ROOT
-from lab.postgres import USER, binary
+from lab.host.paths import ROOT
+from lab.odoo import databases
+from lab.servers.postgres import USER, binary
 
 # A table whose cleaning takes autovacuum a while.
 SLOW = """

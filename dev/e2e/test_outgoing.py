@@ -7,7 +7,7 @@ import pytest
 
 from e2e.gateway import author, message, reply_to, until
 from e2e.office import ADMIN, BOUNCE, CATCHALL, DOMAIN, IDN, IDN_ASCII, NOTIFICATIONS, OTHER, RUN, way
-from lab.smtp_script import ScriptedSmtp
+from lab.servers.smtp_script import ScriptedSmtp
 
 # Encapsulation
 

@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import Gateway, until
-from lab import databases, odoo_source
-from lab.browser import Browser
-from lab.odoo import OdooError, install
-from lab.odoo_runs import run
+from lab.odoo import databases, source
+from lab.odoo.runs import install, run
+from lab.odoo.server import OdooError
+from lab.testing.browser import Browser
 
 FIELDS = {"mail.catchall.domain": "name", "mail.catchall.alias": "catchall_alias", "mail.bounce.alias": "bounce_alias",
           "mail.default.from": "default_from"}
@@ -45,7 +45,7 @@ class Mirror(Gateway):
     def update(self):
         """`-u mail_gateway`, with no server running."""
         self.stop()
-        code, output = run(odoo_source.command(
+        code, output = run(source.command(
             self.database, "--update", "mail_gateway", "--stop-after-init", "--no-http"))
         assert code == 0, output
         return output

@@ -6,9 +6,9 @@ from contextlib import closing
 import pytest
 
 from e2e.gateway import message
-from lab.dovecot import PASSWORD
-from lab.odoo import OdooError
-from lab.proxy import Proxy
+from lab.odoo.server import OdooError
+from lab.servers.dovecot import PASSWORD
+from lab.servers.proxy import Proxy
 
 NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
 

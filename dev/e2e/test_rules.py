@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from e2e.gateway import Gateway, message
-from lab import odoo_source
-from lab.odoo_runs import run
-from lab.paths import ROOT
+from lab.host.paths import ROOT
+from lab.odoo import source
+from lab.odoo.runs import run
 
 ONE_SENDER = "Busy <busy@customer.example>"
 
@@ -73,7 +73,7 @@ def extended_gateway(database, tmp_path):
     (addon / "__init__.py").write_text(python)
     (addon / "rule.xml").write_text(f"<odoo>{xml}</odoo>")
     addons_path = ("--addons-path", f"{ROOT},{tmp_path}")
-    code, output = run(odoo_source.command(
+    code, output = run(source.command(
         database, "--init", addon.name, *addons_path, "--stop-after-init", "--no-http"))
     assert code == 0, output
     gateway = Gateway(database, extra_args=addons_path)

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from e2e.gateway import FETCH, message, until
-from lab import ports
-from lab.odoo import OdooError
-from lab.proxy import Proxy
+from lab.host import ports
+from lab.odoo.server import OdooError
+from lab.servers.proxy import Proxy
 
 PROTOCOLS = {"imap": "imap", "pop": "pop3"}
 NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone

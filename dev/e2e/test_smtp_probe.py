@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import expect
 
-from lab import ports
-from lab.browser import Browser
-from lab.odoo import OdooError
-from lab.smtp_script import CLOSE, ScriptedSmtp
+from lab.host import ports
+from lab.odoo.server import OdooError
+from lab.servers.smtp_script import CLOSE, ScriptedSmtp
+from lab.testing.browser import Browser
 
 SENDER = "sales@mycompany.example"
 # one of the ports that are looked at when the configured one fails

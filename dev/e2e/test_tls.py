@@ -9,9 +9,9 @@ from itertools import count
 import pytest
 
 from e2e.gateway import message
-from lab.dovecot import PASSWORD, Dovecot
-from lab.odoo import OdooError
-from lab.proxy import Proxy
+from lab.odoo.server import OdooError
+from lab.servers.dovecot import PASSWORD, Dovecot
+from lab.servers.proxy import Proxy
 
 PORTS = {"imap": ("imap", "imaps"), "pop": ("pop3", "pop3s")}
 PROTOCOLS = pytest.mark.parametrize("protocol", PORTS)

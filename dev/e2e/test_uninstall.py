@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.gateway import DOMAIN, FETCH, Gateway, message, until
-from lab import databases
-from lab.browser import Browser
-from lab.odoo import install
-from lab.postfix import carriers
+from lab.odoo import databases
+from lab.odoo.runs import install
+from lab.servers.postfix import carriers
+from lab.testing.browser import Browser
 
 NOBODY = "nobody@elsewhere.example"
 CUSTOMER = f"uninstall-{os.getpid()}@customer.example"

@@ -9,10 +9,10 @@ from email.utils import parseaddr
 import pytest
 
 from e2e.gateway import DOMAIN, Gateway, message
-from lab import databases, odoo_source
-from lab.odoo_runs import run
-from lab.paths import ROOT
-from lab.postfix import carriers
+from lab.host.paths import ROOT
+from lab.odoo import databases, source
+from lab.odoo.runs import run
+from lab.servers.postfix import carriers
 
 # The last commit of 19.0.1.0.0, which knew nothing of outgoing mail.
 FIRST_VERSION = "581ddbc31e8513b783c499d5e419ecb9ed99524d"
@@ -41,7 +41,7 @@ class FirstVersion(Gateway):
         self.start()
 
     def _odoo(self, *arguments):
-        code, output = run(odoo_source.command(self.database, *arguments, "--stop-after-init", "--no-http"))
+        code, output = run(source.command(self.database, *arguments, "--stop-after-init", "--no-http"))
         assert code == 0, output
 
     def version(self):

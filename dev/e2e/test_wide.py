@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from e2e.gateway import DOMAIN, LEADS, message, until
-from lab.odoo import OdooError
+from lab.odoo.server import OdooError
 
 # Four bytes each in UTF-8, and nothing that a compression finds.
 WIDE = "".join(map(chr, random.Random(9).choices(range(0x10000, 0x1FFFF), k=4000)))

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-from lab.browser import Browser
+from lab.testing.browser import Browser
 
 
 @contextmanager

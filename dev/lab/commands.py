@@ -4,9 +4,9 @@ import os
 import signal
 import sys
 
-from lab.console import say, warn
 from lab.errors import LabError
-from lab.paths import LAB, PYTHON, ROOT, VENV
+from lab.host.console import say, warn
+from lab.host.paths import LAB, PYTHON, ROOT, VENV
 
 
 def main(words):
@@ -42,8 +42,8 @@ def _setup(*templates):
 def _databases(*templates):
     """Build template databases [base gateway core core_tests]; only base by default, tests build the others."""
     _in_environment()
-    from lab import databases
-    from lab.postgres import Postgres
+    from lab.odoo import databases
+    from lab.servers.postgres import Postgres
 
     unknown = set(templates) - set(databases.TEMPLATES)
     if unknown:
@@ -56,9 +56,9 @@ def _databases(*templates):
 def _up():
     """Start PostgreSQL, Dovecot and Postfix for work by hand; they run until `down`."""
     _in_environment()
-    from lab import servers
+    from lab.servers import inventory
 
-    for service in servers.usual():
+    for service in inventory.usual():
         service.keep(True)
         service.start()
     _status()
@@ -66,10 +66,10 @@ def _up():
 
 def _down():
     """Stop every process of the lab."""
-    from lab import servers
-    from lab.orphans import stop_all
+    from lab.host.orphans import stop_all
+    from lab.servers import inventory
 
-    for service in reversed(servers.usual() + servers.further()):
+    for service in reversed(inventory.usual() + inventory.further()):
         service.keep(False)
         service.stop()
     stop_all()
@@ -77,10 +77,11 @@ def _down():
 
 def _status():
     """Tell what runs, and where."""
-    from lab import ports, servers
+    from lab.host import ports
+    from lab.servers import inventory
 
-    running = tuple(service for service in servers.further() if service.pid)
-    for service in servers.usual() + running:
+    running = tuple(service for service in inventory.further() if service.pid)
+    for service in inventory.usual() + running:
         where = ", ".join(f"{name} 127.0.0.1:{ports.port(name)}" for name in service.port_names)
         say(f"{service.name:18} {f'pid {service.pid}' if service.pid else 'stopped':12} {where}  log {service.log}")
 
@@ -88,7 +89,7 @@ def _status():
 def _test_unit(*tags):
     """Run the addon's own tests [TEST-TAGS] on a clone of the template gateway."""
     _in_environment()
-    from lab.unit_tests import run
+    from lab.testing.unit import run
 
     return run(*tags)
 
@@ -96,7 +97,7 @@ def _test_unit(*tags):
 def _test_e2e(*words):
     """Run the end-to-end tests, several at a time [PYTEST-WORDS]; pytest itself runs one at a time."""
     _in_environment()
-    from lab.e2e_tests import run
+    from lab.testing.e2e import run
 
     return run(*words)
 
@@ -104,7 +105,7 @@ def _test_e2e(*words):
 def _test_core(*tags):
     """Run core's suites of mail with the addon installed [TEST-TAGS], against dev/core_exceptions.txt."""
     _in_environment()
-    from lab.core_tests import run
+    from lab.testing.core import run
 
     return run(*tags)
 
@@ -112,14 +113,14 @@ def _test_core(*tags):
 def _translations():
     """Write the addon's strings into mail_gateway/i18n/mail_gateway.pot."""
     _in_environment()
-    from lab.translations import write_template
+    from lab.odoo.translations import write_template
 
     write_template()
 
 
 def _clean():
     """Stop every process of the lab and remove all its files."""
-    from lab.cleaning import remove_all
+    from lab.host.cleaning import remove_all
 
     if LAB.exists():
         _down()

@@ -3,10 +3,13 @@
 import subprocess
 import sys
 
-from lab import corpora, locks, odoo_download, packages, tls, venv
-from lab.console import last_line, say, step
 from lab.errors import LabError
-from lab.paths import LAB, PYTHON, ROOT
+from lab.host import locks, packages, venv
+from lab.host.console import last_line, say, step
+from lab.host.paths import LAB, PYTHON, ROOT
+from lab.odoo import download
+from lab.servers import tls
+from lab.testing import corpora
 
 
 def setup(templates=()):
@@ -19,8 +22,8 @@ def setup(templates=()):
     with locks.exclusive("setup", when_busy=lambda: say("Another setup runs in this checkout: waiting for it.")):
         with step("Debian packages") as remarks:
             remarks.append(f"installed {' '.join(packages.install_missing()) or 'nothing, all there'}")
-        with step("Odoo", odoo_download.progress) as remarks:
-            remarks.append(odoo_download.fetch())
+        with step("Odoo", download.progress) as remarks:
+            remarks.append(download.fetch())
         with step("Python packages", last_line(venv.LOG)) as remarks:
             remarks.append("installed" if venv.build() else "up to date")
         with step("messages of other projects") as remarks:

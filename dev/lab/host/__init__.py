@@ -1,0 +1,1 @@
+"""The machine: packages, processes, ports, locks, paths."""

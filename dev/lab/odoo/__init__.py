@@ -1,0 +1,1 @@
+"""Odoo: its source, its databases, its processes."""

@@ -1,0 +1,181 @@
+"""Template databases, installed once, and clones of them, made in seconds."""
+
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from lab.host import locks, stamps
+from lab.host.console import say, step
+from lab.host.paths import DATA, LAB, LOGS
+from lab.host.processes import age_mark
+from lab.odoo import source
+from lab.odoo.runs import ModuleProgress, install, shell
+from lab.servers.postgres import Postgres
+
+FILESTORES = DATA / "filestore"
+# Odoo's paid services look up the sender of every new lead: they meet a closed port.
+_STAYS_ON_THE_MACHINE = "env['ir.config_parameter'].set_param('iap.endpoint', 'http://127.0.0.1:9')\nenv.cr.commit()"
+
+# Odoo makes it in the databases that it creates itself.
+_EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
+
+_OF_A_RUN = re.compile(r"(?:e2e|unit|core)_(\d+)(?![^_.-])")
+_LOGS_STAY = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Template:
+    """A database to clone from: another template, or nothing, plus some modules."""
+
+    name: str
+    parent: object
+    modules: tuple
+
+    @property
+    def database(self):
+        """Its name in PostgreSQL."""
+        return f"template_{self.name}"
+
+    def digest(self):
+        """Hash everything that the database is made from."""
+        parent = self.parent.digest() if self.parent else source.version() + _STAYS_ON_THE_MACHINE + _EXTENSION
+        return stamps.digest(parent, *self.modules, *(_addon_files() if "mail_gateway" in self.modules else ()))
+
+
+BASE = Template("base", None, ("base", "mail", "crm", "project", "hr_recruitment", "mass_mailing", "google_gmail",
+                               "microsoft_outlook"))
+GATEWAY = Template("gateway", BASE, ("mail_gateway",))
+CORE = Template("core", None, ("test_mail",))
+CORE_TESTS = Template("core_tests", CORE, ("mail_gateway",))
+
+TEMPLATES = {template.name: template for template in (BASE, GATEWAY, CORE, CORE_TESTS)}
+
+
+def ensure(name):
+    """Build the template *name* and what it stands on unless they are up to date.
+
+    :param name: base, gateway, core or core_tests
+    :raises LabError: with Odoo's own words when an installation fails
+    """
+    with _alone():
+        _ensure(TEMPLATES[name])
+
+
+def clone(template, name):
+    """Make the database *name*, replacing an old one, as a copy of a template, building that first if need be."""
+    with _alone():
+        _ensure(TEMPLATES[template])
+        _drop(name)
+        _copy(TEMPLATES[template].database, name)
+    (LOGS / f"{name}.log").unlink(missing_ok=True)
+    return name
+
+
+def drop(name):
+    """Drop the database *name*, if it exists, and its attachments; the log of its server stays."""
+    _drop(name)
+
+
+def run_name(kind, detail=""):
+    """Return a database's name for this process: :func:`drop_abandoned` knows by it when nobody needs it any more."""
+    return f"{kind}_{os.getpid()}_{detail}"[:60].rstrip("_")
+
+
+def drop_abandoned():
+    """Drop the databases of test runs that were killed, and delete their logs when they are older than a day."""
+    # Runs that start at the same time would drop the same ones.
+    with locks.exclusive("abandoned"):
+        for name in filter(_is_abandoned, Postgres().databases()):
+            _drop(name)
+        for log in filter(_is_old_log, LOGS.glob("*_*")):
+            log.unlink()
+
+
+def _is_abandoned(name):
+    found = _OF_A_RUN.match(name)
+    return bool(found) and not age_mark(int(found[1]))
+
+
+def _is_old_log(file):
+    return _is_abandoned(file.name) and time.time() - file.stat().st_mtime > _LOGS_STAY
+
+
+def _ensure(template):
+    if _is_current(template):
+        return
+    if template.parent:
+        _ensure(template.parent)
+    progress = ModuleProgress()
+    with step(f"template database {template.name}: {', '.join(template.modules)}", progress):
+        _build(template, progress)
+
+
+def _is_current(template):
+    return stamps.is_current(_stamp(template), template.digest()) and template.database in Postgres().databases()
+
+
+def _build(template, progress):
+    # Under another name first: a failed installation leaves the old template and no stamp.
+    digest, draft = template.digest(), f"{template.database}_draft"
+    stamps.forget(_stamp(template))
+    _drop(draft)
+    if template.parent:
+        _copy(template.parent.database, draft)
+    else:
+        Postgres().create_database(draft)
+        Postgres().execute(_EXTENSION, database=draft)
+    install(draft, template.modules, note=progress.note)
+    if not template.parent:
+        _keep_on_the_machine(draft)
+        _prepare_assets(draft)
+    _drop(template.database)
+    _rename(draft, template.database)
+    stamps.write(_stamp(template), digest)
+
+
+def _keep_on_the_machine(database):
+    shell(database, _STAYS_ON_THE_MACHINE)
+
+
+def _prepare_assets(database):
+    # Once here, instead of ten seconds at the first page of every clone.
+    shell(database, "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()")
+
+
+def _copy(source, target):
+    Postgres().create_database(target, source)
+    if (FILESTORES / source).is_dir():
+        # Hard links: Odoo's files are named by their content and never written to again.
+        shutil.copytree(FILESTORES / source, FILESTORES / target, copy_function=os.link)
+
+
+def _rename(source, target):
+    Postgres().rename_database(source, target)
+    if (FILESTORES / source).is_dir():
+        (FILESTORES / source).rename(FILESTORES / target)
+
+
+def _drop(name):
+    Postgres().drop_database(name)
+    shutil.rmtree(FILESTORES / name, ignore_errors=True)
+
+
+def _stamp(template):
+    return f"template-{template.name}"
+
+
+def _addon_files():
+    """The files that an installation reads; not the tests, which run from the source anyway."""
+    kinds = {".py", ".xml", ".csv", ".js", ".scss"}
+    files = (file for file in source.ADDON.rglob("*") if file.suffix in kinds)
+    kept = sorted(file for file in files if "tests" not in file.relative_to(source.ADDON).parts)
+    return [part for file in kept for part in (str(file.relative_to(source.ADDON)), file)]
+
+
+def _alone():
+    # No clone while a template is being replaced, and the other way round.
+    busy = partial(say, f"          another process of this lab works on the databases ({LAB}): waiting for it")
+    return locks.exclusive("databases", when_busy=busy)

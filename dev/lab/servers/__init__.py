@@ -1,0 +1,1 @@
+"""The servers that Odoo talks to: PostgreSQL, Dovecot, Postfix, and small ones that misbehave on demand."""

@@ -1,0 +1,174 @@
+"""Fixtures for pytest; a conftest.py takes them with ``pytest_plugins = ["lab.testing.pytest_plugin"]``.
+
+With ``LAB_KEEP=1`` the databases of the tests stay for a look at them, under the name "kept_<test>".
+"""
+
+import os
+import re
+import signal
+from itertools import count
+
+import pytest
+
+from lab.errors import LabError
+from lab.host import orphans
+from lab.odoo import databases
+from lab.odoo.server import OdooServer
+from lab.servers.dovecot import Dovecot
+from lab.servers.postfix import FURTHER, Postfix
+from lab.servers.postgres import Postgres
+from lab.testing.browser import Browser
+
+pytest_plugins = ["lab.testing.pytest_workers"]
+
+_mailboxes = count(1)
+
+
+def pytest_configure(config):
+    """Unwind on SIGTERM as on Ctrl-C, so that every fixture stops what it started."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(config, "workerinput"):
+        # Told by the terminal, by the one who deals out the tests and by pytest-xdist: once is enough.
+        signal.signal(signal.SIGINT, _interrupt_once)
+        signal.signal(signal.SIGTERM, _interrupt_once)
+
+
+def _interrupt(*_signal):
+    raise KeyboardInterrupt
+
+
+def _interrupt_once(*_signal):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The PostgreSQL of the lab, running."""
+    orphans.stop_abandoned()
+    for which in FURTHER:
+        Postfix(which).stop_unless_used()
+    with _running(Postgres()) as service:
+        databases.drop_abandoned()
+        yield service
+
+
+@pytest.fixture(scope="session")
+def dovecot():
+    """Dovecot, running, with a certificate of the lab's authority."""
+    with _running(Dovecot()) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def untrusted_dovecot():
+    """Another Dovecot, running, with a certificate that nobody trusts."""
+    with _running(Dovecot("untrusted")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def postfix(dovecot):
+    """Postfix, running, delivering into ``dovecot``."""
+    with _running(Postfix()) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def second_postfix(dovecot):
+    """Another Postfix, running, with a host name of its own.
+
+    ``lab.servers.postfix.carriers`` tells which one a message took.
+    """
+    with _running(Postfix("second")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def third_postfix(dovecot):
+    """One more of these."""
+    with _running(Postfix("third")) as service:
+        yield service
+
+
+@pytest.fixture
+def database(postgres, request):
+    """The name of a fresh database with the addon."""
+    yield from _clone("gateway", request)
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres, request):
+    """The name of a database with the addon that the tests of a module share."""
+    yield from _clone("gateway", request)
+
+
+@pytest.fixture
+def base_database(postgres, request):
+    """The name of a fresh database without the addon."""
+    yield from _clone("base", request)
+
+
+@pytest.fixture
+def odoo(postgres):
+    """A function that starts an :class:`lab.odoo.server.OdooServer`, with its arguments; all are stopped after the test."""
+    servers = []
+
+    def start(database, **options):
+        servers.append(OdooServer(database, **options))
+        return servers[-1].start()
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def browser():
+    """A window of Chromium."""
+    with Browser() as window:
+        yield window
+
+
+@pytest.fixture
+def mailbox(dovecot, request):
+    """The address of a mailbox that no other test and no other run uses.
+
+    Its password is ``lab.servers.dovecot.PASSWORD``.
+    """
+    # long names are cut and may be the same then, as may be those of two files
+    return f"{_short_name(request)}-{os.getpid()}-{next(_mailboxes)}@mycompany.example"
+
+
+def _clone(template, request):
+    keep = os.environ.get("LAB_KEEP") == "1"
+    name = f"kept_{_short_name(request)}" if keep else databases.run_name("e2e", _short_name(request))
+    try:
+        databases.clone(template, name)
+    except LabError as error:
+        pytest.fail(str(error), pytrace=False)
+    yield name
+    if not keep:
+        databases.drop(name)
+
+
+def _short_name(request):
+    name = request.node.name.rpartition("/")[2].removesuffix(".py").removeprefix("test_")
+    return re.sub(r"\W+", "_", name).strip("_").lower()[:40]
+
+
+class _running:
+    """A service as a context, whose failure to start is a failure in words."""
+
+    def __init__(self, service):
+        self._service = service
+
+    def __enter__(self):
+        try:
+            return self._service.__enter__()
+        except LabError as error:
+            pytest.exit(str(error), returncode=1)
+
+    def __exit__(self, *exception):
+        return self._service.__exit__(*exception)
