@@ -92,8 +92,10 @@ def servers(story):
         if not ports.is_free(port):
             raise DemoError(f"port {port} is in use; does another demo run? End it with Ctrl-C first.")
         dovecot, postfix = stack.enter_context(Dovecot()), stack.enter_context(Postfix())
-        story.saw(f"PostgreSQL on port {ports.port('postgres')}, Dovecot (IMAP {dovecot.port('imaps')} with TLS), "
-                  f"Postfix (SMTP {postfix.port})")
+        story.saw(
+            f"PostgreSQL on port {ports.port('postgres')}, Dovecot (IMAP {dovecot.port('imaps')} with TLS), "
+            f"Postfix (SMTP {postfix.port})"
+        )
         say("             (the first time, a database is installed: a minute or two)")
         stack.callback(databases.drop, DATABASE)
         databases.clone("gateway", DATABASE)
@@ -150,7 +152,8 @@ def dealt_with(demo):
     """id -> (subject, sender, state) of every inbound message that delivery is through with."""
     rows = demo.gateway.sql(
         "SELECT id, subject, email_from, state FROM mail_inbound_message"
-        " WHERE state NOT IN ('received', 'deferred') ORDER BY id")
+        " WHERE state NOT IN ('received', 'deferred') ORDER BY id"
+    )
     return {number: seen for number, *seen in rows}
 
 
@@ -158,8 +161,10 @@ def tell_new(demo, told):
     """Print a line for each message that is dealt with and not in `told`, and add it there."""
     for number, (subject, sender, state) in dealt_with(demo).items():
         if number not in told:
-            say(f"{time.strftime('%H:%M:%S')}  “{subject}” from {sender}: {state}, "
-                f"{demo.url}/odoo/inbound-messages/{number}")
+            say(
+                f"{time.strftime('%H:%M:%S')}  “{subject}” from {sender}: {state}, "
+                f"{demo.url}/odoo/inbound-messages/{number}"
+            )
             told.add(number)
 
 

@@ -48,18 +48,24 @@ class Demo:
 
         :return: its row: id, state, reason, res_model, res_id
         """
+
         def dealt_with():
             self.gateway.wake(FETCH)
             return self.gateway.sql(
                 "SELECT id, state, reason, res_model, res_id FROM mail_inbound_message"
-                " WHERE subject = %s AND state NOT IN ('received', 'deferred')", subject)
+                " WHERE subject = %s AND state NOT IN ('received', 'deferred')",
+                subject,
+            )
+
         return wait(f"“{subject}” is delivered or held", dealt_with)[0]
 
     def read(self, mailbox, about):
         """Wait until a mailbox has a message whose subject contains `about`; return the newest of these."""
+
         def arrived():
             self.gateway.wake(QUEUE)
             return [mail for mail in self.mails(mailbox) if about in mail["Subject"]]
+
         return wait(f"{mailbox} has a message about “{about}”", arrived)[-1]
 
     def mails(self, mailbox):
@@ -113,17 +119,26 @@ def incoming(demo, story):
     if (seen["state"], seen["is_ssl"], seen["verify_certificate"]) != ("done", True, True):
         raise DemoError(f"the incoming server is not confirmed with a verified certificate: {seen}")
     story.saw(f"incoming server: IMAP with TLS on port {seen['port']}, certificate verified, confirmed")
-    [cron] = call("ir.model.data", "search_read", [["module", "=", "mail"], ["name", "=", FETCH.split(".")[1]]],
-                  ["res_id"])
+    [cron] = call(
+        "ir.model.data", "search_read", [["module", "=", "mail"], ["name", "=", FETCH.split(".")[1]]], ["res_id"]
+    )
     call("ir.cron", "write", [cron["res_id"]], {"interval_number": 1, "interval_type": "minutes"})
     story.saw("“Mail: Fetchmail Service” set to every minute, from five, for whoever tries this out")
 
 
 def outgoing(demo, story):
     """Create and test the outgoing server."""
-    server = demo.gateway.call("ir.mail_server", "create", {
-        "name": "Postfix", "smtp_host": "localhost", "smtp_port": demo.postfix.port,
-        "smtp_encryption": "starttls_strict", "from_filter": DOMAIN})
+    server = demo.gateway.call(
+        "ir.mail_server",
+        "create",
+        {
+            "name": "Postfix",
+            "smtp_host": "localhost",
+            "smtp_port": demo.postfix.port,
+            "smtp_encryption": "starttls_strict",
+            "from_filter": DOMAIN,
+        },
+    )
     answer = demo.gateway.call("ir.mail_server", "test_smtp_connection", [server])
     story.saw(f"outgoing server: Postfix with STARTTLS, certificate verified; it says: {answer['params']['message']}")
 
@@ -137,11 +152,25 @@ def people(demo):
     [admin] = call("res.users", "search", [["login", "=", "admin"]])
     call("res.users", "write", [admin], {"notification_type": "inbox"})
     call("ir.config_parameter", "set_param", "base_setup.default_external_email_server", "True")
-    [group] = call("ir.model.data", "search_read", [
-        ["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]], ["res_id"])
-    demo.salesperson = call("res.users", "create", {
-        "name": "Salesperson", "login": "sales", "password": "sales", "email": SALES, "notification_type": "email",
-        "group_ids": [(4, group["res_id"])]}, context={"no_reset_password": True})
+    [group] = call(
+        "ir.model.data",
+        "search_read",
+        [["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]],
+        ["res_id"],
+    )
+    demo.salesperson = call(
+        "res.users",
+        "create",
+        {
+            "name": "Salesperson",
+            "login": "sales",
+            "password": "sales",
+            "email": SALES,
+            "notification_type": "email",
+            "group_ids": [(4, group["res_id"])],
+        },
+        context={"no_reset_password": True},
+    )
     demo.customer = call("res.partner", "create", {"name": "Purchasing", "email": CUSTOMER})
 
 
@@ -155,14 +184,23 @@ def becomes_a_lead(demo, story):
         raise DemoError(f"the message did not become a lead, it is {state}: {reason}")
     [lead] = demo.gateway.call("crm.lead", "read", [demo.lead], ["name", "partner_id"])
     story.saw(f"Odoo fetched it, stored it as inbound message {number} and delivered it")
-    story.saw(f"lead {demo.lead}: “{lead['name']}”, of {lead['partner_id'][1]}; "
-              f"{time.monotonic() - sent:.1f} s after it was sent")
+    story.saw(
+        f"lead {demo.lead}: “{lead['name']}”, of {lead['partner_id'][1]}; "
+        f"{time.monotonic() - sent:.1f} s after it was sent"
+    )
 
 
 def is_answered(demo, story):
     """Chatter -> Postfix -> the customer's mailbox."""
-    demo.as_salesperson("crm.lead", "message_post", [demo.lead], body="Eighty each. Which colour?",
-                        message_type="comment", subtype_xmlid="mail.mt_comment", partner_ids=[demo.customer])
+    demo.as_salesperson(
+        "crm.lead",
+        "message_post",
+        [demo.lead],
+        body="Eighty each. Which colour?",
+        message_type="comment",
+        subtype_xmlid="mail.mt_comment",
+        partner_ids=[demo.customer],
+    )
     story.saw("the salesperson answered in the lead's chatter")
     demo.answer = demo.read(CUSTOMER, "Forty chairs")
     story.saw(f"in the mailbox of {CUSTOMER}:")
@@ -174,21 +212,31 @@ def is_answered(demo, story):
 
 def sending_details(demo):
     """How the answer was sent, once Odoo has written that down."""
+
     def written():
         return demo.gateway.call(
-            "mail.outgoing.selection", "search_read", [["res_model", "=", "crm.lead"], ["res_id", "=", demo.lead]],
-            ["server_name", "step", "from_after"], limit=1)
+            "mail.outgoing.selection",
+            "search_read",
+            [["res_model", "=", "crm.lead"], ["res_id", "=", demo.lead]],
+            ["server_name", "step", "from_after"],
+            limit=1,
+        )
+
     [details] = wait("the sending details are written down", written)
     steps = demo.gateway.call("mail.outgoing.selection", "fields_get", ["step"])["step"]["selection"]
-    return (f"through “{details['server_name']}” ({dict(steps)[details['step']]}), "
-            f"From {details['from_after']}")
+    return f"through “{details['server_name']}” ({dict(steps)[details['step']]}), From {details['from_after']}"
 
 
 def replies(demo, story):
     """The customer's mail program replies to what it got."""
     mail, subject = demo.answer, f"Re: {demo.answer['Subject']}"
-    demo.send(subject, "Blue, please.", to=str(mail["Reply-To"]), In_Reply_To=mail["Message-Id"],
-              References=mail["Message-Id"])
+    demo.send(
+        subject,
+        "Blue, please.",
+        to=str(mail["Reply-To"]),
+        In_Reply_To=mail["Message-Id"],
+        References=mail["Message-Id"],
+    )
     story.saw(f"{CUSTOMER} replied to {parseaddr(mail['Reply-To'])[1]}")
     _number, state, reason, model, lead = demo.outcome(subject)
     if (state, model, lead) != ("delivered", "crm.lead", demo.lead):
@@ -203,17 +251,25 @@ def replies(demo, story):
 def chatter(demo):
     """What people wrote on the lead, a line each, the oldest first."""
     found = demo.gateway.call(
-        "mail.message", "search_read",
+        "mail.message",
+        "search_read",
         [["model", "=", "crm.lead"], ["res_id", "=", demo.lead], ["message_type", "in", ["email", "comment"]]],
-        ["author_id", "message_type", "preview"], order="id")
+        ["author_id", "message_type", "preview"],
+        order="id",
+    )
     return [f"{entry['author_id'][1]} ({entry['message_type']}): {entry['preview']}" for entry in found]
 
 
 def is_on_vacation(demo, story):
     """The customer's vacation responder answers what the salesperson writes."""
     mail, subject = demo.answer, f"Automatic reply: {demo.answer['Subject']}"
-    demo.send(subject, "I am out of office until Monday.", to=str(mail["Reply-To"]), In_Reply_To=mail["Message-Id"],
-              Auto_Submitted="auto-replied")
+    demo.send(
+        subject,
+        "I am out of office until Monday.",
+        to=str(mail["Reply-To"]),
+        In_Reply_To=mail["Message-Id"],
+        Auto_Submitted="auto-replied",
+    )
     story.saw(f"{CUSTOMER}'s vacation responder replied to {parseaddr(mail['Reply-To'])[1]}")
     number, state, reason, _model, lead = demo.outcome(subject)
     if (state, lead) != ("delivered", demo.lead):
@@ -232,14 +288,18 @@ def is_over_the_limit(demo, story):
         demo.send(f"Busy {number + 1}", "Once more.", sender=f"Busy <{busy}>")
     outcomes = [demo.outcome(f"Busy {number + 1}") for number in range(BUSY_MESSAGES)]
     held = [number for number, state, *_rest in outcomes if state == "held"]
-    story.saw(f"{busy} wrote {BUSY_MESSAGES} messages: {BUSY_MESSAGES - len(held)} leads, {len(held)} messages held. Why:")
+    story.saw(
+        f"{busy} wrote {BUSY_MESSAGES} messages: {BUSY_MESSAGES - len(held)} leads, {len(held)} messages held. Why:"
+    )
     story.quote(next(reason for _number, state, reason, *_rest in outcomes if state == "held"))
     if len(held) != BUSY_MESSAGES - LIMIT:
         raise DemoError(f"{len(held)} of {BUSY_MESSAGES} messages are held, not {BUSY_MESSAGES - LIMIT}")
     story.saw(f"the sender was told: “{demo.read(busy, 'Your message is waiting')['Subject']}”")
     call("mail.inbound.message", "action_allow_sender", held[:1])
-    wait("the released messages are leads", lambda: demo.gateway.count(
-        ("subject", "LIKE", "Busy %"), ("state", "=", "delivered")) == BUSY_MESSAGES)
+    wait(
+        "the released messages are leads",
+        lambda: demo.gateway.count(("subject", "LIKE", "Busy %"), ("state", "=", "delivered")) == BUSY_MESSAGES,
+    )
     story.saw("the postmaster pressed “Allow This Sender”: all of them are leads now")
 
 
@@ -262,8 +322,9 @@ def is_renamed(demo, story):
 def is_held(demo, story):
     """A message that no one is there for, sent by the very command that the demo hands out at its end."""
     nobody, subject = f"nobody@{DOMAIN}", "Is anybody there?"
-    done = subprocess.run(shlex.split(demo.command(CUSTOMER, nobody, subject)), capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        shlex.split(demo.command(CUSTOMER, nobody, subject)), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise DemoError(f"the command to send a message failed: {done.stderr.strip()}")
     story.saw(f"{CUSTOMER} wrote to {nobody}")

@@ -28,7 +28,9 @@ def measure(visits=2):
         )
         for protocol, kind, count in (("imap", _Imap, IMAP_UNREAD), ("pop", _Pop3, POP3_LISTED)):
             for number, (stored, seconds, peak) in enumerate(_visits(gateway, protocol, kind, count, visits), 1):
-                say(f"  {protocol}, {count} messages, visit {number}: {stored} stored in {seconds:.0f} s, {peak:.0f} MB")
+                say(
+                    f"  {protocol}, {count} messages, visit {number}: {stored} stored in {seconds:.0f} s, {peak:.0f} MB"
+                )
     finally:
         gateway.stop()
         databases.drop(name)

@@ -36,8 +36,10 @@ def measure():
     try:
         file.write_bytes(_archive())
         before, peak = json.loads(shell(database, _IMPORT.format(file=str(file))))
-        say(f"  {_MESSAGES} messages of {_MEGABYTES} MB: {peak - before:.0f} MB beyond {before:.0f} MB, "
-            f"{(peak - before) / _MEGABYTES:.1f} times a message")
+        say(
+            f"  {_MESSAGES} messages of {_MEGABYTES} MB: {peak - before:.0f} MB beyond {before:.0f} MB, "
+            f"{(peak - before) / _MEGABYTES:.1f} times a message"
+        )
     finally:
         file.unlink(missing_ok=True)
         databases.drop(database)

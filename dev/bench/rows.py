@@ -90,10 +90,22 @@ for kind, name, ask in asked:
         times.append((time.perf_counter() - start) * 1000)
     print(json.dumps([kind, name, min(times)]))
 """
-_WORDS = ("invoice", "second reminder", "no such words", "person4711@", "customer37.example", "<d3d9446802a44259", "Ängebot",
-          "ab")
-_FIELDS = (("subject", "invoice 4711"), ("email_from", "person4711@"), ("recipients", "sales7@"),
-           ("message_id", "9446802a4"))
+_WORDS = (
+    "invoice",
+    "second reminder",
+    "no such words",
+    "person4711@",
+    "customer37.example",
+    "<d3d9446802a44259",
+    "Ängebot",
+    "ab",
+)
+_FIELDS = (
+    ("subject", "invoice 4711"),
+    ("email_from", "person4711@"),
+    ("recipients", "sales7@"),
+    ("message_id", "9446802a4"),
+)
 
 
 def measure(rows=ROWS):
@@ -118,7 +130,9 @@ def fill(postgres, database, rows):
         postgres.execute(statement, database=database, **({"rows": rows} if statement is _FILL else {}))
     if postgres.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'", database=database):
         # as updating the addon does it: built on what is there
-        postgres.execute("CREATE INDEX mail_inbound_search_text_index ON mail_inbound_search USING gin (text gin_trgm_ops)",
-                         database=database)
+        postgres.execute(
+            "CREATE INDEX mail_inbound_search_text_index ON mail_inbound_search USING gin (text gin_trgm_ops)",
+            database=database,
+        )
     for table in ("mail_inbound_message", "mail_inbound_search"):
         postgres.execute(f"VACUUM ANALYZE {table}", database=database)

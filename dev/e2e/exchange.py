@@ -15,7 +15,8 @@ from lab.servers.relay import Relay
 DOMAIN = f"loops-{os.getpid()}.example"
 CUSTOMERS = f"loops-customer-{os.getpid()}.example"
 REQUESTS, CATCHALL, BOUNCE, NOTIFICATIONS = (
-    f"{name}@{DOMAIN}" for name in ("requests", "catchall", "bounce", "notifications"))
+    f"{name}@{DOMAIN}" for name in ("requests", "catchall", "bounce", "notifications")
+)
 
 _number = count(1)
 
@@ -41,8 +42,9 @@ class Exchange:
     def __init__(self, gateway, dovecot, postfix):
         self.gateway, self.dovecot, self.postfix = gateway, dovecot, postfix
         # what goes to the Return-Path and to the default From comes in, too
-        self._servers = [gateway.mail_server(box, dovecot.port("imap"))
-                         for box in (REQUESTS, CATCHALL, BOUNCE, NOTIFICATIONS)]
+        self._servers = [
+            gateway.mail_server(box, dovecot.port("imap")) for box in (REQUESTS, CATCHALL, BOUNCE, NOTIFICATIONS)
+        ]
         self._acknowledge_requests()
         self._watched = set()
         self._start = self._totals()
@@ -50,9 +52,14 @@ class Exchange:
     def _acknowledge_requests(self):
         create = self._create
         project = create("project.project", name="Requests", alias_name="requests", alias_contact="everyone")
-        template = create("mail.template", name="Acknowledgement", model_id=self._model("project.task"),
-                          subject="Your request: {{ object.name }}", partner_to="{{ object.partner_id.id }}",
-                          body_html="<p>We have got your request.</p>")
+        template = create(
+            "mail.template",
+            name="Acknowledgement",
+            model_id=self._model("project.task"),
+            subject="Your request: {{ object.name }}",
+            partner_to="{{ object.partner_id.id }}",
+            body_html="<p>We have got your request.</p>",
+        )
         create("project.task.type", name="New", project_ids=[(6, 0, [project])], mail_template_id=template)
 
     def _create(self, model, **values):
@@ -82,8 +89,15 @@ class Exchange:
 
     def comment(self, task, body, partners=()):
         """Have the administrator post a comment."""
-        self.gateway.call("project.task", "message_post", [task], body=body, message_type="comment",
-                          subtype_xmlid="mail.mt_comment", partner_ids=list(partners))
+        self.gateway.call(
+            "project.task",
+            "message_post",
+            [task],
+            body=body,
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+            partner_ids=list(partners),
+        )
 
     def follow(self, task, partner):
         """Have a contact be told of what is posted."""
@@ -95,7 +109,9 @@ class Exchange:
         """The id of the first task of a sender."""
         [(task,)] = self.gateway.sql(
             "SELECT min(task.id) FROM project_task task JOIN res_partner partner ON partner.id = task.partner_id"
-            " WHERE partner.email = %s", sender)
+            " WHERE partner.email = %s",
+            sender,
+        )
         return task
 
     def mailbox(self, address):
@@ -105,7 +121,8 @@ class Exchange:
     def inbound(self, *columns):
         """These columns of the messages that came in since the count began, the oldest first."""
         return self.gateway.sql(
-            f"SELECT {', '.join(columns)} FROM mail_inbound_message ORDER BY id OFFSET %s", self._start.came)
+            f"SELECT {', '.join(columns)} FROM mail_inbound_message ORDER BY id OFFSET %s", self._start.came
+        )
 
     def begin(self):
         """Count from now on."""
@@ -118,7 +135,8 @@ class Exchange:
     def _totals(self):
         [row] = self.gateway.sql(
             "SELECT (SELECT count(*) FROM mail_inbound_message), (SELECT count(*) FROM project_task),"
-            " (SELECT count(*) FROM mail_message WHERE model = 'project.task' AND message_type = 'email')")
+            " (SELECT count(*) FROM mail_message WHERE model = 'project.task' AND message_type = 'email')"
+        )
         return Traffic(*row, sum(len(self.dovecot.read(address)) for address in self._watched))
 
     # Waiting
@@ -154,8 +172,11 @@ class Exchange:
         return self.gateway.sql("SELECT count(*) FROM mail_mail WHERE state = 'outgoing'")[0][0]
 
     def _in_postfix(self):
-        return [entry for entry in self.postfix.queue()
-                if any(domain in str(entry) for domain in (f"@{DOMAIN}", f"@{CUSTOMERS}"))]
+        return [
+            entry
+            for entry in self.postfix.queue()
+            if any(domain in str(entry) for domain in (f"@{DOMAIN}", f"@{CUSTOMERS}"))
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +203,16 @@ def exchange(shared_exchange):
 def relay(exchange, postfix):
     """A relay that all of Odoo's mail takes, and that gives each message another Message-Id."""
     with Relay(postfix.port) as relay:
-        server = exchange.gateway.call("ir.mail_server", "create", {
-            "name": "Relay", "smtp_host": "127.0.0.1", "smtp_port": relay.port, "smtp_encryption": "none",
-            "smtp_authentication": "login"})
+        server = exchange.gateway.call(
+            "ir.mail_server",
+            "create",
+            {
+                "name": "Relay",
+                "smtp_host": "127.0.0.1",
+                "smtp_port": relay.port,
+                "smtp_encryption": "none",
+                "smtp_authentication": "login",
+            },
+        )
         yield relay
         exchange.gateway.call("ir.mail_server", "write", [server], {"active": False})

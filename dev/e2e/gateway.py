@@ -62,8 +62,11 @@ class Gateway:
 
         Mail is fetched when a test says so: it would find a server that is being read at the moment else.
         """
-        self.sql("UPDATE ir_cron SET nextcall = nextcall + interval '1 day' WHERE id IN"
-                 " (SELECT res_id FROM ir_model_data WHERE module = 'mail' AND name = %s)", FETCH.partition(".")[2])
+        self.sql(
+            "UPDATE ir_cron SET nextcall = nextcall + interval '1 day' WHERE id IN"
+            " (SELECT res_id FROM ir_model_data WHERE module = 'mail' AND name = %s)",
+            FETCH.partition(".")[2],
+        )
         [company] = self.call("res.company", "search", [], limit=1)
         found = self.call("mail.alias.domain", "search", [["name", "=", domain]])
         domain_id = found[0] if found else self.call("mail.alias.domain", "create", {"name": domain})
@@ -79,18 +82,37 @@ class Gateway:
 
     def mail_server(self, mailbox, port, protocol="imap", confirm=True, **values):
         """Create an incoming server for a Dovecot mailbox and confirm it."""
-        server = self.call("fetchmail.server", "create", {
-            "name": mailbox, "server_type": protocol, "server": "127.0.0.1", "port": port, "user": mailbox,
-            "password": PASSWORD, **values})
+        server = self.call(
+            "fetchmail.server",
+            "create",
+            {
+                "name": mailbox,
+                "server_type": protocol,
+                "server": "127.0.0.1",
+                "port": port,
+                "user": mailbox,
+                "password": PASSWORD,
+                **values,
+            },
+        )
         if confirm:
             self.call("fetchmail.server", "button_confirm_login", [server])
         return server
 
     def outgoing_server(self, postfix, **values):
         """Create an outgoing server that leads to one of the lab's Postfixes; return its id."""
-        return self.call("ir.mail_server", "create", {
-            "name": postfix.name, "smtp_host": "127.0.0.1", "smtp_port": postfix.port, "smtp_encryption": "none",
-            "smtp_authentication": "login", **values})
+        return self.call(
+            "ir.mail_server",
+            "create",
+            {
+                "name": postfix.name,
+                "smtp_host": "127.0.0.1",
+                "smtp_port": postfix.port,
+                "smtp_encryption": "none",
+                "smtp_authentication": "login",
+                **values,
+            },
+        )
 
     def set_parameter(self, key, value):
         """Set a system parameter; a value of False removes it."""
@@ -101,11 +123,26 @@ class Gateway:
 
         :return: (id of the user, id of their contact)
         """
-        [group] = self.call("ir.model.data", "search_read", [
-            ["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]], ["res_id"])
-        user = self.call("res.users", "create", {
-            "name": name, "login": email, "password": email, "email": email, "notification_type": "email",
-            "group_ids": [(4, group["res_id"])], **values}, context={"no_reset_password": True})
+        [group] = self.call(
+            "ir.model.data",
+            "search_read",
+            [["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]],
+            ["res_id"],
+        )
+        user = self.call(
+            "res.users",
+            "create",
+            {
+                "name": name,
+                "login": email,
+                "password": email,
+                "email": email,
+                "notification_type": "email",
+                "group_ids": [(4, group["res_id"])],
+                **values,
+            },
+            context={"no_reset_password": True},
+        )
         [found] = self.call("res.users", "read", [user], ["partner_id"])
         return user, found["partner_id"][0]
 
@@ -120,8 +157,20 @@ class Gateway:
         """
         user, login = author
         models = xmlrpc.client.ServerProxy(f"{self.odoo.url}/xmlrpc/2/object")
-        posted = models.execute_kw(self.database, user, login, model, "message_post", [record], {
-            "body": body, "message_type": "comment", "subtype_xmlid": "mail.mt_comment", "partner_ids": list(partners)})
+        posted = models.execute_kw(
+            self.database,
+            user,
+            login,
+            model,
+            "message_post",
+            [record],
+            {
+                "body": body,
+                "message_type": "comment",
+                "subtype_xmlid": "mail.mt_comment",
+                "partner_ids": list(partners),
+            },
+        )
         return posted[0] if isinstance(posted, list) else posted
 
     def letters(self, dovecot, mailbox, number=1, seconds=120):
@@ -129,6 +178,7 @@ class Gateway:
 
         :raises AssertionError: after that time, with what Odoo says about mail that it could not send
         """
+
         def read():
             found = dovecot.read(mailbox)
             if len(found) < number and self.sql("SELECT 1 FROM mail_mail WHERE state = 'outgoing'"):
@@ -163,9 +213,11 @@ class Gateway:
 
     def hurry(self, fetch=False):
         """Have everything that waits for its time tried now."""
-        self.sql("UPDATE mail_inbound_message SET next_try = now() AT TIME ZONE 'UTC' "
-                 "WHERE state IN ('received', 'deferred') AND next_try < (now() AT TIME ZONE 'UTC') + interval '1 hour' "
-                 "AND next_try > (now() AT TIME ZONE 'UTC') + interval '8 seconds'")
+        self.sql(
+            "UPDATE mail_inbound_message SET next_try = now() AT TIME ZONE 'UTC' "
+            "WHERE state IN ('received', 'deferred') AND next_try < (now() AT TIME ZONE 'UTC') + interval '1 hour' "
+            "AND next_try > (now() AT TIME ZONE 'UTC') + interval '8 seconds'"
+        )
         for lane in ("mail_gateway.ir_cron_lane_1", "mail_gateway.ir_cron_lane_2", *([FETCH] if fetch else [])):
             self.wake(lane)
 
@@ -186,8 +238,11 @@ class Gateway:
         rows = self.sql(
             "SELECT lead.name FROM crm_lead lead JOIN mail_inbound_message message"
             " ON message.res_model = 'crm.lead' AND message.res_id = lead.id AND message.state = 'delivered'"
-            " WHERE %s IS NULL OR message.server_id = %s", server, server)
-        return sorted(name for name, in rows)
+            " WHERE %s IS NULL OR message.server_id = %s",
+            server,
+            server,
+        )
+        return sorted(name for (name,) in rows)
 
     def sql(self, statement, *values):
         """Run one statement, committed; return its rows, if it has any."""

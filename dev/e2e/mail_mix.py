@@ -44,17 +44,19 @@ class MailMix:
     def _process_again_what_three_kills_hit(self, gateway):
         """Do what a postmaster does with a message that three of the test's own kills happened to hit."""
         rows = gateway.sql(
-            "SELECT id FROM mail_inbound_message WHERE state = 'failed' AND reason LIKE '%%ran out of time%%'")
+            "SELECT id FROM mail_inbound_message WHERE state = 'failed' AND reason LIKE '%%ran out of time%%'"
+        )
         assert len(rows) <= MOST_UNLUCKY
         if rows:
-            gateway.call("mail.inbound.message", "action_process_again", [message_id for message_id, in rows])
+            gateway.call("mail.inbound.message", "action_process_again", [message_id for (message_id,) in rows])
             gateway.settle(fetch=True)
 
     @staticmethod
     def _kept(gateway, state):
         rows = gateway.sql(
-            "SELECT subject, decode(convert_from(source, 'UTF8'), 'base64') FROM mail_inbound_message"
-            " WHERE state = %s", state)
+            "SELECT subject, decode(convert_from(source, 'UTF8'), 'base64') FROM mail_inbound_message WHERE state = %s",
+            state,
+        )
         return {subject: bytes(source) for subject, source in rows}
 
 

@@ -32,8 +32,10 @@ class Office:
         :return: their ids
         """
         postfixes = (self.first, self.second, self.third)
-        return [self.server(postfix, sequence=priority, from_filter=from_filter)
-                for priority, (postfix, from_filter) in enumerate(zip(postfixes, filters, strict=False), 1)]
+        return [
+            self.server(postfix, sequence=priority, from_filter=from_filter)
+            for priority, (postfix, from_filter) in enumerate(zip(postfixes, filters, strict=False), 1)
+        ]
 
     def server(self, postfix, **values):
         """Create an outgoing server."""
@@ -53,15 +55,25 @@ class Office:
     def contact(self):
         """A contact with an empty mailbox; return (id, address)."""
         address = self.recipient()
-        partner = self.gateway.call("res.partner", "create", {"name": "Reader", "email": address},
-                                    context={"mail_create_nosubscribe": True})
+        partner = self.gateway.call(
+            "res.partner", "create", {"name": "Reader", "email": address}, context={"mail_create_nosubscribe": True}
+        )
         return partner, address
 
     def send(self, author, **values):
         """Send a message from this author and return it from the recipient's mailbox."""
         address = self.recipient()
-        mail = self.gateway.call("mail.mail", "create", {
-            "email_from": author, "email_to": address, "subject": "Chairs", "body_html": "<p>Ten of them.</p>", **values})
+        mail = self.gateway.call(
+            "mail.mail",
+            "create",
+            {
+                "email_from": author,
+                "email_to": address,
+                "subject": "Chairs",
+                "body_html": "<p>Ten of them.</p>",
+                **values,
+            },
+        )
         self.gateway.call("mail.mail", "send", [mail])
         return self.read(address)
 

@@ -23,8 +23,18 @@ class Responder:
     :param most: how many messages it answers
     """
 
-    def __init__(self, dovecot, postfix, address, *, to=None, sender=None, text=lambda _number: TEXT,
-                 headers=lambda _mail: {}, most=15):
+    def __init__(
+        self,
+        dovecot,
+        postfix,
+        address,
+        *,
+        to=None,
+        sender=None,
+        text=lambda _number: TEXT,
+        headers=lambda _mail: {},
+        most=15,
+    ):
         self.address, self.most = address, most
         self._sender = sender or (lambda _number: address)
         self.answered = 0
@@ -63,15 +73,16 @@ class Responder:
             self.error = error
 
     def _answer_new(self):
-        for raw in self._dovecot.read(self.address)[self.answered:self.most]:
+        for raw in self._dovecot.read(self.address)[self.answered : self.most]:
             self._answer(message_from_bytes(raw, policy=policy.default))
             self.answered += 1
 
     def _answer(self, mail):
         to = self._to or parseaddr(mail["Reply-To"] or mail["From"])[1]
         sender = self._sender(self.answered)
-        raw = message(f"Re: {mail['Subject']}", to, f"Responder <{sender}>", body=self._text(self.answered),
-                      **self._headers(mail))
+        raw = message(
+            f"Re: {mail['Subject']}", to, f"Responder <{sender}>", body=self._text(self.answered), **self._headers(mail)
+        )
         self._postfix.submit(raw, sender, [to])
 
 

@@ -49,8 +49,13 @@ class Scene:
         self.mailbox = f"office-{os.getpid()}@{DOMAIN}"
         self.imap = gateway.mail_server(self.mailbox, dovecot.port("imaps"), name="Office", is_ssl=True)
         self.pop = gateway.mail_server(f"shop-{os.getpid()}@{DOMAIN}", dovecot.port("pop3"), "pop", name="Shop")
-        self.old = gateway.mail_server(f"old-{os.getpid()}@{DOMAIN}", untrusted_dovecot.port("imaps"),
-                                       name="From before", is_ssl=True, verify_certificate=False)
+        self.old = gateway.mail_server(
+            f"old-{os.getpid()}@{DOMAIN}",
+            untrusted_dovecot.port("imaps"),
+            name="From before",
+            is_ssl=True,
+            verify_certificate=False,
+        )
         self.failing = gateway.mail_server(f"failing-{os.getpid()}@{DOMAIN}", dovecot.port("imap"), name="Failing")
 
     def play(self):
@@ -61,12 +66,16 @@ class Scene:
         self.dovecot.put_all(self.mailbox, [message("Forty chairs", sender=CUSTOMER, body=REQUEST), twice])
         self.gateway.odoo.run_cron(FETCH)
         self.gateway.settle()
-        self.dovecot.put_all(self.mailbox, [
-            twice.replace(b"\r\nTo:", b"\r\nX-Forwarded: again\r\nTo:"),
-            message("Is anybody there?", to=f"nobody@{DOMAIN}"),
-            message("Our new catalogue", to=f"catalogues@{DOMAIN}", sender="Supplier <news@supplier.example>"),
-            message("To the catchall", to=f"catchall@{DOMAIN}"),
-            message(FAILED)])
+        self.dovecot.put_all(
+            self.mailbox,
+            [
+                twice.replace(b"\r\nTo:", b"\r\nX-Forwarded: again\r\nTo:"),
+                message("Is anybody there?", to=f"nobody@{DOMAIN}"),
+                message("Our new catalogue", to=f"catalogues@{DOMAIN}", sender="Supplier <news@supplier.example>"),
+                message("To the catchall", to=f"catchall@{DOMAIN}"),
+                message(FAILED),
+            ],
+        )
         self.gateway.fetch(self.imap)
         self.gateway.settle()
         self.dovecot.put(self.mailbox, message(DEFERRED, sender=CUSTOMER))
@@ -75,11 +84,23 @@ class Scene:
 
     def hire_postmaster(self):
         """Create a user who is a postmaster and nothing else; the password is the login."""
-        [group] = self.gateway.call("ir.model.data", "search_read", [
-            ["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]], ["res_id"])
-        self.gateway.call("res.users", "create", {
-            "name": "Postmaster", "login": "postmaster", "password": "postmaster",
-            "group_ids": [(6, 0, [group["res_id"]])]}, context={"no_reset_password": True})
+        [group] = self.gateway.call(
+            "ir.model.data",
+            "search_read",
+            [["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]],
+            ["res_id"],
+        )
+        self.gateway.call(
+            "res.users",
+            "create",
+            {
+                "name": "Postmaster",
+                "login": "postmaster",
+                "password": "postmaster",
+                "group_ids": [(6, 0, [group["res_id"]])],
+            },
+            context={"no_reset_password": True},
+        )
 
     def hold(self, subject):
         """Have a message come in that nobody can route; return its id."""

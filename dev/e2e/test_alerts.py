@@ -26,8 +26,12 @@ class Watch:
         gateway.start()  # a second host
         self.imap = gateway.mail_server(SHARED, dovecot.port("imaps"), name="Shared mailbox", is_ssl=True)
         self.failing = None
-        [group] = gateway.call("ir.model.data", "search_read", [
-            ["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]], ["res_id"])
+        [group] = gateway.call(
+            "ir.model.data",
+            "search_read",
+            [["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]],
+            ["res_id"],
+        )
         self.user, self.partner = gateway.user("Postmaster", POSTMASTER, group_ids=[(4, group["res_id"])])
         admin = gateway.call("res.users", "search", [["login", "=", "admin"]])
         gateway.call("res.users", "write", admin, {"notification_type": "inbox"})
@@ -45,8 +49,11 @@ class Watch:
 
     def let_pass(self, hours):
         """Have everything that was told been told so long before, and how to tell been chosen before that."""
-        self.gateway.sql("UPDATE ir_config_parameter SET write_date = write_date - make_interval(hours => %s)"
-                         " WHERE key = 'mail_gateway.alert'", hours)
+        self.gateway.sql(
+            "UPDATE ir_config_parameter SET write_date = write_date - make_interval(hours => %s)"
+            " WHERE key = 'mail_gateway.alert'",
+            hours,
+        )
         for statement in (
             "UPDATE mail_inbound_message SET done_date = done_date - make_interval(hours => %s),"
             " alerted_date = alerted_date - make_interval(hours => %s) WHERE state IN ('held', 'failed')",
@@ -57,6 +64,7 @@ class Watch:
 
     def letters(self, number):
         """The alerts that the postmaster has got, once there are so many."""
+
         def read():
             raws = self.dovecot.read(POSTMASTER)
             found = [message_from_bytes(raw, policy=policy.default) for raw in raws]
@@ -69,7 +77,9 @@ class Watch:
         """How many alerts were made for the postmaster."""
         return self.gateway.sql(
             "SELECT count(*) FROM mail_message message JOIN mail_notification told ON told.mail_message_id = message.id"
-            " WHERE message.message_id LIKE '%%mail-gateway-alert@%%' AND told.res_partner_id = %s", self.partner)[0][0]
+            " WHERE message.message_id LIKE '%%mail-gateway-alert@%%' AND told.res_partner_id = %s",
+            self.partner,
+        )[0][0]
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +197,9 @@ def test_the_form_of_a_server_asks_what_becomes_of_mail_that_nobody_can_route(wa
     field.locator("input, select").first.click()
     window.page.locator(".o_select_menu_item, option", has_text="Discard it quietly").first.click()
     window.page.locator(".o_form_button_save").click()
-    until(lambda: watch.gateway.sql("SELECT unroutable FROM fetchmail_server WHERE id = %s", watch.imap) == [("discard",)])
+    until(
+        lambda: watch.gateway.sql("SELECT unroutable FROM fetchmail_server WHERE id = %s", watch.imap) == [("discard",)]
+    )
     told = watch.told()
     watch.dovecot.put(SHARED, message("None of Odoo's business", to=f"nobody@{DOMAIN}"))
     watch.gateway.fetch(watch.imap)
@@ -195,8 +207,9 @@ def test_the_form_of_a_server_asks_what_becomes_of_mail_that_nobody_can_route(wa
     watch.let_pass(hours=5)
     watch.look()
     assert watch.told() == told
-    assert watch.gateway.sql("SELECT state, source IS NOT NULL FROM mail_inbound_message"
-                             " WHERE subject = 'None of Odoo''s business'") == [("discarded", True)]
+    assert watch.gateway.sql(
+        "SELECT state, source IS NOT NULL FROM mail_inbound_message WHERE subject = 'None of Odoo''s business'"
+    ) == [("discarded", True)]
     watch.gateway.call("fetchmail.server", "write", [watch.imap], {"unroutable": "hold"})
 
 
@@ -210,8 +223,11 @@ def test_settings_change_how_postmasters_are_told(watch, window):
     block.locator("[name=inbound_alert] input, [name=inbound_alert] select").first.click()
     page.locator(".o_select_menu_item, option", has_text="By an activity").first.click()
     page.locator(".o_form_button_save").click()
-    until(lambda: watch.gateway.sql("SELECT value FROM ir_config_parameter WHERE key = 'mail_gateway.alert'"
-                                    " AND value = 'activity'"))
+    until(
+        lambda: watch.gateway.sql(
+            "SELECT value FROM ir_config_parameter WHERE key = 'mail_gateway.alert' AND value = 'activity'"
+        )
+    )
 
 
 def test_an_activity_waits_until_nothing_else_does(watch, window):
@@ -236,14 +252,21 @@ def test_an_activity_waits_until_nothing_else_does(watch, window):
     window.open("mail.mail_activity_action_my")
     row(page, "messages wait for a decision").locator("[name=summary]").click()
     expect(row(page, "For an activity")).to_be_visible()
-    held = watch.gateway.sql("SELECT id FROM mail_inbound_message WHERE state = 'held' AND NOT answers_alert ORDER BY id")
-    watch.gateway.call("mail.inbound.message", "action_discard", [number for number, in held[:-1]])
-    for summary, name in (("messages wait", "For an activity"), ("Failing", "Failing")):  # a single one is opened itself
+    held = watch.gateway.sql(
+        "SELECT id FROM mail_inbound_message WHERE state = 'held' AND NOT answers_alert ORDER BY id"
+    )
+    watch.gateway.call("mail.inbound.message", "action_discard", [number for (number,) in held[:-1]])
+    for summary, name in (
+        ("messages wait", "For an activity"),
+        ("Failing", "Failing"),
+    ):  # a single one is opened itself
         window.open("mail.mail_activity_action_my")
         row(page, summary).locator("[name=summary]").click()
-        expect(page.locator(".o_form_view .o_last_breadcrumb_item, .o_form_view .o_breadcrumb").first).to_contain_text(name)
+        expect(page.locator(".o_form_view .o_last_breadcrumb_item, .o_form_view .o_breadcrumb").first).to_contain_text(
+            name
+        )
         picture(window, f"alert_activity_{name.split()[0].lower()}")
-    watch.gateway.call("mail.inbound.message", "action_discard", [number for number, in held[-1:]])
+    watch.gateway.call("mail.inbound.message", "action_discard", [number for (number,) in held[-1:]])
     watch.look()
     still = watch.gateway.sql("SELECT DISTINCT summary FROM mail_activity WHERE active AND automated")
     assert still == [("“Failing” can't be read",)], "the server still fails, and was told anew when the way changed"

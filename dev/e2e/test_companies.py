@@ -61,16 +61,26 @@ class Group:
         self.agent = self._user("Agent", f"agent@{AGENCY}", companies[0].id, [each.id for each in companies])
 
     def _found(self, company):
-        alias_domain = self._create("mail.alias.domain", name=company.domain, **dict(zip(
-            ("default_from", "bounce_alias", "catchall_alias"), company.aliases, strict=True)))
+        alias_domain = self._create(
+            "mail.alias.domain",
+            name=company.domain,
+            **dict(zip(("default_from", "bounce_alias", "catchall_alias"), company.aliases, strict=True)),
+        )
         company.id = self._create("res.company", name=company.name, alias_domain_id=alias_domain)
         self.gateway.call("res.users", "write", [2], {"company_ids": [(4, company.id)]})  # the administrator
         self.gateway.outgoing_server(company.postfix, from_filter=company.domain)
         company.seller = self._user("Seller", f"seller@{company.domain}", company.id, [company.id])
-        company.team = self._create("crm.team", name=company.name, company_id=company.id, alias_name="sales",
-                                    alias_domain_id=alias_domain, alias_contact="everyone")
-        company.incoming = tuple(self.gateway.mail_server(box, self.dovecot.port("imap"))
-                                 for box in (company.catchall, company.sales))
+        company.team = self._create(
+            "crm.team",
+            name=company.name,
+            company_id=company.id,
+            alias_name="sales",
+            alias_domain_id=alias_domain,
+            alias_contact="everyone",
+        )
+        company.incoming = tuple(
+            self.gateway.mail_server(box, self.dovecot.port("imap")) for box in (company.catchall, company.sales)
+        )
 
     def _create(self, model, **values):
         return self.gateway.call(model, "create", values)
@@ -88,8 +98,9 @@ class Group:
         :param values: of the lead, which has no team, and so no alias, unless they say so
         """
         address = f"customer-{next(_number)}@{CUSTOMER}"
-        lead = self._create("crm.lead", name="Chairs", type="lead", company_id=company.id,
-                            **{"team_id": False, **values})
+        lead = self._create(
+            "crm.lead", name="Chairs", type="lead", company_id=company.id, **{"team_id": False, **values}
+        )
         partner = self._create("res.partner", name="Customer", email=address)
         self.gateway.comment(author, "crm.lead", lead, "Which colour?", [partner])
         [mail] = self.gateway.letters(self.dovecot, address)
@@ -111,8 +122,12 @@ class Group:
 
     def answers(self, lead):
         """The texts of the e-mails in a lead's chatter."""
-        found = self.gateway.call("mail.message", "search_read", [
-            ["model", "=", "crm.lead"], ["res_id", "=", lead], ["message_type", "=", "email"]], ["body"])
+        found = self.gateway.call(
+            "mail.message",
+            "search_read",
+            [["model", "=", "crm.lead"], ["res_id", "=", lead], ["message_type", "=", "email"]],
+            ["body"],
+        )
         return [answer["body"] for answer in found]
 
 
@@ -120,8 +135,10 @@ class Group:
 def group(module_database, dovecot, postfix, second_postfix, third_postfix):
     """Two companies; what neither's server takes would go the third way, through odoo-bin's settings."""
     gateway = Gateway(module_database, extra_args=("--smtp-port", third_postfix.port))
-    companies = (Company("North", f"north-{_RUN}.example", postfix, ("notifications", "bounce", "catchall")),
-                 Company("South", f"south-{_RUN}.example", second_postfix, ("office", "returns", "replies")))
+    companies = (
+        Company("North", f"north-{_RUN}.example", postfix, ("notifications", "bounce", "catchall")),
+        Company("South", f"south-{_RUN}.example", second_postfix, ("office", "returns", "replies")),
+    )
     try:
         yield Group(gateway, dovecot, companies)
     finally:
@@ -158,8 +175,10 @@ def test_a_record_with_an_alias_is_replied_to_in_its_companys_domain(group, comp
 
 @pytest.mark.parametrize("with_alias", [False, True], ids=("catchall", "alias"))
 def test_replies_come_back_to_the_record_of_the_company_that_asked(group, with_alias):
-    asked = [(company, *group.ask(company, group.agent, team_id=company.team if with_alias else False))
-             for company in group.companies]
+    asked = [
+        (company, *group.ask(company, group.agent, team_id=company.team if with_alias else False))
+        for company in group.companies
+    ]
     for company, _lead, question, address in asked:
         group.reply(company, question, address, f"Blue for {company.name}.")
     for company, lead, _question, _address in asked:

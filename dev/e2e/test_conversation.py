@@ -33,11 +33,25 @@ class Desk:
 
     def _salesperson(self):
         """Create a user who is told by e-mail; the password is the login."""
-        [group] = self.gateway.call("ir.model.data", "search_read", [
-            ["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]], ["res_id"])
-        return self.gateway.call("res.users", "create", {
-            "name": "Salesperson", "login": "salesperson", "password": "salesperson", "email": SALES,
-            "notification_type": "email", "group_ids": [(4, group["res_id"])]}, context={"no_reset_password": True})
+        [group] = self.gateway.call(
+            "ir.model.data",
+            "search_read",
+            [["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]],
+            ["res_id"],
+        )
+        return self.gateway.call(
+            "res.users",
+            "create",
+            {
+                "name": "Salesperson",
+                "login": "salesperson",
+                "password": "salesperson",
+                "email": SALES,
+                "notification_type": "email",
+                "group_ids": [(4, group["res_id"])],
+            },
+            context={"no_reset_password": True},
+        )
 
     # What people do
 
@@ -58,8 +72,14 @@ class Desk:
         server = self.gateway.odoo
         models = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/object")
         posted = models.execute_kw(
-            server.database, self.salesperson, "salesperson", "crm.lead", "message_post", [lead],
-            {"body": body, "message_type": "comment", "subtype_xmlid": "mail.mt_comment"})
+            server.database,
+            self.salesperson,
+            "salesperson",
+            "crm.lead",
+            "message_post",
+            [lead],
+            {"body": body, "message_type": "comment", "subtype_xmlid": "mail.mt_comment"},
+        )
         return posted[0] if isinstance(posted, list) else posted
 
     def lead_with_followers(self, subject):
@@ -85,9 +105,12 @@ class Desk:
     def chatter(self, lead):
         """Comments and e-mails of a lead, the oldest first."""
         return self.gateway.call(
-            "mail.message", "search_read",
+            "mail.message",
+            "search_read",
             [["model", "=", "crm.lead"], ["res_id", "=", lead], ["message_type", "in", ("comment", "email")]],
-            ["author_id", "email_from", "body"], order="id")
+            ["author_id", "email_from", "body"],
+            order="id",
+        )
 
     def mailbox(self, address):
         """The parsed messages of a mailbox, the oldest first, once all that Odoo sends has arrived."""
@@ -115,8 +138,10 @@ class Desk:
     @contextmanager
     def sleeping_queue(self):
         """Meanwhile nothing leaves Odoo's queue."""
-        job = "UPDATE ir_cron SET active = %s WHERE id IN (SELECT res_id FROM ir_model_data " \
-              "WHERE module = 'mail' AND name = 'ir_cron_mail_scheduler_action')"
+        job = (
+            "UPDATE ir_cron SET active = %s WHERE id IN (SELECT res_id FROM ir_model_data "
+            "WHERE module = 'mail' AND name = 'ir_cron_mail_scheduler_action')"
+        )
         self.gateway.sql(job, False)
         try:
             yield
@@ -138,8 +163,9 @@ def reply(mail, sender, body):
     """The source of a reply to a parsed message, as a mail program writes it, and the address that it goes to."""
     address = parseaddr(mail["Reply-To"])[1]
     references = " ".join(filter(None, (mail["References"], mail["Message-Id"])))
-    raw = message(f"Re: {mail['Subject']}", address, sender, body=body,
-                  In_Reply_To=mail["Message-Id"], References=references)
+    raw = message(
+        f"Re: {mail['Subject']}", address, sender, body=body, In_Reply_To=mail["Message-Id"], References=references
+    )
     return raw, address
 
 
@@ -147,8 +173,20 @@ def mailgate(server, raw):
     """Hand a message to Odoo's own script, as an MTA's alias does; return the exit code."""
     common = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/common")
     uid = common.authenticate(server.database, "admin", "admin", {})
-    command = [PYTHON, source.directory() / MAILGATE, "--database", server.database, "--userid", str(uid),
-               "--password", "admin", "--host", "127.0.0.1", "--port", str(server.port)]
+    command = [
+        PYTHON,
+        source.directory() / MAILGATE,
+        "--database",
+        server.database,
+        "--userid",
+        str(uid),
+        "--password",
+        "admin",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(server.port),
+    ]
     return subprocess.run(command, input=raw, timeout=60, check=False).returncode
 
 
@@ -254,7 +292,8 @@ def test_mailgate_delivers_a_message_and_leaves_a_row(desk):
     raw = message("By mailgate", LEADS)
     assert mailgate(desk.gateway.odoo, raw) == 0
     [row] = desk.gateway.call(
-        "mail.inbound.message", "search_read", [["subject", "=", "By mailgate"]], ["transport", "state", "res_id"])
+        "mail.inbound.message", "search_read", [["subject", "=", "By mailgate"]], ["transport", "state", "res_id"]
+    )
     assert (row["transport"], row["state"], row["res_id"]) == ("call", "delivered", desk.lead("By mailgate"))
 
 
@@ -262,7 +301,8 @@ def test_mailgate_says_that_there_is_no_such_user_and_a_row_says_why(desk):
     raw = message("To nobody by mailgate", f"nobody@{DOMAIN}")
     assert mailgate(desk.gateway.odoo, raw) == EX_NOUSER
     [(state, transport, source, reason)] = desk.gateway.sql(
-        "SELECT state, transport, source, reason FROM mail_inbound_message WHERE subject = 'To nobody by mailgate'")
+        "SELECT state, transport, source, reason FROM mail_inbound_message WHERE subject = 'To nobody by mailgate'"
+    )
     assert (state, transport) == ("rejected", "call")
     assert f"nobody@{DOMAIN}" in reason
     assert source is None  # the mail server that called keeps the message, and tells its sender

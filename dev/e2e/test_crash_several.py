@@ -13,4 +13,5 @@ def test_two_servers_on_one_database_killed_in_turn(crash_gateway, dovecot, mail
 
 def test_killed_servers_and_changed_uidvalidity(crash_gateway, dovecot, mailbox):
     kill_while_mail_comes_in(
-        crash_gateway, dovecot, mailbox, "imap", between=lambda: dovecot.change_uidvalidity(mailbox))
+        crash_gateway, dovecot, mailbox, "imap", between=lambda: dovecot.change_uidvalidity(mailbox)
+    )

@@ -10,7 +10,14 @@ from lab.host.paths import ROOT
 
 @pytest.mark.alone
 def test_the_demo_comes_to_its_end():
-    done = subprocess.run(["make", "demo", "DEMO_EXIT=1"], cwd=ROOT, env={**os.environ, "MAKEFLAGS": ""},
-                          capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(
+        ["make", "demo", "DEMO_EXIT=1"],
+        cwd=ROOT,
+        env={**os.environ, "MAKEFLAGS": ""},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     assert "everything that it started is stopped" in done.stdout

@@ -10,15 +10,39 @@ from lab.odoo.crons import run_cron
 from lab.odoo.runs import install, run
 
 NOBODY, COLLEAGUE = "nobody@elsewhere.example", "mary@mycompany.example"
-ATTACHMENT = "\r\n".join((
-    "--limit", "Content-Type: text/plain", "", "Please see the plan.",
-    "--limit", 'Content-Disposition: attachment; filename="plan.txt"', "Content-Type: text/plain", "", "The plan.",
-    "--limit--",
-))
+ATTACHMENT = "\r\n".join(
+    (
+        "--limit",
+        "Content-Type: text/plain",
+        "",
+        "Please see the plan.",
+        "--limit",
+        'Content-Disposition: attachment; filename="plan.txt"',
+        "Content-Type: text/plain",
+        "",
+        "The plan.",
+        "--limit--",
+    )
+)
 USED = ("imap", "pop", "task")
 # what core keeps of a server, but for when it was read last
-CORE_FIELDS = ("name", "active", "state", "server", "port", "server_type", "is_ssl", "attach", "original", "user",
-               "password", "object_id", "priority", "configuration", "script")
+CORE_FIELDS = (
+    "name",
+    "active",
+    "state",
+    "server",
+    "port",
+    "server_type",
+    "is_ssl",
+    "attach",
+    "original",
+    "user",
+    "password",
+    "object_id",
+    "priority",
+    "configuration",
+    "script",
+)
 
 
 class OldDatabase(Gateway):
@@ -27,8 +51,9 @@ class OldDatabase(Gateway):
     def __init__(self, database, dovecot, untrusted):
         super().__init__(database, cron_threads=0)
         self.dovecot, self.untrusted = dovecot, untrusted
-        self.boxes = {name: f"old-{name}-{os.getpid()}@mycompany.example"
-                      for name in ("imap", "pop", "task", "draft", "archived")}
+        self.boxes = {
+            name: f"old-{name}-{os.getpid()}@mycompany.example" for name in ("imap", "pop", "task", "draft", "archived")
+        }
         self.ids = {}
 
     def configure(self):
@@ -61,15 +86,31 @@ class OldDatabase(Gateway):
         for name in USED:
             host = self.untrusted if name == "imap" else self.dovecot
             to = {"to": NOBODY} if name == "task" else {}
-            host.put(self.boxes[name], message(subject.format(name), body=ATTACHMENT, message_id=None,
-                                               Content_Type="multipart/mixed; boundary=limit", **to))
+            host.put(
+                self.boxes[name],
+                message(
+                    subject.format(name),
+                    body=ATTACHMENT,
+                    message_id=None,
+                    Content_Type="multipart/mixed; boundary=limit",
+                    **to,
+                ),
+            )
 
     def left_as(self, **values):
         """The From under which a colleague's message lies in the recipient's mailbox."""
         reader = f"old-reader-{os.getpid()}@customer.example"
-        mail = self.call("mail.mail", "create", {
-            "email_from": f"Mary <{COLLEAGUE}>", "email_to": reader, "subject": "Chairs", "body_html": "<p>Ten.</p>",
-            **values})
+        mail = self.call(
+            "mail.mail",
+            "create",
+            {
+                "email_from": f"Mary <{COLLEAGUE}>",
+                "email_to": reader,
+                "subject": "Chairs",
+                "body_html": "<p>Ten.</p>",
+                **values,
+            },
+        )
         self.call("mail.mail", "send", [mail])
         [letter] = self.letters(self.dovecot, reader)
         self.dovecot.empty(reader)
@@ -84,8 +125,11 @@ class OldDatabase(Gateway):
 
     def cron(self, xmlid=FETCH):
         """What the administrator sees of a scheduled action."""
-        return self.sql("SELECT id, active, interval_number, interval_type, priority, user_id, ir_actions_server_id"
-                        " FROM ir_cron WHERE id = %s", self.cron_id(xmlid))
+        return self.sql(
+            "SELECT id, active, interval_number, interval_type, priority, user_id, ir_actions_server_id"
+            " FROM ir_cron WHERE id = %s",
+            self.cron_id(xmlid),
+        )
 
     def core_values(self):
         """What core keeps of the incoming servers."""
@@ -97,13 +141,19 @@ class OldDatabase(Gateway):
 
     def names(self, table="crm_lead"):
         """The names of all records of a table that the tests made, sorted."""
-        return sorted(name for name, in self.sql(f"SELECT name FROM {table} WHERE create_date > %s", self.since))
+        return sorted(name for (name,) in self.sql(f"SELECT name FROM {table} WHERE create_date > %s", self.since))
 
     def attachments(self, name, model="crm.lead"):
         """The names of the files of a record, sorted."""
-        return sorted(file for file, in self.sql(
-            f"SELECT file.name FROM ir_attachment file JOIN {model.replace('.', '_')} record"
-            " ON file.res_id = record.id AND file.res_model = %s WHERE record.name = %s", model, name))
+        return sorted(
+            file
+            for (file,) in self.sql(
+                f"SELECT file.name FROM ir_attachment file JOIN {model.replace('.', '_')} record"
+                " ON file.res_id = record.id AND file.res_model = %s WHERE record.name = %s",
+                model,
+                name,
+            )
+        )
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +205,7 @@ def updated(used):
     used.call("fetchmail.server", "write", [used.ids["pop"]], {"verify_certificate": True})
     used.stop()
     used.sql("UPDATE ir_cron SET interval_number = 3 WHERE id = %s", used.cron_id("mail_gateway.ir_cron_lane_1"))
-    code, output = run(source.command(
-        used.database, "--update", "mail_gateway", "--stop-after-init", "--no-http"))
+    code, output = run(source.command(used.database, "--update", "mail_gateway", "--stop-after-init", "--no-http"))
     assert code == 0, output
     return used
 
@@ -199,11 +248,14 @@ def test_create_a_new_record_means_the_same(used):
     assert used.names("project_task") == ["Core task", "Unread task"]
 
 
-@pytest.mark.parametrize(("name", "model", "files"), [
-    ("imap", "crm.lead", []),  # without attachments, core does not keep the original either
-    ("pop", "crm.lead", ["plan.txt"]),
-    ("task", "project.task", ["original_email.eml", "plan.txt"]),
-])
+@pytest.mark.parametrize(
+    ("name", "model", "files"),
+    [
+        ("imap", "crm.lead", []),  # without attachments, core does not keep the original either
+        ("pop", "crm.lead", ["plan.txt"]),
+        ("task", "project.task", ["original_email.eml", "plan.txt"]),
+    ],
+)
 def test_keep_attachments_and_keep_original_mean_the_same(used, name, model, files):
     assert [used.attachments(f"{who} {name}", model) for who in ("Core", "Unread")] == [files, files]
 

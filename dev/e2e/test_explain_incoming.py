@@ -14,8 +14,18 @@ DOMAIN, CUSTOMER = "mycompany.example", f"customer-{_RUN}.example"
 AGENT = f"agent@{CUSTOMER}"
 # What the server itself keeps writing to, and what the dialog keeps: its question and the answer.
 _OF_ITS_OWN = (
-    "mail_inbound_explain", "ir_cron", "ir_cron_progress", "ir_cron_trigger", "ir_logging", "res_device_log",
-    "res_users_log", "mail_presence", "bus_presence", "base_registry_signaling", "orm_signaling_registry")
+    "mail_inbound_explain",
+    "ir_cron",
+    "ir_cron_progress",
+    "ir_cron_trigger",
+    "ir_logging",
+    "res_device_log",
+    "res_users_log",
+    "mail_presence",
+    "bus_presence",
+    "base_registry_signaling",
+    "orm_signaling_registry",
+)
 
 
 class Counter:
@@ -29,15 +39,20 @@ class Counter:
         self.customer = gateway.call("res.partner", "create", {"name": "Mary Smith", "email": f"mary@{CUSTOMER}"})
         self.other = gateway.call("res.partner", "create", {"name": "Carl Cook", "email": f"carl@{CUSTOMER}"})
         self.lead = gateway.call(
-            "crm.lead", "create", {"name": "Forty chairs", "type": "lead", "team_id": False, "user_id": False})
+            "crm.lead", "create", {"name": "Forty chairs", "type": "lead", "team_id": False, "user_id": False}
+        )
         gateway.call("crm.lead", "message_subscribe", [self.lead], [self.agent[1], self.customer, self.other])
         self.mailbox = f"counter-{_RUN}@{DOMAIN}"
         self.server = gateway.mail_server(self.mailbox, dovecot.port("imaps"), name="Counter", is_ssl=True)
 
     def _postmaster(self):
         gateway = self.gateway
-        [group] = gateway.call("ir.model.data", "search_read", [
-            ["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]], ["res_id"])
+        [group] = gateway.call(
+            "ir.model.data",
+            "search_read",
+            [["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]],
+            ["res_id"],
+        )
         user, _partner = gateway.user("Paul Postmaster", f"postmaster@{DOMAIN}")
         gateway.call("res.users", "write", [user], {"group_ids": [(4, group["res_id"])]})
         return f"postmaster@{DOMAIN}"
@@ -54,19 +69,24 @@ class Counter:
         self.gateway.fetch(self.server)
         until(lambda: self.gateway.sql("SELECT 1 FROM mail_inbound_message WHERE id > %s", last))
         self.gateway.settle()
-        [row] = self.gateway.call("mail.inbound.message", "search_read", [["id", ">", last]],
-                                  ["state", "reason", "res_model", "res_id"])
+        [row] = self.gateway.call(
+            "mail.inbound.message", "search_read", [["id", ">", last]], ["state", "reason", "res_model", "res_id"]
+        )
         return row
 
     def rows(self):
         """Of each table of the database, its rows as they are, read past Odoo."""
-        tables = [name for name, in self.gateway.sql(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", list(_OF_ITS_OWN))]
+        tables = [
+            name
+            for (name,) in self.gateway.sql(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)",
+                list(_OF_ITS_OWN),
+            )
+        ]
         digest = "count(*), md5(string_agg(t::text, ' ' ORDER BY t::text))"
         # scripts and styles that the browser asked for meanwhile
         rows = {"ir_attachment": "(SELECT * FROM ir_attachment WHERE url IS NULL OR url NOT LIKE '/web/assets/%%')"}
-        union = " UNION ALL ".join(
-            f"SELECT '{name}', {digest} FROM {rows.get(name, name)} t" for name in tables)
+        union = " UNION ALL ".join(f"SELECT '{name}', {digest} FROM {rows.get(name, name)} t" for name in tables)
         return {name: found for name, *found in self.gateway.sql(union)}
 
     def rows_at_rest(self):
@@ -140,9 +160,20 @@ def choose(window, label):
 def test_a_new_record_is_explained_and_nothing_of_it_stays(window, counter):
     open_dialog(window, counter)
     before = counter.rows_at_rest()
-    answer = ask(window, email_from=f"Nora New <nora@{CUSTOMER}>", email_to=f"{LEADS}@{DOMAIN}",
-                 subject="Fifty desks", body="Please send us an offer.")
-    for words in ("Delivered", "It makes a record.", "Fifty desks", f"nora@{CUSTOMER}", "Alias that makes a record of Lead"):
+    answer = ask(
+        window,
+        email_from=f"Nora New <nora@{CUSTOMER}>",
+        email_to=f"{LEADS}@{DOMAIN}",
+        subject="Fifty desks",
+        body="Please send us an offer.",
+    )
+    for words in (
+        "Delivered",
+        "It makes a record.",
+        "Fifty desks",
+        f"nora@{CUSTOMER}",
+        "Alias that makes a record of Lead",
+    ):
         expect(answer).to_contain_text(words)
     picture(window, "explain_incoming_record")
     assert counter.rows() == before
@@ -153,9 +184,21 @@ def test_a_reply_is_explained_and_nothing_of_it_leaves(window, counter):
     counter.gateway.letters(counter.dovecot, f"carl@{CUSTOMER}")
     open_dialog(window, counter)
     before = counter.rows_at_rest()
-    answer = ask(window, email_from=f"Mary Smith <mary@{CUSTOMER}>", email_to=f"catchall@{DOMAIN}, {LEADS}@old.example",
-                 subject="Re: Forty chairs", in_reply_to=question, body="Blue ones, please.")
-    for words in ("A reply to Lead “Forty chairs”", "Catchall: takes replies", "Nothing in Odoo", "Carl Cook", "Anna Agent"):
+    answer = ask(
+        window,
+        email_from=f"Mary Smith <mary@{CUSTOMER}>",
+        email_to=f"catchall@{DOMAIN}, {LEADS}@old.example",
+        subject="Re: Forty chairs",
+        in_reply_to=question,
+        body="Blue ones, please.",
+    )
+    for words in (
+        "A reply to Lead “Forty chairs”",
+        "Catchall: takes replies",
+        "Nothing in Odoo",
+        "Carl Cook",
+        "Anna Agent",
+    ):
         expect(answer).to_contain_text(words)
     picture(window, "explain_incoming_reply")
     assert counter.rows() == before
@@ -166,8 +209,12 @@ def test_a_reply_to_a_former_address_is_explained(window, counter):
     gateway = counter.gateway
     alias = gateway.alias("requests", "crm.lead")
     gateway.call("mail.alias", "write", [alias], {"alias_name": "sales"})
-    lead = gateway.call("crm.lead", "create", {"name": "Forty chairs for the new office", "type": "lead", "user_id": False},
-                        context={"mail_create_nosubscribe": True})
+    lead = gateway.call(
+        "crm.lead",
+        "create",
+        {"name": "Forty chairs for the new office", "type": "lead", "user_id": False},
+        context={"mail_create_nosubscribe": True},
+    )
     posted = gateway.comment((counter.agent[0], AGENT), "crm.lead", lead, "Which colour?")
     [question] = gateway.call("mail.message", "read", [posted], ["message_id"])
     people = {"Ben Baker": f"ben@{DOMAIN}", "Mary Smith": "mary@customer.example", "Carl Cook": "carl@customer.example"}
@@ -176,9 +223,15 @@ def test_a_reply_to_a_former_address_is_explained(window, counter):
     gateway.call("crm.lead", "message_subscribe", [lead], contacts)
     window.page.set_viewport_size({"width": 1320, "height": 1130})
     open_dialog(window, counter)
-    answer = ask(window, email_from="Mary Smith <mary@customer.example>", email_to=f"catchall@{DOMAIN}",
-                 email_cc=f"requests@{DOMAIN}", subject="Re: Forty chairs", in_reply_to=question["message_id"],
-                 body="Blue ones, please.")
+    answer = ask(
+        window,
+        email_from="Mary Smith <mary@customer.example>",
+        email_to=f"catchall@{DOMAIN}",
+        email_cc=f"requests@{DOMAIN}",
+        subject="Re: Forty chairs",
+        in_reply_to=question["message_id"],
+        body="Blue ones, please.",
+    )
     expect(answer).to_contain_text(f"Former address, leads to sales@{DOMAIN}")
     expect(answer).to_contain_text("A reply to Lead “Forty chairs for the new office”")
     picture(window, "explain_incoming_former")
@@ -190,7 +243,8 @@ def test_a_file_is_explained_as_it_then_comes_in(window, counter):
     source = message("Re: out of office", to=f"{LEADS}@{DOMAIN}", Auto_Submitted="auto-replied")
     choose(window, "A file (.eml)")
     window.page.locator(".modal input[type=file]").set_input_files(
-        {"name": "vacation.eml", "mimeType": "message/rfc822", "buffer": source})
+        {"name": "vacation.eml", "mimeType": "message/rfc822", "buffer": source}
+    )
     expect(window.page.locator(".modal [name=source] input.o_input")).to_have_value("vacation.eml")
     answer = press(window)
     expect(answer).to_contain_text("Discarded")
@@ -222,7 +276,9 @@ def test_what_refuses_a_message_would_be_sent_is_shown(window, counter):
 
 def test_a_record_that_can_t_be_made_is_an_answer_in_words(window, counter):
     counter.gateway.alias("broken", "crm.lead")
-    counter.gateway.sql("UPDATE mail_alias SET alias_defaults = '{''stage_id'': 2000000000}' WHERE alias_name = 'broken'")
+    counter.gateway.sql(
+        "UPDATE mail_alias SET alias_defaults = '{''stage_id'': 2000000000}' WHERE alias_name = 'broken'"
+    )
     open_dialog(window, counter)
     before = counter.rows_at_rest()
     answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to=f"broken@{DOMAIN}", subject="Hello")

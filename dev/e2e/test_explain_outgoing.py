@@ -26,20 +26,28 @@ class Desk:
     def __init__(self, gateway, dovecot, postfix, second_postfix):
         self.gateway, self.dovecot = gateway, dovecot
         self.newsletters = gateway.outgoing_server(
-            second_postfix, name="Newsletters", sequence=5, traffic="mass", from_filter=f"news.{DOMAIN}")
+            second_postfix, name="Newsletters", sequence=5, traffic="mass", from_filter=f"news.{DOMAIN}"
+        )
         self.main = gateway.outgoing_server(postfix, name="Main", sequence=10, from_filter=DOMAIN)
         gateway.outgoing_server(postfix, name="Subsidiary", sequence=15, from_filter="subsidiary.example")
         self.old = gateway.outgoing_server(postfix, name="Last year's", sequence=20, active=False)
         self.agent = (gateway.user("Anna Agent", AGENT, password=AGENT)[0], AGENT)
         self.postmaster = self._postmaster()
         self.lead = gateway.call(
-            "crm.lead", "create", {"name": "Forty chairs", "type": "lead", "team_id": False, "user_id": False},
-            context={"mail_create_nosubscribe": True})
+            "crm.lead",
+            "create",
+            {"name": "Forty chairs", "type": "lead", "team_id": False, "user_id": False},
+            context={"mail_create_nosubscribe": True},
+        )
 
     def _postmaster(self):
         gateway = self.gateway
-        [group] = gateway.call("ir.model.data", "search_read", [
-            ["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]], ["res_id"])
+        [group] = gateway.call(
+            "ir.model.data",
+            "search_read",
+            [["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]],
+            ["res_id"],
+        )
         user, _partner = gateway.user("Paul Postmaster", f"postmaster@{DOMAIN}")
         gateway.call("res.users", "write", [user], {"group_ids": [(4, group["res_id"])]})
         return f"postmaster@{DOMAIN}"
@@ -82,6 +90,7 @@ def chromium(desk):
 @pytest.fixture
 def as_user(window, desk):
     """A function that logs in as somebody else; the administrator is back after the test."""
+
     def log_in(login, password=None):
         window.page.evaluate("localStorage.clear()")
         window.page.context.clear_cookies()
@@ -240,8 +249,9 @@ def test_a_filter_that_never_matches_is_warned_about(window, desk):
 
 
 def test_a_server_without_a_filter_says_which_domains_count(window, desk):
-    server = desk.gateway.call("ir.mail_server", "create", {
-        "name": "Anything", "smtp_host": "127.0.0.1", "sequence": 99})
+    server = desk.gateway.call(
+        "ir.mail_server", "create", {"name": "Anything", "smtp_host": "127.0.0.1", "sequence": 99}
+    )
     window.open_record("ir.mail_server", server)
     note = window.page.locator("[name=without_filter]")
     expect(note.first).to_contain_text(f"The alias domains count ({DOMAIN})")
@@ -350,12 +360,24 @@ def test_the_list_of_sending_details_is_searched_and_counted(window, desk):
 
 def test_an_e_mail_that_failed_is_red_in_the_list_and_says_so(window, desk):
     call = desk.gateway.call
-    closed = call("ir.mail_server", "create", {
-        "name": "Closed", "smtp_host": "127.0.0.1", "smtp_port": any_free(), "from_filter": "nobody.example"})
+    closed = call(
+        "ir.mail_server",
+        "create",
+        {"name": "Closed", "smtp_host": "127.0.0.1", "smtp_port": any_free(), "from_filter": "nobody.example"},
+    )
     address = f"reader-{next(_number)}@{CUSTOMER}"
-    mail = call("mail.mail", "create", {
-        "email_from": f"Anna Agent <{AGENT}>", "email_to": address, "subject": "Never arrives",
-        "body_html": "<p>Ten.</p>", "mail_server_id": closed, "auto_delete": False})
+    mail = call(
+        "mail.mail",
+        "create",
+        {
+            "email_from": f"Anna Agent <{AGENT}>",
+            "email_to": address,
+            "subject": "Never arrives",
+            "body_html": "<p>Ten.</p>",
+            "mail_server_id": closed,
+            "auto_delete": False,
+        },
+    )
     call("mail.mail", "send", [mail])
     until(lambda: call("mail.outgoing.selection", "search_count", [["mail_mail_id", "=", mail]]))
     call("ir.mail_server", "unlink", [closed])
@@ -387,9 +409,17 @@ def test_one_row_shows_everything_and_leads_to_the_record(window, desk):
 
 def test_an_e_mail_shows_how_it_was_sent(window, desk):
     address = f"reader-{next(_number)}@{CUSTOMER}"
-    mail = desk.gateway.call("mail.mail", "create", {
-        "email_from": f"Anna Agent <{AGENT}>", "email_to": address, "subject": "Chairs",
-        "body_html": "<p>Ten of them.</p>", "auto_delete": False})
+    mail = desk.gateway.call(
+        "mail.mail",
+        "create",
+        {
+            "email_from": f"Anna Agent <{AGENT}>",
+            "email_to": address,
+            "subject": "Chairs",
+            "body_html": "<p>Ten of them.</p>",
+            "auto_delete": False,
+        },
+    )
     desk.gateway.call("mail.mail", "send", [mail])
     desk.gateway.letters(desk.dovecot, address)
     until(lambda: desk.gateway.call("mail.outgoing.selection", "search_count", [["mail_mail_id", "=", mail]]))

@@ -63,7 +63,9 @@ class Company:
         before = self.gateway.count(["server_id", "=", server])
         until(lambda: self.gateway.fetch(server) and self.gateway.count(["server_id", "=", server]) > before)
         self.gateway.settle()
-        return self.call("mail.inbound.message", "search_read", [["server_id", "=", server]], limit=1, order="id desc")[0]
+        return self.call("mail.inbound.message", "search_read", [["server_id", "=", server]], limit=1, order="id desc")[
+            0
+        ]
 
     def lead_name(self, row):
         """The name of the lead that a message made."""
@@ -78,8 +80,14 @@ class Company:
         partner = self.call("res.partner", "create", {"name": "Purchasing", "email": address})
         lead = self.call("crm.lead", "create", {"name": lead_name, "partner_id": partner, "team_id": False})
         self.call("crm.lead", "message_subscribe", [lead], partner_ids=[partner])
-        posted = self.call("crm.lead", "message_post", [lead], body="Which colour?", message_type="comment",
-                           subtype_xmlid="mail.mt_comment")
+        posted = self.call(
+            "crm.lead",
+            "message_post",
+            [lead],
+            body="Which colour?",
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+        )
         self.gateway.wake(QUEUE)
         return lead, posted[0] if isinstance(posted, list) else posted
 
@@ -123,8 +131,14 @@ def test_a_customer_answers_to_the_old_catchall_and_the_reply_is_there(company):
     mail = message_from_bytes(raw, policy=policy.default)
     assert parseaddr(mail["Reply-To"])[1] == CATCHALL
     with company.renamed(DOMAIN, catchall_alias="answers"):
-        reply = message(f"Re: {mail['Subject']}", CATCHALL, CUSTOMER, body="Blue.",
-                        In_Reply_To=mail["Message-Id"], References=mail["Message-Id"])
+        reply = message(
+            f"Re: {mail['Subject']}",
+            CATCHALL,
+            CUSTOMER,
+            body="Blue.",
+            In_Reply_To=mail["Message-Id"],
+            References=mail["Message-Id"],
+        )
         row = company.receive(reply, CATCHALL, server)
     assert (row["state"], row["res_model"], row["res_id"]) == ("delivered", "crm.lead", lead)
     assert row["former_address"] == f"{CATCHALL} → answers@{DOMAIN}"
@@ -149,8 +163,9 @@ def test_a_bounce_to_the_old_bounce_address_is_one(company):
         row = company.arrival(server)
     assert row["former_address"] == f"{BOUNCE} → returns@{DOMAIN}"
     assert "A bounce" in row["reason"]
-    notifications = company.call("mail.notification", "search_read", [
-        ["mail_message_id", "=", question]], ["notification_status"])
+    notifications = company.call(
+        "mail.notification", "search_read", [["mail_message_id", "=", question]], ["notification_status"]
+    )
     assert "bounce" in [notification["notification_status"] for notification in notifications]
 
 

@@ -14,22 +14,43 @@ EXPLOIT = {"user_ids": [(0, 0, {"name": "Eve", "login": "eve@customer.example", 
 def callers(gateway):
     """A function that calls message_process as one of three users."""
     for name, group in GROUPS.items():
-        [found] = gateway.call("ir.model.data", "search_read", [
-            ["module", "=", group.partition(".")[0]], ["name", "=", group.partition(".")[2]]], ["res_id"])
-        [user_group] = gateway.call("ir.model.data", "search_read", [
-            ["module", "=", "base"], ["name", "=", "group_user"]], ["res_id"])
+        [found] = gateway.call(
+            "ir.model.data",
+            "search_read",
+            [["module", "=", group.partition(".")[0]], ["name", "=", group.partition(".")[2]]],
+            ["res_id"],
+        )
+        [user_group] = gateway.call(
+            "ir.model.data", "search_read", [["module", "=", "base"], ["name", "=", "group_user"]], ["res_id"]
+        )
         groups = {found["res_id"], *([] if name == "portal" else [user_group["res_id"]])}
-        gateway.call("res.users", "create", {
-            "name": name.title(), "login": name, "password": f"{name}-password", "email": f"{name}@{DOMAIN}",
-            "group_ids": [(6, 0, sorted(groups))]}, context={"no_reset_password": True})
+        gateway.call(
+            "res.users",
+            "create",
+            {
+                "name": name.title(),
+                "login": name,
+                "password": f"{name}-password",
+                "email": f"{name}@{DOMAIN}",
+                "group_ids": [(6, 0, sorted(groups))],
+            },
+            context={"no_reset_password": True},
+        )
 
     def call(name, model, source, **arguments):
         common = xmlrpc.client.ServerProxy(f"{gateway.odoo.url}/xmlrpc/2/common")
         password = f"{name}-password"
         user = common.authenticate(gateway.database, name, password, {})
         models = xmlrpc.client.ServerProxy(f"{gateway.odoo.url}/xmlrpc/2/object", allow_none=True)
-        return models.execute_kw(gateway.database, user, password, "mail.thread", "message_process",
-                                 [model, xmlrpc.client.Binary(source)], arguments)
+        return models.execute_kw(
+            gateway.database,
+            user,
+            password,
+            "mail.thread",
+            "message_process",
+            [model, xmlrpc.client.Binary(source)],
+            arguments,
+        )
 
     return call
 
@@ -64,7 +85,8 @@ def test_nobody_becomes_a_user_by_a_message_that_is_held_and_released(gateway, c
     callers("member", False, over_the_limit("Held"))
     [(held,)] = gateway.sql(
         "UPDATE mail_inbound_message SET call = %s::jsonb WHERE subject = 'Held' AND state = 'held' RETURNING id",
-        '{"model": "res.partner", "custom_values": {"user_ids": [[0, 0, {"name": "Eve", "login": "eve"}]]}}')
+        '{"model": "res.partner", "custom_values": {"user_ids": [[0, 0, {"name": "Eve", "login": "eve"}]]}}',
+    )
     gateway.call("mail.inbound.message", "action_release", [held])
     gateway.settle()
     [(state, cause, reason)] = gateway.sql("SELECT state, cause, reason FROM mail_inbound_message WHERE id = %s", held)

@@ -105,8 +105,15 @@ def refusal(gateway, server, method="fetch_mail"):
 
 def assert_kept(text):
     """No piece of the password is there in any form."""
-    forms = [PASSWORD, PASSWORD.replace("\\", r"\\").replace('"', r"\""), b64encode(PASSWORD.encode()).decode(),
-             b64encode(f"\0box\0{PASSWORD}".encode()).decode(), repr(PASSWORD.encode()), "Sesam", "dich"]
+    forms = [
+        PASSWORD,
+        PASSWORD.replace("\\", r"\\").replace('"', r"\""),
+        b64encode(PASSWORD.encode()).decode(),
+        b64encode(f"\0box\0{PASSWORD}".encode()).decode(),
+        repr(PASSWORD.encode()),
+        "Sesam",
+        "dich",
+    ]
     assert not [form for form in forms if form in text], text
 
 
@@ -122,7 +129,12 @@ def repeat_imap():
             tags.append(tag)
             return b"+ \r\n"
         return b"* BAD [ALERT] %s\r\n* OK %s\r\n%s NO [AUTHENTICATIONFAILED] PLAIN %s (%s) is wrong\r\n" % (
-            line, PASSWORD.encode(), tags[-1], line, PASSWORD.encode("latin-1"))
+            line,
+            PASSWORD.encode(),
+            tags[-1],
+            line,
+            PASSWORD.encode("latin-1"),
+        )
 
     return answer
 
@@ -131,8 +143,11 @@ def repeat_pop3(line):
     return b"+OK\r\n" if line.startswith(b"USER") else b"-ERR %s: %s\r\n" % (line, PASSWORD.encode())
 
 
-@pytest.mark.parametrize(("protocol", "greeting", "answer"), [
-    ("imap", b"* OK ready\r\n", repeat_imap()), ("pop", b"+OK\r\n", repeat_pop3)], ids=["imap", "pop"])
+@pytest.mark.parametrize(
+    ("protocol", "greeting", "answer"),
+    [("imap", b"* OK ready\r\n", repeat_imap()), ("pop", b"+OK\r\n", repeat_pop3)],
+    ids=["imap", "pop"],
+)
 def test_what_a_server_repeats_of_a_password_is_neither_shown_nor_logged(gateway, protocol, greeting, answer):
     with Server(greeting, answer) as server:
         box = gateway.mail_server("box", server.port, protocol, confirm=False, password=PASSWORD)
@@ -153,9 +168,14 @@ def flooding(line):
     return None if command.startswith((b"SELECT", b"UIDL")) else b"%s OK done\r\n" % tag
 
 
-@pytest.mark.parametrize(("protocol", "greeting", "answer", "flood"), [
-    ("imap", b"* OK ready\r\n", flooding, b"* 1 EXISTS\r\n" * 5000),
-    ("pop", b"+OK\r\n", lambda line: None if line == b"UIDL" else b"+OK\r\n", b"+OK\r\n" * 10_000)], ids=["imap", "pop"])
+@pytest.mark.parametrize(
+    ("protocol", "greeting", "answer", "flood"),
+    [
+        ("imap", b"* OK ready\r\n", flooding, b"* 1 EXISTS\r\n" * 5000),
+        ("pop", b"+OK\r\n", lambda line: None if line == b"UIDL" else b"+OK\r\n", b"+OK\r\n" * 10_000),
+    ],
+    ids=["imap", "pop"],
+)
 def test_a_reply_without_end_fills_no_memory(gateway, protocol, greeting, answer, flood):
     with Server(greeting, answer, flood) as server:
         box = gateway.mail_server("flood", server.port, protocol, confirm=False)
@@ -194,12 +214,16 @@ def test_a_pop3_head_without_end_is_taken_for_no_other_message(gateway):
     with Server(b"+OK\r\n", answer) as server:
         box = gateway.mail_server("endless", server.port, "pop", pop_afterwards="leave")
         assert [gateway.fetch(box) for _again in range(2)] == ["New messages: 3", "New messages: 0"]
-        rows = gateway.sql("SELECT remote_key, subject, is_head IS TRUE, size FROM mail_inbound_message WHERE server_id = %s"
-                           " ORDER BY id", box)
+        rows = gateway.sql(
+            "SELECT remote_key, subject, is_head IS TRUE, size FROM mail_inbound_message WHERE server_id = %s"
+            " ORDER BY id",
+            box,
+        )
         assert [(key.rpartition("=")[2], *row) for key, *row in rows] == [
             ("one", rows[0][1], True, 60 * MEGABYTE),
             ("two", "Second", False, len(messages[1]) + 2),
-            ("three", "Third", False, len(messages[2]) + 2)]
+            ("three", "Third", False, len(messages[2]) + 2),
+        ]
         gateway.call("fetchmail.server", "unlink", [box])
 
 
@@ -229,8 +253,11 @@ def _threads(gateway):
         return int(re.search(r"Threads:\s+(\d+)", status.read())[1])
 
 
-@pytest.mark.parametrize("afterwards", [
-    {"imap_afterwards": "delete"}, {"imap_afterwards": "move", "imap_move_to": "Done"}], ids=["delete", "move"])
+@pytest.mark.parametrize(
+    "afterwards",
+    [{"imap_afterwards": "delete"}, {"imap_afterwards": "move", "imap_move_to": "Done"}],
+    ids=["delete", "move"],
+)
 def test_without_uidplus_what_a_person_marked_stays(gateway, dovecot, mailbox, afterwards):
     with Filter(dovecot.port("imap")) as proxy:
         proxy.replacements = ((b" UIDPLUS", b""), (b" MOVE", b""))
@@ -270,18 +297,31 @@ def test_what_the_server_does_not_hand_out_is_shown_and_fetched_once_it_does(gat
 
 def test_a_password_of_an_outgoing_server_is_neither_shown_nor_logged(gateway):
     """Neither a server that repeats it nor its characters beyond ASCII bring it into the failure reason."""
+
     def answer(line):
         if line.upper().startswith(b"EHLO"):
             return b"250-hostile.example\r\n250 AUTH PLAIN LOGIN\r\n"
         return b"535 5.7.8 %s, %s\r\n" % (line, PASSWORD.encode()) if line.startswith(b"AUTH") else b"334 \r\n"
 
     with Server(b"220 hostile.example ESMTP\r\n", answer) as server:
-        outgoing = gateway.call("ir.mail_server", "create", {
-            "name": "Hostile", "smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_encryption": "none",
-            "smtp_user": "box", "smtp_pass": PASSWORD})
+        outgoing = gateway.call(
+            "ir.mail_server",
+            "create",
+            {
+                "name": "Hostile",
+                "smtp_host": "127.0.0.1",
+                "smtp_port": server.port,
+                "smtp_encryption": "none",
+                "smtp_user": "box",
+                "smtp_pass": PASSWORD,
+            },
+        )
         start = gateway.odoo.log.stat().st_size
-        mail = gateway.call("mail.mail", "create", {
-            "subject": "Hello", "email_to": NOBODY, "auto_delete": False, "mail_server_id": outgoing})
+        mail = gateway.call(
+            "mail.mail",
+            "create",
+            {"subject": "Hello", "email_to": NOBODY, "auto_delete": False, "mail_server_id": outgoing},
+        )
         gateway.call("mail.mail", "send", [mail])
         [[state, reason]] = gateway.sql("SELECT state, failure_reason FROM mail_mail WHERE id = %s", mail)
         assert state == "exception"

@@ -86,12 +86,17 @@ def test_a_mailbox_put_back_from_a_backup_neither_loses_nor_doubles(gateway, dov
     gateway.fetch(server)
     dovecot.put(mailbox, message("Read in webmail", to=NOBODY), flags=["\\Seen"])
     gateway.sql("UPDATE mail_inbound_folder SET last_uid = '90' WHERE server_id = %s", server)
-    gateway.sql("UPDATE mail_inbound_message SET remote_key = regexp_replace(remote_key, 'UID=3$', 'UID=4')"
-                " WHERE server_id = %s", server)
+    gateway.sql(
+        "UPDATE mail_inbound_message SET remote_key = regexp_replace(remote_key, 'UID=3$', 'UID=4')"
+        " WHERE server_id = %s",
+        server,
+    )
     for count in (1, 0):
         assert gateway.fetch(server) == f"New messages: {count}"
-    assert gateway.sql("SELECT count(*) FROM mail_inbound_message WHERE subject = 'Read in webmail'"
-                       " AND remote_key LIKE '%%GENERATION=1'") == [(1,)]
+    assert gateway.sql(
+        "SELECT count(*) FROM mail_inbound_message WHERE subject = 'Read in webmail'"
+        " AND remote_key LIKE '%%GENERATION=1'"
+    ) == [(1,)]
 
 
 def test_a_folder_that_is_gone_does_not_stop_the_others(gateway, dovecot, mailbox):
@@ -113,7 +118,8 @@ def test_several_folders_are_read_and_stored_messages_moved(gateway, dovecot, ma
     with dovecot.session(mailbox) as client:
         client.create_folder("Done")
     server = gateway.mail_server(
-        mailbox, dovecot.port("imap"), folder="INBOX, Orders.Été", imap_afterwards="move", imap_move_to="Done")
+        mailbox, dovecot.port("imap"), folder="INBOX, Orders.Été", imap_afterwards="move", imap_move_to="Done"
+    )
     gateway.fetch(server)
     gateway.settle()
     assert gateway.leads(server) == ["In a folder", "In the inbox"]

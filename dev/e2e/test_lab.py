@@ -50,7 +50,9 @@ def wait_for(postgres, database, kind):
     until(lambda: as_superuser(postgres, AT_WORK.format(database, kind)) != "0", every=0.1)
 
 
-def test_a_database_is_copied_renamed_and_dropped_while_autovacuum_is_at_work_in_it(postgres, template, eager_autovacuum):
+def test_a_database_is_copied_renamed_and_dropped_while_autovacuum_is_at_work_in_it(
+    postgres, template, eager_autovacuum
+):
     postgres.execute(SLOW, database=template)
     wait_for(postgres, template, "autovacuum worker")
     postgres.create_database(f"{template}_copy", template)

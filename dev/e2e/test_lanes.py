@@ -18,7 +18,8 @@ def test_a_message_that_keeps_its_worker_busy_is_set_aside_and_the_others_go_on(
     assert gateway.count(["state", "in", ("received", "deferred")]) == 1, "the poison is still being worked on"
     until(lambda: gateway.hurry() or gateway.count(["state", "=", "failed"]), 180, every=1)
     [(subject, tries, reason, source)] = gateway.sql(
-        "SELECT subject, try_count, reason, source FROM mail_inbound_message WHERE state = 'failed'")
+        "SELECT subject, try_count, reason, source FROM mail_inbound_message WHERE state = 'failed'"
+    )
     assert (subject, tries) == ("Poison", 3) and "stopped or ran out of time" in reason and source
 
 
@@ -30,21 +31,27 @@ def test_html_that_odoos_sanitizer_would_take_days_for_is_delivered_as_an_attach
     assert gateway.leads(server) == ["Poison"]
     [(attachments,)] = gateway.sql(
         "SELECT count(*) FROM ir_attachment WHERE res_model = 'crm.lead' AND res_id ="
-        " (SELECT res_id FROM mail_inbound_message WHERE server_id = %s) AND file_size > 3000000", server)
+        " (SELECT res_id FROM mail_inbound_message WHERE server_id = %s) AND file_size > 3000000",
+        server,
+    )
     assert attachments
 
 
 def test_messages_of_one_conversation_keep_their_order(gateway, dovecot, mailbox):
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     dovecot.put(mailbox, message("Order", message_id=f"<root.{mailbox}>"))
-    dovecot.put_all(mailbox, [
-        message(f"Re: Order {n:02}", body=f"Answer {n:02}", References=f"<root.{mailbox}>") for n in range(30)])
+    dovecot.put_all(
+        mailbox,
+        [message(f"Re: Order {n:02}", body=f"Answer {n:02}", References=f"<root.{mailbox}>") for n in range(30)],
+    )
     gateway.fetch(server)
     gateway.settle()
     rows = gateway.sql(
         "SELECT subject FROM mail_message WHERE model = 'crm.lead' AND message_type = 'email' AND res_id ="
-        " (SELECT DISTINCT res_id FROM mail_inbound_message WHERE server_id = %s) ORDER BY id", server)
-    assert [subject for subject, in rows] == ["Order", *(f"Re: Order {n:02}" for n in range(30))]
+        " (SELECT DISTINCT res_id FROM mail_inbound_message WHERE server_id = %s) ORDER BY id",
+        server,
+    )
+    assert [subject for (subject,) in rows] == ["Order", *(f"Re: Order {n:02}" for n in range(30))]
 
 
 def test_two_lanes_deliver_at_the_same_time(gateway, dovecot, mailbox):
@@ -73,10 +80,12 @@ def test_two_lanes_send_no_more_notices_than_an_hour_allows(gateway, dovecot, ma
     finally:
         gateway.set_parameter("mail_gateway.notice_limit", "100")
     [(told,)] = gateway.sql(
-        "SELECT count(*) FROM mail_inbound_message WHERE server_id = %s AND told_date IS NOT NULL", server)
+        "SELECT count(*) FROM mail_inbound_message WHERE server_id = %s AND told_date IS NOT NULL", server
+    )
     assert told == 5
-    assert gateway.sql("SELECT told, count(*) FROM mail_inbound_notice WHERE told IN ('*', '!') GROUP BY told ORDER BY told"
-                       ) == [("!", 1), ("*", 5)]
+    assert gateway.sql(
+        "SELECT told, count(*) FROM mail_inbound_notice WHERE told IN ('*', '!') GROUP BY told ORDER BY told"
+    ) == [("!", 1), ("*", 5)]
 
 
 def test_the_number_of_lanes_is_a_setting(gateway):
@@ -113,5 +122,6 @@ def locked(gateway):
     """The number of pending messages that some transaction has locked."""
     free = gateway.sql(
         "SELECT count(*) FROM (SELECT id FROM mail_inbound_message WHERE state = 'received'"
-        " FOR UPDATE SKIP LOCKED) rows")[0][0]
+        " FOR UPDATE SKIP LOCKED) rows"
+    )[0][0]
     return gateway.count(["state", "=", "received"]) - free

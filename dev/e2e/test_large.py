@@ -16,7 +16,9 @@ def large(subject, megabytes):
 def test_a_large_message_stays_on_the_server_until_a_person_wants_it(gateway, dovecot, mailbox, protocol):
     gateway.set_parameter("mail_gateway.size_limit", "1")
     afterwards = {"imap_afterwards": "delete"} if protocol == "imap" else {"pop_afterwards": "delete"}
-    server = gateway.mail_server(mailbox, dovecot.port(protocol if protocol == "imap" else "pop3"), protocol, **afterwards)
+    server = gateway.mail_server(
+        mailbox, dovecot.port(protocol if protocol == "imap" else "pop3"), protocol, **afterwards
+    )
     source = large("Plans of the house", 6)
     for each in (message("Before"), source, message("After")):
         dovecot.put(mailbox, each)
@@ -30,7 +32,9 @@ def test_a_large_message_stays_on_the_server_until_a_person_wants_it(gateway, do
     gateway.fetch(server)
     assert len(dovecot.read(mailbox)) == 1
 
-    gateway.call("mail.inbound.message", "action_fetch_whole", [row[0]])  # which has the scheduled action visit the server
+    gateway.call(
+        "mail.inbound.message", "action_fetch_whole", [row[0]]
+    )  # which has the scheduled action visit the server
     until(lambda: gateway.leads(server) == ["After", "Before", "Plans of the house"])
     until(lambda: dovecot.read(mailbox) == [])
     [(stored,)] = gateway.sql("SELECT source FROM mail_inbound_message WHERE id = %s", row[0])

@@ -83,6 +83,7 @@ def test_two_vacation_responders_on_one_record_stop_after_one_exchange(exchange,
 @pytest.mark.parametrize("naming", [False, True], ids=["new", "reply"])
 def test_a_responder_that_says_what_it_is_makes_no_record_whomever_it_writes_to(exchange, way, naming):
     """As Exchange does: it answers to Reply-To, which is the alias."""
+
     def headers(mail):
         return saying_that_it_is_automatic(mail) | (naming_what_it_answers(mail) if naming else {})
 
@@ -103,7 +104,7 @@ def test_a_responder_that_nothing_tells_from_a_person_stops_at_the_limit(exchang
     # an acknowledgement for each record, then the one notice that the rest waits; its answer waits silently
     assert responder.answered == LIMIT + 1
     assert exchange.traffic() == (LIMIT + 2, LIMIT, LIMIT, LIMIT + 1)
-    states = [state for state, in exchange.inbound("state")]
+    states = [state for (state,) in exchange.inbound("state")]
     assert states == ["delivered"] * LIMIT + ["held"] * 2
 
 
@@ -124,8 +125,10 @@ def test_two_responders_that_reply_like_persons_end_at_the_limit_of_replies(exch
         exchange.follow(task, purchasing[0])
         exchange.follow(task, accounting[0])
         exchange.begin()
-        one, other = (Responder(exchange.dovecot, exchange.postfix, address, to=REQUESTS, headers=naming_what_it_answers)
-                      for _partner, address in (purchasing, accounting))
+        one, other = (
+            Responder(exchange.dovecot, exchange.postfix, address, to=REQUESTS, headers=naming_what_it_answers)
+            for _partner, address in (purchasing, accounting)
+        )
         with one, other:
             exchange.comment(task, "Which colour?")
             exchange.wait_until_quiet(one, other)
@@ -152,8 +155,9 @@ def test_a_vacation_responder_does_not_answer_the_notice_of_the_catchall(exchang
 
 def test_a_responder_that_says_what_it_is_gets_one_notice_from_the_catchall(exchange):
     _partner, address = exchange.person("Purchasing")
-    with Responder(exchange.dovecot, exchange.postfix, address, to=CATCHALL,
-                   headers=saying_that_it_is_automatic) as responder:
+    with Responder(
+        exchange.dovecot, exchange.postfix, address, to=CATCHALL, headers=saying_that_it_is_automatic
+    ) as responder:
         exchange.write(address, CATCHALL)
         exchange.wait_until_quiet(responder)
     assert responder.answered == 1
@@ -168,13 +172,18 @@ def test_a_responder_that_repeats_itself_to_the_catchall_gets_no_second_notice_f
     # one notice for what was written by hand, one for the program's first answer
     assert responder.answered == 2
     assert exchange.traffic() == (3, 0, 0, 2)
-    assert [state for state, in exchange.inbound("state")] == ["rejected", "rejected", "discarded"]
+    assert [state for (state,) in exchange.inbound("state")] == ["rejected", "rejected", "discarded"]
 
 
 def test_a_responder_that_writes_something_else_each_time_to_the_catchall_is_left_alone_soon(exchange):
     _partner, address = exchange.person("Purchasing")
-    with Responder(exchange.dovecot, exchange.postfix, address, to=CATCHALL,
-                   text=lambda number: f"This is joke {number} of the day.") as responder:
+    with Responder(
+        exchange.dovecot,
+        exchange.postfix,
+        address,
+        to=CATCHALL,
+        text=lambda number: f"This is joke {number} of the day.",
+    ) as responder:
         exchange.write(address, CATCHALL)
         exchange.wait_until_quiet(responder)
     assert responder.answered == NOTICES
@@ -183,7 +192,9 @@ def test_a_responder_that_writes_something_else_each_time_to_the_catchall_is_lef
 
 def test_a_responder_that_answers_the_notice_of_the_catchall_is_recognised(exchange, way):
     _partner, address = exchange.person("Purchasing")
-    with Responder(exchange.dovecot, exchange.postfix, address, to=CATCHALL, headers=naming_what_it_answers) as responder:
+    with Responder(
+        exchange.dovecot, exchange.postfix, address, to=CATCHALL, headers=naming_what_it_answers
+    ) as responder:
         exchange.write(address, CATCHALL)
         exchange.wait_until_quiet(responder)
     assert responder.answered == 1
@@ -207,8 +218,14 @@ def test_a_responder_that_writes_from_an_address_for_each_case_stops(exchange, t
     """As programs for tickets do, some without saying what they are: support+case17@customer.example."""
     _partner, address = exchange.person("Purchasing")
     name, _at, domain = address.partition("@")
-    with Responder(exchange.dovecot, exchange.postfix, address, to=to, most=2 * LIMIT,
-                   sender=lambda number: f"{name}+case{number}@{domain}") as responder:
+    with Responder(
+        exchange.dovecot,
+        exchange.postfix,
+        address,
+        to=to,
+        most=2 * LIMIT,
+        sender=lambda number: f"{name}+case{number}@{domain}",
+    ) as responder:
         exchange.write(address, to)
         exchange.wait_until_quiet(responder)
     assert not responder.exhausted
@@ -228,7 +245,7 @@ def test_what_a_follower_redirects_to_the_alias_is_nothing_new(exchange, way):
     exchange.wait_until_quiet()
     # to Purchasing and to Accounting; what comes back leads to nothing
     assert exchange.traffic() == (1, 0, 0, 2)
-    assert [state for state, in exchange.inbound("state")] == ["discarded"]
+    assert [state for (state,) in exchange.inbound("state")] == ["discarded"]
 
 
 def test_a_customers_mail_comes_back_from_a_redirecting_follower_as_nothing_new(exchange, way):
@@ -241,8 +258,9 @@ def test_a_customers_mail_comes_back_from_a_redirecting_follower_as_nothing_new(
     exchange.wait_until_quiet()
     exchange.begin()
     question = exchange.mailbox(address)[-1]
-    exchange.write(address, parseaddr(question["Reply-To"])[1], "Re: Ten chairs", body="Blue.",
-                   **naming_what_it_answers(question))
+    exchange.write(
+        address, parseaddr(question["Reply-To"])[1], "Re: Ten chairs", body="Blue.", **naming_what_it_answers(question)
+    )
     exchange.wait_until_quiet()
     # the answer, relayed to Accounting, and back
     came, records, posted, left = exchange.traffic()
@@ -277,8 +295,9 @@ def test_the_relay_changes_the_message_id_and_an_answer_finds_its_record_all_the
     question = exchange.mailbox(address)[-1]
     assert question["Message-Id"] in relay.renamed.values()
     assert not exchange.gateway.call("mail.message", "search_count", [["message_id", "=", question["Message-Id"]]])
-    exchange.write(address, parseaddr(question["Reply-To"])[1], "Re: Ten chairs", body="Blue.",
-                   **naming_what_it_answers(question))
+    exchange.write(
+        address, parseaddr(question["Reply-To"])[1], "Re: Ten chairs", body="Blue.", **naming_what_it_answers(question)
+    )
     exchange.wait_until_quiet()
     [(model, record)] = exchange.inbound("res_model", "res_id")
     assert (model, record) == ("project.task", task)

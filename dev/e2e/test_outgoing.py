@@ -61,8 +61,9 @@ def test_without_a_display_name_the_local_part_stands_in(office):
     assert author(office.send(ADMIN)) == ("admin", NOTIFICATIONS)
 
 
-@pytest.mark.parametrize("name", [
-    "Müller, Jürgen", 'The "Big" One', "日本 太郎", "O'Hara (Sales)", "Sales @ Company", "Back\\slash"])
+@pytest.mark.parametrize(
+    "name", ["Müller, Jürgen", 'The "Big" One', "日本 太郎", "O'Hara (Sales)", "Sales @ Company", "Back\\slash"]
+)
 def test_a_display_name_survives_encapsulation(office, name):
     office.servers(DOMAIN)
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -71,8 +72,9 @@ def test_a_display_name_survives_encapsulation(office, name):
 
 def test_odoobot_without_an_address_sends_as_the_default_from(office):
     office.servers(DOMAIN)
-    [odoobot] = office.gateway.call("ir.model.data", "search_read", [
-        ["module", "=", "base"], ["name", "=", "partner_root"]], ["res_id"])
+    [odoobot] = office.gateway.call(
+        "ir.model.data", "search_read", [["module", "=", "base"], ["name", "=", "partner_root"]], ["res_id"]
+    )
     office.gateway.call("res.partner", "write", [odoobot["res_id"]], {"email": False})
     mail = office.send(False, author_id=odoobot["res_id"])
     assert (way(mail), author(mail)[1]) == (office.first.hostname, NOTIFICATIONS)
@@ -138,7 +140,8 @@ def test_every_entry_of_a_comma_separated_filter_counts(office):
 
 
 @pytest.mark.parametrize(
-    ("from_filter", "sender"), [(IDN, f"anna@{IDN_ASCII}"), (IDN_ASCII, f"anna@{IDN}")], ids=["letters", "xn"])
+    ("from_filter", "sender"), [(IDN, f"anna@{IDN_ASCII}"), (IDN_ASCII, f"anna@{IDN}")], ids=["letters", "xn"]
+)
 def test_a_domain_is_the_same_in_letters_and_in_its_xn_form(office, from_filter, sender):
     office.servers(DOMAIN, from_filter)
     mail = office.send(f"Anna <{sender}>")
@@ -187,9 +190,19 @@ def test_a_templates_server_encapsulates_an_author_whom_its_filter_does_not_name
     _own, forced = office.servers(OTHER, DOMAIN)
     partner, address = office.contact()
     [model] = office.gateway.call("ir.model", "search", [["model", "=", "res.partner"]])
-    template = office.gateway.call("mail.template", "create", {
-        "name": "Chairs", "model_id": model, "subject": "Chairs", "body_html": "<p>Ten of them.</p>",
-        "email_from": f'"Admin" <{ADMIN}>', "partner_to": "{{ object.id }}", "mail_server_id": forced})
+    template = office.gateway.call(
+        "mail.template",
+        "create",
+        {
+            "name": "Chairs",
+            "model_id": model,
+            "subject": "Chairs",
+            "body_html": "<p>Ten of them.</p>",
+            "email_from": f'"Admin" <{ADMIN}>',
+            "partner_to": "{{ object.id }}",
+            "mail_server_id": forced,
+        },
+    )
     office.gateway.call("mail.template", "send_mail", template, partner, force_send=True)
     mail = office.read(address)
     assert (way(mail), author(mail)) == (office.second.hostname, ("Admin", NOTIFICATIONS))
@@ -209,9 +222,21 @@ def own_server():
 def owner(office, own_server):
     """A user with a server of their own: (id, login)."""
     user, login = office.user(DOMAIN)
-    office.gateway.call("ir.mail_server", "create", {
-        "name": login, "smtp_host": "127.0.0.1", "smtp_port": own_server.port, "smtp_encryption": "none",
-        "smtp_user": login, "smtp_pass": "secret", "owner_user_id": user, "from_filter": login, "sequence": 1})
+    office.gateway.call(
+        "ir.mail_server",
+        "create",
+        {
+            "name": login,
+            "smtp_host": "127.0.0.1",
+            "smtp_port": own_server.port,
+            "smtp_encryption": "none",
+            "smtp_user": login,
+            "smtp_pass": "secret",
+            "owner_user_id": user,
+            "from_filter": login,
+            "sequence": 1,
+        },
+    )
     return user, login
 
 
@@ -237,8 +262,9 @@ def test_what_is_written_down_is_what_lies_in_the_mailbox(office):
     office.servers(f"elsewhere-{RUN}.example", DOMAIN)
     user = office.user(OTHER)
     mail = office.comment(user)
-    [row] = office.gateway.call("mail.outgoing.selection", "search_read", [
-        ["mail_message_id.message_id", "=", mail["Message-Id"]]])
+    [row] = office.gateway.call(
+        "mail.outgoing.selection", "search_read", [["mail_message_id.message_id", "=", mail["Message-Id"]]]
+    )
     assert (row["server_name"], row["step"], row["traffic"]) == (office.second.name, "default_domain", "transactional")
     assert parseaddr(row["from_before"]) == ("Agent", user[1])
     assert parseaddr(row["from_after"]) == author(mail) == ("Agent", NOTIFICATIONS)
@@ -289,9 +315,15 @@ def test_a_reply_to_an_encapsulated_author_lands_in_the_chatter(office, lead):
     incoming = office.gateway.mail_server(CATCHALL, office.dovecot.port("imap"))
     office.first.submit(
         message("Re: Chairs", CATCHALL, f"Reader <{address}>", body="Blue.", In_Reply_To=question["Message-Id"]),
-        address, [CATCHALL])
+        address,
+        [CATCHALL],
+    )
     until(lambda: office.gateway.fetch(incoming) and office.gateway.count(["server_id", "=", incoming]))
     office.gateway.settle()
-    [answer] = office.gateway.call("mail.message", "search_read", [
-        ["model", "=", "crm.lead"], ["res_id", "=", record], ["message_type", "=", "email"]], ["body", "author_id"])
+    [answer] = office.gateway.call(
+        "mail.message",
+        "search_read",
+        [["model", "=", "crm.lead"], ["res_id", "=", record], ["message_type", "=", "email"]],
+        ["body", "author_id"],
+    )
     assert ("Blue." in answer["body"], answer["author_id"][0]) == (True, partner)

@@ -9,10 +9,19 @@ from lab.odoo.runs import install, run
 from lab.odoo.server import OdooError
 from lab.testing.browser import Browser
 
-FIELDS = {"mail.catchall.domain": "name", "mail.catchall.alias": "catchall_alias", "mail.bounce.alias": "bounce_alias",
-          "mail.default.from": "default_from"}
-DEFAULTS = {"mail.catchall.alias": "catchall", "mail.bounce.alias": "bounce", "mail.default.from": "notifications",
-            "mail.incoming.limit.period": "60", "mail.incoming.limit.alias": "5"}
+FIELDS = {
+    "mail.catchall.domain": "name",
+    "mail.catchall.alias": "catchall_alias",
+    "mail.bounce.alias": "bounce_alias",
+    "mail.default.from": "default_from",
+}
+DEFAULTS = {
+    "mail.catchall.alias": "catchall",
+    "mail.bounce.alias": "bounce",
+    "mail.default.from": "notifications",
+    "mail.incoming.limit.period": "60",
+    "mail.incoming.limit.alias": "5",
+}
 
 
 class Mirror(Gateway):
@@ -25,14 +34,19 @@ class Mirror(Gateway):
 
     def record(self):
         """What the main company's alias domain says, as the table has it."""
-        rows = self.sql(f"SELECT {', '.join(f'domain.{field}' for field in FIELDS.values())} FROM mail_alias_domain domain"
-                        " JOIN res_company company ON company.alias_domain_id = domain.id ORDER BY company.id LIMIT 1")
+        rows = self.sql(
+            f"SELECT {', '.join(f'domain.{field}' for field in FIELDS.values())} FROM mail_alias_domain domain"
+            " JOIN res_company company ON company.alias_domain_id = domain.id ORDER BY company.id LIMIT 1"
+        )
         return list(rows[0]) if rows else None
 
     def parameters(self):
         """All system parameters of mail."""
-        return dict(self.sql("SELECT key, value FROM ir_config_parameter"
-                             " WHERE key ~ '^mail\\.(catchall|bounce|default|incoming)'"))
+        return dict(
+            self.sql(
+                "SELECT key, value FROM ir_config_parameter WHERE key ~ '^mail\\.(catchall|bounce|default|incoming)'"
+            )
+        )
 
     def parameter(self, key):
         """The id of a parameter."""
@@ -45,8 +59,7 @@ class Mirror(Gateway):
     def update(self):
         """`-u mail_gateway`, with no server running."""
         self.stop()
-        code, output = run(source.command(
-            self.database, "--update", "mail_gateway", "--stop-after-init", "--no-http"))
+        code, output = run(source.command(self.database, "--update", "mail_gateway", "--stop-after-init", "--no-http"))
         assert code == 0, output
         return output
 
@@ -64,9 +77,17 @@ def mirror(module_database):
 @pytest.fixture
 def fresh(mirror):
     """The same, in which the addresses are those of a new alias domain."""
-    mirror.call("mail.alias.domain", "write", [mirror.domain()], {
-        "name": "mycompany.example", "catchall_alias": "catchall", "bounce_alias": "bounce",
-        "default_from": "notifications"})
+    mirror.call(
+        "mail.alias.domain",
+        "write",
+        [mirror.domain()],
+        {
+            "name": "mycompany.example",
+            "catchall_alias": "catchall",
+            "bounce_alias": "bounce",
+            "default_from": "notifications",
+        },
+    )
     return mirror
 
 
@@ -127,8 +148,12 @@ def test_an_imported_alias_domain_is_in_the_parameters(fresh):
 
 
 def test_an_import_says_which_line_is_bad_and_changes_nothing(fresh):
-    answer = fresh.call("ir.config_parameter", "load", ["key", "value"], [
-        ["mail.default.from_filter", "mycompany.example"], ["mail.incoming.limit.scope", "everybody"]])
+    answer = fresh.call(
+        "ir.config_parameter",
+        "load",
+        ["key", "value"],
+        [["mail.default.from_filter", "mycompany.example"], ["mail.incoming.limit.scope", "everybody"]],
+    )
     assert not answer["ids"]
     said = [message for message in answer["messages"] if "“everybody” is unknown." in message["message"]]
     assert {"from": 1, "to": 1} in [message["rows"] for message in said], answer
@@ -145,7 +170,9 @@ def test_a_new_installation_creates_the_parameters(mirror):
 def test_an_alias_domain_changed_in_sql_is_in_the_parameters_after_an_update(fresh):
     fresh.call("ir.config_parameter", "set_param", "mail.incoming.limit.alias", "12")
     fresh.stop()
-    fresh.sql("UPDATE mail_alias_domain SET catchall_alias = 'sql', default_from = NULL WHERE name = 'mycompany.example'")
+    fresh.sql(
+        "UPDATE mail_alias_domain SET catchall_alias = 'sql', default_from = NULL WHERE name = 'mycompany.example'"
+    )
     fresh.sql("UPDATE ir_config_parameter SET value = 'not the record' WHERE key = 'mail.bounce.alias'")
     fresh.sql("DELETE FROM ir_config_parameter WHERE key = 'mail.incoming.limit.period'")
     fresh.update()
@@ -155,8 +182,13 @@ def test_an_alias_domain_changed_in_sql_is_in_the_parameters_after_an_update(fre
 
 
 def test_parameters_of_odoo_16_make_the_alias_domain(from_sixteen):
-    insert(from_sixteen, mail_catchall_domain="Sixteen.example", mail_bounce_alias="back", mail_default_from="office",
-           mail_incoming_limit_alias="20")
+    insert(
+        from_sixteen,
+        mail_catchall_domain="Sixteen.example",
+        mail_bounce_alias="back",
+        mail_default_from="office",
+        mail_incoming_limit_alias="20",
+    )
     install(from_sixteen.database, ["mail_gateway"])
     assert from_sixteen.record() == from_sixteen.shown() == ["sixteen.example", "catchall", "back", "office"]
     assert from_sixteen.parameters()["mail.incoming.limit.alias"] == "20"
@@ -179,9 +211,13 @@ def test_the_settings_show_and_change_them(fresh):
         browser.login(fresh.odoo)
         page = browser.page
         open_settings(page, fresh)
-        for name, value in {"mail_catchall_alias": "catchall", "mail_bounce_alias": "bounce",
-                            "mail_default_from": "notifications", "incoming_limit_number": "12",
-                            "incoming_limit_period": "60"}.items():
+        for name, value in {
+            "mail_catchall_alias": "catchall",
+            "mail_bounce_alias": "bounce",
+            "mail_default_from": "notifications",
+            "incoming_limit_number": "12",
+            "incoming_limit_period": "60",
+        }.items():
             expect(field(page, name)).to_have_value(value)
         field(page, "mail_catchall_alias").fill("Replies")
         field(page, "mail_from_filter").fill("mycompany.example, info@partner.example")

@@ -47,8 +47,9 @@ def scissors(dovecot):
 
 def stored(gateway, server):
     """The subjects of what is stored of a server, sorted."""
-    return sorted(subject for subject, in gateway.sql(
-        "SELECT subject FROM mail_inbound_message WHERE server_id = %s", server))
+    return sorted(
+        subject for (subject,) in gateway.sql("SELECT subject FROM mail_inbound_message WHERE server_id = %s", server)
+    )
 
 
 def owed(gateway, server):
@@ -137,7 +138,10 @@ def test_a_line_of_three_megabytes_is_stored_byte_for_byte(gateway, dovecot, mai
     gateway.fetch(server)
     assert gateway.sql(
         "SELECT decode(convert_from(source, 'UTF8'), 'base64') = %s, size FROM mail_inbound_message"
-        " WHERE server_id = %s", source, server) == [(True, len(source))]
+        " WHERE server_id = %s",
+        source,
+        server,
+    ) == [(True, len(source))]
 
 
 def test_a_large_backlog_is_read_in_batches(gateway, dovecot, mailbox, server):
@@ -190,8 +194,11 @@ def test_a_reused_uidl_hides_no_message(gateway, dovecot, mailbox, server):
         client.user(mailbox)
         client.pass_(PASSWORD)
         uidl = client.uidl(1).split()[2].decode()
-    gateway.sql("UPDATE mail_inbound_message SET remote_key = regexp_replace(remote_key, 'UIDL=.*', %s)"
-                " WHERE server_id = %s", f"UIDL={uidl}", server)
+    gateway.sql(
+        "UPDATE mail_inbound_message SET remote_key = regexp_replace(remote_key, 'UIDL=.*', %s) WHERE server_id = %s",
+        f"UIDL={uidl}",
+        server,
+    )
     gateway.fetch(server)
     assert stored(gateway, server) == ["First", "Second"]
     assert not dovecot.read(mailbox)

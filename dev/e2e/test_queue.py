@@ -168,7 +168,8 @@ def test_the_buttons_have_keys_that_alt_shows(window, scene):
     page.keyboard.up("Alt")
     keys = page.locator(".o_inbound_preview [data-hotkey]").evaluate_all("all => all.map(one => one.dataset.hotkey)")
     others = page.locator("[data-hotkey]:not(.o_inbound_preview *)").evaluate_all(
-        "all => all.map(one => one.dataset.hotkey)")
+        "all => all.map(one => one.dataset.hotkey)"
+    )
     assert len(set(keys)) == len(keys) >= 5
     assert not set(keys) & set(others)
 
@@ -447,12 +448,20 @@ def test_the_readme_shows_it(window, scene):
     scene.gateway.sql("DELETE FROM mail_inbound_message WHERE state IN ('held', 'failed', 'received', 'deferred')")
     scene.gateway.set_parameter("mail.incoming.limit.alias", "1")
     alarms = [message(f"Disk {n} is full", sender="Monitor <alarm@servers.example>") for n in range(1, 4)]
-    scene.dovecot.put_all(scene.mailbox, [
-        *alarms,
-        message("Our new catalogue", to=f"catalogues@{DOMAIN}", sender="Supplier <news@supplier.example>"),
-        message("Application as a carpenter", to=f"jobs@{DOMAIN}", sender="Mary Smith <mary@customer.example>"),
-        message("Invoice 2026-4711", to=f"accounting@{DOMAIN}", sender="Accounts <accounts@supplier.example>",
-                body=INVOICE)])
+    scene.dovecot.put_all(
+        scene.mailbox,
+        [
+            *alarms,
+            message("Our new catalogue", to=f"catalogues@{DOMAIN}", sender="Supplier <news@supplier.example>"),
+            message("Application as a carpenter", to=f"jobs@{DOMAIN}", sender="Mary Smith <mary@customer.example>"),
+            message(
+                "Invoice 2026-4711",
+                to=f"accounting@{DOMAIN}",
+                sender="Accounts <accounts@supplier.example>",
+                body=INVOICE,
+            ),
+        ],
+    )
     scene.gateway.fetch(scene.imap)
     until(lambda: scene.gateway.count(["state", "=", "held"]) == 5)
     scene.gateway.set_parameter("mail.incoming.limit.alias", "5")

@@ -46,7 +46,7 @@ def test_a_program_and_a_lane_do_not_post_the_same_reply_both(gateway, dovecot, 
     [(posted,)] = gateway.sql("SELECT count(*) FROM mail_message WHERE message_id = %s", f"<reply.{mailbox}>")
     assert posted == 1
     rows = gateway.sql("SELECT state FROM mail_inbound_message WHERE subject = 'Re: Racing'")
-    assert sorted(state for state, in rows) == ["delivered", "discarded"]
+    assert sorted(state for (state,) in rows) == ["delivered", "discarded"]
 
 
 # Whoever posts the reply takes long enough for another to begin.
@@ -69,12 +69,12 @@ def extended_gateway(database, tmp_path):
     addon = tmp_path / "mail_check_program"
     addon.mkdir()
     (addon / "__manifest__.py").write_text(
-        '{"name": "Programs", "depends": ["mail_gateway"], "data": ["rule.xml"], "license": "LGPL-3"}')
+        '{"name": "Programs", "depends": ["mail_gateway"], "data": ["rule.xml"], "license": "LGPL-3"}'
+    )
     (addon / "__init__.py").write_text(python)
     (addon / "rule.xml").write_text(f"<odoo>{xml}</odoo>")
     addons_path = ("--addons-path", f"{ROOT},{tmp_path}")
-    code, output = run(source.command(
-        database, "--init", addon.name, *addons_path, "--stop-after-init", "--no-http"))
+    code, output = run(source.command(database, "--init", addon.name, *addons_path, "--stop-after-init", "--no-http"))
     assert code == 0, output
     gateway = Gateway(database, extra_args=addons_path)
     try:
@@ -90,7 +90,9 @@ def test_the_check_that_the_readme_shows_is_asked_in_its_place(extended_gateway,
     dovecot.put_all(mailbox, [program, message("Forty chairs")])
     gateway.fetch(server)
     gateway.settle()
-    rows = gateway.sql("SELECT subject, state, reason FROM mail_inbound_message WHERE server_id = %s ORDER BY id", server)
+    rows = gateway.sql(
+        "SELECT subject, state, reason FROM mail_inbound_message WHERE server_id = %s ORDER BY id", server
+    )
     assert rows == [("Run this", "held", "Attached: invoice.PDF.exe"), ("Forty chairs", "delivered", "")]
     rules = gateway.call("mail.inbound.rule", "search_read", [], ["check", "explanation"])
     assert [rule["check"] for rule in rules][4:7] == ["bounce", "program", "catchall_repeat"]
@@ -114,8 +116,6 @@ def test_mail_goes_on_when_the_addon_of_a_check_is_gone(extended_gateway, doveco
 def readme_examples():
     """The Python file and the record of a check of one's own."""
     readme = (ROOT / "README.rst").read_text()
-    section = readme[readme.index("**A check of your own**"):readme.index("A check answers why it hits")]
+    section = readme[readme.index("**A check of your own**") : readme.index("A check answers why it hits")]
     python, xml = re.findall(r"(?:::|code-block:: xml)\n\n((?:    .*\n|\n)+)", section)
     return textwrap.dedent(python), textwrap.dedent(xml)
-
-

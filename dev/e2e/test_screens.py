@@ -1,6 +1,5 @@
 """What administrators and postmasters see of inbound messages: each view in Chromium, and its buttons."""
 
-
 import pytest
 from playwright.sync_api import expect
 
@@ -157,8 +156,11 @@ def test_a_held_message_is_routed_to_a_record(window, scene):
     dialog.locator("button[name=action_route]").click()
     expect(dialog).to_have_count(0)
     until(lambda: scene.state("For the file") == "delivered")
-    posted = scene.gateway.call("mail.message", "search_count", [
-        ["model", "=", "res.partner"], ["res_id", "=", contact], ["subject", "=", "For the file"]])
+    posted = scene.gateway.call(
+        "mail.message",
+        "search_count",
+        [["model", "=", "res.partner"], ["res_id", "=", contact], ["subject", "=", "For the file"]],
+    )
     assert posted == 1
 
 

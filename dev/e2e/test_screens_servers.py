@@ -57,8 +57,9 @@ def test_a_failing_server_says_why_and_since_when(window, scene):
 def test_a_new_server_asks_for_what_it_needs(window, scene):
     window.page.goto(f"{scene.gateway.odoo.url}/odoo/fetchmail.server/new")
     expect(window.page.locator("button[name=button_confirm_login]")).to_be_visible()
-    expect(window.page.locator(".alert:visible")).to_have_text(["Not encrypted: password and mail can be read on the way. "
-                                                                "Switch on SSL/TLS or STARTTLS."])
+    expect(window.page.locator(".alert:visible")).to_have_text(
+        ["Not encrypted: password and mail can be read on the way. Switch on SSL/TLS or STARTTLS."]
+    )
     expect(window.page.locator(".oe_stat_button")).to_have_count(0)
     picture(window, "server_new")
 
@@ -142,7 +143,8 @@ def test_a_postmaster_sees_servers_without_their_passwords(postmaster, scene):
     picture(postmaster, "postmaster_server")
     server = scene.gateway.odoo
     uid = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/common").authenticate(
-        server.database, "postmaster", "postmaster", {})
+        server.database, "postmaster", "postmaster", {}
+    )
     models = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/object")
     with pytest.raises(xmlrpc.client.Fault, match="password"):
         models.execute_kw(server.database, uid, "postmaster", "fetchmail.server", "read", [[scene.imap], ["password"]])

@@ -41,6 +41,7 @@ def black_hole():
 @pytest.fixture
 def connect(gateway):
     """A function that creates a server which counts as confirmed, whether it answers or not."""
+
     def create(mailbox, port, protocol="imap", **values):
         server = gateway.mail_server(mailbox, port, protocol, confirm=False, **values)
         gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", server)
@@ -55,6 +56,7 @@ def connect(gateway):
 @pytest.fixture
 def form(gateway):
     """A function that reads what stands on the form of a server."""
+
     def read(server):
         fields = ["state", "date", "error_date", "error_message", "last_fetch_count"]
         return gateway.call("fetchmail.server", "read", [server], fields)[0]
@@ -64,21 +66,26 @@ def form(gateway):
 
 def stored(gateway, server):
     """The subjects of what is stored of a server, sorted."""
-    return sorted(subject for subject, in gateway.sql(
-        "SELECT subject FROM mail_inbound_message WHERE server_id = %s", server))
+    return sorted(
+        subject for (subject,) in gateway.sql("SELECT subject FROM mail_inbound_message WHERE server_id = %s", server)
+    )
 
 
 def activate(gateway):
     """The scheduled action is switched on by confirming a server; the tests write the state past Odoo."""
-    gateway.sql("UPDATE ir_cron SET active = true WHERE id = (SELECT res_id FROM ir_model_data"
-                " WHERE module = 'mail' AND name = 'ir_cron_mail_gateway_action')")
+    gateway.sql(
+        "UPDATE ir_cron SET active = true WHERE id = (SELECT res_id FROM ir_model_data"
+        " WHERE module = 'mail' AND name = 'ir_cron_mail_gateway_action')"
+    )
 
 
 def test_slow_and_dead_servers_delay_no_other(gateway, dovecot, mailbox, black_hole, connect, form):
     slow = connect("slow@mycompany.example", black_hole.port, priority=1)
     dead = connect("dead@mycompany.example", ports.any_free(), priority=2)
-    good = {protocol: connect(f"{protocol}-{mailbox}", dovecot.port(PROTOCOLS[protocol]), protocol)
-            for protocol in PROTOCOLS}
+    good = {
+        protocol: connect(f"{protocol}-{mailbox}", dovecot.port(PROTOCOLS[protocol]), protocol)
+        for protocol in PROTOCOLS
+    }
     for protocol in PROTOCOLS:
         dovecot.put(f"{protocol}-{mailbox}", message(f"Quick {protocol}"))
     activate(gateway)
@@ -137,8 +144,12 @@ def test_two_odoo_servers_fetch_and_deliver_everything_once(gateway, dovecot, ma
     activate(gateway)
     hosts = [gateway.odoo, gateway.start()]
     with ThreadPoolExecutor() as pool:
-        visits = [pool.submit(host.call, "fetchmail.server", "fetch_mail", [server])
-                  for _again in range(3) for server in incoming for host in hosts]
+        visits = [
+            pool.submit(host.call, "fetchmail.server", "fetch_mail", [server])
+            for _again in range(3)
+            for server in incoming
+            for host in hosts
+        ]
         gateway.wake()
         for visit in visits:
             visit.result()
@@ -179,7 +190,8 @@ def test_messages_that_cannot_be_moved_are_moved_when_the_folder_is_back(gateway
 
 @pytest.mark.parametrize(("protocol", "sized"), [("imap", True), ("imap", False), ("pop", True)])
 def test_a_message_that_the_server_cannot_read_holds_up_no_other(
-        gateway, dovecot, protocol, sized, mailbox, connect, form):
+    gateway, dovecot, protocol, sized, mailbox, connect, form
+):
     box = f"{protocol}-{sized}-{mailbox}"
     server = connect(box, dovecot.port(PROTOCOLS[protocol]), protocol)
     dovecot.put_all(box, [message(f"Disk {number}", to=NOBODY, message_id=None) for number in range(4)])
@@ -224,6 +236,7 @@ def test_words_of_a_server_that_cannot_be_stored_stop_nobody(gateway, dovecot, m
 @contextmanager
 def talking(words):
     """A port where each connection gets to hear the same."""
+
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
             self.request.sendall(words)

@@ -38,9 +38,19 @@ class Dialog:
 
 def create(gateway, port, encryption="none", **values):
     """Create an outgoing server; return its id."""
-    return gateway.call("ir.mail_server", "create", {
-        "name": "Relay", "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_encryption": encryption,
-        "smtp_authentication": "login", "from_filter": SENDER, **values})
+    return gateway.call(
+        "ir.mail_server",
+        "create",
+        {
+            "name": "Relay",
+            "smtp_host": "127.0.0.1",
+            "smtp_port": port,
+            "smtp_encryption": encryption,
+            "smtp_authentication": "login",
+            "from_filter": SENDER,
+            **values,
+        },
+    )
 
 
 def press(gateway, server):
@@ -89,8 +99,10 @@ def test_postfix_takes_everything_and_gets_no_message(gateway, postfix, encrypti
 def test_postfix_speaks_tls_from_the_first_byte(gateway, postfix):
     dialog = probe(gateway, postfix.smtps_port, "ssl_strict")
     assert dialog.outcome == "ok", dialog.summary
-    assert re.search(r"TLSv1\.3\nCertificate of localhost, issued by Test lab of mail_gateway, valid until .*2044",
-                     dialog.words["tls"])
+    assert re.search(
+        r"TLSv1\.3\nCertificate of localhost, issued by Test lab of mail_gateway, valid until .*2044",
+        dialog.words["tls"],
+    )
     assert "Verified" in dialog.words["tls"]
 
 
@@ -129,8 +141,10 @@ def test_a_refused_port_names_those_that_answer(gateway, alternative):
     assert "refuses connections" in dialog.summary
     assert "• 465: refused" in dialog.advice
     assert "• 2525: offers STARTTLS" in dialog.advice
-    assert "Set “SMTP Port” to 2525 and “Connection Encryption” to “TLS (STARTTLS), encryption and validation”" \
+    assert (
+        "Set “SMTP Port” to 2525 and “Connection Encryption” to “TLS (STARTTLS), encryption and validation”"
         in dialog.advice
+    )
     assert dialog.outcomes["recipient"] == "not_tried"
     assert not alternative.commands
 
@@ -144,8 +158,7 @@ def test_a_refused_port_is_told_to_programs_with_those_that_answer(gateway, alte
 def test_a_port_that_is_set_as_advised_works(gateway, alternative):
     server = create(gateway, ports.any_free(), smtp_user="box", smtp_pass="secret")
     press(gateway, server)
-    gateway.call("ir.mail_server", "write", [server],
-                 {"smtp_port": ALTERNATIVE, "smtp_encryption": "starttls_strict"})
+    gateway.call("ir.mail_server", "write", [server], {"smtp_port": ALTERNATIVE, "smtp_encryption": "starttls_strict"})
     dialog = press(gateway, server)
     assert dialog.outcome == "ok", dialog.summary
     assert "Signed in by PLAIN" in dialog.words["login"]
@@ -164,8 +177,10 @@ def test_a_port_that_waits_for_tls_is_told_in_time(gateway, postfix):
     assert dialog.failed == "greeting"
     assert "says nothing" in dialog.summary
     assert f"• {postfix.smtps_port}: SSL/TLS from the first byte" in dialog.advice
-    assert f"“SMTP Port” to {postfix.smtps_port} and “Connection Encryption” to “SSL/TLS, encryption and validation”" \
+    assert (
+        f"“SMTP Port” to {postfix.smtps_port} and “Connection Encryption” to “SSL/TLS, encryption and validation”"
         in dialog.advice
+    )
     assert dialog.seconds < BUTTON_SECONDS
 
 
@@ -186,11 +201,14 @@ def test_missing_starttls_is_told_and_nothing_is_said_unencrypted(gateway):
         assert not server.commands
 
 
-@pytest.mark.parametrize(("host", "words"), [
-    ("no-such-server.invalid", "There is no server named “no-such-server.invalid”"),
-    ("münchen.invalid", "There is no server named “münchen.invalid”"),
-    ("mail..example", "can't be the name of a server"),
-])
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("no-such-server.invalid", "There is no server named “no-such-server.invalid”"),
+        ("münchen.invalid", "There is no server named “münchen.invalid”"),
+        ("mail..example", "can't be the name of a server"),
+    ],
+)
 def test_a_name_that_leads_nowhere_is_told(gateway, host, words):
     dialog = probe(gateway, 25, smtp_host=host)
     assert dialog.failed == "name"
@@ -202,12 +220,15 @@ def test_a_name_that_leads_nowhere_is_told(gateway, host, words):
 
 
 @pytest.mark.parametrize("implicit", [True, False])
-@pytest.mark.parametrize(("certificate", "host", "reason", "advice"), [
-    ("untrusted", "127.0.0.1", "self-signed", "trust its issuer"),
-    ("expired", "127.0.0.1", "has expired", "renewed"),
-    # the resolver takes 127.1 for 127.0.0.1, the certificate does not
-    ("trusted", "127.1", "for another server name", "Enter a name that it is for: localhost, 127.0.0.1"),
-])
+@pytest.mark.parametrize(
+    ("certificate", "host", "reason", "advice"),
+    [
+        ("untrusted", "127.0.0.1", "self-signed", "trust its issuer"),
+        ("expired", "127.0.0.1", "has expired", "renewed"),
+        # the resolver takes 127.1 for 127.0.0.1, the certificate does not
+        ("trusted", "127.1", "for another server name", "Enter a name that it is for: localhost, 127.0.0.1"),
+    ],
+)
 def test_a_bad_certificate_is_refused_with_its_reason_and_shown(gateway, implicit, certificate, host, reason, advice):
     with ScriptedSmtp(certificate=certificate, implicit_tls=implicit) as server:
         kind = "ssl" if implicit else "starttls"
@@ -243,9 +264,12 @@ def test_a_refused_token_of_gmail_is_told(gateway):
     with ScriptedSmtp(certificate="trusted", auth=True) as server:
         gmail = create(gateway, server.port, "starttls", smtp_user=SENDER)
         # what signing in at Google would have left
-        gateway.sql("UPDATE ir_mail_server SET smtp_authentication = 'gmail', google_gmail_refresh_token = 'refresh',"
-                    " google_gmail_access_token = 'withdrawn', google_gmail_access_token_expiration = 2000000000"
-                    " WHERE id = %s", gmail)
+        gateway.sql(
+            "UPDATE ir_mail_server SET smtp_authentication = 'gmail', google_gmail_refresh_token = 'refresh',"
+            " google_gmail_access_token = 'withdrawn', google_gmail_access_token_expiration = 2000000000"
+            " WHERE id = %s",
+            gmail,
+        )
         dialog = press(gateway, gmail)
         assert dialog.failed == "login"
         # the server knows no such mechanism, and core does not look at what it says
@@ -259,25 +283,31 @@ def test_a_password_is_not_in_the_log(gateway):
         probe(gateway, server.port, "starttls", smtp_user="box", smtp_pass=password, smtp_debug=True)
     log = gateway.odoo.log.read_text()
     assert "Test of outgoing mail server" in log
-    for form in (password, base64.b64encode(f"\0box\0{password}".encode()).decode(),
-                 base64.b64encode(password.encode()).decode()):
+    for form in (
+        password,
+        base64.b64encode(f"\0box\0{password}".encode()).decode(),
+        base64.b64encode(password.encode()).decode(),
+    ):
         assert form not in log
 
 
 # ---------------------------------------------------------------------- what servers say
 
 
-@pytest.mark.parametrize(("script", "step", "words"), [
-    ({"connect": "421 4.3.2 too busy"}, "greeting", "Try again later.\nIt says: 421 4.3.2 too busy"),
-    ({"connect": "554 5.7.1 not from there"}, "greeting", "takes no mail from this machine"),
-    ({"connect": CLOSE}, "greeting", "closed the connection"),
-    ({"mail": "550 5.7.1 not yours"}, "sender", f"does not accept mail from {SENDER}"),
-    ({"mail": "451 4.3.0 later"}, "sender", "for the moment"),
-    ({"mail": "530 5.7.0 Must issue a STARTTLS command first"}, "sender", "Choose STARTTLS"),
-    ({"rcpt": "554 5.7.1 relay access denied"}, "recipient", "does not accept mail to noreply@odoo.com"),
-    ({"rcpt": "450 4.7.1 greylisted"}, "recipient", "Try again in some minutes"),
-    ({"rcpt": CLOSE}, "recipient", "closed the connection"),
-])
+@pytest.mark.parametrize(
+    ("script", "step", "words"),
+    [
+        ({"connect": "421 4.3.2 too busy"}, "greeting", "Try again later.\nIt says: 421 4.3.2 too busy"),
+        ({"connect": "554 5.7.1 not from there"}, "greeting", "takes no mail from this machine"),
+        ({"connect": CLOSE}, "greeting", "closed the connection"),
+        ({"mail": "550 5.7.1 not yours"}, "sender", f"does not accept mail from {SENDER}"),
+        ({"mail": "451 4.3.0 later"}, "sender", "for the moment"),
+        ({"mail": "530 5.7.0 Must issue a STARTTLS command first"}, "sender", "Choose STARTTLS"),
+        ({"rcpt": "554 5.7.1 relay access denied"}, "recipient", "does not accept mail to noreply@odoo.com"),
+        ({"rcpt": "450 4.7.1 greylisted"}, "recipient", "Try again in some minutes"),
+        ({"rcpt": CLOSE}, "recipient", "closed the connection"),
+    ],
+)
 def test_a_refusal_is_told_with_its_step_and_what_to_do(gateway, script, step, words):
     with ScriptedSmtp(script) as server:
         dialog = probe(gateway, server.port)
@@ -350,4 +380,5 @@ def test_what_is_not_saved_yet_is_tested(gateway, window, postfix):
     window.page.get_by_label("SMTP Port").fill(str(postfix.port))
     window.page.get_by_role("button", name="Test Connection").click()
     expect(window.page.get_by_role("dialog").get_by_role("status")).to_contain_text(
-        "None was sent.", timeout=BUTTON_SECONDS * 1000)
+        "None was sent.", timeout=BUTTON_SECONDS * 1000
+    )

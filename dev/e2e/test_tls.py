@@ -38,6 +38,7 @@ def silent(gateway, dovecot):
 
     Both sides wait for the other one to begin; so that the tests do not, they are asked at the same time.
     """
+
     def ask(protocol):
         with pytest.raises(OdooError) as refusal:
             gateway.mail_server("silent@mycompany.example", dovecot.port(PORTS[protocol][1]), protocol)
@@ -88,15 +89,19 @@ def test_an_expired_certificate_is_refused(gateway, expired_dovecot, mailbox, pr
 @ENCRYPTIONS
 def test_a_certificate_for_another_name_is_refused(gateway, dovecot, mailbox, protocol, encryption):
     # the resolver takes 127.1 for 127.0.0.1, the certificate does not
-    with refused("“127.1” could not prove who it is", "certificate is not valid for '127.1'",
-                 "Check that the server name is the one in its certificate"):
+    with refused(
+        "“127.1” could not prove who it is",
+        "certificate is not valid for '127.1'",
+        "Check that the server name is the one in its certificate",
+    ):
         connect(gateway, dovecot, mailbox, protocol, encryption, server="127.1")
 
 
 @PROTOCOLS
 @ENCRYPTIONS
 def test_any_certificate_is_accepted_when_the_administrator_says_so(
-        gateway, untrusted_dovecot, mailbox, protocol, encryption):
+    gateway, untrusted_dovecot, mailbox, protocol, encryption
+):
     server = connect(gateway, untrusted_dovecot, mailbox, protocol, encryption, verify_certificate=False)
     untrusted_dovecot.put(mailbox, message("Encrypted, by whomever"))
     assert gateway.fetch(server) == "New messages: 1"
@@ -143,5 +148,5 @@ class WithoutStartTls(Proxy):
     def _cut(self, connection, data):
         self.passwords += PASSWORD.encode() in data
         for word in (b"STARTTLS", b"STLS"):
-            data = data.replace(word, b"XYZZY"[:len(word)].ljust(len(word), b"Z"))
+            data = data.replace(word, b"XYZZY"[: len(word)].ljust(len(word), b"Z"))
         return super()._cut(connection, data)

@@ -22,20 +22,20 @@ PROTOCOLS = {"imap": "imap", "pop": "pop3"}
 OURS = "SELECT model, array_agg(res_id) FROM ir_model_data WHERE module = 'mail_gateway' GROUP BY model"
 CORE = {
     "cron": "SELECT id, active, interval_number, interval_type, priority, user_id FROM ir_cron"
-            " WHERE id NOT IN (SELECT res_id FROM ir_model_data WHERE module = 'mail_gateway' AND model = 'ir.cron')",
+    " WHERE id NOT IN (SELECT res_id FROM ir_model_data WHERE module = 'mail_gateway' AND model = 'ir.cron')",
     "servers": "SELECT id, name, active, state, server, port, server_type, is_ssl, attach, original, user, password,"
-               " object_id, priority, date FROM fetchmail_server WHERE name <> 'STARTTLS'",
+    " object_id, priority, date FROM fetchmail_server WHERE name <> 'STARTTLS'",
     "parameters": r"SELECT key, value FROM ir_config_parameter WHERE key NOT LIKE 'mail\_gateway.%%'",
     # not that of scheduled actions, some of which are ours
     "chatter": "SELECT id, model, res_id, subject, body, message_id, author_id FROM mail_message"
-               " WHERE model NOT IN ('ir.cron', 'ir.actions.server')",
+    " WHERE model NOT IN ('ir.cron', 'ir.actions.server')",
     "leads": "SELECT id, name, active, email_from FROM crm_lead",
     "aliases": "SELECT id, alias_name, alias_domain_id, alias_model_id FROM mail_alias",
     "alias domains": "SELECT id, name, catchall_alias, bounce_alias, default_from FROM mail_alias_domain",
     "outgoing servers": "SELECT id, name, active, sequence, from_filter, smtp_host, smtp_port, smtp_encryption,"
-                        " smtp_authentication FROM ir_mail_server",
+    " smtp_authentication FROM ir_mail_server",
     "outgoing queue": "SELECT mail.id, state, email_to, headers, mail_server_id FROM mail_mail mail"
-                      " JOIN mail_message message ON message.id = mail_message_id",
+    " JOIN mail_message message ON message.id = mail_message_id",
 }
 
 
@@ -78,9 +78,17 @@ class UsedGateway(Gateway):
             self.set_parameter(key, value)
         self.ids["partner"] = self.call("res.partner", "create", {"name": "Customer", "email": CUSTOMER})
         self.comment((2, "admin"), "res.partner", self.ids["partner"], "Sent with it.", [self.ids["partner"]])
-        self.ids["mail"] = self.call("mail.mail", "create", {
-            "email_from": "Clerk <clerk@elsewhere.example>", "email_to": CUSTOMER, "subject": "Sent without it",
-            "body_html": "<p>Chairs.</p>", "headers": "{'Precedence': 'bulk'}"})
+        self.ids["mail"] = self.call(
+            "mail.mail",
+            "create",
+            {
+                "email_from": "Clerk <clerk@elsewhere.example>",
+                "email_to": CUSTOMER,
+                "subject": "Sent without it",
+                "body_html": "<p>Chairs.</p>",
+                "headers": "{'Precedence': 'bulk'}",
+            },
+        )
 
     def put(self, protocol, raw):
         """A message arrives."""
@@ -97,7 +105,7 @@ class UsedGateway(Gateway):
 
     def all_leads(self):
         """The names of all leads that the tests made, sorted."""
-        return sorted(name for name, in self.sql("SELECT name FROM crm_lead WHERE create_date > %s", self.since))
+        return sorted(name for (name,) in self.sql("SELECT name FROM crm_lead WHERE create_date > %s", self.since))
 
     def push(self, button):
         """Press a button on the form of the addon."""
@@ -173,9 +181,11 @@ def test_nothing_of_ours_is_left(before, uninstalled, model):
 
 def test_all_lanes_and_alerts_are_gone(before, uninstalled):
     assert len(before["ours"]["ir.cron"]) == 4 + 1
-    assert uninstalled.sql("SELECT count(*) FROM ir_cron cron JOIN ir_act_server action"
-                           " ON action.id = cron.ir_actions_server_id"
-                           " WHERE action.code IN ('model._run_lane()', 'model._run()')") == [(0,)]
+    assert uninstalled.sql(
+        "SELECT count(*) FROM ir_cron cron JOIN ir_act_server action"
+        " ON action.id = cron.ir_actions_server_id"
+        " WHERE action.code IN ('model._run_lane()', 'model._run()')"
+    ) == [(0,)]
 
 
 def test_nobody_is_left_with_an_activity_about_held_mail(uninstalled):
@@ -185,10 +195,14 @@ def test_nobody_is_left_with_an_activity_about_held_mail(uninstalled):
 
 def test_no_parameter_table_or_column_of_ours_is_left(uninstalled):
     assert not uninstalled.sql(r"SELECT 1 FROM ir_config_parameter WHERE key LIKE 'mail\_gateway%%'")
-    assert not uninstalled.sql("SELECT table_name FROM information_schema.tables WHERE table_name"
-                               " ~ '^mail_(inbound|former|outgoing|server_probe)_'")
-    assert not uninstalled.sql("SELECT 1 FROM information_schema.columns WHERE table_name = 'fetchmail_server'"
-                               " AND column_name IN ('verify_certificate', 'imap_afterwards', 'last_success')")
+    assert not uninstalled.sql(
+        "SELECT table_name FROM information_schema.tables WHERE table_name"
+        " ~ '^mail_(inbound|former|outgoing|server_probe)_'"
+    )
+    assert not uninstalled.sql(
+        "SELECT 1 FROM information_schema.columns WHERE table_name = 'fetchmail_server'"
+        " AND column_name IN ('verify_certificate', 'imap_afterwards', 'last_success')"
+    )
     assert not uninstalled.sql("SELECT table_name FROM information_schema.columns WHERE column_name = 'traffic'")
 
 
@@ -197,12 +211,21 @@ def test_no_password_leaves_unencrypted_where_it_was_encrypted(uninstalled):
 
 
 def test_parameters_stay_and_say_what_the_alias_domain_says(uninstalled):
-    parameters = dict(uninstalled.sql("SELECT key, value FROM ir_config_parameter"
-                                      " WHERE key ~ '^mail\\.(catchall|bounce|default|incoming)'"))
+    parameters = dict(
+        uninstalled.sql(
+            "SELECT key, value FROM ir_config_parameter WHERE key ~ '^mail\\.(catchall|bounce|default|incoming)'"
+        )
+    )
     assert parameters == {
-        "mail.catchall.domain": DOMAIN, "mail.catchall.alias": "replies", "mail.bounce.alias": "returned",
-        "mail.default.from": "office", "mail.default.from_filter": FILTER, "mail.incoming.limit.alias": "12",
-        "mail.incoming.limit.period": "60", "mail.incoming.limit.scope": "sender"}
+        "mail.catchall.domain": DOMAIN,
+        "mail.catchall.alias": "replies",
+        "mail.bounce.alias": "returned",
+        "mail.default.from": "office",
+        "mail.default.from_filter": FILTER,
+        "mail.incoming.limit.alias": "12",
+        "mail.incoming.limit.period": "60",
+        "mail.incoming.limit.scope": "sender",
+    }
 
 
 def test_mail_that_waited_leaves_as_core_sends_it(uninstalled, dovecot, postfix):
@@ -214,8 +237,19 @@ def test_mail_that_waited_leaves_as_core_sends_it(uninstalled, dovecot, postfix)
     assert mail["Return-Path"] == f"<returned@{DOMAIN}>"
 
 
-@pytest.mark.parametrize("model", ["res.config.settings", "ir.mail_server", "mail.mail", "mail.alias.domain", "mail.alias",
-                                   "mail.compose.message", "res.company", "res.partner"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "res.config.settings",
+        "ir.mail_server",
+        "mail.mail",
+        "mail.alias.domain",
+        "mail.alias",
+        "mail.compose.message",
+        "res.company",
+        "res.partner",
+    ],
+)
 def test_views_load(uninstalled, model):
     loaded = uninstalled.call(model, "get_views", [[False, "form"], [False, "search"]])
     assert loaded["views"].keys() == {"form", "search"}
@@ -242,8 +276,12 @@ def test_the_form_of_a_server_opens(uninstalled):
 
 
 def test_what_was_not_delivered_is_kept_as_files_of_its_server(uninstalled):
-    files = uninstalled.call("ir.attachment", "search_read", [["name", "=like", "%.eml"]],
-                             ["datas", "mimetype", "res_model", "res_id", "description"])
+    files = uninstalled.call(
+        "ir.attachment",
+        "search_read",
+        [["name", "=like", "%.eml"]],
+        ["datas", "mimetype", "res_model", "res_id", "description"],
+    )
     assert sorted(base64.b64decode(file["datas"]) for file in files) == sorted(uninstalled.kept.values())
     for file in files:
         assert (file["res_model"], file["res_id"]) == ("fetchmail.server", uninstalled.ids["imap"])
@@ -262,5 +300,11 @@ def test_odoos_own_gateway_goes_on_by_itself(core_at_work, dovecot):
 def test_installed_again_it_goes_on_where_core_stopped(reinstalled):
     until(lambda: reinstalled.count() == len(PROTOCOLS))
     reinstalled.settle()
-    assert reinstalled.all_leads() == ["Back again imap", "Back again pop", "Delivered imap", "Delivered pop",
-                                       "For core imap", "For core pop"]
+    assert reinstalled.all_leads() == [
+        "Back again imap",
+        "Back again pop",
+        "Delivered imap",
+        "Delivered pop",
+        "For core imap",
+        "For core pop",
+    ]

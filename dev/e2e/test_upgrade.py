@@ -18,8 +18,12 @@ from lab.servers.postfix import carriers
 FIRST_VERSION = "581ddbc31e8513b783c499d5e419ecb9ed99524d"
 CUSTOMER = f"upgraded-{os.getpid()}@customer.example"
 BAD_FILTER = f"*.bad, {DOMAIN}"
-MIRROR = {"mail.catchall.domain": "name", "mail.catchall.alias": "catchall_alias", "mail.bounce.alias": "bounce_alias",
-          "mail.default.from": "default_from"}
+MIRROR = {
+    "mail.catchall.domain": "name",
+    "mail.catchall.alias": "catchall_alias",
+    "mail.bounce.alias": "bounce_alias",
+    "mail.default.from": "default_from",
+}
 
 
 class FirstVersion(Gateway):
@@ -57,22 +61,39 @@ class FirstVersion(Gateway):
         """Values that only the present version refuses, an incoming server, and mail that waits."""
         self.mail_server(f"before@{DOMAIN}", 1, confirm=False)
         self.outgoing_server(postfix, from_filter=BAD_FILTER, sequence=7)
-        for key, value in {"mail.default.from": "no such office", "mail.catchall.alias": "replies",
-                           "mail.incoming.limit.period": "an hour", "mail.default.from_filter": BAD_FILTER}.items():
+        for key, value in {
+            "mail.default.from": "no such office",
+            "mail.catchall.alias": "replies",
+            "mail.incoming.limit.period": "an hour",
+            "mail.default.from_filter": BAD_FILTER,
+        }.items():
             self.set_parameter(key, value)
-        self.call("mail.mail", "create", {
-            "email_from": f"Sales <sales@{DOMAIN}>", "email_to": CUSTOMER, "subject": "Autumn offers",
-            "body_html": "<p>Chairs.</p>", "headers": "{'Precedence': 'bulk'}"})
+        self.call(
+            "mail.mail",
+            "create",
+            {
+                "email_from": f"Sales <sales@{DOMAIN}>",
+                "email_to": CUSTOMER,
+                "subject": "Autumn offers",
+                "body_html": "<p>Chairs.</p>",
+                "headers": "{'Precedence': 'bulk'}",
+            },
+        )
         for subject in ("Dealt with", "Waits"):
-            self.call("mail.thread", "message_process", False, message(subject, sender="M. <Ann@Café.example>").decode())
+            self.call(
+                "mail.thread", "message_process", False, message(subject, sender="M. <Ann@Café.example>").decode()
+            )
         self.sql("UPDATE mail_inbound_message SET state = 'held' WHERE subject = 'Waits'")
 
 
 @pytest.fixture(scope="module")
 def old_addons(tmp_path_factory):
     """A directory of addons with the first version."""
-    archive = subprocess.run(["git", "-C", str(ROOT), "archive", "--format=zip", FIRST_VERSION, "mail_gateway"],
-                             capture_output=True, check=False)
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", "--format=zip", FIRST_VERSION, "mail_gateway"],
+        capture_output=True,
+        check=False,
+    )
     if archive.returncode:
         pytest.skip(f"the first version is not in this checkout's history: {archive.stderr.decode().strip()}")
     directory = tmp_path_factory.mktemp("first_version")
@@ -125,7 +146,11 @@ def test_bad_parameters_count_as_their_defaults_and_settings_are_saved(upgraded)
     assert shown == {"incoming_limit_period": 60, "mail_from_filter": BAD_FILTER}
     settings = upgraded.call("res.config.settings", "create", {**shown, "incoming_limit_number": 7})
     upgraded.call("res.config.settings", "execute", [settings])
-    saved = {"mail.incoming.limit.alias": "7", "mail.incoming.limit.period": "60", "mail.default.from_filter": BAD_FILTER}
+    saved = {
+        "mail.incoming.limit.alias": "7",
+        "mail.incoming.limit.period": "60",
+        "mail.default.from_filter": BAD_FILTER,
+    }
     rows = upgraded.sql("SELECT key, value FROM ir_config_parameter WHERE key = ANY(%s)", [*saved])
     assert dict(rows) == saved
 
@@ -136,8 +161,10 @@ def test_incoming_servers_go_on_holding_what_nobody_can_route(upgraded):
 
 def test_postmasters_are_told_of_held_mail(upgraded):
     assert upgraded.sql("SELECT DISTINCT told_of_held_mail FROM res_users") == [(True,)]
-    assert upgraded.sql("SELECT cron.active FROM ir_cron cron JOIN ir_model_data data ON data.res_id = cron.id"
-                        " WHERE data.model = 'ir.cron' AND data.name = 'ir_cron_alert'") == [(True,)]
+    assert upgraded.sql(
+        "SELECT cron.active FROM ir_cron cron JOIN ir_model_data data ON data.res_id = cron.id"
+        " WHERE data.model = 'ir.cron' AND data.name = 'ir_cron_alert'"
+    ) == [(True,)]
 
 
 def test_only_messages_that_wait_have_their_senders_address_read(upgraded):

@@ -29,8 +29,12 @@ def encoded(text):
 def wide_messages():
     """Messages each of which has one header that is as wide as can be, in one of the ways in which it can be written."""
     for name in HEADERS:
-        for written in (WIDE, f"{encoded(WIDE[:950])}@customer.example", f"<{WIDE[:950]}@customer.example>",
-                        f"{encoded(WIDE)} <wide{next(_number)}@customer.example>"):
+        for written in (
+            WIDE,
+            f"{encoded(WIDE[:950])}@customer.example",
+            f"<{WIDE[:950]}@customer.example>",
+            f"{encoded(WIDE)} <wide{next(_number)}@customer.example>",
+        ):
             yield with_header(name, written)
 
 
@@ -58,7 +62,8 @@ def test_whatever_a_header_holds_the_mailbox_is_read_and_the_others_are_delivere
     gateway.settle()
     assert [name for name in gateway.leads(server) if name in ordinary] == ordinary
     assert not gateway.sql(
-        "SELECT subject, detail FROM mail_inbound_message WHERE server_id = %s AND state = 'failed'", server)
+        "SELECT subject, detail FROM mail_inbound_message WHERE server_id = %s AND state = 'failed'", server
+    )
     assert gateway.fetch(server) == "New messages: 0"
 
 
@@ -68,8 +73,15 @@ def test_an_archive_of_such_messages_is_imported(gateway):
     with zipfile.ZipFile(archive, "w") as file:
         for number, source in enumerate(messages):
             file.writestr(f"{number:03}.eml", source)
-    attachment = gateway.call("ir.attachment", "create", {
-        "name": "messages.zip", "res_model": "mail.inbound.import", "datas": base64.b64encode(archive.getvalue()).decode()})
+    attachment = gateway.call(
+        "ir.attachment",
+        "create",
+        {
+            "name": "messages.zip",
+            "res_model": "mail.inbound.import",
+            "datas": base64.b64encode(archive.getvalue()).decode(),
+        },
+    )
     dialog = gateway.call("mail.inbound.import", "create", {"file_ids": [(6, 0, [attachment])]})
     [(_id, _in, imported)] = gateway.call("mail.inbound.import", "action_import", [dialog])["domain"]
     assert len(imported) == len(messages)
@@ -95,19 +107,26 @@ def test_notices_to_such_addresses_keep_no_notice_from_anybody(gateway, dovecot,
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     customers = [f"{name}-{mailbox}" for name in ("first", "last")]
     addresses = (
-        f"{encoded(WIDE[:950])}@customer.example", f"<{WIDE[:950]}@customer.example>", f"<{WIDE[:50]}@customer.example>",
-        f"{encoded(WIDE)} <{WIDE[:10]}@customer.example>", f"<mary@{WIDE[:50]}.example>", f"<{'a' * 230}@customer.example>",
-        f"<{'a' * 900}@customer.example>", f'"{WIDE[:900]}" <wide@customer.example>',
+        f"{encoded(WIDE[:950])}@customer.example",
+        f"<{WIDE[:950]}@customer.example>",
+        f"<{WIDE[:50]}@customer.example>",
+        f"{encoded(WIDE)} <{WIDE[:10]}@customer.example>",
+        f"<mary@{WIDE[:50]}.example>",
+        f"<{'a' * 230}@customer.example>",
+        f"<{'a' * 900}@customer.example>",
+        f'"{WIDE[:900]}" <wide@customer.example>',
     )
     to = f"partners-only@{DOMAIN}"
     refused = [message("Refused", to=to, sender=written) for written in addresses]
     refused += [b"Return-Path: %s\r\n%s" % (written.encode(), message("Refused", to=to)) for written in addresses]
-    dovecot.put_all(mailbox, [message("Refused", to=to, sender=customers[0]), *refused,
-                              message("Refused", to=to, sender=customers[1])])
+    dovecot.put_all(
+        mailbox,
+        [message("Refused", to=to, sender=customers[0]), *refused, message("Refused", to=to, sender=customers[1])],
+    )
     gateway.fetch(server)
     gateway.settle()
     states = gateway.sql("SELECT DISTINCT state FROM mail_inbound_message WHERE server_id = %s", server)
-    assert {state for state, in states} <= {"rejected", "held", "discarded"}  # who has no address can not be told
+    assert {state for (state,) in states} <= {"rejected", "held", "discarded"}  # who has no address can not be told
     for customer in customers:
         [notice] = gateway.letters(dovecot, customer)
         assert LEADS not in str(notice["To"]) and customer in str(notice["To"])

@@ -147,7 +147,15 @@ def _in_environment():
 
 
 COMMANDS = {
-    "setup": _setup, "databases": _databases, "up": _up, "down": _down, "status": _status,
-    "test-unit": _test_unit, "test-e2e": _test_e2e, "test-core": _test_core, "translations": _translations,
-    "clean": _clean, "help": _help,
+    "setup": _setup,
+    "databases": _databases,
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "test-unit": _test_unit,
+    "test-e2e": _test_e2e,
+    "test-core": _test_core,
+    "translations": _translations,
+    "clean": _clean,
+    "help": _help,
 }

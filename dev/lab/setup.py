@@ -37,7 +37,9 @@ def setup(templates=()):
 def _databases(templates):
     # In the environment's Python: PostgreSQL's client library is only there.
     command = [PYTHON, "-m", "lab", "databases", *templates]
-    if subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT / "dev"), **_environment()}, check=False).returncode:
+    if subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT / "dev"), **_environment()}, check=False
+    ).returncode:
         raise LabError("The template databases could not be built: see above.")
 
 

@@ -59,6 +59,7 @@ def _telling(started, text, progress):
 
 def last_line(file):
     """A function for :func:`step` that returns the last line of a log, as far as it fits."""
+
     def read():
         if not file.is_file():
             return ""

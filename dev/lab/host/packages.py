@@ -8,8 +8,19 @@ from lab.errors import LabError
 from lab.host import privilege
 from lab.host.processes import run
 
-NEEDED = ("python3-venv", "openssl", "debian-archive-keyring", "postgresql", "dovecot-imapd", "dovecot-pop3d",
-          "dovecot-lmtpd", "dovecot-sieve", "postfix", "chromium", "fonts-dejavu-core")
+NEEDED = (
+    "python3-venv",
+    "openssl",
+    "debian-archive-keyring",
+    "postgresql",
+    "dovecot-imapd",
+    "dovecot-pop3d",
+    "dovecot-lmtpd",
+    "dovecot-sieve",
+    "postfix",
+    "chromium",
+    "fonts-dejavu-core",
+)
 # Only an ordinary user without sudo needs it, to run Postfix as root of a namespace.
 _NEEDED_BY_USERS = ("uidmap",)
 
@@ -34,8 +45,12 @@ def install_missing():
 def _missing():
     wanted = NEEDED if privilege.is_root() else NEEDED + _NEEDED_BY_USERS
     try:
-        known = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted],
-                               capture_output=True, text=True, check=False).stdout
+        known = subprocess.run(
+            ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
     except FileNotFoundError:
         raise LabError("This machine has no dpkg: the lab needs Debian 12 (or a container of it).") from None
     installed = {line.split()[0] for line in known.splitlines() if line.endswith(" installed")}
@@ -47,8 +62,7 @@ def _apt_get(names):
     prefix = _root_prefix(f"apt-get update && {shlex.join(install)}")
     if not _simulation_works(install):
         run([*prefix, "apt-get", "update"], "update the list of Debian packages", "Is the network there?")
-    run([*prefix, *install], f"install the Debian packages {' '.join(names)}",
-        env={**os.environ, **_QUIET})
+    run([*prefix, *install], f"install the Debian packages {' '.join(names)}", env={**os.environ, **_QUIET})
 
 
 def _root_prefix(command):
@@ -56,8 +70,9 @@ def _root_prefix(command):
         return []
     if privilege.sudo_works():
         return ["sudo", "-n", "env", *(f"{name}={value}" for name, value in _QUIET.items())]
-    raise LabError(f"Some Debian packages are missing and only root can install them. Run, then try again:\n"
-                   f"    su -c '{command}'")
+    raise LabError(
+        f"Some Debian packages are missing and only root can install them. Run, then try again:\n    su -c '{command}'"
+    )
 
 
 def _simulation_works(install):

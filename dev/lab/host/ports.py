@@ -13,7 +13,8 @@ _MAIL = ("imap", "imaps", "pop3", "pop3s", "lmtp")
 _DOVECOTS = {"": 10, "untrusted-": 20, "expired-": 30}
 _POSTFIXES = {"": 1, "second-": 4, "third-": 6}
 _OFFSETS = {
-    "postgres": 0, "odoo": 3,
+    "postgres": 0,
+    "odoo": 3,
     **{prefix + name: first + n for prefix, first in _POSTFIXES.items() for n, name in enumerate(("smtp", "smtps"))},
     **{prefix + name: first + n for prefix, first in _DOVECOTS.items() for n, name in enumerate(_MAIL)},
 }

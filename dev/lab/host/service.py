@@ -112,8 +112,14 @@ class Service:
         LOGS.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self._child = subprocess.Popen(
-                [str(word) for word in self.command()], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, cwd="/", **self.popen_options())
+                [str(word) for word in self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd="/",
+                **self.popen_options(),
+            )
         self._pid_file.write(self._child.pid)
         try:
             self._wait_ready()
@@ -126,8 +132,10 @@ class Service:
         if not taken:
             return
         if any_service_runs():
-            raise LabError(f"Port {taken[0]} of 127.0.0.1, which the lab's {self.name} needs, is in use by another "
-                           f"program: stop that one, or `python3 -m lab down` and try again to have other ports.")
+            raise LabError(
+                f"Port {taken[0]} of 127.0.0.1, which the lab's {self.name} needs, is in use by another "
+                f"program: stop that one, or `python3 -m lab down` and try again to have other ports."
+            )
         ports.move()
 
     def _wait_ready(self):
@@ -136,8 +144,10 @@ class Service:
             if self._child.poll() is not None:
                 raise LabError(f"{self.name} ended while starting; the end of {self.log}:\n{tail(self.log)}")
             if time.monotonic() > limit:
-                raise LabError(f"{self.name} does not answer after {self.start_seconds} s; "
-                               f"the end of {self.log}:\n{tail(self.log)}")
+                raise LabError(
+                    f"{self.name} does not answer after {self.start_seconds} s; "
+                    f"the end of {self.log}:\n{tail(self.log)}"
+                )
             time.sleep(0.05)
 
     def wait_stopped(self, seconds=20):

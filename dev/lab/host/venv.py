@@ -23,14 +23,19 @@ def build():
     if stamps.is_current("venv", digest) and _works():
         return False
     if sys.version_info[:2] != (3, 11):
-        raise LabError(f"The lab needs Python 3.11 (Debian 12's), this is {sys.version.split()[0]}: "
-                       "Odoo's pinned packages are for that one.")
+        raise LabError(
+            f"The lab needs Python 3.11 (Debian 12's), this is {sys.version.split()[0]}: "
+            "Odoo's pinned packages are for that one."
+        )
     if not _works():
         _create()
     lists = [word for file in _LISTS for word in ("-r", file)]
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    run([PYTHON, "-m", "pip", "install", "--quiet", "--log", LOG, "--disable-pip-version-check", *lists],
-        f"install the Python packages into {VENV}", "Is the network there?")
+    run(
+        [PYTHON, "-m", "pip", "install", "--quiet", "--log", LOG, "--disable-pip-version-check", *lists],
+        f"install the Python packages into {VENV}",
+        "Is the network there?",
+    )
     stamps.write("venv", digest)
     return True
 
@@ -43,5 +48,7 @@ def _create():
 
 def _works():
     # A moved checkout leaves an environment whose programs point to the old place.
-    return PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True,
-                                              check=False).returncode == 0
+    return (
+        PYTHON.exists()
+        and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True, check=False).returncode == 0
+    )

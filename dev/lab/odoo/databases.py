@@ -45,8 +45,11 @@ class Template:
         return stamps.digest(parent, *self.modules, *(_addon_files() if "mail_gateway" in self.modules else ()))
 
 
-BASE = Template("base", None, ("base", "mail", "crm", "project", "hr_recruitment", "mass_mailing", "google_gmail",
-                               "microsoft_outlook"))
+BASE = Template(
+    "base",
+    None,
+    ("base", "mail", "crm", "project", "hr_recruitment", "mass_mailing", "google_gmail", "microsoft_outlook"),
+)
 GATEWAY = Template("gateway", BASE, ("mail_gateway",))
 CORE = Template("core", None, ("test_mail",))
 CORE_TESTS = Template("core_tests", CORE, ("mail_gateway",))

@@ -11,8 +11,16 @@ from lab.host.processes import run
 from lab.odoo import source
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-_FROM_SID = ("odoo-19", "libjs-jquery", "libjs-jquery-form", "libjs-underscore", "fonts-roboto-unhinted",
-             "fonts-montserrat", "fonts-inconsolata", "fonts-ocr-b")
+_FROM_SID = (
+    "odoo-19",
+    "libjs-jquery",
+    "libjs-jquery-form",
+    "libjs-underscore",
+    "fonts-roboto-unhinted",
+    "fonts-montserrat",
+    "fonts-inconsolata",
+    "fonts-ocr-b",
+)
 # sid's has another layout than the links of the package odoo-19 expect.
 _FROM_STABLE = ("fonts-font-awesome",)
 _ELSE = "Is the network there? Try again, or set ODOO_SOURCE to a checkout of Odoo 19."
@@ -92,7 +100,10 @@ def _index_targets(origin, release, *options):
     """Four words a line: address, component, and what *origin* and *release* stand for."""
     listing = subprocess.run(
         ["apt-get", "indextargets", *options, "--format", f"$(REPO_URI) $(COMPONENT) {origin} {release}"],
-        capture_output=True, text=True, check=False).stdout
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
     return [words for line in listing.splitlines() if len(words := line.split()) == 4]
 
 

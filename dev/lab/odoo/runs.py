@@ -51,14 +51,15 @@ def shell(database, code):
 
     :raises LabError: when the code raised
     """
-    guarded = f"import sys, traceback\ntry:\n    exec(compile({code!r}, 'shell', 'exec'), globals())\n" \
-              "except BaseException:\n    traceback.print_exc()\n    sys.stderr.flush()\n" \
-              "    import os; os._exit(1)\nsys.stdout.flush()\n\n"
+    guarded = (
+        f"import sys, traceback\ntry:\n    exec(compile({code!r}, 'shell', 'exec'), globals())\n"
+        "except BaseException:\n    traceback.print_exc()\n    sys.stderr.flush()\n"
+        "    import os; os._exit(1)\nsys.stdout.flush()\n\n"
+    )
     # Standard output carries only what the code prints: the log goes to its own file.
     LOGS.mkdir(parents=True, exist_ok=True)
     command = source.command(database, "shell", "--no-http", "--logfile", LOGS / f"{database}-shell.log")
-    done = subprocess.run(command, input=guarded, text=True, capture_output=True, check=False,
-                          env=source.environment())
+    done = subprocess.run(command, input=guarded, text=True, capture_output=True, check=False, env=source.environment())
     if done.returncode:
         raise LabError(f"The code failed in odoo shell on {database}:\n{done.stderr.strip()}")
     return done.stdout
@@ -85,9 +86,16 @@ def run(command, environment=(), note=None):
 
     :param note: called with each line as it is printed
     """
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               text=True, errors="replace", env=source.environment(environment),
-                               start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=source.environment(environment),
+        start_new_session=True,
+    )
     pid_file = remember(process.pid)
     try:
         output = "".join(_each_line(process.stdout, note))
@@ -112,6 +120,9 @@ def _not_installed(database, modules):
     # Odoo only warns about a module that it does not know or whose dependencies are missing.
     from lab.servers.postgres import Postgres
 
-    rows = Postgres().execute("SELECT name FROM ir_module_module WHERE state = 'installed' AND name = ANY(%s)",
-                              list(modules), database=database)
-    return sorted(set(modules) - {name for name, in rows})
+    rows = Postgres().execute(
+        "SELECT name FROM ir_module_module WHERE state = 'installed' AND name = ANY(%s)",
+        list(modules),
+        database=database,
+    )
+    return sorted(set(modules) - {name for (name,) in rows})

@@ -41,9 +41,18 @@ class OdooServer:
         self.log = LOGS / f"{database}.log"
         self.process = None
         self._arguments = [
-            "--workers", workers, "--max-cron-threads", cron_threads,
-            "--http-port", self.port, "--gevent-port", ports.any_free(),
-            "--db-filter", f"^{database}$", "--no-database-list", *extra_args,
+            "--workers",
+            workers,
+            "--max-cron-threads",
+            cron_threads,
+            "--http-port",
+            self.port,
+            "--gevent-port",
+            ports.any_free(),
+            "--db-filter",
+            f"^{database}$",
+            "--no-database-list",
+            *extra_args,
         ]
         self._env = env
         self._uid = None
@@ -56,8 +65,13 @@ class OdooServer:
         LOGS.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                source.command(self.database, *self._arguments), stdin=subprocess.DEVNULL,
-                stdout=output, stderr=output, env=source.environment(self._env), start_new_session=True)
+                source.command(self.database, *self._arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=source.environment(self._env),
+                start_new_session=True,
+            )
         self._pid_file = remember(self.process.pid)
         if wait:
             try:
@@ -129,14 +143,16 @@ class OdooServer:
         return self._rpc("object", "execute_kw", self.database, self._uid, "admin", model, method, args, kwargs)
 
     def _rpc(self, service, method, *args):
-        body = json.dumps({"jsonrpc": "2.0", "method": "call",
-                           "params": {"service": service, "method": method, "args": args}})
+        body = json.dumps(
+            {"jsonrpc": "2.0", "method": "call", "params": {"service": service, "method": method, "args": args}}
+        )
         request = urllib.request.Request(f"{self.url}/jsonrpc", body.encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=300) as response:
             answer = json.load(response)
         if error := answer.get("error"):
-            raise OdooError(error.get("data", {}).get("message") or error["message"],
-                            error.get("data", {}).get("debug", ""))
+            raise OdooError(
+                error.get("data", {}).get("message") or error["message"], error.get("data", {}).get("debug", "")
+            )
         return answer.get("result")
 
     def _logged_in(self):

@@ -63,18 +63,30 @@ def command(database, *arguments, program=None):
     """
     subcommand = [arguments[0]] if arguments and not str(arguments[0]).startswith("-") else []
     options = [
-        "--config", _settings(),
-        "--database", database,
-        "--db_host", "127.0.0.1", "--db_port", ports.port("postgres"), "--db_user", "odoo",
-        "--data-dir", DATA,
-        "--http-interface", "127.0.0.1",
+        "--config",
+        _settings(),
+        "--database",
+        database,
+        "--db_host",
+        "127.0.0.1",
+        "--db_port",
+        ports.port("postgres"),
+        "--db_user",
+        "odoo",
+        "--data-dir",
+        DATA,
+        "--http-interface",
+        "127.0.0.1",
         # Odoo without outgoing server uses this one: never the port 25 of the machine.
-        "--smtp", "127.0.0.1", "--smtp-port", ports.port("smtp"),
+        "--smtp",
+        "127.0.0.1",
+        "--smtp-port",
+        ports.port("smtp"),
     ]
     if addons_path():
         options += ["--addons-path", ",".join(map(str, addons_path()))]
     start = ["-m", program] if program else [_ODOO_BIN]
-    words = [PYTHON, *start, *subcommand, *options, *arguments[len(subcommand):]]
+    words = [PYTHON, *start, *subcommand, *options, *arguments[len(subcommand) :]]
     return [str(word) for word in words]
 
 

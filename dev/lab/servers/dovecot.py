@@ -132,8 +132,10 @@ class Dovecot(Service):
         :param addresses: a dictionary from an address, or from ``@domain`` for all of it, to a mailbox
         """
         mail = (self.home / "mail").stat()
-        lines = [f"{source}::{mail.st_uid}:{mail.st_gid}::{self._mail_home(mailbox)}::\n"
-                 for source, mailbox in addresses.items()]
+        lines = [
+            f"{source}::{mail.st_uid}:{mail.st_gid}::{self._mail_home(mailbox)}::\n"
+            for source, mailbox in addresses.items()
+        ]
         file = self.home / "collected"
         file.write_text("".join(lines))
         file.chmod(0o644)
@@ -184,7 +186,10 @@ class Dovecot(Service):
         me, my_group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
         root = os.geteuid() == 0
         return {
-            "home": self.home, "password": PASSWORD, "certificate": certificate, "key": key,
+            "home": self.home,
+            "password": PASSWORD,
+            "certificate": certificate,
+            "key": key,
             "internal_user": "dovecot" if root else me,
             "internal_group": "dovecot" if root else my_group,
             "login_user": "dovenull" if root else me,

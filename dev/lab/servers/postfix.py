@@ -17,8 +17,19 @@ from lab.servers import tls
 # Besides the usual one: for tests that ask which way a message took.
 FURTHER = ("second", "third")
 _RECEIVED_BY = re.compile(r"\bby (\S+) \(Postfix\)")
-_OWNED_BY_POSTFIX = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
-                     "saved", "trace")
+_OWNED_BY_POSTFIX = (
+    "active",
+    "bounce",
+    "corrupt",
+    "defer",
+    "deferred",
+    "flush",
+    "hold",
+    "incoming",
+    "private",
+    "saved",
+    "trace",
+)
 _PREPARE = """\
 set -e
 umask 022
@@ -105,9 +116,17 @@ class Postfix(Service):
 
     def _write_config(self):
         certificate, key = tls.certificate()
-        values = {"home": self.home, "hostname": self.hostname, "certificate": certificate, "key": key,
-                  "smtp": self.port, "smtps": self.smtps_port, "lmtp": ports.port("lmtp"),
-                  "log": self.log, "logs": self.log.parent}
+        values = {
+            "home": self.home,
+            "hostname": self.hostname,
+            "certificate": certificate,
+            "key": key,
+            "smtp": self.port,
+            "smtps": self.smtps_port,
+            "lmtp": ports.port("lmtp"),
+            "log": self.log,
+            "logs": self.log.parent,
+        }
         for name in ("main.cf", "master.cf", "transport"):
             text = (HERE / "servers" / f"postfix-{name}").read_text()
             for word, value in values.items():
@@ -130,5 +149,7 @@ def _as_root():
         return ["sudo", "-n"]
     if privilege.namespace_works():
         return list(privilege.NAMESPACE)
-    raise LabError("Postfix wants root. As an ordinary user let sudo work without a password, or install the Debian "
-                   "package uidmap and give this user lines in /etc/subuid and /etc/subgid.")
+    raise LabError(
+        "Postfix wants root. As an ordinary user let sudo work without a password, or install the Debian "
+        "package uidmap and give this user lines in /etc/subuid and /etc/subgid."
+    )

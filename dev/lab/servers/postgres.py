@@ -105,7 +105,7 @@ class Postgres(Service):
 
     def databases(self):
         """Return the names of the databases."""
-        return {name for name, in self.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")}
+        return {name for (name,) in self.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")}
 
     def create_database(self, name, template="template0"):
         """Create *name* as a copy of *template*, from which everybody is disconnected."""
@@ -124,8 +124,11 @@ class Postgres(Service):
 
     def disconnect(self, name):
         """End the connections of our clients to *name*; a superuser's, such as autovacuum, we may not end."""
-        self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                     " WHERE datname = %s AND backend_type = 'client backend' AND usename = current_user", name)
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = 'client backend' AND usename = current_user",
+            name,
+        )
 
     def _execute_alone(self, name, statement):
         """Run a statement that nobody may be in the database *name* for; whoever still is makes way, or is waited for.
@@ -152,8 +155,12 @@ class Postgres(Service):
             shutil.chown(self.home, owner["user"], owner["group"])
 
     def _create_cluster(self):
-        run([binary("initdb"), "-D", self.data, "-U", "lab", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
-            f"create a PostgreSQL cluster in {self.data}", cwd="/", **_as_other_user())
+        run(
+            [binary("initdb"), "-D", self.data, "-U", "lab", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
+            f"create a PostgreSQL cluster in {self.data}",
+            cwd="/",
+            **_as_other_user(),
+        )
         with (self.data / "postgresql.conf").open("a") as file:
             file.write("include 'lab.conf'\n")
 
@@ -169,8 +176,21 @@ class Postgres(Service):
 
     def _sql(self, statement):
         """Run SQL as the superuser and return the completed psql."""
-        command = [binary("psql"), "-X", "-qAt", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", "-d", "postgres",
-                   "-c", statement]
+        command = [
+            binary("psql"),
+            "-X",
+            "-qAt",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-U",
+            "lab",
+            "-d",
+            "postgres",
+            "-c",
+            statement,
+        ]
         return subprocess.run(command, text=True, capture_output=True, check=False, cwd="/")
 
 

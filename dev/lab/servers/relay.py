@@ -35,7 +35,8 @@ class Relay(LoopServer):
 
     async def _listen(self):
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Session(self, hostname=self.hostname, enable_SMTPUTF8=True), "127.0.0.1", self.port)
+            lambda: _Session(self, hostname=self.hostname, enable_SMTPUTF8=True), "127.0.0.1", self.port
+        )
 
     def _pass_on(self, envelope):
         try:

@@ -53,13 +53,17 @@ class ScriptedSmtp(LoopServer):
 
     async def _listen(self):
         context = self._tls_context() if self._certificate else None
-        options = {"hostname": "script.example", "enable_SMTPUTF8": True, "data_size_limit": 200 * 1024 * 1024,
-                   "tls_context": None if self._implicit_tls else context}
+        options = {
+            "hostname": "script.example",
+            "enable_SMTPUTF8": True,
+            "data_size_limit": 200 * 1024 * 1024,
+            "tls_context": None if self._implicit_tls else context,
+        }
         if self._auth:
             options.update(authenticator=_authenticate, auth_require_tls=False)
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Session(self, **options), "127.0.0.1", self.port,
-            ssl=context if self._implicit_tls else None)
+            lambda: _Session(self, **options), "127.0.0.1", self.port, ssl=context if self._implicit_tls else None
+        )
 
     def _tls_context(self):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -123,8 +127,15 @@ class _Handler:
         self._server.commands.append(("data", None))
         answer = self._server.reply("data") or f"250 2.0.0 ok queued as {number:06X}"
         if answer.startswith("2") or answer == TAKE_AND_CLOSE:
-            self._server.received.append(Received(
-                envelope.mail_from, tuple(envelope.rcpt_tos), bytes(envelope.original_content), session.number, answer))
+            self._server.received.append(
+                Received(
+                    envelope.mail_from,
+                    tuple(envelope.rcpt_tos),
+                    bytes(envelope.original_content),
+                    session.number,
+                    answer,
+                )
+            )
         await _obey(session, answer)
         return answer
 

@@ -49,10 +49,44 @@ def make():
     TLS.mkdir(parents=True, exist_ok=True)
     (TLS / "openssl.cnf").write_text(_CONFIG)
     (TLS / "index.txt").write_text("")
-    _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "3650",
-             "-subj", "/CN=Test lab of mail_gateway", "-config", "openssl.cnf", "-extensions", "authority")
-    _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "untrusted.key", "-out", "untrusted.pem",
-             "-days", "3650", "-subj", _SUBJECT, "-addext", _NAMES, "-config", "openssl.cnf")
+    _openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+        "-days",
+        "3650",
+        "-subj",
+        "/CN=Test lab of mail_gateway",
+        "-config",
+        "openssl.cnf",
+        "-extensions",
+        "authority",
+    )
+    _openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "untrusted.key",
+        "-out",
+        "untrusted.pem",
+        "-days",
+        "3650",
+        "-subj",
+        _SUBJECT,
+        "-addext",
+        _NAMES,
+        "-config",
+        "openssl.cnf",
+    )
     _sign("trusted", "20240101000000Z", "20440101000000Z")
     _sign("expired", "20230101000000Z", "20240101000000Z")
     stamps.write("tls", digest)
@@ -61,10 +95,42 @@ def make():
 
 def _sign(kind, start, end):
     # `openssl x509 -req` of Debian 12 cannot sign for the past, `openssl ca` can.
-    _openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{kind}.key", "-out", f"{kind}.csr",
-             "-subj", _SUBJECT, "-config", "openssl.cnf")
-    _openssl("ca", "-batch", "-notext", "-config", "openssl.cnf", "-extensions", "server", "-cert", "ca.pem",
-             "-keyfile", "ca.key", "-startdate", start, "-enddate", end, "-in", f"{kind}.csr", "-out", f"{kind}.pem")
+    _openssl(
+        "req",
+        "-new",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        f"{kind}.key",
+        "-out",
+        f"{kind}.csr",
+        "-subj",
+        _SUBJECT,
+        "-config",
+        "openssl.cnf",
+    )
+    _openssl(
+        "ca",
+        "-batch",
+        "-notext",
+        "-config",
+        "openssl.cnf",
+        "-extensions",
+        "server",
+        "-cert",
+        "ca.pem",
+        "-keyfile",
+        "ca.key",
+        "-startdate",
+        start,
+        "-enddate",
+        end,
+        "-in",
+        f"{kind}.csr",
+        "-out",
+        f"{kind}.pem",
+    )
 
 
 def _openssl(*arguments):

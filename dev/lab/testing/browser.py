@@ -11,7 +11,10 @@ from lab.host.paths import LAB
 _CHROMIUM = Path("/usr/bin/chromium")
 _SCREENSHOTS = LAB / "screenshots"
 _ARGUMENTS = [
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
     "--no-first-run",
     # No name but the loopback's is looked up: pages that point outside get nothing.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
@@ -98,8 +101,9 @@ class Browser:
 
     def _action(self, xmlid):
         module, name = xmlid.split(".", 1)
-        found = self._server.call("ir.model.data", "search_read", [["module", "=", module], ["name", "=", name]],
-                                  ["model", "res_id"])
+        found = self._server.call(
+            "ir.model.data", "search_read", [["module", "=", module], ["name", "=", name]], ["model", "res_id"]
+        )
         if not found:
             raise LabError(f"There is no {xmlid} in {self._server.database}.")
         if found[0]["model"] != "ir.ui.menu":

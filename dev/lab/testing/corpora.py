@@ -31,8 +31,24 @@ def fetch():
 
 def _download():
     with tempfile.TemporaryDirectory() as place:
-        run([PYTHON, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:",
-             "--dest", place, _PACKAGE], f"download {_PACKAGE}", "Is the network there?")
+        run(
+            [
+                PYTHON,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--no-binary",
+                ":all:",
+                "--dest",
+                place,
+                _PACKAGE,
+            ],
+            f"download {_PACKAGE}",
+            "Is the network there?",
+        )
         for archive in Path(place).glob("*.tar.gz"):
             with tarfile.open(archive) as files:
                 for member in files.getmembers():

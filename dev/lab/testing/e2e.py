@@ -20,8 +20,10 @@ def run(*words):
     :param words: further ones for pytest, such as ``-k mailbox``
     :returns: 0 when some test ran and all passed, else 1
     """
-    codes = {"that run alone": _pytest("-m", "alone", *words),
-             "that run side by side": _pytest("-m", "not alone", "-n", WORKERS, *_BY_FILE, *words)}
+    codes = {
+        "that run alone": _pytest("-m", "alone", *words),
+        "that run side by side": _pytest("-m", "not alone", "-n", WORKERS, *_BY_FILE, *words),
+    }
     failed = [which for which, code in codes.items() if code not in {0, _NOTHING_TO_RUN}]
     for which in failed:
         say(f"FAILED: end-to-end tests {which}, see above")
@@ -36,8 +38,9 @@ def _pytest(*words):
     command = [sys.executable, "-m", "pytest", "dev/e2e", "--durations=10", *map(str, words)]
     with step(" ".join(command[2:]), progress=False):
         # In a session of its own: Ctrl-C reaches it once, by us, and not again while it stops what it started.
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "dev")},
-                                   start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "dev")}, start_new_session=True
+        )
         try:
             return process.wait()
         except BaseException:

@@ -66,6 +66,7 @@ def run_tests(database, modules=(), tags="", share=None):
 
 def progress_of(*databases):
     """A function for :func:`lab.host.console.step` that returns how many of the tests in these databases have run."""
+
     def read():
         lines = [json.loads(line) for name in databases for line in _complete_lines(_results(name))]
         total = sum(line.get("total", 0) for line in lines)
@@ -112,7 +113,7 @@ def _results(database):
 def _complete_lines(file):
     # Tests are writing it.
     text = file.read_text() if file.is_file() else ""
-    return text[:text.rfind("\n") + 1].splitlines()
+    return text[: text.rfind("\n") + 1].splitlines()
 
 
 def _share(share):
@@ -136,5 +137,8 @@ def _read(results, log, output):
     if {"finished": True} not in lines:
         raise LabError(f"Odoo did not get through the tests (all of its log: {log}):\n{trouble(output)}")
     tests = [line for line in lines if "test" in line]
-    return Outcome({line["test"]: line["outcome"] for line in tests},
-                   {line["test"]: line["seconds"] for line in tests}, (Path(log),))
+    return Outcome(
+        {line["test"]: line["outcome"] for line in tests},
+        {line["test"]: line["seconds"] for line in tests},
+        (Path(log),),
+    )
