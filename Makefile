@@ -20,6 +20,7 @@ test: lint test-unit test-e2e test-core ## all of the following; what has to pas
 
 lint: setup ## check style with ruff and the Odoo community's pylint
 	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m pylint --rcfile=.pylintrc --ignore-paths='^mail_gateway/tests/' mail_gateway
 	@# pylint-odoo takes files in folders below tests/ for the addon's own code
 	@$(PYTHON) -m pylint --rcfile=.pylintrc --disable=odoo-addons-relative-import,translation-required mail_gateway/tests
