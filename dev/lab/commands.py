@@ -14,6 +14,8 @@ def main(words):
     # SIGTERM unwinds like Ctrl-C, so that every `with` stops what it started.
     signal.signal(signal.SIGTERM, _terminate)
     name, *arguments = words or ["help"]
+    if name in ("-h", "--help"):
+        name = "help"
     if name not in COMMANDS:
         return _help(f"Unknown command: {name}")
     try:
