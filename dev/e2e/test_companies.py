@@ -36,18 +36,22 @@ class Company:
 
     @property
     def default_from(self):
+        """The address that its notifications come from."""
         return f"{self.aliases[0]}@{self.domain}"
 
     @property
     def bounce(self):
+        """The address that bounces go to."""
         return f"{self.aliases[1]}@{self.domain}"
 
     @property
     def catchall(self):
+        """The address that takes replies."""
         return f"{self.aliases[2]}@{self.domain}"
 
     @property
     def sales(self):
+        """The alias of its sales team."""
         return f"sales@{self.domain}"
 
 

@@ -5,6 +5,7 @@ import socket
 import threading
 from base64 import b64encode
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -189,8 +190,8 @@ def test_a_reply_without_end_fills_no_memory(gateway, protocol, greeting, answer
 
 def _memory(gateway):
     """The most bytes that the process ever had in memory."""
-    with open(f"/proc/{gateway.odoo.process.pid}/status") as status:
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) * 1024
+    status = Path(f"/proc/{gateway.odoo.process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 def listing(values):
@@ -249,8 +250,8 @@ def test_while_a_visit_lives_there_is_no_second_one(gateway):
 
 
 def _threads(gateway):
-    with open(f"/proc/{gateway.odoo.process.pid}/status") as status:
-        return int(re.search(r"Threads:\s+(\d+)", status.read())[1])
+    status = Path(f"/proc/{gateway.odoo.process.pid}/status").read_text()
+    return int(re.search(r"Threads:\s+(\d+)", status)[1])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What administrators and postmasters see of inbound messages: each view in Chromium, and its buttons."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -81,8 +83,7 @@ def test_the_source_can_be_downloaded(window, scene):
     with page.expect_download() as download:
         page.locator("[name=source] .fa-download, [name=source] a").first.click()
     assert download.value.suggested_filename == "Forty_chairs.eml"
-    with open(download.value.path(), "rb") as file:
-        assert file.read() in scene.dovecot.read(scene.mailbox)
+    assert Path(download.value.path()).read_bytes() in scene.dovecot.read(scene.mailbox)
 
 
 def test_a_held_message_says_why(window, scene):

@@ -41,6 +41,7 @@ class Dovecot(Service):
         return ports.port(self._prefix + name)
 
     def prepare(self):
+        """Write the configuration; no address leads into another mailbox any more."""
         (self.home / "run").mkdir(parents=True, exist_ok=True)
         mail = self.home / "mail"
         mail.mkdir(exist_ok=True)
@@ -54,9 +55,11 @@ class Dovecot(Service):
         self.collect({})
 
     def command(self):
+        """Return the command, in the foreground."""
         return ["/usr/sbin/dovecot", "-F", "-c", self._config]
 
     def is_ready(self):
+        """Tell whether IMAP greets."""
         try:
             with socket.create_connection(("127.0.0.1", self.port("imap")), timeout=1) as client:
                 return client.recv(4) == b"* OK"

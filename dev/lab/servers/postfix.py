@@ -74,6 +74,10 @@ class Postfix(Service):
         return ports.port(self._smtps)
 
     def prepare(self):
+        """Write the configuration and make the queue, whose directories belong to different users.
+
+        :raises LabError: when Postfix is not installed, or there is no way to be root
+        """
         if not shutil.which("postfix", path="/usr/sbin"):
             raise LabError("Postfix is not installed: run `make setup`, or `apt-get install postfix`.")
         self._config.mkdir(parents=True, exist_ok=True)
@@ -81,13 +85,16 @@ class Postfix(Service):
         run([*_as_root(), "sh", "-c", _PREPARE, "sh", self.home], f"make Postfix's directories in {self.home}")
 
     def command(self):
+        """Return the command, in the foreground."""
         # Not `postfix start`: that one wants the package's own configuration directory, too.
         return [*_as_root(), "/usr/lib/postfix/sbin/master", "-s", "-c", self._config]
 
     def popen_options(self):
+        """Return where the programs that the master starts find the configuration."""
         return {"env": {**os.environ, "MAIL_CONFIG": str(self._config)}}
 
     def is_ready(self):
+        """Tell whether SMTP greets."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as client:
                 return client.recv(3) == b"220"

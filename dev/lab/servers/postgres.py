@@ -48,18 +48,22 @@ class Postgres(Service):
         return ports.port("postgres")
 
     def prepare(self):
+        """Create the cluster unless it is there, and write its settings."""
         self._make_home()
         if not (self.data / "PG_VERSION").exists():
             self._create_cluster()
         self._write_settings()
 
     def command(self):
+        """Return the command, in the foreground."""
         return [binary("postgres"), "-D", self.data]
 
     def popen_options(self):
+        """Return the user that it runs as."""
         return _as_other_user()
 
     def is_ready(self):
+        """Tell whether it listens and answers a query."""
         with socket.socket(socket.AF_UNIX) as client:
             try:
                 client.connect(str(self.home / f".s.PGSQL.{self.port}"))
@@ -68,6 +72,7 @@ class Postgres(Service):
         return self._sql("SELECT 1").returncode == 0
 
     def start(self):
+        """Start it unless it runs already, and create the role "odoo"."""
         super().start()
         self._ensure_role()
         return self
@@ -144,10 +149,11 @@ class Postgres(Service):
             self.disconnect(name)
             try:
                 self.execute(statement)
-                return
             except LabError as error:
                 if not isinstance(error.__cause__, ObjectInUse) or time.monotonic() > limit:
                     raise
+            else:
+                return
 
     def _make_home(self):
         self.home.mkdir(parents=True, exist_ok=True)

@@ -108,21 +108,24 @@ class _Handler:
     def __init__(self, server):
         self._server = server
 
-    async def handle_MAIL(self, session, smtp_session, envelope, address, options):
+    async def handle_MAIL(self, session, _smtp_session, envelope, address, options):
+        """Answer MAIL FROM."""
         answer = await self._answer(session, "mail", address)
         if answer.startswith("2"):
             envelope.mail_from = address
             envelope.mail_options.extend(options)
         return answer
 
-    async def handle_RCPT(self, session, smtp_session, envelope, address, options):
+    async def handle_RCPT(self, session, _smtp_session, envelope, address, options):
+        """Answer RCPT TO."""
         answer = await self._answer(session, "rcpt", address)
         if answer.startswith("2"):
             envelope.rcpt_tos.append(address)
             envelope.rcpt_options.extend(options)
         return answer
 
-    async def handle_DATA(self, session, smtp_session, envelope):
+    async def handle_DATA(self, session, _smtp_session, envelope):
+        """Answer a whole message, and keep it if it is taken."""
         number = len(self._server.received) + 1
         self._server.commands.append(("data", None))
         answer = self._server.reply("data") or f"250 2.0.0 ok queued as {number:06X}"

@@ -49,7 +49,7 @@ def postgres():
     orphans.stop_abandoned()
     for which in FURTHER:
         Postfix(which).stop_unless_used()
-    with _running(Postgres()) as service:
+    with _Running(Postgres()) as service:
         databases.drop_abandoned()
         yield service
 
@@ -57,21 +57,21 @@ def postgres():
 @pytest.fixture(scope="session")
 def dovecot():
     """Dovecot, running, with a certificate of the lab's authority."""
-    with _running(Dovecot()) as service:
+    with _Running(Dovecot()) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
 def untrusted_dovecot():
     """Another Dovecot, running, with a certificate that nobody trusts."""
-    with _running(Dovecot("untrusted")) as service:
+    with _Running(Dovecot("untrusted")) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
 def postfix(dovecot):
     """Postfix, running, delivering into ``dovecot``."""
-    with _running(Postfix()) as service:
+    with _Running(Postfix()) as service:
         yield service
 
 
@@ -81,14 +81,14 @@ def second_postfix(dovecot):
 
     ``lab.servers.postfix.carriers`` tells which one a message took.
     """
-    with _running(Postfix("second")) as service:
+    with _Running(Postfix("second")) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
 def third_postfix(dovecot):
     """One more of these."""
-    with _running(Postfix("third")) as service:
+    with _Running(Postfix("third")) as service:
         yield service
 
 
@@ -158,7 +158,7 @@ def _short_name(request):
     return re.sub(r"\W+", "_", name).strip("_").lower()[:40]
 
 
-class _running:
+class _Running:
     """A service as a context, whose failure to start is a failure in words."""
 
     def __init__(self, service):
