@@ -18,9 +18,10 @@ demo: setup ## start Odoo with the addon, two mail servers and a walk through it
 test: lint test-unit test-e2e test-core ## all of the following; what has to pass before a commit
 	@echo "All tests passed."
 
-lint: setup ## check style with ruff and the Odoo community's pylint
+lint: setup ## check style, and who imports whom
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
+	@PYTHONPATH=dev .lab/venv/bin/lint-imports --no-logo --no-cache
 	@$(PYTHON) -m pylint --rcfile=.pylintrc --ignore-paths='^mail_gateway/tests/' mail_gateway
 	@# pylint-odoo takes files in folders below tests/ for the addon's own code
 	@$(PYTHON) -m pylint --rcfile=.pylintrc --disable=odoo-addons-relative-import,translation-required mail_gateway/tests
