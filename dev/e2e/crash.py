@@ -62,7 +62,7 @@ def fetch_once(gateway):
 
 def acknowledged(gateway):
     """Whether the mail server was told about every message."""
-    return gateway.sql("SELECT count(*) FROM mail_inbound_receipt") == [(0,)]
+    return gateway.sql("SELECT count(*) FROM mail_inbound_acknowledgement") == [(0,)]
 
 
 def check_mailbox(gateway, dovecot, mailbox, protocol):

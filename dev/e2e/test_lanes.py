@@ -84,7 +84,7 @@ def test_two_lanes_send_no_more_notices_than_an_hour_allows(gateway, dovecot, ma
     )
     assert told == 5
     assert gateway.sql(
-        "SELECT told, count(*) FROM mail_inbound_notice WHERE told IN ('*', '!') GROUP BY told ORDER BY told"
+        "SELECT told, count(*) FROM mail_inbound_sender_notice WHERE told IN ('*', '!') GROUP BY told ORDER BY told"
     ) == [("!", 1), ("*", 5)]
 
 

@@ -54,7 +54,7 @@ def stored(gateway, server):
 
 def owed(gateway, server):
     """The number of acknowledgements that the mail server is still owed."""
-    return gateway.sql("SELECT count(*) FROM mail_inbound_receipt WHERE server_id = %s", server)[0][0]
+    return gateway.sql("SELECT count(*) FROM mail_inbound_acknowledgement WHERE server_id = %s", server)[0][0]
 
 
 def test_a_message_becomes_a_lead_and_is_deleted(gateway, dovecot, mailbox, server):

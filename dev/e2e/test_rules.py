@@ -1,7 +1,6 @@
 """Rules on a real server: a limit that two lanes can't exceed together, and a check that another addon brings."""
 
 import re
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -65,7 +64,7 @@ SLOW_REPLIES = """
 @pytest.fixture
 def extended_gateway(database, tmp_path):
     """A gateway with the addon that the README shows."""
-    python, xml = readme_examples()
+    python, xml = documented_examples()
     addon = tmp_path / "mail_check_program"
     addon.mkdir()
     (addon / "__manifest__.py").write_text(
@@ -113,9 +112,8 @@ def test_mail_goes_on_when_the_addon_of_a_check_is_gone(extended_gateway, doveco
     assert gateway.leads(server) == ["Run this"]
 
 
-def readme_examples():
+def documented_examples():
     """The Python file and the record of a check of one's own."""
-    readme = (ROOT / "README.rst").read_text()
-    section = readme[readme.index("**A check of your own**") : readme.index("A check answers why it hits")]
-    python, xml = re.findall(r"(?:::|code-block:: xml)\n\n((?:    .*\n|\n)+)", section)
-    return textwrap.dedent(python), textwrap.dedent(xml)
+    page = (ROOT / "docs" / "rules.md").read_text()
+    section = page[page.index("## Writing a check") :]
+    return tuple(re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)[1] for language in ("python", "xml"))

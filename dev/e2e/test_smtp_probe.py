@@ -24,9 +24,13 @@ class Dialog:
 
     def __init__(self, gateway, server, seconds):
         self.seconds = seconds
-        [probe] = gateway.call("mail.server.probe", "read", [server], ["outcome", "summary", "advice", "step_ids"])
+        [probe] = gateway.call(
+            "mail.server.connection.test", "read", [server], ["outcome", "summary", "advice", "step_ids"]
+        )
         self.outcome, self.summary, self.advice = probe["outcome"], probe["summary"], probe["advice"] or ""
-        steps = gateway.call("mail.server.probe.step", "read", probe["step_ids"], ["step", "outcome", "words"])
+        steps = gateway.call(
+            "mail.server.connection.test.step", "read", probe["step_ids"], ["step", "outcome", "words"]
+        )
         self.outcomes = {step["step"]: step["outcome"] for step in steps}
         self.words = {step["step"]: step["words"] or "" for step in steps}
 
@@ -56,7 +60,7 @@ def create(gateway, port, encryption="none", **values):
 def press(gateway, server):
     """Press the button of a server; return the dialog."""
     began = time.monotonic()
-    action = gateway.call("ir.mail_server", "action_probe", [server])
+    action = gateway.call("ir.mail_server", "action_connection_test", [server])
     return Dialog(gateway, action["res_id"], time.monotonic() - began)
 
 

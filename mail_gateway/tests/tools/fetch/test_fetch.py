@@ -44,7 +44,7 @@ class PlainMailbox:
 
 
 class LoggingStore(MemoryStore):
-    """A ledger whose storing can fail."""
+    """A store that can fail."""
 
     def __init__(self, log, fails=False, **values):
         super().__init__(**values)
@@ -53,8 +53,9 @@ class LoggingStore(MemoryStore):
     def add(self, batch):
         if self._fails:
             raise OSError("no space left")
-        super().add(batch)
+        not_stored = super().add(batch)
         self._log.append(("stored", [message.key for message in batch.messages]))
+        return not_stored
 
 
 class TestFetch(ToolsCase):
