@@ -5,8 +5,8 @@ from odoo.tools import email_normalize, formataddr, plaintext2html
 from ..tools.classify.forged_sender import failed_dmarc, marked_as_spam
 from ..tools.classify.notice_recipient import head_of
 from ..tools.classify.refusal_recipient import refusal_of
-from ..tools.delivery import Cause
 from ..tools.headers.stored_headers import HEADER_BYTES
+from ..tools.policy import Cause
 
 
 class MailInboundReject(models.TransientModel):

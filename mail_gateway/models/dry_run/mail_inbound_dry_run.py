@@ -4,11 +4,12 @@ from datetime import timedelta
 from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError
 
-from ...tools.delivery import Delivery, Incoming
+from ...tools.delivery import Delivery
 from ...tools.dry_run import DryRunResult, begin_dry_run
 from ...tools.faults import is_passing
 from ...tools.headers.addresses import counted_address
 from ...tools.headers.stored_headers import as_text
+from ...tools.policy import CheckInput
 from ...tools.retry import MAX_TRIES
 from ..inbound.mail_inbound_message import PENDING
 from ..inbound.mail_inbound_message_outcome import PASSING
@@ -182,7 +183,7 @@ class MailInboundDryRun(models.AbstractModel):
         if stored.state in _DONE:
             self._clear_the_way(stored)
         return Delivery(
-            Incoming(
+            CheckInput(
                 self._size(asked),
                 asked["id"],
                 asked["server_id"],

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from odoo import models
 
-from ...tools.delivery import Action, Stage
 from ...tools.fetch.mailbox import MAX_BYTES
+from ...tools.policy import Action, Stage
 
 
 class FetchmailLargest(models.Model):

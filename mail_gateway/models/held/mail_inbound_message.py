@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_normalize
 
-from ...tools.delivery import Cause, Route
+from ...tools.delivery import Route
+from ...tools.policy import Cause
 from ...tools.text.indexed_text import bounded
 from ..inbound.mail_inbound_message import HELD_UP
 

@@ -3,8 +3,8 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...tools.delivery import Cause
 from ...tools.headers.stored_headers import as_text
+from ...tools.policy import Cause
 from ...tools.preview import SOURCE_BYTES, preview
 from ...tools.source_values import sender_of
 from ...tools.text.indexed_text import DETAIL_CHARS, REASON_CHARS, shortened

@@ -5,8 +5,9 @@ from psycopg2.errors import SerializationFailure
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import retrying
 
-from ...tools.delivery import Cause, Delivery, Incoming, Route, Stage
+from ...tools.delivery import Delivery, Route
 from ...tools.headers.stored_headers import HEADER_BYTES
+from ...tools.policy import Cause, CheckInput, Stage
 from ...tools.retry import MAX_TRIES, delay_after_try
 from ...tools.sql_log import no_values_in_log
 
@@ -98,7 +99,9 @@ class MailInboundDelivery(models.Model):
     def _begin(self):
         """The delivery of this try; the last one is content with text and the source as an attachment."""
         return Delivery(
-            Incoming(self.size, self.id, self.server_id.id or 0, is_head=self.is_head, may_be_large=self.may_be_large),
+            CheckInput(
+                self.size, self.id, self.server_id.id or 0, is_head=self.is_head, may_be_large=self.may_be_large
+            ),
             queues_mail=True,
             route=self._decided_route(),
             released=self.released,

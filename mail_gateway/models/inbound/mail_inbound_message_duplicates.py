@@ -35,7 +35,7 @@ class MailInboundCopies(models.Model):
         A message that has the id of another one gets an id of its own there: replies to the other one would else find it.
 
         :param dict values: core's dictionary of the message
-        :return: `known_ids` and `copy_ids` of :class:`~..tools.delivery.Incoming`
+        :return: `known_ids` and `copy_ids` of :class:`~...tools.policy.CheckInput`
         """
         delivery.identity = self._identity_of(values)
         delivery.stored_id = delivery.message_id

@@ -2,8 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import human_size
 
-from ...tools.delivery import Action, Stage
 from ...tools.fetch.mailbox import MAX_BYTES
+from ...tools.policy import Action, Stage
 from .mail_inbound_message import HELD_UP
 
 # of visits to the mail server, for a message that a person wants whole

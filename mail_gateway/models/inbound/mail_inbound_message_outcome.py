@@ -10,8 +10,9 @@ from odoo import SUPERUSER_ID, api, fields, models, modules
 from odoo.exceptions import AccessError, ConcurrencyError, LockError, MissingError, UserError
 from odoo.modules.registry import Registry
 
-from ...tools.delivery import Action, Cause, Unroutable, Verdict
+from ...tools.delivery import Unroutable
 from ...tools.faults import is_passing
+from ...tools.policy import Action, Cause, Verdict
 from ...tools.retry import MAX_DEFERRALS, MAX_TRIES, delay_after_fault, delay_after_try
 
 _logger = logging.getLogger(__name__)

@@ -4,10 +4,11 @@ from uuid import uuid4
 
 from odoo import api, models
 
-from ...tools.delivery import Action, Cause, Delivery, Incoming, Stage, Unroutable
+from ...tools.delivery import Delivery, Unroutable
 from ...tools.headers.addresses import counted_address, normalize_address
 from ...tools.headers.recipients import joined, recipients_of
 from ...tools.headers.stored_headers import message_id_of
+from ...tools.policy import Action, Cause, CheckInput, Stage
 from ...tools.sql_log import no_values_in_log
 from ...tools.tolerant_parsing.readable import make_readable
 
@@ -64,7 +65,7 @@ class MailThread(models.AbstractModel):
             threads = self._without_callers_context().sudo()
         source = self._source_of(message)
         inbound = messages._store_call(source, {**call, "superuser": self.env.su})
-        delivery = Delivery(Incoming(len(source), inbound.id))
+        delivery = Delivery(CheckInput(len(source), inbound.id))
         if not self.env.su:
             call = inbound._call_arguments(delivery)
         try:
@@ -97,7 +98,7 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _judge(self, delivery, stage, **known):
-        """Ask the rules of a stage; `known` is what :class:`Incoming` got to know since the last one."""
+        """Ask the rules of a stage; `known` is what :class:`CheckInput` got to know since the last one."""
         delivery.incoming = delivery.incoming._replace(**known)
         self.env["mail.inbound.rule"]._judge(delivery, stage)
 

@@ -1,6 +1,7 @@
 from odoo import models
 
-from ...tools.delivery import Action, Delivery
+from ...tools.delivery import Delivery
+from ...tools.policy import Action
 
 
 class MailThread(models.AbstractModel):

@@ -11,9 +11,10 @@ from odoo.tools.mail import email_split, generate_tracking_message_id
 from ...tools.classify.automatic_reply import unanswerable
 from ...tools.classify.forged_sender import failed_dmarc, marked_as_spam
 from ...tools.classify.notice_recipient import head_of, notice_address, quotable_id, without_quotes
-from ...tools.delivery import Action, Cause, Delivery
+from ...tools.delivery import Delivery
 from ...tools.headers.addresses import domain_of, normalize_address
 from ...tools.headers.stored_headers import HEADER_BYTES
+from ...tools.policy import Action, Cause
 from ...tools.tolerant_parsing.readable import make_readable
 
 # So that vacation responders keep quiet (RFC 3834), those of Exchange too.

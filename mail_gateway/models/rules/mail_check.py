@@ -1,6 +1,6 @@
 from odoo import models
 
-from ...tools.delivery import Incoming, Stage
+from ...tools.policy import CheckInput, Stage
 
 PREFIX = "mail.check."
 
@@ -29,7 +29,7 @@ class MailCheck(models.AbstractModel):
         """Why a message that it hits is refused, in words for its sender. They say nothing that comes from the message."""
         return ""
 
-    def _look(self, incoming: Incoming) -> str | None:
+    def _look(self, incoming: CheckInput) -> str | None:
         """Read a message.
 
         :return: why it hits, in words that an administrator understands; None when it does not

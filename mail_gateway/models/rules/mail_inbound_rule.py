@@ -9,7 +9,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...tools.delivery import Action, Delivery, Incoming, RuleResult, Stage
+from ...tools.delivery import Delivery
+from ...tools.policy import Action, CheckInput, RuleResult, Stage
 from .mail_check import PREFIX
 
 
@@ -149,7 +150,7 @@ class MailInboundRule(models.Model):
                 return
 
     @api.model
-    def _ask(self, rule: RuleResult, incoming: Incoming) -> RuleResult:
+    def _ask(self, rule: RuleResult, incoming: CheckInput) -> RuleResult:
         # no check can decide anything but by its answer
         check = self.env[f"{PREFIX}{rule.check}"].with_context(**{Delivery.KEY: None})
         return rule._replace(reason=check._look(incoming) or "")

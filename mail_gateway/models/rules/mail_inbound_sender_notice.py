@@ -7,8 +7,8 @@ from odoo.tools.constants import GC_UNLINK_LIMIT
 
 from ...tools.classify.fingerprint import fingerprint
 from ...tools.classify.notice_recipient import notice_address
-from ...tools.delivery import Cause, Incoming
 from ...tools.headers.addresses import counted_address
+from ...tools.policy import Cause, CheckInput
 from ..bounded_char import BoundedChar
 from ..numbered_rows import add_numbered
 
@@ -46,7 +46,7 @@ class MailInboundSenderNotice(models.Model):
     _age_index = models.Index("(create_date)")
 
     @api.model
-    def _note(self, incoming: Incoming, cause):
+    def _note(self, incoming: CheckInput, cause):
         """Note that the sender of a message was told."""
         told, sender = self._addresses_of(incoming)
         values = {"sender": sender, "cause": cause, "fingerprint": self._fingerprint_of(incoming)}

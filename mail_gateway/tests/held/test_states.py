@@ -5,7 +5,7 @@ from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail_gateway.models.inbound.mail_inbound_message import PENDING, TRANSITIONS
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
-from odoo.addons.mail_gateway.tools.delivery import Action
+from odoo.addons.mail_gateway.tools.policy import Action
 
 # Every state, and every one that it leads to.
 STEPS = {

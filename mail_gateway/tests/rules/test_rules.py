@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
-from odoo.addons.mail_gateway.tools.delivery import Stage
+from odoo.addons.mail_gateway.tools.policy import Stage
 
 
 @tagged("post_install", "-at_install")

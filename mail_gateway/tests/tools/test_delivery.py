@@ -1,10 +1,11 @@
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.delivery import Action, Delivery, Incoming, Route, Unroutable, Verdict
+from odoo.addons.mail_gateway.tools.delivery import Delivery, Route, Unroutable
+from odoo.addons.mail_gateway.tools.policy import Action, CheckInput, Verdict
 
 
 class TestDeliveryTool(ToolsCase):
     def test_the_delivery_under_way_is_found_in_the_context(self):
-        delivery = Delivery(Incoming(1))
+        delivery = Delivery(CheckInput(1))
         self.assertIs(Delivery.of({Delivery.KEY: delivery}), delivery)
 
     def test_without_a_delivery_the_context_has_none(self):
@@ -15,13 +16,13 @@ class TestDeliveryTool(ToolsCase):
             self.assertIsNone(Delivery.of({Delivery.KEY: value}))
 
     def test_the_last_verdict_counts(self):
-        delivery = Delivery(Incoming(1))
+        delivery = Delivery(CheckInput(1))
         delivery.decide(Action.HOLD, "what the step knew")
         delivery.decide(Action.REJECT, "what its caller knows")
         self.assertEqual(delivery.verdict, Verdict(Action.REJECT, "what its caller knows"))
 
     def test_a_new_delivery_has_no_verdict(self):
-        self.assertIsNone(Delivery(Incoming(1)).verdict)
+        self.assertIsNone(Delivery(CheckInput(1)).verdict)
 
     def test_every_action_leads_to_a_state(self):
         states = {"delivered", "held", "deferred", "rejected", "discarded"}

@@ -1,7 +1,7 @@
 from odoo import models
 
-from ....tools.delivery import Stage
 from ....tools.headers.addresses import counted_address
+from ....tools.policy import Stage
 
 
 class MailCheckLimit(models.AbstractModel):

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ....tools.delivery import Stage
+from ....tools.policy import Stage
 
 SIZE_PARAMETER = "mail_gateway.size_limit"
 _MEGABYTE = 1024 * 1024
