@@ -4,7 +4,7 @@
 LAB := exec env PYTHONPATH=dev python3 -m lab
 PYTHON := .lab/venv/bin/python
 
-.PHONY: help setup demo test test-unit test-e2e test-core lint bench clean
+.PHONY: help setup demo test test-unit test-e2e test-core test-tools lint bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -34,6 +34,9 @@ test-e2e: setup ## real mail servers, real browser, killed processes
 
 test-core: setup ## the tests of Odoo's own mail, with the addon installed
 	@$(LAB) test-core
+
+test-tools: setup ## the tests of tools/ without Odoo, in seconds; test-unit has them, too [FILE=...]
+	@$(LAB) test-tools $(FILE)
 
 bench: setup ## incoming mail side by side with Odoo's own gateway
 	@exec env PYTHONPATH=dev $(PYTHON) -m bench
