@@ -11,7 +11,7 @@ from lab.host import locks, stamps
 from lab.host.console import say, step
 from lab.host.paths import DATA, LAB, LOGS
 from lab.host.processes import age_mark
-from lab.odoo import source
+from lab.odoo import installed, source
 from lab.odoo.runs import ModuleProgress, install, shell
 from lab.servers.postgres import Postgres
 
@@ -42,7 +42,8 @@ class Template:
     def digest(self):
         """Hash everything that the database is made from."""
         parent = self.parent.digest() if self.parent else source.version() + _STAYS_ON_THE_MACHINE + _EXTENSION
-        return stamps.digest(parent, *self.modules, *(_addon_files() if "mail_gateway" in self.modules else ()))
+        addon = installed.parts(source.ADDON) if source.ADDON.name in self.modules else ()
+        return stamps.digest(parent, *self.modules, *addon)
 
 
 BASE = Template(
@@ -168,14 +169,6 @@ def _drop(name):
 
 def _stamp(template):
     return f"template-{template.name}"
-
-
-def _addon_files():
-    """The files that an installation reads; not the tests, which run from the source anyway."""
-    kinds = {".py", ".xml", ".csv", ".js", ".scss"}
-    files = (file for file in source.ADDON.rglob("*") if file.suffix in kinds)
-    kept = sorted(file for file in files if "tests" not in file.relative_to(source.ADDON).parts)
-    return [part for file in kept for part in (str(file.relative_to(source.ADDON)), file)]
 
 
 def _alone():
