@@ -26,8 +26,8 @@ lint: setup ## check style, and who imports whom
 	@# pylint-odoo takes files in folders below tests/ for the addon's own code
 	@$(PYTHON) -m pylint --rcfile=.pylintrc --disable=odoo-addons-relative-import,translation-required mail_gateway/tests
 
-test-unit: setup ## the addon's own tests, in Odoo's test runner
-	@$(LAB) test-unit
+test-unit: setup ## the addon's own tests, in Odoo's test runner [TAGS=/mail_gateway:TestRules or FILE=...]
+	@$(LAB) test-unit $(or $(FILE),$(TAGS))
 
 test-e2e: setup ## real mail servers, real browser, killed processes
 	@$(LAB) test-e2e

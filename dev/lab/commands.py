@@ -97,7 +97,7 @@ def _test_tools(*words):
 
 
 def _test_unit(*tags):
-    """Run the addon's own tests [TEST-TAGS] on a clone of the template gateway."""
+    """Run the addon's own tests [TEST-TAGS or FILE] on clones of the template gateway."""
     _in_environment()
     from lab.testing.unit import run
 

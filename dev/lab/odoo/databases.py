@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -76,6 +77,25 @@ def clone(template, name):
         _copy(TEMPLATES[template].database, name)
     (LOGS / f"{name}.log").unlink(missing_ok=True)
     return name
+
+
+@contextmanager
+def prepared(template, name, *further):
+    """Have the database *name*, a copy of a template, that stays for the next time; nobody else has it meanwhile.
+
+    Yields whether it is a fresh copy: there was none, the template has changed, or the last use broke off.
+
+    :param further: plain values besides the template that it depends on
+    """
+    digest = stamps.digest(TEMPLATES[template].digest(), *further)
+    busy = partial(say, f"          the database {name} is in use by another command: waiting for it")
+    with locks.exclusive(f"database-{name}", when_busy=busy):
+        is_fresh = not (stamps.is_current(f"database-{name}", digest) and name in Postgres().databases())
+        stamps.forget(f"database-{name}")
+        if is_fresh:
+            clone(template, name)
+        yield is_fresh
+        stamps.write(f"database-{name}", digest)
 
 
 def drop(name):
