@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
-from ..smtp.session import connect, resolve
+from ..network import connect, resolve
 
 # Of a visit that nobody else limits: Test & Confirm, for one.
 MAX_SECONDS = 75.0

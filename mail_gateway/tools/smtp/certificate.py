@@ -2,8 +2,9 @@
 
 import smtplib
 
+from ..network import TimeLimit, connect
 from .connection_test_steps import Conversation
-from .session import Session, TimeLimit, connect
+from .session import Session
 from .tls import Encrypted, StandardTls, Trust
 
 

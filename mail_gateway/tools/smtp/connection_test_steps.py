@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from ..headers.addresses import domain_of, normalize_address, split_author
+from ..network import TimeLimit, connect, resolve
 from .connection_test_values import (
     Connected,
     Greeted,
@@ -21,7 +22,7 @@ from .connection_test_values import (
     readable,
 )
 from .failures import TEMPORARY, StepFailed, greeting_problem, translate
-from .session import NAMELESS, Session, TimeLimit, connect, own_name, resolve
+from .session import NAMELESS, Session, own_name
 from .tls import BadOwnCertificate, CertificateTls, StandardTls
 
 _HIGHEST_PORT = 65535

@@ -6,8 +6,9 @@ import time
 from concurrent.futures import wait
 from contextlib import suppress
 
+from ..network import Address, TimeLimit, connect, in_background
 from .connection_test_values import Limits, PortAnswer, PortStatus
-from .session import Address, Session, TimeLimit, connect, in_background
+from .session import Session
 from .tls import StandardTls
 
 _SMTPS = 465

@@ -83,7 +83,7 @@ class VisitCase(ToolsCase):
         yield
         until = time.monotonic() + PATIENCE
         for thread in set(threading.enumerate()) - before:
-            if thread.name.startswith(("fetch mail", "smtp probe")):
+            if thread.name.startswith(("fetch mail", "mail network")):
                 thread.join(max(until - time.monotonic(), 0))
                 self.assertFalse(thread.is_alive(), thread.name)
 

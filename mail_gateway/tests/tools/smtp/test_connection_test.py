@@ -29,7 +29,7 @@ from odoo.addons.mail_gateway.tools.smtp.connection_test_values import (
     Step,
     readable,
 )
-from odoo.addons.mail_gateway.tools.smtp.session import Session, is_same_machine
+from odoo.addons.mail_gateway.tools.smtp.session import Session
 from odoo.addons.mail_gateway.tools.smtp.tls import OwnCertificate, Trust, read_certificate
 
 PASSWORD = "corr3ct-horse"
@@ -412,16 +412,6 @@ class TestLogin(ConnectionTestCase):
         with patch.object(Session, "stays_here", False):
             report = probe(self.plan(self.serve(GREETING, answer), login=self.by_password))
         self.assertEqual(report.find(Step.LOGIN).facts, ("CRAM-MD5", False))
-
-    def test_this_machine_is_known_by_its_addresses(self):
-        for there, here, same in (
-            ("127.0.0.2", "127.0.0.1", True),
-            ("::1", "::1", True),
-            ("192.0.2.1", "192.0.2.1", True),
-            ("192.0.2.1", "192.0.2.2", False),
-            ("fe80::1%eth0", "fe80::2%eth0", False),
-        ):
-            self.assertEqual(is_same_machine(there, here), same, there)
 
 
 class TestPorts(ConnectionTestCase):
