@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from .headers.stored_headers import HEADER_BYTES, read_headers
+from .headers.message_head import HEADER_BYTES
+from .headers.stored_headers import read_headers
 
 # All files of one upload together, unpacked.
 MAX_BYTES = 200 * 1024 * 1024

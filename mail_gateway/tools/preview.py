@@ -6,7 +6,10 @@ from contextlib import suppress
 from email.message import Message
 from html.parser import HTMLParser
 
-from .headers.stored_headers import ReadingPolicy, as_text, decode, decode_words
+from .headers.message_head import ReadingPolicy
+from .headers.stored_headers import decode_words
+from .text.charsets import read
+from .text.database_text import as_text
 
 SOURCE_BYTES = 512 * 1024
 # The parser holds each line against each of the parts that it is nested in.
@@ -33,7 +36,7 @@ def preview(source: bytes) -> str:
         lines = source[:SOURCE_BYTES].splitlines(keepends=True)[:SOURCE_LINES]
         message = email.message_from_bytes(b"".join(lines), policy=ReadingPolicy())
         return as_text("\n\n".join(filter(None, (_headers(message), _body(message), _attachments(message)))))
-    return decode(source[:TEXT_CHARS], "utf-8")
+    return _decoded(source[:TEXT_CHARS], "utf-8")
 
 
 def _headers(message: Message) -> str:
@@ -70,7 +73,12 @@ def _parts(message: Message) -> list[Message]:
 
 def _content(part: Message) -> str:
     payload = part.get_payload(decode=True) or b""
-    return decode(payload[:CONTENT_BYTES], part.get_content_charset() or "utf-8")
+    return _decoded(payload[:CONTENT_BYTES], part.get_content_charset() or "utf-8")
+
+
+def _decoded(data: bytes, charset: str) -> str:
+    """`data` in a charset that a message names, or in the one that it looks like when the name means nothing."""
+    return as_text(read(data, charset).text)
 
 
 class _TextOnly(HTMLParser):

@@ -5,8 +5,8 @@ from odoo.tools import html2plaintext
 from ...tools.classify.fingerprint import identity
 from ...tools.headers.address_list import read_mailboxes
 from ...tools.headers.addresses import author_address, domain_of, normalize_address, normalize_domain
+from ...tools.headers.message_head import HEADER_BYTES
 from ...tools.headers.recipients import recipients_in
-from ...tools.headers.stored_headers import HEADER_BYTES
 from ...tools.tolerant_parsing.attached_source import source_of
 from ...tools.tolerant_parsing.substitute import ORIGINAL
 

@@ -10,10 +10,11 @@ from odoo.tools.mail import email_split, generate_tracking_message_id
 
 from ...tools.classify.automatic_reply import unanswerable
 from ...tools.classify.forged_sender import failed_dmarc, marked_as_spam
-from ...tools.classify.notice_recipient import head_of, notice_address, quotable_id, without_quotes
+from ...tools.classify.notice_recipient import notice_address, without_quotes
 from ...tools.delivery import Delivery
 from ...tools.headers.addresses import domain_of, normalize_address
-from ...tools.headers.stored_headers import HEADER_BYTES
+from ...tools.headers.message_head import HEADER_BYTES, parse_head
+from ...tools.headers.message_ids import quotable_id
 from ...tools.policy import Action, Cause
 from ...tools.tolerant_parsing.readable import make_readable
 
@@ -76,7 +77,7 @@ class MailThread(models.AbstractModel):
     @staticmethod
     def _as_it_came(delivery, message):
         """What is known of a message, with its head as it came: that of Odoo's substitute for a broken one lacks headers."""
-        return delivery.incoming._replace(message=head_of(delivery.source) if delivery.source else message)
+        return delivery.incoming._replace(message=parse_head(delivery.source) if delivery.source else message)
 
     def _no_notice(self, delivery, incoming):
         """Why the sender is not told anything; None when they are.

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from ..bounce.nonstandard import has_bounce_form
 from ..headers.addresses import author_address
+from ..headers.message_head import VALUE_LIMIT
 from ..headers.message_ids import nearest_first, referred_ids
-from ..headers.stored_headers import TEXT_LIMIT, VALUE_LIMIT, as_text, decode_words
+from ..headers.stored_headers import TEXT_LIMIT, decode_words
+from ..text.database_text import as_text
 from .automatic_subjects import is_fixed, is_loose
 
 # Values that are looked at of a header that is repeated without end.

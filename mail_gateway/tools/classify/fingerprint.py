@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from ..headers.addresses import author_address, counted_address
-from ..headers.stored_headers import TEXT_LIMIT, as_text, decode_words
+from ..headers.stored_headers import TEXT_LIMIT, decode_words
+from ..text.database_text import as_text
 from .automatic_subjects import fold, without_phrase
 
 # Characters that are read, and that count when all of it is normalised; longer texts are told apart by their beginning.

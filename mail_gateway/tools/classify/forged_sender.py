@@ -8,7 +8,9 @@ import re
 from collections.abc import Collection, Iterator
 from email.message import Message
 
-from ..headers.stored_headers import TEXT_LIMIT, VALUE_LIMIT, as_text
+from ..headers.message_head import VALUE_LIMIT
+from ..headers.stored_headers import TEXT_LIMIT
+from ..text.database_text import as_text
 from .automatic_reply import RawHeaders, Sign
 
 # Hosts write one or a few.

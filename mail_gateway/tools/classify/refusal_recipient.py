@@ -3,16 +3,14 @@
 import re
 from contextlib import suppress
 from email.message import Message
-from email.parser import BytesHeaderParser
 from typing import NamedTuple
 
 from ..headers.addresses import author_address, split_author
 from ..headers.mailing_lists import author_of, is_rewritten
-from ..headers.stored_headers import HEADER_BYTES, ReadingPolicy
+from ..headers.message_head import parse_head
+from ..headers.message_ids import writable_ids
 from .automatic_reply import RawHeaders, Sign, unanswerable
 
-# Ids that a header can hold as they are; others nobody could match.
-_MESSAGE_ID = re.compile(r"<[!-;=?-Z^-~]+@[!-;=?-Z^-~]+>")
 # RFC 5322, section 3.6.4, sets no limit; some servers do.
 _MAX_REFERENCES = 20
 
@@ -40,7 +38,7 @@ def refusal_of(source: bytes) -> Refusal:
 
     :param source: any bytes
     """
-    message = _head(source)
+    message = parse_head(source)
     headers = RawHeaders(message)
     paths = headers.all("return-path")[:1]
     address = _address(paths[0]) if paths else ""
@@ -55,13 +53,6 @@ def refusal_of(source: bytes) -> Refusal:
         references=" ".join([*_thread(headers), *own]),
         program=_program(message),
     )
-
-
-def _head(source: bytes) -> Message:
-    head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
-    with suppress(Exception):
-        return BytesHeaderParser(policy=ReadingPolicy()).parsebytes(head)
-    return Message()
 
 
 def _address(value: str) -> str:
@@ -81,7 +72,7 @@ def _thread(headers: RawHeaders) -> list[str]:
 
 
 def _ids(headers: RawHeaders, name: str) -> list[str]:
-    return [found for value in headers.all(name) for found in _MESSAGE_ID.findall(value)]
+    return [found for value in headers.all(name) for found in writable_ids(value)]
 
 
 def _program(message: Message) -> Sign | None:

@@ -4,21 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from imaplib import IMAP4
 
+from ..headers.message_head import head_bytes
 from .imap_acknowledge import ImapAfterwards
 from .imap_connection import ImapConnection
 from .imap_key import ImapKey
 from .imap_position import Wanted, generation, read_on
 from .imap_sources import ImapSources
-from .mailbox import (
-    Batch,
-    FolderPosition,
-    MailboxSettings,
-    MailboxStore,
-    MessagesRefused,
-    RemoteMessage,
-    UnknownFolder,
-    head_of,
-)
+from .mailbox import Batch, FolderPosition, MailboxSettings, MailboxStore, MessagesRefused, RemoteMessage, UnknownFolder
 from .time_budget import TimeBudget, TookTooLong
 
 HEADS_AT_A_TIME = 20
@@ -149,7 +141,7 @@ class ImapMailbox:
         key = self._connection.key(uid)
         if len(source) <= self.settings.largest:
             return RemoteMessage(key, source)
-        return RemoteMessage(key, head_of(source), len(source))
+        return RemoteMessage(key, head_bytes(source), len(source))
 
     def _batch(self, reading, store, uids, messages, handed) -> Batch:
         """What `uids` brought, and the position that is true once it is stored."""
@@ -181,7 +173,7 @@ class ImapMailbox:
             handed = self._sources.heads(window, budget)
             budget.begin(0)  # so little says nothing about the line
             messages = {
-                uid: RemoteMessage(self._connection.key(uid), head_of(head), sizes[uid])
+                uid: RemoteMessage(self._connection.key(uid), head_bytes(head), sizes[uid])
                 for uid, head in handed.sources.items()
             }
             asked = [uid for uid in window if uid not in handed.unasked]

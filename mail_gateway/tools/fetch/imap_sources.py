@@ -6,7 +6,7 @@ from imaplib import IMAP4
 from io import BytesIO
 from typing import NamedTuple
 
-from ..headers.stored_headers import HEADER_BYTES
+from ..headers.message_head import HEADER_BYTES
 from .imap_connection import ImapConnection, NothingHandedOut
 from .time_budget import FIRST_BYTES, TimeBudget
 

@@ -4,7 +4,6 @@ A mailbox knows how to list what is new, to hand over its bytes and to acknowled
 known already is asked of a :class:`MailboxStore`, which also makes messages durable.
 """
 
-import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,6 @@ from itertools import groupby, takewhile
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
-from ..headers.stored_headers import HEADER_BYTES
 from ..secrets import Secrets
 from ..source_values import SourceValues, read_source
 from ..text.indexed_text import REASON_CHARS
@@ -28,7 +26,6 @@ from .visit import Visit
 MAX_BYTES = 500 * 2**20
 # What a column for the size holds; a server may tell anything
 MAX_SIZE = 2**31 - 1
-_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 
 class MailboxProblem(Exception):
@@ -75,13 +72,6 @@ class MessagesRefused(MailboxProblem):
         errors = list(errors)
         self.count = len(errors)
         super().__init__(server_words(errors[0]))
-
-
-def head_of(source: bytes) -> bytes:
-    """The headers at the beginning of a message, with the line that ends them, as far as headers are read."""
-    head = source[:HEADER_BYTES]
-    found = _END_OF_HEAD.search(head)
-    return head[: found.end()] if found else head
 
 
 def server_words(error: Exception) -> str:

@@ -4,8 +4,9 @@ import poplib
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from ..headers.message_head import head_bytes
 from .imap_connection import in_windows
-from .mailbox import Batch, MailboxSettings, MailboxStore, MessagesRefused, RemoteMessage, head_of
+from .mailbox import Batch, MailboxSettings, MailboxStore, MessagesRefused, RemoteMessage
 from .pop3_comparison import tell_apart
 from .pop3_progress import Handed, Reading
 from .pop3_protocol import MessageTooLarge, Refused
@@ -275,7 +276,7 @@ class Pop3Mailbox:
             head, broken = error.start, error
             budget.broken.append(key)
         budget.begin(0)
-        return head_of(head), broken
+        return head_bytes(head), broken
 
     def _read_requested(self, reading: Reading) -> Iterator[Batch]:
         """What a person wants although it is large: whole, one by one, each as long as the visit may take."""

@@ -3,7 +3,8 @@
 from collections.abc import Set
 from dataclasses import dataclass
 
-from .mailbox import MailboxStore, RemoteMessage, head_of
+from ..headers.message_head import head_bytes
+from .mailbox import MailboxStore, RemoteMessage
 from .pop3_listing import Listing
 
 
@@ -65,7 +66,7 @@ def tell_apart(
 
 def _content(key: str, source: bytes, listing: Listing, known: Set[str], largest: int) -> _Content:
     is_whole = len(source) <= largest
-    kept = source if is_whole else head_of(source)
+    kept = source if is_whole else head_bytes(source)
     name = listing.name_by_content(key, kept)
     is_doubtful = listing.unnamed.get(key, key) in known and not listing.is_copy(key)
     return _Content(source, is_whole, kept, name, is_doubtful)

@@ -1,10 +1,8 @@
 """Whom a message is for, by the headers that say so, and a message that says it the way Odoo reads it."""
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
-from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
 from typing import NamedTuple
@@ -12,7 +10,7 @@ from typing import NamedTuple
 from ..text.database_text import as_text
 from .address_list import MAX_CHARS, Mailbox, read_mailboxes
 from .addresses import normalize_address
-from .stored_headers import HEADER_BYTES
+from .message_head import parse_head
 
 # What people write, and what lists and people who pass a message on add (RFC 5322, section 3.6.6).
 WRITTEN = ("To", "Cc", "Resent-To", "Resent-Cc")
@@ -69,9 +67,8 @@ def recipients_of(message: Message) -> Recipients:
 
 def recipients_in(source: bytes) -> Recipients:
     """The recipients that the head of a raw message names, also one that Odoo gets in another form."""
-    head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
     with suppress(Exception):
-        return recipients_of(message_from_bytes(head, policy=compat32))
+        return recipients_of(parse_head(source, compat32))
     return Recipients({}, {})
 
 

@@ -8,6 +8,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from ..headers.address_list import read_mailboxes
 from ..headers.addresses import normalize_domain
+from ..headers.message_ids import bracketed_ids
 from ..text.charsets import CONTROLS, cleaned, to_text
 from ..text.encoded_words import decode_words, read_words
 from .dates import read_date
@@ -71,7 +72,6 @@ _MAILBOX = rf'(?:(?:"[^"\\]*" |(?:{_WORD} )+)?<{_ADDRESS}>|{_ADDRESS})'
 # What nearly all messages have: Python's parser takes them in time by the length, and without exception.
 _SIMPLE_ADDRESSES = re.compile(rf"{_MAILBOX}(?:, ?{_MAILBOX})*,?", re.ASCII)
 _SIMPLE_ID = re.compile(rf"<{_ADDRESS}>", re.ASCII)
-_ANY_ID = re.compile(r"<[^<>\s]{1,500}>")
 _HEADER = re.compile(
     rb"^([A-Za-z][A-Za-z-]{0,59}):[^\r\n]*(?:\r\n|\r|\n)(?:[ \t][^\r\n]*(?:\r\n|\r|\n))*", re.MULTILINE
 )
@@ -270,7 +270,7 @@ def _id_line(name, value):
 
 def _references_line(name, value):
     ends = value if len(value) <= REFERENCES_CHARS else f"{value[:VALUE_CHARS]} {value[-VALUE_CHARS:]}"
-    ids = _ANY_ID.findall(raw_text(ends))
+    ids = [found for found in bracketed_ids(raw_text(ends)) if len(found) <= ID_CHARS + 2]
     text = " ".join(ids[:1] + ids[1:][-_MAX_REFERENCES:]) or decoded(value)[:ID_CHARS]
     return _folded(name, text) if text.isascii() and "=?" not in text else _line(name, encoded(text))
 

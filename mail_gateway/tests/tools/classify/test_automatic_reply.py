@@ -12,7 +12,7 @@ from odoo.addons.mail_gateway.tools.classify.automatic_reply import (
     unanswerable,
 )
 from odoo.addons.mail_gateway.tools.classify.automatic_subjects import PHRASES, is_fixed, is_loose
-from odoo.addons.mail_gateway.tools.headers.stored_headers import ReadingPolicy
+from odoo.addons.mail_gateway.tools.headers.message_head import ReadingPolicy
 
 # far above what a message takes
 PATIENCE = 5

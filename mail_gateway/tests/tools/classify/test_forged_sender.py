@@ -8,13 +8,9 @@ from odoo.addons.mail_gateway.tools.classify.forged_sender import (
     marked_as_spam,
     topmost_results,
 )
-from odoo.addons.mail_gateway.tools.classify.notice_recipient import (
-    MAX_ADDRESS_BYTES,
-    notice_address,
-    quotable_id,
-    without_quotes,
-)
-from odoo.addons.mail_gateway.tools.headers.stored_headers import ReadingPolicy
+from odoo.addons.mail_gateway.tools.classify.notice_recipient import MAX_ADDRESS_BYTES, notice_address, without_quotes
+from odoo.addons.mail_gateway.tools.headers.message_head import ReadingPolicy
+from odoo.addons.mail_gateway.tools.headers.message_ids import quotable_id
 
 HOSTS = {"mx.mycompany.example"}
 FAILED = (
