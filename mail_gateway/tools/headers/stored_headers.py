@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..text import encoded_words
 from ..text.database_text import as_text
-from .address_list import read_mailboxes
+from .address_list import read_addresses
 from .mailing_lists import author_of
 from .message_head import VALUE_LIMIT, parse_head
 from .message_ids import bracketed_ids, is_message_id, referred_ids
@@ -83,8 +83,8 @@ def _conversation(head: Message) -> str:
 
 def _recipients(head: Message) -> str:
     values = [value for name in _RECIPIENT_HEADERS for value in head.get_all(name, [])]
-    found = read_mailboxes(*values, most_chars=_RECIPIENT_CHARS)
-    return ", ".join(dict.fromkeys(mailbox.address.lower() for mailbox in found))[:TEXT_LIMIT]
+    found = read_addresses(*values, most_chars=_RECIPIENT_CHARS)
+    return ", ".join(dict.fromkeys(entry.address.lower() for entry in found))[:TEXT_LIMIT]
 
 
 def _text(head: Message, name: str) -> str:
@@ -92,7 +92,7 @@ def _text(head: Message, name: str) -> str:
 
 
 def decode_words(value: str) -> str:
-    """Encoded words (RFC 2047) as text on one line; what cannot be decoded is kept with marks in its place."""
+    """Encoded words (RFC 2047) as text on one line, fit for the database; U+FFFD stands for what cannot be decoded."""
     with suppress(Exception):
         value = encoded_words.decode_words(value)
     return " ".join(as_text(value).split())

@@ -11,7 +11,7 @@ from email.policy import SMTP
 
 from ..text.charsets import read
 from .attached_source import source_of
-from .file_names import LONGEST, part_name
+from .file_names import MAX_NAME, part_name
 from .html import has_content, has_words
 from .images import content_ids
 from .parameters import charset_of, file_name
@@ -87,6 +87,6 @@ def _as_file(part):
     file = type(part)(policy=SMTP)
     file.set_content(
         source_of(part.get_payload(0)), maintype="application", subtype="octet-stream", disposition="attachment",
-        filename=part_name(part, 0)[:LONGEST],
+        filename=part_name(part, 0)[:MAX_NAME],
     )  # fmt: skip
     return file

@@ -6,7 +6,7 @@ from contextlib import suppress
 from email.message import Message
 from email.utils import format_datetime, parsedate_to_datetime
 
-from ..headers.address_list import read_mailboxes
+from ..headers.address_list import read_addresses
 from ..headers.addresses import normalize_domain
 from ..headers.message_ids import bracketed_ids
 from ..text.charsets import CONTROLS, cleaned, to_text
@@ -170,7 +170,7 @@ def decoded(value: str) -> str:
 
 def addresses_in(value: str) -> list[tuple[str, str]]:
     """(display name, address) of each mailbox, see :mod:`.mailboxes`."""
-    return [tuple(mailbox) for mailbox in read_mailboxes(raw_text(_both_ends(value, RECIPIENT_CHARS)))]
+    return [tuple(mailbox) for mailbox in read_addresses(raw_text(_both_ends(value, RECIPIENT_CHARS)))]
 
 
 # ---------------------------------------------------------------------- writing what can be read

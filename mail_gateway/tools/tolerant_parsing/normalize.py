@@ -19,7 +19,7 @@ from ..text.charsets import CONTROLS, Reading, read, trusted
 from ..text.encoded_words import runs
 from .alternatives import arranged, is_misread
 from .dates import read_date
-from .file_names import LONGEST, part_name
+from .file_names import MAX_NAME, part_name
 from .headers import AUTHORS, ID_CHARS, RECIPIENTS, encoded
 from .parameters import charset_of, file_name, raw_header
 from .structure import VALUE_CHARS, walk_within
@@ -139,11 +139,11 @@ def _changes(part: Message, number: int, is_only: bool, is_report: bool) -> list
         return []
     wanted = part_name(part, number)
     changes = []
-    if wanted != _name_by_python(part) and len(wanted) <= LONGEST:
+    if wanted != _name_by_python(part) and len(wanted) <= MAX_NAME:
         changes.append(partial(_set_name, part, wanted))
     if part.get_content_maintype() == "text" and not _keeps_bytes(part):
         changes.append(partial(_set_kind, part, "application/octet-stream"))
-        changes.append(partial(_set_name, part, wanted[:LONGEST]))
+        changes.append(partial(_set_name, part, wanted[:MAX_NAME]))
     return changes
 
 
