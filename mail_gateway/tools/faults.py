@@ -10,7 +10,7 @@ from imaplib import IMAP4
 import psycopg2
 from psycopg2 import errorcodes
 
-from .fetch.mailbox import LoginRefused
+from .fetch.mailbox_errors import LoginRefused
 from .fetch.visit import EndlessServer, VisitOver
 from .fetch.worker_threads import Abandoned
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MailboxSettings
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSettings
 
 DATA = Path(__file__).parents[1] / "data"
 USER, PASSWORD = "box@mycompany.example", "secret"
@@ -94,7 +94,7 @@ class MemoryStore:
     def first_visit(self, _account, _folder):
         return self.first
 
-    def forget_vanished(self, prefix, keys):
+    def forget_removed(self, prefix, keys):
         listed = set(keys)
         for key in [key for key in self.messages if key.startswith(prefix)]:
             if listed & {key, re.sub(r";SHA256=[0-9a-f]{64}(;COPY=\d+)?$", "", key)}:

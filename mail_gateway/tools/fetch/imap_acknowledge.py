@@ -11,12 +11,14 @@ from itertools import groupby
 from imapclient import DELETED, SEEN
 from imapclient.exceptions import IMAPClientError
 
-from .imap_connection import ImapConnection, in_windows
+from .imap_connection import ImapConnection
 from .imap_key import ImapKey
-from .mailbox import MailboxStore, UnknownFolder
+from .mailbox import MailboxStore
+from .mailbox_errors import UnknownFolder
+from .windows import in_windows
 
 
-class ImapAfterwards:
+class ImapAcknowledgement:
     """Acknowledges messages on a connection.
 
     :ivar ledger: says what is stored, besides what is acknowledged by this object; None when nobody can say

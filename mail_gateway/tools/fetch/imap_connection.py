@@ -1,29 +1,19 @@
 """One signed-in IMAP connection (RFC 3501) and the folder that is selected on it."""
 
-import ssl
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from imaplib import IMAP4
-from itertools import islice
 
 from imapclient.exceptions import IMAPClientError
 
 from .imap_key import ImapKey
 from .imap_protocol import ImapClient
-from .mailbox import LoginRefused, MailboxSettings, UnknownFolder, server_words
-
-# servers limit the length of a command line
-UID_WINDOW = 500
-
-
-def in_windows(uids: Iterable) -> Iterator[list]:
-    """`uids` in lists that fit into a command."""
-    left = iter(uids)
-    while window := list(islice(left, UID_WINDOW)):
-        yield window
+from .login import encrypt_and_log_in
+from .mailbox_errors import UnknownFolder
+from .mailbox_settings import MailboxSettings
+from .windows import in_windows
 
 
-class NothingHandedOut(IMAP4.error):
+class NoMessageData(IMAP4.error):
     """The server answers OK, but without the message, which it lists all the same.
 
     :param uid: of the message
@@ -49,34 +39,11 @@ class ImapConnection:
         self.client = self._connect()
 
     def _connect(self) -> ImapClient:
-        settings = self.settings
-        client = ImapClient(settings)
-        try:
-            if settings.starttls and not settings.tls:
-                self._start_tls(client)
-            self._log_in(client)
-            client.signed_in()
-        except BaseException:
-            with suppress(OSError):  # a failed handshake closed the socket already
-                client.shutdown()
-            raise
+        client = ImapClient(self.settings)
+        # imaplib's own object is what Odoo's OAuth modules expect
+        encrypt_and_log_in(self.settings, client._imap, client.starttls, client.shutdown)
+        client.logged_in()
         return client
-
-    def _start_tls(self, client: ImapClient) -> None:
-        try:
-            client.starttls(self.settings.tls_context())
-        except IMAP4.abort:
-            raise  # the connection broke
-        except IMAP4.error as error:
-            raise ssl.SSLError(server_words(error)) from error
-
-    def _log_in(self, client: ImapClient) -> None:
-        try:
-            self.settings.log_in(client._imap)  # imaplib's own object is what Odoo's OAuth modules expect
-        except IMAP4.abort:
-            raise  # the connection broke
-        except IMAP4.error as error:
-            raise LoginRefused(server_words(error)) from error
 
     def disconnect(self):
         """Log out; a connection that is dead already is just dropped."""

@@ -8,9 +8,11 @@ from datetime import timedelta, timezone
 from heapq import merge
 from itertools import groupby
 
-from .imap_connection import ImapConnection, in_windows
+from .folder_position import FolderPosition
+from .imap_connection import ImapConnection
 from .imap_uid_set import UidSet
-from .mailbox import FolderPosition, MailboxStore
+from .mailbox import MailboxStore
+from .windows import in_windows
 
 # Messages that are searched at a time; the reply takes up to 11 bytes for each.
 SEARCH_WINDOW = 20_000
@@ -37,7 +39,7 @@ def _is_same_generation(known: FolderPosition, state: dict) -> bool:
     return known.uid_validity == state.get(b"UIDVALIDITY", 0) and known.last_uid < uid_next
 
 
-def read_on(connection: ImapConnection, folder: str, store: MailboxStore) -> FolderPosition:
+def resume_position(connection: ImapConnection, folder: str, store: MailboxStore) -> FolderPosition:
     """Where to read on.
 
     A folder seen for the first time: what is unread is new, the rest is old. A folder whose UIDs were given
@@ -86,7 +88,7 @@ def _last_uid(connection: ImapConnection, state: dict) -> int:
 
 
 @dataclass
-class Wanted:
+class UidsToFetch:
     """UIDs to fetch: everything above the watermark, read or not, the backlog, and what is unread.
 
     Unread messages below the watermark that were never stored are those a person marked as unread to have
@@ -96,14 +98,14 @@ class Wanted:
     Iterating gives window by window, in ascending order but for what comes before a large backlog: UIDs to fetch, and
     those that turned out to be stored already.
 
-    :ivar suspects: UIDs that are asked for last, one by one, if they are to be fetched at all
+    :ivar stalled: UIDs that are asked for last, one by one, if they are to be fetched at all
     :ivar put_off: gets those of them that were passed over so far
     """
 
     connection: ImapConnection
     position: FolderPosition
     store: MailboxStore
-    suspects: Sequence[int] = ()
+    stalled: Sequence[int] = ()
     put_off: set[int] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
@@ -114,8 +116,8 @@ class Wanted:
 
     def _windows(self) -> Iterator[list[int]]:
         for queue in self._queues():
-            yield from in_windows(self._without_suspects(queue))
-        for uid in self.suspects:
+            yield from in_windows(self._without_stalled(queue))
+        for uid in self.stalled:
             if uid in self.put_off:
                 self.put_off.remove(uid)
                 yield [uid]
@@ -127,10 +129,10 @@ class Wanted:
         unseen = cut(search(self.connection, "UNSEEN"), self.position.last_uid)
         return [_ascending(unseen, self.position.pending(), new)]
 
-    def _without_suspects(self, queue: Iterable[int]) -> Iterator[int]:
-        suspects = set(self.suspects)
+    def _without_stalled(self, queue: Iterable[int]) -> Iterator[int]:
+        stalled = set(self.stalled)
         for uid in queue:
-            if uid in suspects:
+            if uid in stalled:
                 self.put_off.add(uid)
             else:
                 yield uid

@@ -8,8 +8,8 @@ from imaplib import IMAP4
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
 
-from .mailbox import MailboxSettings
-from .visit import IMAP_LINE_OVERHEAD, MAX_MESSAGES, MAX_REPLY, ReplyBudget
+from .mailbox_settings import MailboxSettings
+from .reply_budget import IMAP_LINE_OVERHEAD, MAX_MESSAGES, MAX_REPLY, ReplyBudget
 
 # Some servers (163.com, 126.com) refuse SELECT to clients that have not said who they are (RFC 2971).
 IDENTITY = '("name" "Odoo Mail Gateway" "version" "19.0" "vendor" "Odoo Mail Gateway")'
@@ -19,10 +19,10 @@ _BEARER = re.compile(r"auth=Bearer ([^\1]+)")
 # Mechanisms of a single message: whatever the server answers next is about an error (RFC 7628, section 3.2.3).
 _ONE_MESSAGE = {"PLAIN", "XOAUTH2", "OAUTHBEARER"}
 # What parsers raise on replies that make no sense
-_NONSENSE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
+_PARSER_ERRORS = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
 
 
-class NonsenseReply(IMAPClientError):
+class MalformedReply(IMAPClientError):
     """A reply that is no IMAP."""
 
 
@@ -39,9 +39,7 @@ class Imap4(IMAP4):
 
     def _create_socket(self, timeout):
         """Replaces imaplib's method: the connection belongs to the visit."""
-        settings = self._settings
-        context = settings.tls_context() if settings.tls else None
-        return settings.visit.connect(self.host, self.port, timeout, context)
+        return self._settings.connect(timeout)
 
     # ------------------------------------------------------------------ reading
 
@@ -100,7 +98,7 @@ class Imap4(IMAP4):
         if typ != "OK":
             raise self.error(data[-1])
         self.state = "AUTH"
-        self._signed_in()
+        self._after_login()
         return typ, data
 
     def _as_atom(self, text):
@@ -137,7 +135,7 @@ class Imap4(IMAP4):
             answer = super().authenticate(mechanism, self._said_once(mechanism.upper(), authobject))
         except ValueError as error:  # a challenge that is no base64
             raise self.abort(f"AUTHENTICATE: {error}") from error
-        self._signed_in()
+        self._after_login()
         return answer
 
     def _said_once(self, mechanism: str, authobject: Callable) -> Callable:
@@ -159,7 +157,7 @@ class Imap4(IMAP4):
             text = text.rpartition("\0")[2]
         self._settings.secrets.add(found[1] if (found := _BEARER.search(text)) else text)
 
-    def _signed_in(self):
+    def _after_login(self):
         """Learn what the server can do now, say who we are, and ask for UTF-8 where nothing else is spoken."""
         self.budget.limit = MAX_REPLY
         self.budget.literals = MAX_REPLY
@@ -198,8 +196,8 @@ def _sane(method):
             return method(*args, **kwargs)
         except OSError:
             raise  # a refused certificate is a ValueError, too
-        except _NONSENSE as error:
-            raise NonsenseReply(f"a reply that makes no sense: {type(error).__name__}") from error
+        except _PARSER_ERRORS as error:
+            raise MalformedReply(f"a reply that makes no sense: {type(error).__name__}") from error
 
     return parse
 
@@ -214,10 +212,10 @@ class ImapClient(IMAPClient):
             super().__init__(settings.host, settings.port, ssl=settings.tls, timeout=timeout)
         except OSError:
             raise  # a refused certificate is a ValueError, too
-        except _NONSENSE as error:
+        except _PARSER_ERRORS as error:
             if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
                 raise  # the name of the server is none
-            raise NonsenseReply(f"a greeting that makes no sense: {type(error).__name__}") from error
+            raise MalformedReply(f"a greeting that makes no sense: {type(error).__name__}") from error
         self.normalise_times = False  # dates with their time zone
         # IMAPClient has imaplib format all that travels, messages too, for a log that nobody reads
         self._imap.debug = 0
@@ -226,7 +224,7 @@ class ImapClient(IMAPClient):
         """Replaces IMAPClient's method."""
         return Imap4(self._settings)
 
-    def signed_in(self) -> None:
+    def logged_in(self) -> None:
         """Take over what was learned when signing in."""
         self._cached_capabilities = tuple(word.encode("ascii", "replace") for word in self._imap.capabilities)
         self.folder_encode = not self._imap.utf8_enabled

@@ -7,14 +7,14 @@ from io import BytesIO
 from typing import NamedTuple
 
 from ..headers.message_head import HEADER_BYTES
-from .imap_connection import ImapConnection, NothingHandedOut
+from .imap_connection import ImapConnection, NoMessageData
 from .time_budget import FIRST_BYTES, TimeBudget
 
 # What is larger is fetched in parts of this size: it is in memory once, and the visit can end between them.
 PART_BYTES = 4 * 2**20
 
 
-class Handed(NamedTuple):
+class FetchedSources(NamedTuple):
     """:ivar sources: UID -> bytes
     :ivar refused: UID -> why the server does not hand out what it lists
     :ivar unasked: UIDs that there was no time to ask for
@@ -46,18 +46,18 @@ class ImapSources:
         sizes = {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
         return {uid: size if isinstance(size, int) else 0 for uid, size in sizes.items()}
 
-    def heads(self, uids: list[int], budget: TimeBudget) -> Handed:
+    def heads(self, uids: list[int], budget: TimeBudget) -> FetchedSources:
         """The headers of messages."""
         return self._ask(uids, self._fetch_heads, budget)
 
-    def whole(self, sizes: dict[int, int], budget: TimeBudget) -> Handed:
+    def whole(self, sizes: dict[int, int], budget: TimeBudget) -> FetchedSources:
         """Messages.
 
         :param sizes: UID -> bytes, see :meth:`sizes`
         """
         return self._ask(list(sizes), lambda uids: self._fetch({uid: sizes[uid] for uid in uids}, budget), budget)
 
-    def requested(self, uid: int, most: int, budget: TimeBudget) -> Handed:
+    def requested(self, uid: int, most: int, budget: TimeBudget) -> FetchedSources:
         """One message, however large.
 
         :param most: bytes; what turns out to be larger is refused
@@ -65,13 +65,13 @@ class ImapSources:
         """
         size = self.sizes([uid])[uid]
         budget.begin(size, [self._connection.key(uid)])
-        handed = self._ask([uid], partial(self._fetch_requested, size, most, budget), budget)
-        budget.finish(sum(map(len, handed.sources.values())))
-        return handed
+        fetched = self._ask([uid], partial(self._fetch_requested, size, most, budget), budget)
+        budget.finish(sum(map(len, fetched.sources.values())))
+        return fetched
 
     # ------------------------------------------------------------------ one message does not hold up the others
 
-    def _ask(self, uids: list[int], fetch: Callable[[list[int]], dict], budget: TimeBudget) -> Handed:
+    def _ask(self, uids: list[int], fetch: Callable[[list[int]], dict], budget: TimeBudget) -> FetchedSources:
         """What the server hands out, together or one by one.
 
         Dovecot, for one, hangs up on a message that it can't read. It would do so at each visit.
@@ -86,29 +86,29 @@ class ImapSources:
                 budget.broken.append(keys[uids[0]])
             self._connection.reconnect()
             if len(uids) == 1:
-                return Handed({}, {uids[0]: error}, [])
+                return FetchedSources({}, {uids[0]: error}, [])
         return self._ask_each(uids, fetch, budget)
 
     def _ask_each(self, uids, fetch, budget):
-        handed = Handed({}, {}, [])
+        fetched = FetchedSources({}, {}, [])
         for number, uid in enumerate(uids):
             # what there is is stored before the visit is abandoned
             if number and budget.is_over():
-                handed.unasked.extend(uids[number:])
+                fetched.unasked.extend(uids[number:])
                 break
             sources, refused, _unasked = self._ask([uid], fetch, budget)
-            handed.sources.update(sources)
-            handed.refused.update(refused)
-        return handed
+            fetched.sources.update(sources)
+            fetched.refused.update(refused)
+        return fetched
 
-    def _told_apart(self, found: dict[int, object]) -> Handed:
-        """What was handed out, and an error for each message that was not but is listed.
+    def _told_apart(self, found: dict[int, object]) -> FetchedSources:
+        """What was fetched out, and an error for each message that was not but is listed.
 
         Exchange, for one, answers OK without data at times. What is no longer listed vanished meanwhile.
         """
         sources = {uid: source for uid, source in found.items() if isinstance(source, bytes)}
         missing = self._connection.listed([uid for uid in found if uid not in sources])
-        return Handed(sources, {uid: NothingHandedOut(uid) for uid in missing}, [])
+        return FetchedSources(sources, {uid: NoMessageData(uid) for uid in missing}, [])
 
     # ------------------------------------------------------------------ fetching
 

@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ..headers.message_head import head_bytes
-from .imap_connection import in_windows
-from .mailbox import Batch, MailboxSettings, MailboxStore, MessagesRefused, RemoteMessage
+from .mailbox import Batch, MailboxStore, RemoteMessage
+from .mailbox_errors import MessagesRefused
+from .mailbox_settings import MailboxSettings
 from .pop3_comparison import tell_apart
-from .pop3_progress import Handed, Reading
-from .pop3_protocol import MessageTooLarge, Refused
+from .pop3_progress import FetchedBatch, Progress
+from .pop3_protocol import CommandRefused, MessageTooLarge
 from .pop3_session import Pop3Session
 from .time_budget import TimeBudget, TookTooLong
+from .windows import in_windows
 
 # Bytes beyond Largest Message that are read nevertheless: many servers count a line end as one byte, and send two. To
 # break off a message costs a session.
@@ -71,31 +73,31 @@ class Pop3Mailbox:
             raise self._listing.no_uidl
 
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        reading = self._begin(store, budget)
+        progress = self._begin(store, budget)
         try:
-            yield from self._read_what_fits(reading)
-            yield from self._read_requested(reading)
-            yield from self._read(reading, budget.what_is_left)
-            yield from self._read_suspects(reading)
+            yield from self._read_what_fits(progress)
+            yield from self._read_requested(progress)
+            yield from self._read(progress, budget.what_is_left)
+            yield from self._read_stalled(progress)
         except TookTooLong as refusal:
             budget.complete = False
             yield Batch([], [], refusal=refusal)
-        self._forget_vanished_contents(reading)
+        self._forget_removed_contents(progress)
 
-    def _begin(self, store: MailboxStore, budget: TimeBudget) -> Reading:
+    def _begin(self, store: MailboxStore, budget: TimeBudget) -> Progress:
         """What is to be read, and in which order."""
         requested = self._requested(store)
-        self._forget_vanished(store)
+        self._forget_removed(store)
         known = store.known([*self._listing.numbers, *self._listing.unnamed.values()])
         unread = self._unread(known, store)
-        put_off = {*unread, *requested}.intersection(budget.suspects)
-        return Reading(
+        put_off = {*unread, *requested}.intersection(budget.stalled)
+        return Progress(
             store,
             budget,
             known,
             queue=[key for key in unread if key not in put_off],
             requested=[key for key in requested if key not in put_off],
-            suspects=[key for key in budget.suspects if key in put_off],
+            stalled=[key for key in budget.stalled if key in put_off],
             late_requests=put_off.intersection(requested),
         )
 
@@ -117,59 +119,59 @@ class Pop3Mailbox:
         # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
         return sorted(numbers.keys() - settled, key=lambda key: (key in known, key in unnamed, numbers[key]))
 
-    def _forget_vanished(self, store: MailboxStore) -> None:
+    def _forget_removed(self, store: MailboxStore) -> None:
         listing = self._listing
         # an empty listing may also be a mail server that is not well
         if listing.numbers and not listing.no_uidl and not self._deletes:
-            store.forget_vanished(listing.prefix, [*listing.numbers, *listing.unnamed.values()])
+            store.forget_removed(listing.prefix, [*listing.numbers, *listing.unnamed.values()])
 
-    def _forget_vanished_contents(self, reading: Reading) -> None:
+    def _forget_removed_contents(self, progress: Progress) -> None:
         """The same where messages are known by their content, which is only known of what was read."""
         listing = self._listing
-        if listing.numbers and listing.no_uidl and not self._deletes and reading.is_whole and reading.budget.complete:
-            reading.store.forget_vanished(listing.content_prefix, list(listing.numbers))
+        if listing.numbers and listing.no_uidl and not self._deletes and progress.is_whole and progress.budget.complete:
+            progress.store.forget_removed(listing.content_prefix, list(listing.numbers))
 
-    def _read_what_fits(self, reading: Reading) -> Iterator[Batch]:
-        for window in in_windows(reading.in_order()):
-            reading.wanted |= {key: self._listing.size(key) for key in window}
-            yield from self._read_heads(reading, [key for key in window if self._is_large(key, reading)])
-            yield from self._read(reading, reading.budget.what_fits)
+    def _read_what_fits(self, progress: Progress) -> Iterator[Batch]:
+        for window in in_windows(progress.in_order()):
+            progress.wanted |= {key: self._listing.size(key) for key in window}
+            yield from self._read_heads(progress, [key for key in window if self._is_large(key, progress)])
+            yield from self._read(progress, progress.budget.what_fits)
 
-    def _is_large(self, key: str, reading: Reading) -> bool:
+    def _is_large(self, key: str, progress: Progress) -> bool:
         """Whether only the head is read; what is stored under its name may be there whole, at a person's request."""
-        return self._listing.size(key) > self.settings.largest and key not in reading.known
+        return self._listing.size(key) > self.settings.largest and key not in progress.known
 
-    def _read(self, reading: Reading, choose: Callable) -> Iterator[Batch]:
+    def _read(self, progress: Progress, choose: Callable) -> Iterator[Batch]:
         """What is new, and what has to be compared with what is stored under its name.
 
-        :param choose: finds the next batch in `reading.wanted`, which loses what was asked for
+        :param choose: finds the next batch in `progress.wanted`, which loses what was asked for
         """
-        while keys := choose(reading.wanted):
-            handed = self._ask(reading, keys)
-            messages, stored = self._tell_apart(handed.sources, reading)
-            for key in reading.budget.beyond_time(messages):
+        while keys := choose(progress.wanted):
+            fetched = self._ask(progress, keys)
+            messages, stored = self._tell_apart(fetched.sources, progress)
+            for key in progress.budget.beyond_time(messages):
                 del messages[key]
-                reading.wanted[key] = len(handed.sources[key])
-            reading.is_whole &= not handed.refused
+                progress.wanted[key] = len(fetched.sources[key])
+            progress.is_whole &= not fetched.refused
             done = [*stored, *(message.key for message in messages.values() if not message.is_head)]
-            yield Batch(list(messages.values()), [] if handed.broken else done, refusal=handed.refusal)
-            if handed.broken:
-                self._go_on_after(handed.broken, reading)
-            if reading.budget.is_half_over():
-                yield from self._read_requested(reading)
+            yield Batch(list(messages.values()), [] if fetched.broken else done, refusal=fetched.refusal)
+            if fetched.broken:
+                self._resume_after(fetched.broken, progress)
+            if progress.budget.is_half_over():
+                yield from self._read_requested(progress)
 
-    def _tell_apart(self, sources: dict[str, bytes], reading: Reading) -> tuple[dict[str, RemoteMessage], list[str]]:
-        return tell_apart(sources, self._listing, reading.store, reading.known, self.settings.largest)
+    def _tell_apart(self, sources: dict[str, bytes], progress: Progress) -> tuple[dict[str, RemoteMessage], list[str]]:
+        return tell_apart(sources, self._listing, progress.store, progress.known, self.settings.largest)
 
-    def _ask(self, reading: Reading, keys: Iterable[str]) -> Handed:
+    def _ask(self, progress: Progress, keys: Iterable[str]) -> FetchedBatch:
         """What the server hands out in the time of a batch: what it can't read must not hold up the others."""
         sources, refused, broken = {}, [], None
-        end = reading.budget.end_of_batch()
+        end = progress.budget.end_of_batch()
         for key in keys:
-            size = reading.wanted.pop(key)
+            size = progress.wanted.pop(key)
             try:
-                sources[key] = self._source(key, size, self._most(key, reading), reading.budget)
-            except Refused as error:
+                sources[key] = self._source(key, size, self._most(key, progress), progress.budget)
+            except CommandRefused as error:
                 refused.append(error)
             except MessageTooLarge as error:
                 sources[key], broken = error.start, error
@@ -177,11 +179,11 @@ class Pop3Mailbox:
                 broken = error
             if broken or time.monotonic() > end:
                 break
-        return Handed(sources, refused, broken)
+        return FetchedBatch(sources, refused, broken)
 
-    def _most(self, key: str, reading: Reading) -> int:
+    def _most(self, key: str, progress: Progress) -> int:
         """Bytes that are read of a message."""
-        if key in reading.known:
+        if key in progress.known:
             return self.settings.most
         return self.settings.largest + int(self.settings.largest * SPARE_SHARE) + SPARE_BYTES
 
@@ -190,7 +192,7 @@ class Pop3Mailbox:
         budget.begin(size, [key])
         try:
             source = self._session.retrieve(key, most, check)
-        except Refused:
+        except CommandRefused:
             budget.begin(0)  # an answer like any other
             raise
         except MessageTooLarge as error:
@@ -202,7 +204,7 @@ class Pop3Mailbox:
 
     # ------------------------------------------------------------------ one session after another
 
-    def _go_on_after(self, error: Exception, reading: Reading) -> None:
+    def _resume_after(self, error: Exception, progress: Progress) -> None:
         """Open another session where it was us who broke one off.
 
         What was deleted in that one is still there, and is compared by the next visit.
@@ -211,14 +213,14 @@ class Pop3Mailbox:
         """
         if not isinstance(error, MessageTooLarge):
             raise error
-        self._renew(reading)
+        self._renew(progress)
 
-    def _settle(self, reading: Reading) -> None:
+    def _confirm_deletions(self, progress: Progress) -> None:
         """Before a message that may end the session: what was deleted in it stays deleted."""
         if self._session.has_deleted:
-            self._renew(reading)
+            self._renew(progress)
 
-    def _renew(self, reading: Reading) -> None:
+    def _renew(self, progress: Progress) -> None:
         """End the session and open another one, in which messages may have other numbers."""
         before = self._listing
         self.disconnect()
@@ -228,40 +230,40 @@ class Pop3Mailbox:
         gone = before.numbers.keys() - self._listing.numbers.keys()
         if not self._listing.follow(before):
             gone |= before.unnamed.keys()
-            reading.is_whole = False
-        reading.drop(gone)
+            progress.is_whole = False
+        progress.drop(gone)
 
-    def _read_suspects(self, reading: Reading) -> Iterator[Batch]:
+    def _read_stalled(self, progress: Progress) -> Iterator[Batch]:
         """What earlier visits ended with, as this one may, one by one."""
-        for key in reading.suspects:
-            if key in reading.late_requests:
-                reading.requested = [key]
-                yield from self._read_requested(reading)
+        for key in progress.stalled:
+            if key in progress.late_requests:
+                progress.requested = [key]
+                yield from self._read_requested(progress)
             else:
-                self._settle(reading)
-                yield from self._read_suspect(reading, key)
+                self._confirm_deletions(progress)
+                yield from self._read_stalled_message(progress, key)
 
-    def _read_suspect(self, reading: Reading, key: str) -> Iterator[Batch]:
+    def _read_stalled_message(self, progress: Progress, key: str) -> Iterator[Batch]:
         if key not in self._listing.numbers:
             return
-        reading.wanted = {key: self._listing.size(key)}
-        if self._is_large(key, reading):
-            yield from self._read_heads(reading, [key])
-        yield from self._read(reading, reading.budget.what_is_left)
+        progress.wanted = {key: self._listing.size(key)}
+        if self._is_large(key, progress):
+            yield from self._read_heads(progress, [key])
+        yield from self._read(progress, progress.budget.what_is_left)
 
     # ------------------------------------------------------------------ what is large
 
-    def _read_heads(self, reading: Reading, keys: Iterable[str]) -> Iterator[Batch]:
+    def _read_heads(self, progress: Progress, keys: Iterable[str]) -> Iterator[Batch]:
         """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
         for key in keys:
-            if key not in reading.wanted:
+            if key not in progress.wanted:
                 continue  # named by a session that is over
-            size = reading.wanted.pop(key)
-            head, broken = self._head(key, reading.budget)
-            messages, _stored = self._tell_apart({key: head}, reading)
+            size = progress.wanted.pop(key)
+            head, broken = self._head(key, progress.budget)
+            messages, _stored = self._tell_apart({key: head}, progress)
             yield Batch([RemoteMessage(each.key, each.source, size) for each in messages.values()], [])
             if broken:
-                self._go_on_after(broken, reading)
+                self._resume_after(broken, progress)
 
     def _head(self, key: str, budget: TimeBudget) -> tuple[bytes, Exception | None]:
         """The headers of a message, which is a suspect if the session ends with it.
@@ -278,40 +280,40 @@ class Pop3Mailbox:
         budget.begin(0)
         return head_bytes(head), broken
 
-    def _read_requested(self, reading: Reading) -> Iterator[Batch]:
+    def _read_requested(self, progress: Progress) -> Iterator[Batch]:
         """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
-        while reading.requested:
-            key = reading.requested.pop(0)
-            if key in self._listing.numbers or self._candidates(key, reading):
-                self._settle(reading)
-                yield from self._find(key, reading)
-            reading.store.count_request(key)
+        while progress.requested:
+            key = progress.requested.pop(0)
+            if key in self._listing.numbers or self._candidates(key, progress):
+                self._confirm_deletions(progress)
+                yield from self._find(key, progress)
+            progress.store.count_request(key)
             if key in self._listing.numbers and self._listing.size(key) <= self.settings.most:
-                yield from self._read_whole(key, reading)
+                yield from self._read_whole(key, progress)
 
-    def _find(self, name: str, reading: Reading) -> Iterator[Batch]:
+    def _find(self, name: str, progress: Progress) -> Iterator[Batch]:
         """Read heads until one of the messages turns out to have a name by content."""
-        for key in self._candidates(name, reading):
+        for key in self._candidates(name, progress):
             if name in self._listing.numbers:
                 return
-            reading.wanted[key] = self._listing.size(key)
-            yield from self._read_heads(reading, [key])
+            progress.wanted[key] = self._listing.size(key)
+            yield from self._read_heads(progress, [key])
 
-    def _candidates(self, name: str, reading: Reading) -> list[str]:
+    def _candidates(self, name: str, progress: Progress) -> list[str]:
         """Keys of large messages whose name by content may be `name`: their heads were not read yet."""
         keys = self._listing.candidates(name) if name not in self._listing.numbers else ()
-        return [key for key in keys if self._is_large(key, reading) and key not in reading.suspects]
+        return [key for key in keys if self._is_large(key, progress) and key not in progress.stalled]
 
-    def _read_whole(self, key: str, reading: Reading) -> Iterator[Batch]:
+    def _read_whole(self, key: str, progress: Progress) -> Iterator[Batch]:
         """:raises TookTooLong: when the visit would have to be abandoned"""
-        size, budget = self._listing.size(key), reading.budget
+        size, budget = self._listing.size(key), progress.budget
         try:
             source = self._source(key, size, self.settings.most, budget, budget.check)
-        except Refused as error:
+        except CommandRefused as error:
             yield Batch([], [], refusal=MessagesRefused([error]))
         except MessageTooLarge as error:
             yield Batch([], [], refusal=error)
-            self._renew(reading)
+            self._renew(progress)
         else:
             yield Batch([RemoteMessage(key, source, was_requested=True)], [key])
 
@@ -329,7 +331,7 @@ class Pop3Mailbox:
                 continue
             try:
                 self._session.delete(key)
-            except Refused as error:
+            except CommandRefused as error:
                 refusal = error
         if refusal:
             raise refusal

@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .mailbox import MailboxStore, MessagesRefused
+from .mailbox import MailboxStore
+from .mailbox_errors import MessagesRefused
 from .time_budget import TimeBudget
 
 
-class Handed(NamedTuple):
+class FetchedBatch(NamedTuple):
     """What a batch brought.
 
     :ivar sources: key -> bytes; of what is too large for the visit, the beginning
@@ -27,13 +28,13 @@ class Handed(NamedTuple):
 
 
 @dataclass
-class Reading:
+class Progress:
     """A mailbox that is being read.
 
     :ivar known: listed keys that are stored
     :ivar queue: keys of what is to be read, in order
     :ivar requested: keys of what a person wants whole
-    :ivar suspects: keys of what is to be read, or wanted whole, but is asked for last
+    :ivar stalled: keys of what is to be read, or wanted whole, but is asked for last
     :ivar late_requests: those of them that a person wants whole
     :ivar wanted: key -> bytes of what is to be read next
     :ivar gone: keys of earlier sessions that hold no more
@@ -45,7 +46,7 @@ class Reading:
     known: set[str]
     queue: list[str]
     requested: list[str]
-    suspects: list[str]
+    stalled: list[str]
     late_requests: set[str]
     wanted: dict[str, int] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)

@@ -7,19 +7,20 @@ from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from io import BytesIO
 
-from .mailbox import MailboxSettings, server_words
-from .visit import MAX_REPLY, ReplyBudget
+from .mailbox_errors import server_words
+from .mailbox_settings import MailboxSettings
+from .reply_budget import MAX_REPLY, ReplyBudget
 
 CHECKED_BYTES = 2**20
 # what no argument may have, for it would end the command
 _CONTROL = re.compile(r"[\0\r\n]")
 
 
-class Refused(poplib.error_proto):
+class CommandRefused(poplib.error_proto):
     """The server answers -ERR. Any other error_proto is a reply that makes no sense."""
 
 
-class OutOfStep(EOFError):
+class UnfinishedReply(EOFError):
     """A reply was not read to its end: what is left of it would pass for the replies to other commands."""
 
     def __init__(self):
@@ -49,7 +50,7 @@ class Pop3(poplib.POP3):
 
     def __init__(self, settings: MailboxSettings):
         self._settings = settings
-        self._is_out_of_step = False
+        self._is_reply_unfinished = False
         self.budget = ReplyBudget()
         try:
             super().__init__(settings.host, settings.port, settings.timeout)
@@ -61,13 +62,11 @@ class Pop3(poplib.POP3):
 
     def _create_socket(self, timeout):
         """Replaces poplib's method: the connection belongs to the visit."""
-        settings = self._settings
-        context = settings.tls_context() if settings.tls else None
-        return settings.visit.connect(self.host, self.port, timeout, context)
+        return self._settings.connect(timeout)
 
     def close(self):
         """Extends poplib's method: no command can be sent afterwards."""
-        self._is_out_of_step = True
+        self._is_reply_unfinished = True
         return super().close()
 
     # ------------------------------------------------------------------ commands and replies
@@ -76,17 +75,17 @@ class Pop3(poplib.POP3):
     def _one_reply(self):
         """A command and its reply.
 
-        :raises OutOfStep: when an earlier reply was not read to its end
+        :raises UnfinishedReply: when an earlier reply was not read to its end
         """
-        if self._is_out_of_step:
-            raise OutOfStep
-        self._is_out_of_step = True  # until the reply is read, whatever is raised meanwhile
+        if self._is_reply_unfinished:
+            raise UnfinishedReply
+        self._is_reply_unfinished = True  # until the reply is read, whatever is raised meanwhile
         try:
             yield
-        except Refused:
-            self._is_out_of_step = False
+        except CommandRefused:
+            self._is_reply_unfinished = False
             raise
-        self._is_out_of_step = False
+        self._is_reply_unfinished = False
 
     def _shortcmd(self, line):
         """Extends poplib's method: nothing is sent on a connection that is out of step."""
@@ -101,13 +100,13 @@ class Pop3(poplib.POP3):
     def _getresp(self):
         """Extends poplib's method: tells a refusal from nonsense.
 
-        :raises Refused: when the server answers -ERR
+        :raises CommandRefused: when the server answers -ERR
         """
         try:
             return super()._getresp()
         except poplib.error_proto as error:
             if server_words(error).startswith("-ERR"):
-                raise Refused(*error.args) from None
+                raise CommandRefused(*error.args) from None
             raise
 
     def _putcmd(self, line):
@@ -192,15 +191,15 @@ class Pop3(poplib.POP3):
         reply = self._shortcmd(b64encode(f"\0{user}\0{password}".encode()).decode())
         if not reply.startswith(b"+OK"):
             raise poplib.error_proto(reply)
-        self._signed_in()
+        self._after_login()
         return reply
 
     def pass_(self, pswd):
         """Extends poplib's method: remembers what is secret."""
         self._settings.secrets.add(pswd)
         reply = super().pass_(pswd)
-        self._signed_in()
+        self._after_login()
         return reply
 
-    def _signed_in(self):
+    def _after_login(self):
         self.budget.limit = MAX_REPLY

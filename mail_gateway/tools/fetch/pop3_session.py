@@ -1,14 +1,15 @@
-"""One POP3 session (RFC 1939): signing in, what is listed, handed out and deleted."""
+"""One POP3 session (RFC 1939): signing in, what is listed, fetched out and deleted."""
 
 import poplib
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 
-from .mailbox import LoginRefused, MailboxSettings, server_words
+from .login import encrypt_and_log_in
+from .mailbox_errors import server_words
+from .mailbox_settings import MailboxSettings
 from .pop3_listing import Listing, read_sizes, read_uidls
-from .pop3_protocol import Pop3, Refused
+from .pop3_protocol import CommandRefused, Pop3
 
 # bytes of a head that the server may send; less of it is kept
 MAX_HEAD = 4 * 2**20
@@ -30,29 +31,9 @@ class Pop3Session:
         self._client = self._connect()
 
     def _connect(self) -> Pop3:
-        settings = self._settings
-        client = Pop3(settings)
-        try:
-            if settings.starttls and not settings.tls:
-                self._start_tls(client)
-            self._log_in(client)
-        except BaseException:
-            with suppress(OSError):  # a failed handshake closed the socket already
-                client.close()
-            raise
+        client = Pop3(self._settings)
+        encrypt_and_log_in(self._settings, client, lambda context: client.stls(context=context), client.close)
         return client
-
-    def _start_tls(self, client: Pop3) -> None:
-        try:
-            client.stls(context=self._settings.tls_context())
-        except poplib.error_proto as error:
-            raise ssl.SSLError(server_words(error)) from error
-
-    def _log_in(self, client: Pop3) -> None:
-        try:
-            self._settings.log_in(client)
-        except poplib.error_proto as error:
-            raise LoginRefused(server_words(error)) from error
 
     def close(self) -> list[str]:
         """Say QUIT, which is what deletes.
@@ -83,7 +64,7 @@ class Pop3Session:
         """
         try:
             return read_uidls(self._client.uidl()[1]), None
-        except Refused as refusal:
+        except CommandRefused as refusal:
             # one that has it at other times fails: all would get other names, and be stored again
             if server_words(refusal).startswith(_FAULTS) or "UIDL" in self._client.offered():
                 raise
@@ -114,15 +95,15 @@ class Pop3Session:
         """
         try:
             return self._message(f"TOP {self.listing.numbers[key]} 0", MAX_HEAD)
-        except Refused:
+        except CommandRefused:
             return b""
 
     def _message(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
         """The lines of a message; a server that hangs up with its refusal is found out before anything else is asked."""
         try:
             return self._client.message(command, most, check)
-        except Refused:
-            with suppress(Refused):
+        except CommandRefused:
+            with suppress(CommandRefused):
                 self._client.noop()
             raise
 

@@ -15,7 +15,7 @@ MEASURABLE_SECONDS = 1.0
 
 
 # Messages that are asked for last, since a visit ended with them.
-MAX_SUSPECTS = 200
+MAX_STALLED = 200
 
 # What a large message may take less than all the time that a visit has: it is to be stored, too.
 MARGIN_SECONDS = 10.0
@@ -26,7 +26,7 @@ class TimeBudget:
 
     :param until: value of time.monotonic() after which no further batch is begun
     :param end: value of time.monotonic() at which the visit is abandoned
-    :param suspects: keys of messages with which earlier visits ended: asked for last, and one by one, so that they keep
+    :param stalled: keys of messages with which earlier visits ended: asked for last, and one by one, so that they keep
         nobody else waiting
     :ivar broken: keys of messages with which the connection ended, as it may each time
     :ivar stored: number of new messages so far
@@ -34,8 +34,8 @@ class TimeBudget:
     :ivar complete: False when the time was up before the mailbox was read to its end
     """
 
-    def __init__(self, until: float, end: float = float("inf"), suspects: Iterable[str] = ()):
-        self.suspects = tuple(suspects)
+    def __init__(self, until: float, end: float = float("inf"), stalled: Iterable[str] = ()):
+        self.stalled = tuple(stalled)
         self.broken: list[str] = []
         self._asked: tuple[str, ...] = ()
         self.stored = 0
@@ -53,11 +53,11 @@ class TimeBudget:
         return max(self._end - time.monotonic(), 0.0)
 
     @property
-    def next_suspects(self) -> list[str]:
+    def next_stalled(self) -> list[str]:
         """Those of the next visit, those that ended one last at the end."""
         broken = [*self.broken, *(key for key in self._asked if key not in self.broken)]
-        kept = [] if self.complete and not self._asked else [key for key in self.suspects if key not in broken]
-        return [*kept, *broken][-MAX_SUSPECTS:]
+        kept = [] if self.complete and not self._asked else [key for key in self.stalled if key not in broken]
+        return [*kept, *broken][-MAX_STALLED:]
 
     @property
     def reads_one(self) -> bool:
@@ -135,7 +135,7 @@ class TimeBudget:
         """Reading begins.
 
         :param size: of the largest message
-        :param keys: of the messages: suspects, if :meth:`finish` is never called
+        :param keys: of the messages: stalled, if :meth:`finish` is never called
         """
         self.reading, self._begun, self._asked = size, time.monotonic(), tuple(keys)
 

@@ -115,7 +115,7 @@ class _Thread(threading.Thread):
         self.end = end
         self._job = run
         self._lock = threading.Lock()
-        self._afterwards = []
+        self._acknowledgement = []
         self._is_over = False
 
     def run(self):
@@ -124,13 +124,13 @@ class _Thread(threading.Thread):
         finally:
             with self._lock:
                 self._is_over = True
-            for function in self._afterwards:
+            for function in self._acknowledgement:
                 function()
 
     def when_over(self, function: Callable[[], None]) -> None:
         """Call `function` when the job is over: at once, or in its thread."""
         with self._lock:
             if not self._is_over:
-                self._afterwards.append(function)
+                self._acknowledgement.append(function)
                 return
         function()

@@ -11,11 +11,12 @@ from odoo.addons.mail_gateway.tests.tools.tools_common import (
     searched,
     selected,
 )
-from odoo.addons.mail_gateway.tools.fetch import imap_connection, imap_position, imap_sources, mailbox
-from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch import folder_position, imap_position, imap_sources, windows
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.folder_position import FolderPosition
 from odoo.addons.mail_gateway.tools.fetch.imap import ImapMailbox
 from odoo.addons.mail_gateway.tools.fetch.imap_key import ImapKey
-from odoo.addons.mail_gateway.tools.fetch.mailbox import FolderPosition, LoginRefused, UnknownFolder
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import LoginRefused, UnknownFolder
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget, TookTooLong
 
 FOREVER = float("inf")
@@ -315,7 +316,7 @@ class TestImapNew(ImapCase):
         uids = range(100, 200, 2)
         messages = {uid: b"%d" % uid for uid in uids}
         store = MemoryStore()
-        with patch.object(mailbox, "SMALL_BACKLOG", 10):
+        with patch.object(folder_position, "SMALL_BACKLOG", 10):
             for _visit in range(3):
                 server = self.imap(messages, UID_SEARCH_UNSEEN=searched(*uids))
                 box, read = self.open(server), 0
@@ -331,7 +332,7 @@ class TestImapNew(ImapCase):
     def test_what_is_new_comes_before_a_large_backlog(self):
         messages = {uid: b"%d" % uid for uid in range(1, 31)}
         store = MemoryStore(position=position(25, backlog=range(1, 26)))
-        with patch.object(mailbox, "SMALL_BACKLOG", 10):
+        with patch.object(folder_position, "SMALL_BACKLOG", 10):
             batches = self.store_all(self.imap(messages), store)
         order = [message.source for batch in batches for message in batch.messages]
         self.assertEqual(order[:6], [b"26", b"27", b"28", b"29", b"30", b"1"])
@@ -339,7 +340,7 @@ class TestImapNew(ImapCase):
 
     def test_many_new_messages_are_asked_for_in_windows(self):
         server = self.imap(THREE)
-        with patch.object(imap_connection, "UID_WINDOW", 2):
+        with patch.object(windows, "MAX_IN_COMMAND", 2):
             store = self.fetch(server, MemoryStore(position=position(10)))
         self.assertEqual(len(store.messages), 3)
         self.assertEqual(
@@ -542,7 +543,7 @@ class TestImapAfterwards(ImapCase):
         self.assertEqual(self.received(server, b"Done"), [b'UID MOVE 11 "Done"'])
 
     def test_many_messages_are_acknowledged_in_windows(self):
-        with patch.object(imap_connection, "UID_WINDOW", 1):
+        with patch.object(windows, "MAX_IN_COMMAND", 1):
             server, done = self.acknowledge()
         self.assertEqual(len(self.received(server, b"STORE")), 2)
         self.assertEqual(len(done), 2)

@@ -6,7 +6,7 @@ from imaplib import IMAP4
 
 from odoo.addons.mail_gateway.tests.tools.fetch.test_imap import ACCOUNT, THREE, ImapCase, key, position
 from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, imap_script, searched
-from odoo.addons.mail_gateway.tools.fetch.mailbox import LoginRefused, MailboxProblem
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import LoginRefused, MailboxProblem
 
 PLAIN = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n"
 

@@ -4,8 +4,9 @@ from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, ToolsCase, pop3_script
 from odoo.addons.mail_gateway.tools.fetch import pop3_protocol, time_budget
-from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MAX_BYTES, LoginRefused
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import LoginRefused
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MAX_BYTES
 from odoo.addons.mail_gateway.tools.fetch.pop3 import Pop3Mailbox
 from odoo.addons.mail_gateway.tools.fetch.time_budget import BATCH_BYTES, TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer

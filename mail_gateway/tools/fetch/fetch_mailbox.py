@@ -6,7 +6,9 @@ from imaplib import IMAP4
 from typing import NamedTuple
 
 from .imap import ImapMailbox
-from .mailbox import Mailbox, MailboxProblem, MailboxSettings, MailboxStore, NotStored
+from .mailbox import Mailbox, MailboxStore
+from .mailbox_errors import MailboxProblem, NotStored
+from .mailbox_settings import MailboxSettings
 from .pop3 import Pop3Mailbox
 from .time_budget import TimeBudget
 

@@ -2,8 +2,10 @@ import time
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import MemoryStore, ToolsCase
-from odoo.addons.mail_gateway.tools.fetch.fetch import MAILBOXES, FetchResult, fetch_mailbox
-from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, MailboxSettings, MessagesRefused, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import MAILBOXES, FetchResult, fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import MessagesRefused
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSettings
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 
 LATER = time.monotonic() + 3600
