@@ -8,7 +8,7 @@ from itertools import groupby, takewhile
 from .imap_key import ImapKey
 from .imap_uid_set import UidSet
 
-# A backlog beyond it is written down once; from then on it is only noted how far it is read.
+# UIDs. A larger backlog is stored once; from then on only the progress in it is stored.
 SMALL_BACKLOG = 2000
 
 
@@ -18,10 +18,10 @@ class FolderPosition:
 
     :ivar uid_validity: the generation of UIDs that the rest refers to (RFC 3501, section 2.3.1.1)
     :ivar last_uid: every message up to this UID is stored, or was old when the folder was first seen
-    :ivar backlog: UIDs up to ``last_uid`` that were to be stored when it was written down
-    :ivar generation: how often the UIDs were given out anew before
+    :ivar backlog: UIDs up to ``last_uid`` that were to be stored when the backlog was computed
+    :ivar generation: how often the server renumbered the folder so far
     :ivar passed: those of the backlog up to this UID are stored
-    :ivar owed: further UIDs up to ``last_uid`` that are to be stored, whatever ``passed`` says
+    :ivar owed: further UIDs up to ``last_uid`` that are still to be stored
     """
 
     account: str
@@ -39,7 +39,7 @@ class FolderPosition:
 
     @property
     def is_backlog_large(self) -> bool:
-        """Whether there is more to be made up for than a visit reads."""
+        """Whether the backlog is more than a visit reads."""
         return len(self.backlog) > SMALL_BACKLOG
 
     def pending(self) -> Iterator[int]:
@@ -47,7 +47,10 @@ class FolderPosition:
         return (uid for uid, _same in groupby(merge(sorted(self.owed), self.backlog.above(self.passed))))
 
     def after(self, uids: Iterable[int], owed: Iterable[int] = ()) -> "FolderPosition":
-        """The position once `uids` are stored, all but those of them and of the lower ones that are still `owed`."""
+        """The position once `uids` are stored.
+
+        :param owed: UIDs, among them or below them, that are still to be stored
+        """
         uids = set(uids)
         last_uid = max(self.last_uid, *uids) if uids else self.last_uid
         owed = {uid for uid in owed if uid <= last_uid}
@@ -60,13 +63,13 @@ class FolderPosition:
         return position._owing((self.owed | between) - uids | owed)
 
     def owing(self, keys: Iterable[str]) -> "FolderPosition":
-        """The same position, but that the messages of `keys` are still to be stored."""
+        """The same position with the messages of `keys` still to be stored."""
         parsed = (ImapKey.parse(key) for key in keys)
         owed = {key.uid for key in parsed if key and key.folder == self.folder}
         return self._owing(self.owed | owed) if owed else self
 
     def _owing(self, owed: Set[int]) -> "FolderPosition":
-        """The same position with these `owed`; without the backlog when that is done with."""
+        """The same position with these `owed`; without the backlog when it is read to its end."""
         if self.passed >= self.backlog.last:
             return replace(self, backlog=UidSet(owed), passed=0, owed=frozenset())
         ahead = (uid for uid in owed if uid > self.passed and uid in self.backlog)

@@ -1,4 +1,8 @@
-"""Reading an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag that people share with us."""
+"""Reading an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag, which people change as well.
+
+Start reading at :meth:`ImapMailbox.new_batches`. :mod:`.imap_position` decides which UIDs are new, :mod:`.imap_sources`
+asks for them, :mod:`.imap_acknowledge` acknowledges them.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +28,7 @@ class _FolderProgress:
     """A folder that is being read.
 
     :ivar old: up to this UID a message may have been stored before, under another UID
-    :ivar sizes: UID -> bytes of what is still to be read
+    :ivar sizes: UID -> bytes of messages that are still to be read
     :ivar put_off: UIDs that are asked for last
     """
 
@@ -35,15 +39,17 @@ class _FolderProgress:
     put_off: set[int] = field(default_factory=set)
 
     def move_on(self, uids: Iterable[int], owed: Iterable[int] = ()) -> FolderPosition:
-        """The position once `uids` are stored, but for those that are `owed`."""
+        """The position once `uids` are stored, except those that are still `owed`."""
         self.position = self.position.after(uids, owed=[*owed, *self.sizes, *self.put_off])
         return self.position
 
 
 class ImapMailbox:
-    """One signed-in IMAP connection.
+    """A :class:`.mailbox.Mailbox` on a logged-in IMAP connection.
 
-    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :param settings: its server, account, folders and limits
+
+    :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises imaplib.IMAP4.error: when the server refuses; IMAPClient's exceptions derive from it
     """
 
@@ -62,12 +68,13 @@ class ImapMailbox:
         self.disconnect()
 
     def disconnect(self):
-        """Log out; a connection that is dead already is just dropped."""
+        """Log out, if the connection is still alive, and close it."""
         self._connection.disconnect()
 
     # ------------------------------------------------------------------ what is new
 
     def leftovers(self, store: MailboxStore) -> list[str]:
+        """Keys of stored messages of this account that are not acknowledged yet."""
         self._acknowledgement.store = store
         owed = {text: ImapKey.parse(text) for text in store.unacknowledged()}
         mine = {text: key for text, key in owed.items() if key and key.account == self.settings.account}
@@ -77,17 +84,18 @@ class ImapMailbox:
         return list(mine)
 
     def _note_generation(self, folder: str, store: MailboxStore) -> None:
-        """Before anything is done to messages: their UIDs may belong to others by now."""
+        """Find out whether a folder was renumbered, since the UIDs of stored messages may belong to others now."""
         known = store.position(self.settings.account, folder)
         try:
             state = self._connection.select(folder)
         except IMAP4.abort:
             raise  # the connection broke
         except (IMAP4.error, UnknownFolder):
-            return  # found out again, and told, by whoever wants to do something there
+            return  # acknowledging in this folder fails in the same way, and reports it
         self._connection.generations[folder] = generation(known, state)
 
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
+        """What is new in all folders: first what fits into the time, then what a person requested, then the rest."""
         self._requested = self._reachable(store)
         folders = [_FolderProgress(folder) for folder in self.settings.folders]
         for read in (self._read_what_fits, self._read_requested, self._read_what_is_left):
@@ -103,7 +111,7 @@ class ImapMailbox:
     def _read_what_fits(self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
         progress.position = resume_position(self._connection, progress.folder, store)
         progress.old = progress.position.last_uid
-        yield Batch([], [], progress.position)  # from now on a crash does not change what counts as old
+        yield Batch([], [], progress.position)  # stored now, so that a crash does not change what counts as old
         stalled = [
             key.uid for key in map(ImapKey.parse, budget.stalled) if key and self._is_there(key, progress.folder)
         ]
@@ -113,7 +121,7 @@ class ImapMailbox:
             progress.sizes |= {uid: size for uid, size in sizes.items() if uid not in large}
             yield from self._read_heads(progress, store, budget, large)
             yield from self._read(progress, store, budget, budget.what_fits)
-            # also where nothing came: it is time to look whether the time is over
+            # also when nothing came, so that the caller looks at the clock
             yield Batch([], [], progress.move_on(stored))
 
     def _is_there(self, key: ImapKey, folder: str) -> bool:
@@ -142,14 +150,14 @@ class ImapMailbox:
                 yield from self._read_requested(progress, store, budget)
 
     def _message(self, uid: int, source: bytes) -> RemoteMessage:
-        """What was fetched; of what turns out to be too large only the head is kept, as if its size had been told."""
+        """A fetched message; of one that turns out to be too large, only the headers, as if its size had been known."""
         key = self._connection.key(uid)
         if len(source) <= self.settings.largest:
             return RemoteMessage(key, source)
         return RemoteMessage(key, head_bytes(source), len(source))
 
     def _batch(self, progress, store, uids, messages, fetched) -> Batch:
-        """What `uids` brought, and the position that is true once it is stored."""
+        """The messages of `uids`, and the position once they are stored."""
         refused = fetched.refused
         compared = {uid: message.source for uid, message in messages.items() if uid <= progress.old}
         again = self._stored_before(compared, store)
@@ -161,7 +169,7 @@ class ImapMailbox:
         )
 
     def _stored_before(self, fetched: dict[int, bytes], store: MailboxStore) -> set[int]:
-        """UIDs whose content this server delivered before, under a UID that is no longer valid."""
+        """UIDs of messages that are stored already, under UIDs that are no longer valid."""
         known = store.known_sources(list(fetched.values())) if fetched else ()
         return {uid for uid, source in fetched.items() if source in known}
 
@@ -170,13 +178,13 @@ class ImapMailbox:
     def _read_heads(
         self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget, sizes: dict[int, int]
     ) -> Iterator[Batch]:
-        """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
+        """Read the headers of large messages; the rest stays on the server until a person requests it."""
         uids = list(sizes)
         for start in range(0, len(uids), HEADS_AT_A_TIME):
             window = uids[start : start + HEADS_AT_A_TIME]
             budget.begin(0, map(self._connection.key, window))
             fetched = self._sources.heads(window, budget)
-            budget.begin(0)  # so little says nothing about the line
+            budget.begin(0)  # headers are too short to measure the connection
             messages = {
                 uid: RemoteMessage(self._connection.key(uid), head_bytes(head), sizes[uid])
                 for uid, head in fetched.sources.items()
@@ -185,7 +193,7 @@ class ImapMailbox:
             yield self._batch(progress, store, asked, messages, fetched)
 
     def _reachable(self, store: MailboxStore) -> list[ImapKey]:
-        """What a person wants although it is large; what is in no folder that is read was tried in vain."""
+        """Requested messages that lie in a folder that is read; the others are counted as tried."""
         found = []
         for name in store.requested():
             key = ImapKey.parse(name)
@@ -196,7 +204,7 @@ class ImapMailbox:
         return found
 
     def _read_requested(self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
+        """Read large messages that a person requested: whole, one by one, each as long as the visit may take."""
         wanted = [key for key in self._requested if key.folder == progress.folder]
         if wanted:
             self._connection.select(progress.folder)
@@ -214,23 +222,32 @@ class ImapMailbox:
             refusal = MessagesRefused(fetched.refused.values()) if fetched.refused else None
             yield Batch(messages, [message.key for message in messages], refusal=refusal)
 
-    # ------------------------------------------------------------------ afterwards
+    # ------------------------------------------------------------------ acknowledging
 
     def acknowledge(self, keys: Iterable[str]) -> None:
+        """Mark as read, move or delete stored messages.
+
+        :raises imaplib.IMAP4.error, UnknownFolder: the first refusal; the other folders are done nevertheless
+        """
         self._acknowledgement.acknowledge(keys)
 
     def acknowledged(self) -> list[str]:
-        # whoever gets here signed in to another account: nobody can tell the former one any more
+        """Keys whose acknowledgement the server confirmed, and those of accounts that are no longer used."""
+        # this connection is logged in to another account: messages of the former one can't be acknowledged any more
         return [*self._acknowledgement.acknowledged(), *self._of_former_accounts]
 
     # ------------------------------------------------------------------ folders
 
     def check(self) -> None:
+        """Select each folder that the settings name.
+
+        :raises UnknownFolder: when one does not exist
+        """
         moves = self.settings.afterwards == "move"
         for folder in (*self.settings.folders, *([self.settings.move_to] if moves else [])):
             self._connection.select(folder)
 
     def remember(self, store: MailboxStore) -> None:
-        """Fix what counts as old in folders seen for the first time."""
+        """Store the position in folders that were never read, so that messages that are old now stay old."""
         for folder in self.settings.folders:
             store.add(Batch([], [], resume_position(self._connection, folder, store)))

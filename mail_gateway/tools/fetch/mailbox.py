@@ -1,7 +1,7 @@
-"""What every kind of remote mailbox has in common.
+"""What all kinds of remote mailboxes have in common.
 
-A mailbox knows how to list what is new, to hand over its bytes and to acknowledge it, nothing else. What is
-known already is asked of a :class:`MailboxStore`, which also makes messages durable.
+A :class:`Mailbox` lists what is new, returns its bytes and acknowledges it, nothing else. A :class:`MailboxStore` knows what
+is stored already, and stores messages for good.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from .folder_position import FolderPosition
 from .mailbox_errors import NotStored
 from .time_budget import TimeBudget
 
-# What a column for the size holds; a server may tell anything
+# The largest number in a database column for the size; a server may state any number.
 MAX_SIZE = 2**31 - 1
 
 
@@ -23,10 +23,10 @@ MAX_SIZE = 2**31 - 1
 class RemoteMessage:
     """One message as fetched.
 
-    :ivar key: names the message on its server for good; never given to another message
-    :ivar source: its bytes, unchanged; or its headers alone
+    :ivar key: identifies the message on its server for good; no other message ever gets it
+    :ivar source: its bytes, unchanged; or only its headers
     :ivar size: in bytes, as the server says, when only the headers were fetched; else None
-    :ivar was_requested: a person wants it whole, its headers are stored
+    :ivar was_requested: a person requested the whole message, of which the headers are stored
     """
 
     key: str
@@ -41,15 +41,15 @@ class RemoteMessage:
 
     @cached_property
     def values(self) -> SourceValues:
-        """What is stored with it; read once, by the thread that asks first."""
+        """What is stored with the message; computed once, by the first thread that asks."""
         return read_source(self.source)
 
 
 class Batch(NamedTuple):
-    """Messages to be stored and committed together, and the position that is true from then on.
+    """Messages to be stored and committed together, and the position in the folder after that.
 
-    :ivar keys: what may be acknowledged after the commit; also messages whose content is stored already
-    :ivar refusal: why some messages are missing; they are asked for again next time
+    :ivar keys: messages that may be acknowledged after the commit, among them some whose content is stored already
+    :ivar refusal: why some messages are missing; the next visit asks for them again
     """
 
     messages: list[RemoteMessage]
@@ -68,56 +68,59 @@ class MailboxStore(Protocol):
         """Those of `sources` that this server delivered before under any key."""
 
     def unacknowledged(self) -> list[str]:
-        """Keys that are stored, but that no acknowledgement is recorded for."""
+        """Keys of stored messages whose acknowledgement is not recorded."""
 
     def position(self, account: str, folder: str) -> FolderPosition | None:
-        """How far the folder was read, under a former name of its host too; None when it was never seen."""
+        """How far the folder was read, also under a former name of its host; None when it was never read."""
 
     def last_success(self) -> datetime | None:
-        """The moment (UTC) of the last fetch that went well, None when there was none."""
+        """When (UTC, naive) the last fetch without an error ended; None when there was none."""
 
     def first_visit(self, account: str, folder: str) -> datetime:
-        """The moment (UTC) when a folder that has a position was seen first."""
+        """When (UTC, naive) a folder that has a position was read first."""
 
     def requested(self) -> list[str]:
-        """Keys of messages whose headers are stored, and that a person wants whole; those tried least first."""
+        """Keys of messages that are stored as headers and that a person requested whole; the least often tried first."""
 
     def count_request(self, key: str) -> None:
-        """Note that a requested message is asked for now, or is not there: that is a try."""
+        """Count a try for a requested message that is asked for now, or is not there."""
 
     def heads(self, keys: Iterable[str]) -> set[str]:
-        """Those of `keys` of which only the headers are stored: they are neither read again nor acknowledged."""
+        """Those of `keys` of which only the headers are stored. They are neither read again nor acknowledged."""
 
     def add(self, batch: Batch) -> NotStored | None:
-        """Make the batch durable.
+        """Store and commit a batch.
 
-        :return: which messages the database does not take, None when it took all
+        :return: which messages the database refuses, None when it refuses none
         """
 
     def acknowledged(self, keys: Iterable[str]) -> None:
-        """Record that the mail server was told."""
+        """Record that messages are acknowledged on the mail server."""
 
     def forget_removed(self, prefix: str, keys: Iterable[str]) -> None:
-        """Free the names that begin with `prefix` and are not among `keys`: their server may give them to others."""
+        """Free the keys that begin with `prefix` and are not among `keys`: the server may give them to other messages."""
 
 
 class Mailbox(Protocol):
-    """A signed-in connection to one mailbox; a context manager."""
+    """A logged-in connection to one mailbox; a context manager that logs out."""
 
     def leftovers(self, store: MailboxStore) -> list[str]:
-        """Keys that were stored by a run that ended before it could acknowledge them."""
+        """Keys of messages that an earlier visit stored, but did not acknowledge."""
 
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        """What is new, oldest first, but for what is too large for the time that the visit has."""
+        """What is new, oldest first; what is too large for the time that the visit has comes last."""
 
     def acknowledge(self, keys: Iterable[str]) -> None:
-        """Do with the messages what the settings say about messages that are stored."""
+        """Do with stored messages what the settings say: mark as read, move, delete or leave."""
 
     def acknowledged(self) -> list[str]:
-        """Keys whose acknowledgement the server confirmed for good; asked after the mailbox was closed."""
+        """Keys whose acknowledgement the server confirmed; complete after the mailbox was closed."""
 
     def check(self) -> None:
-        """:raises MailboxProblem: when the settings do not fit the server"""
+        """Try what the settings say, such as the names of folders.
+
+        :raises MailboxProblem: when the settings do not fit the server
+        """
 
     def remember(self, store: MailboxStore) -> None:
-        """Fix what counts as old where nothing was read yet."""
+        """Store the position in folders that were never read, so that messages that are old now stay old."""

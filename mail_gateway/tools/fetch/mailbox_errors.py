@@ -1,4 +1,4 @@
-"""What can go wrong between the settings, a mail server and the database, apart from the connection itself."""
+"""What can go wrong while a mailbox is read, apart from the connection: in the settings, on the server, in the database."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from ..text.indexed_text import REASON_CHARS
 
 
 class MailboxProblem(Exception):
-    """The mail server works, but the settings do not fit it. The text is meant for the administrator."""
+    """The mail server works, but something on it does not fit. The text is meant for the administrator."""
 
 
 class UnknownFolder(MailboxProblem):
@@ -23,10 +23,10 @@ class UnknownFolder(MailboxProblem):
 
 
 class NotStored(MailboxProblem):
-    """The database does not take some messages, for a reason that lies in them; all others were stored.
+    """The database refuses some messages for a reason that lies in them; all others were stored.
 
-    :ivar keys: theirs; they stay on the mail server, unacknowledged
-    :ivar errors: why; none for those that nobody wants any more
+    :ivar keys: of the refused messages, which stay on the mail server, unacknowledged
+    :ivar errors: the reasons; none for messages that were requested and are no longer needed
     """
 
     def __init__(self, errors: dict[str, Exception | None]):
@@ -36,13 +36,13 @@ class NotStored(MailboxProblem):
 
 
 class LoginRefused(MailboxProblem):
-    """The server does not accept user name and password (or token). The text is the server's own."""
+    """The server does not accept the user name and password (or token). The text is the server's own."""
 
 
 class MessagesRefused(MailboxProblem):
-    """The server does not hand out some messages; all others were read. The text is the server's own.
+    """The server does not return some messages; all others were read. The text is the server's own.
 
-    :ivar count: how many
+    :ivar count: how many messages
     """
 
     def __init__(self, errors: Iterable[Exception]):

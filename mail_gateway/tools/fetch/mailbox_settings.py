@@ -15,15 +15,15 @@ MAX_BYTES = 500 * 2**20
 
 @dataclass(frozen=True)
 class MailboxSettings:
-    """Everything a network thread needs, so that it never touches the database.
+    """Everything that a network thread needs, so that it does not use the database.
 
-    :ivar log_in: logs in on the imaplib or poplib connection it is given
+    :ivar log_in: a function that logs in on the imaplib or poplib connection that it is given
     :ivar afterwards: ``seen``, ``move`` or ``delete`` (IMAP); ``delete`` or ``leave`` (POP3)
-    :ivar timeout: seconds that connecting, and each later answer, may take
+    :ivar timeout: seconds that connecting, and each later reply, may take
     :ivar visit: what the visit may take as a whole
-    :ivar secrets: what no error may hold; gets what the sign-in sends
-    :ivar largest: bytes; of larger messages only the headers are fetched, until a person wants them
-    :ivar most: bytes; larger messages are not fetched whatever a person wants
+    :ivar secrets: what no error may contain; the login adds what it sends
+    :ivar largest: bytes; of larger messages only the headers are fetched, until a person requests them
+    :ivar most: bytes; larger messages are not fetched at a request either
     """
 
     protocol: str
@@ -52,7 +52,7 @@ class MailboxSettings:
         return f"{quote(self.user, safe='@')}@{self.host.lower()}"
 
     def tls_context(self) -> ssl.SSLContext:
-        """A client context that verifies certificate and host name unless the administrator said otherwise."""
+        """A client context that verifies certificate and host name, unless the administrator turned that off."""
         context = ssl.create_default_context()
         if not self.verify_certificate:
             context.check_hostname = False

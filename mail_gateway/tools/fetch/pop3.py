@@ -1,4 +1,9 @@
-"""Reading a POP3 mailbox (RFC 1939). The ledger of UIDLs says what is known; DELE takes effect only with QUIT."""
+"""Reading a POP3 mailbox (RFC 1939).
+
+Messages are recognised by their UIDLs, or by their content where the server has none. DELE takes effect only with QUIT.
+Start reading at :meth:`Pop3Mailbox.new_batches`: :mod:`.pop3_plan` says what is read in which order, :mod:`.pop3_session`
+talks to the server, :mod:`.pop3_comparison` finds out what is stored already.
+"""
 
 import poplib
 import time
@@ -9,22 +14,25 @@ from .mailbox import Batch, MailboxStore, RemoteMessage
 from .mailbox_errors import MessagesRefused
 from .mailbox_settings import MailboxSettings
 from .pop3_comparison import tell_apart
+from .pop3_plan import expect_uidls, forget_removed_contents, plan_visit
 from .pop3_progress import FetchedBatch, Progress
 from .pop3_protocol import CommandRefused, MessageTooLarge
 from .pop3_session import Pop3Session
 from .time_budget import TimeBudget, TookTooLong
 from .windows import in_windows
 
-# Bytes beyond Largest Message that are read nevertheless: many servers count a line end as one byte, and send two. To
-# break off a message costs a session.
+# Bytes beyond the largest message that are read nevertheless: many servers count a line end as one byte, and send two.
+# Breaking off a message costs a session.
 SPARE_SHARE = 0.1
 SPARE_BYTES = 1000
 
 
 class Pop3Mailbox:
-    """One mailbox, read in one session or several.
+    """A :class:`.mailbox.Mailbox` that is read by POP3, in one session or several.
 
-    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :param settings: its server, account and limits
+
+    :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises EOFError: when the server closes the connection
     :raises poplib.error_proto: when the server refuses
     """
@@ -52,28 +60,24 @@ class Pop3Mailbox:
 
     @property
     def _listing(self):
-        """What is listed, and named, in the session of the moment."""
+        """What is listed in the current session."""
         return self._session.listing
 
     def leftovers(self, store: MailboxStore) -> list[str]:
-        """What is gone from the server, or may stay there.
+        """Keys of stored messages that are no longer on the server, or may stay there.
 
-        What a lost connection left undeleted is read again by new_batches: QUIT may have taken effect although its
-        answer was lost, and the UIDL may name another message since.
+        Messages that were not deleted because the connection broke are read again by :meth:`new_batches`: QUIT may have
+        taken effect although no reply came, and the UIDL may name another message since.
         """
         owed = store.unacknowledged()
         if not self._deletes:
             return owed
-        self._expect_uidls(owed)
+        expect_uidls(self._listing, owed)
         return [key for key in owed if key not in self._listing.numbers]
 
-    def _expect_uidls(self, keys: Iterable[str]) -> None:
-        """:raises poplib.error_proto: when the server has no UIDLs, but had when it gave one of the `keys`"""
-        if self._listing.no_uidl and any(map(self._listing.is_by_uidl, keys)):
-            raise self._listing.no_uidl
-
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        progress = self._begin(store, budget)
+        """What is new: first what fits into the time, then what a person requested, then the rest."""
+        progress = plan_visit(self._listing, store, budget, self._deletes)
         try:
             yield from self._read_what_fits(progress)
             yield from self._read_requested(progress)
@@ -82,54 +86,8 @@ class Pop3Mailbox:
         except TookTooLong as refusal:
             budget.complete = False
             yield Batch([], [], refusal=refusal)
-        self._forget_removed_contents(progress)
-
-    def _begin(self, store: MailboxStore, budget: TimeBudget) -> Progress:
-        """What is to be read, and in which order."""
-        requested = self._requested(store)
-        self._forget_removed(store)
-        known = store.known([*self._listing.numbers, *self._listing.unnamed.values()])
-        unread = self._unread(known, store)
-        put_off = {*unread, *requested}.intersection(budget.stalled)
-        return Progress(
-            store,
-            budget,
-            known,
-            queue=[key for key in unread if key not in put_off],
-            requested=[key for key in requested if key not in put_off],
-            stalled=[key for key in budget.stalled if key in put_off],
-            late_requests=put_off.intersection(requested),
-        )
-
-    def _requested(self, store: MailboxStore) -> list[str]:
-        """Keys of what a person wants whole."""
-        requested = store.requested()
-        if self._listing.no_uidl:
-            # tries, or a mailbox whose UIDLs are gone for good would never be read again
-            for key in filter(self._listing.is_by_uidl, requested):
-                store.count_request(key)
-        self._expect_uidls(requested)
-        return requested
-
-    def _unread(self, known: set[str], store: MailboxStore) -> list[str]:
-        """Keys of what is to be read."""
-        numbers, unnamed = self._listing.numbers, self._listing.unnamed
-        # what is to be deleted is read once more, to compare it; but for what stays there until a person wants it
-        settled = store.heads(known) if self._deletes else known
-        # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
-        return sorted(numbers.keys() - settled, key=lambda key: (key in known, key in unnamed, numbers[key]))
-
-    def _forget_removed(self, store: MailboxStore) -> None:
-        listing = self._listing
-        # an empty listing may also be a mail server that is not well
-        if listing.numbers and not listing.no_uidl and not self._deletes:
-            store.forget_removed(listing.prefix, [*listing.numbers, *listing.unnamed.values()])
-
-    def _forget_removed_contents(self, progress: Progress) -> None:
-        """The same where messages are known by their content, which is only known of what was read."""
-        listing = self._listing
-        if listing.numbers and listing.no_uidl and not self._deletes and progress.is_whole and progress.budget.complete:
-            progress.store.forget_removed(listing.content_prefix, list(listing.numbers))
+        if not self._deletes:
+            forget_removed_contents(self._listing, progress)
 
     def _read_what_fits(self, progress: Progress) -> Iterator[Batch]:
         for window in in_windows(progress.in_order()):
@@ -138,13 +96,13 @@ class Pop3Mailbox:
             yield from self._read(progress, progress.budget.what_fits)
 
     def _is_large(self, key: str, progress: Progress) -> bool:
-        """Whether only the head is read; what is stored under its name may be there whole, at a person's request."""
+        """Whether only the headers are read. What is stored under the same key may be whole, since a person requested it."""
         return self._listing.size(key) > self.settings.largest and key not in progress.known
 
     def _read(self, progress: Progress, choose: Callable) -> Iterator[Batch]:
-        """What is new, and what has to be compared with what is stored under its name.
+        """Read what is new, and what has to be compared with the message that is stored under its key.
 
-        :param choose: finds the next batch in `progress.wanted`, which loses what was asked for
+        :param choose: chooses the next batch of `progress.wanted`, from which it is then removed
         """
         while keys := choose(progress.wanted):
             fetched = self._ask(progress, keys)
@@ -164,7 +122,7 @@ class Pop3Mailbox:
         return tell_apart(sources, self._listing, progress.store, progress.known, self.settings.largest)
 
     def _ask(self, progress: Progress, keys: Iterable[str]) -> FetchedBatch:
-        """What the server hands out in the time of a batch: what it can't read must not hold up the others."""
+        """Ask for messages until the time of a batch is over. One that the server can't read does not hold up the others."""
         sources, refused, broken = {}, [], None
         end = progress.budget.end_of_batch()
         for key in keys:
@@ -182,18 +140,18 @@ class Pop3Mailbox:
         return FetchedBatch(sources, refused, broken)
 
     def _most(self, key: str, progress: Progress) -> int:
-        """Bytes that are read of a message."""
+        """How many bytes are read of a message."""
         if key in progress.known:
             return self.settings.most
         return self.settings.largest + int(self.settings.largest * SPARE_SHARE) + SPARE_BYTES
 
     def _source(self, key: str, size: int, most: int, budget: TimeBudget, check: Callable = lambda: None) -> bytes:
-        """A message, which is a suspect if the session ends with it."""
+        """The source of a message, which counts as stalled if the session ends with it."""
         budget.begin(size, [key])
         try:
             source = self._session.retrieve(key, most, check)
         except CommandRefused:
-            budget.begin(0)  # an answer like any other
+            budget.begin(0)  # a refusal is an answer: nothing stalled
             raise
         except MessageTooLarge as error:
             budget.finish(len(error.start))
@@ -205,18 +163,18 @@ class Pop3Mailbox:
     # ------------------------------------------------------------------ one session after another
 
     def _resume_after(self, error: Exception, progress: Progress) -> None:
-        """Open another session where it was us who broke one off.
+        """Open another session when this one was broken off here.
 
-        What was deleted in that one is still there, and is compared by the next visit.
+        Messages that were deleted in it are still on the server, and are compared by the next visit.
 
-        :raises Exception: `error`, when it was the server: the next visit asks for that message last
+        :raises Exception: `error`, when the server ended the session: the next visit asks for that message last
         """
         if not isinstance(error, MessageTooLarge):
             raise error
         self._renew(progress)
 
     def _confirm_deletions(self, progress: Progress) -> None:
-        """Before a message that may end the session: what was deleted in it stays deleted."""
+        """Make deletions take effect before a message that may end the session is asked for."""
         if self._session.has_deleted:
             self._renew(progress)
 
@@ -226,7 +184,7 @@ class Pop3Mailbox:
         self.disconnect()
         self._session = Pop3Session(self.settings)
         if not before.no_uidl:
-            self._expect_uidls(before.numbers)
+            expect_uidls(self._listing, before.numbers)
         gone = before.numbers.keys() - self._listing.numbers.keys()
         if not self._listing.follow(before):
             gone |= before.unnamed.keys()
@@ -234,7 +192,7 @@ class Pop3Mailbox:
         progress.drop(gone)
 
     def _read_stalled(self, progress: Progress) -> Iterator[Batch]:
-        """What earlier visits ended with, as this one may, one by one."""
+        """Read the messages with which earlier visits ended, as this one may, one by one."""
         for key in progress.stalled:
             if key in progress.late_requests:
                 progress.requested = [key]
@@ -254,10 +212,10 @@ class Pop3Mailbox:
     # ------------------------------------------------------------------ what is large
 
     def _read_heads(self, progress: Progress, keys: Iterable[str]) -> Iterator[Batch]:
-        """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
+        """Read the headers of large messages; the rest stays on the server until a person requests it."""
         for key in keys:
             if key not in progress.wanted:
-                continue  # named by a session that is over
+                continue  # the key is one of an earlier session
             size = progress.wanted.pop(key)
             head, broken = self._head(key, progress.budget)
             messages, _stored = self._tell_apart({key: head}, progress)
@@ -266,7 +224,7 @@ class Pop3Mailbox:
                 self._resume_after(broken, progress)
 
     def _head(self, key: str, budget: TimeBudget) -> tuple[bytes, Exception | None]:
-        """The headers of a message, which is a suspect if the session ends with it.
+        """The headers of a message, which counts as stalled if the session ends with it.
 
         :return: also the error when they have no end
         """
@@ -281,7 +239,7 @@ class Pop3Mailbox:
         return head_bytes(head), broken
 
     def _read_requested(self, progress: Progress) -> Iterator[Batch]:
-        """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
+        """Read large messages that a person requested: whole, one by one, each as long as the visit may take."""
         while progress.requested:
             key = progress.requested.pop(0)
             if key in self._listing.numbers or self._candidates(key, progress):
@@ -292,7 +250,7 @@ class Pop3Mailbox:
                 yield from self._read_whole(key, progress)
 
     def _find(self, name: str, progress: Progress) -> Iterator[Batch]:
-        """Read heads until one of the messages turns out to have a name by content."""
+        """Read headers until one of the messages turns out to have a certain key by content."""
         for key in self._candidates(name, progress):
             if name in self._listing.numbers:
                 return
@@ -300,7 +258,7 @@ class Pop3Mailbox:
             yield from self._read_heads(progress, [key])
 
     def _candidates(self, name: str, progress: Progress) -> list[str]:
-        """Keys of large messages whose name by content may be `name`: their heads were not read yet."""
+        """Keys of large messages whose key by content may be `name`: their headers were not read yet."""
         keys = self._listing.candidates(name) if name not in self._listing.numbers else ()
         return [key for key in keys if self._is_large(key, progress) and key not in progress.stalled]
 
@@ -320,9 +278,9 @@ class Pop3Mailbox:
     # ------------------------------------------------------------------ afterwards
 
     def acknowledge(self, keys: Iterable[str]) -> None:
-        """Have what is stored deleted; what the server does not delete keeps nothing else from it.
+        """Have stored messages deleted, each even when the server refuses to delete another one.
 
-        :raises poplib.error_proto: what the server refused on the way
+        :raises poplib.error_proto: the last refusal
         """
         refusal = None
         for key in keys:
@@ -337,11 +295,15 @@ class Pop3Mailbox:
             raise refusal
 
     def acknowledged(self) -> list[str]:
+        """Keys of messages that are deleted for good, or need not be deleted."""
         return self._confirmed
 
     def check(self) -> None:
-        """POP3 has no folders: whoever can sign in can read."""
+        """Ask for the state of the mailbox; POP3 has no folders that could be missing.
+
+        :raises poplib.error_proto: when the mailbox can't be read
+        """
         self._session.check()
 
-    def remember(self, store: MailboxStore) -> None:
-        """POP3 does not tell read from unread: all that is there is new, as with Odoo's own gateway."""
+    def remember(self, _store: MailboxStore) -> None:
+        """Do nothing: POP3 does not tell read from unread, so that all messages are new, as with Odoo's own gateway."""

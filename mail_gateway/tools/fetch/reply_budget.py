@@ -2,13 +2,13 @@
 
 from .visit import EndlessServer
 
-# Of one reply before the server knows who we are, and of the words, not the messages, of one afterwards. The reply to
-# a search is one line, of some 8 bytes for each message.
+# Bytes of one reply before the login, and of one reply after it without the messages in it. The reply to a search is one
+# line with some 8 bytes for each message.
 MAX_GREETING = 64 * 2**10
 MAX_REPLY = 64 * 2**20
-# Of the messages in one reply, whatever the server says they have. Some servers guess: twice as much is taken.
+# Bytes of the messages in one reply. Some servers estimate sizes: twice as much is accepted.
 MAX_MESSAGES = 256 * 2**20
-# What a line counts besides its bytes: Python needs some for it, and IMAP has few lines in a reply.
+# Bytes that each line counts in addition: Python needs memory for it. IMAP has few lines in a reply.
 LINE_OVERHEAD = 100
 IMAP_LINE_OVERHEAD = 1000
 
@@ -16,10 +16,10 @@ IMAP_LINE_OVERHEAD = 1000
 class ReplyBudget:
     """The bytes that one reply may have.
 
-    :param overhead: that each line counts besides its own bytes
-    :ivar limit: bytes of the words of a reply
+    :param overhead: bytes that each line counts in addition
+    :ivar limit: bytes of a reply without the messages in it
     :ivar literals: bytes of the messages in a reply
-    :ivar exceeded: whether a reply was too long; what comes is still that reply, so the connection is of no more use
+    :ivar exceeded: whether a reply was too long; the rest of it would follow, so the connection can't be used any more
     """
 
     def __init__(self, overhead: int = LINE_OVERHEAD):
@@ -30,7 +30,7 @@ class ReplyBudget:
         self.begin()
 
     def begin(self) -> None:
-        """A command is sent; what comes is its reply."""
+        """Begin to count the reply to a command."""
         self._words = self._literal_bytes = 0
 
     @property
@@ -39,7 +39,9 @@ class ReplyBudget:
         return max(self.limit - self._words, 0)
 
     def count_line(self, size: int) -> None:
-        """A line of so many bytes came.
+        """Count a line that was received.
+
+        :param size: in bytes
 
         :raises EndlessServer: when the reply is too long
         """
@@ -49,7 +51,9 @@ class ReplyBudget:
             raise EndlessServer(f"more than {self.limit} bytes in one reply")
 
     def count_literal(self, size: int) -> None:
-        """A literal of so many bytes is announced.
+        """Count a literal that the server announces.
+
+        :param size: in bytes
 
         :raises EndlessServer: when that is more than was asked for
         """

@@ -78,7 +78,7 @@ class TestImapParts(ImapCase):
         self.assertEqual((store.wanted, store.messages[key(11)]), ([], LARGE))
 
 
-class TestImapSuspects(ImapCase):
+class TestImapStalled(ImapCase):
     """Messages with which a server stalls or hangs up keep nobody else waiting."""
 
     def server(self, bad, reply):
@@ -95,7 +95,7 @@ class TestImapSuspects(ImapCase):
     def visit(self, server, store, stalled=(), seconds=1.0, timeout=0.3):
         """One visit in which a message may stall once, or twice.
 
-        :return: the stalled of the next one
+        :return: the stalled messages of the next one
         """
         now = time.monotonic()
         budget = TimeBudget(now + 0.5 * seconds, now + seconds, stalled)
@@ -122,7 +122,7 @@ class TestImapSuspects(ImapCase):
     def test_three_messages_with_which_the_server_hangs_up(self):
         self.assertOthersAreStored(self.server((12, 13, 18), ClosingReply(b"* BYE\r\n")), visits=2)
 
-    def test_a_suspect_is_asked_for_last_and_alone(self):
+    def test_a_stalled_message_is_asked_for_last_and_alone(self):
         server = self.serve(b"* OK ready\r\n", imap_script(EIGHT))
         store = MemoryStore(position=position(12, backlog=[11]))
         self.assertEqual(self.visit(server, store, [key(11), key(15), key(99), "pop://x/;UIDL=1"]), [])
@@ -130,7 +130,7 @@ class TestImapSuspects(ImapCase):
         self.assertEqual(asked, [b"13,14,16,17,18", b"11", b"15"])
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(18))
 
-    def test_a_suspect_that_there_was_no_time_for_is_owed(self):
+    def test_a_stalled_message_that_there_was_no_time_for_is_owed(self):
         server = self.serve(b"* OK ready\r\n", imap_script(EIGHT))
         store = MemoryStore(position=position(10))
         with patch.object(TimeBudget, "is_over", lambda budget: budget.stored > 0):
@@ -138,7 +138,7 @@ class TestImapSuspects(ImapCase):
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(18, backlog=[13]))
         self.assertEqual(stalled, [key(13)])
 
-    def test_headers_with_which_a_visit_ends_are_suspects(self):
+    def test_headers_with_which_a_visit_ends_are_stalled(self):
         whole = imap_script(EIGHT)
         server = self.serve(b"* OK ready\r\n", lambda line: b"" if b"[HEADER]" in line else whole(line))
         budget = TimeBudget(float("inf"))
@@ -148,7 +148,7 @@ class TestImapSuspects(ImapCase):
             )
         self.assertEqual(budget.next_stalled, [*map(key, EIGHT)])
 
-    def test_what_is_stored_is_no_suspect(self):
+    def test_what_is_stored_is_not_stalled(self):
         server = self.serve(b"* OK ready\r\n", imap_script(THREE))
         store = MemoryStore({key(11): b"eleven"}, position(11))
         self.visit(server, store, [key(11)])

@@ -145,7 +145,7 @@ class TestPop3UnfinishedReply(Pop3HostileCase):
             self.assertStored(store, HELLO + b"\r\n", HEAD, HELLO + b"\r\n")
 
 
-class TestPop3Suspects(Pop3HostileCase):
+class TestPop3Stalled(Pop3HostileCase):
     """What a visit ended with is asked for last."""
 
     MESSAGES = {"one": HELLO, "evil": b"Subject: evil\r\n\r\n", "three": BYE}
@@ -176,32 +176,32 @@ class TestPop3Suspects(Pop3HostileCase):
         self.assertEqual((stalled, list(self.drop.messages)), ([f"{PREFIX}evil"], ["evil"]))
         self.assertStored(store, HELLO + b"\r\n", BYE + b"\r\n")
 
-    def test_where_messages_are_left_the_same_session_asks_for_suspects(self):
+    def test_where_messages_are_left_the_same_session_asks_for_stalled_messages(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
         stalled = self.visit(server, store, afterwards="leave")
         self.visit(server, store, stalled, afterwards="leave")
         self.assertEqual((self.drop.asked, self.drop.sessions), (["three", "evil"], 2))
         self.assertStored(store, HELLO + b"\r\n", BYE + b"\r\n")
 
-    def test_a_suspect_undoes_no_deletion_of_another(self):
+    def test_a_stalled_message_undoes_no_deletion_of_another(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
         self.visit(server, store, [f"{PREFIX}three", f"{PREFIX}evil"])
         self.assertEqual(self.drop.asked, ["one", "three", "evil"])
         self.assertEqual(list(self.drop.messages), ["evil"])
 
-    def test_one_suspect_that_breaks_ends_the_visit_and_the_others_have_their_turn(self):
+    def test_one_stalled_message_that_breaks_ends_the_visit_and_the_others_have_their_turn(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
         stalled = self.visit(server, store, [f"{PREFIX}evil", f"{PREFIX}three"])
         self.assertEqual((self.drop.asked, stalled), (["one", "evil"], [f"{PREFIX}three", f"{PREFIX}evil"]))
         stalled = self.visit(server, store, stalled)
         self.assertEqual((self.drop.asked, list(self.drop.messages)), (["three", "evil"], ["evil"]))
 
-    def test_a_suspect_that_is_handed_out_is_none_any_more(self):
+    def test_a_stalled_message_that_is_returned_is_stalled_no_more(self):
         server, store = self.maildrop(self.MESSAGES), MemoryStore()
         self.assertEqual(self.visit(server, store, [f"{PREFIX}evil"]), [])
         self.assertEqual((len(store.messages), self.drop.messages), (3, {}))
 
-    def test_a_message_that_is_refused_is_no_suspect(self):
+    def test_a_message_that_is_refused_is_not_stalled(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": b"-ERR locked\r\n"}), MemoryStore()
         self.assertEqual(self.visit(server, store), [])
         self.assertEqual((len(store.messages), self.result.refusal.count), (2, 1))

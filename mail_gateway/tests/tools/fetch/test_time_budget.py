@@ -13,7 +13,7 @@ from odoo.addons.mail_gateway.tools.fetch.time_budget import (
 KB = 1000
 
 
-class TestPace(ToolsCase):
+class TestTimeBudget(ToolsCase):
     def setUp(self):
         super().setUp()
         self.now = 1000.0

@@ -10,7 +10,7 @@ from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, Worke
 PATIENCE = 20
 
 
-class TestRelay(ToolsCase):
+class TestWorkerThreads(ToolsCase):
     def setUp(self):
         super().setUp()
         self.workers = WorkerThreads()
