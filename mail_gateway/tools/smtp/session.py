@@ -10,16 +10,16 @@ from contextlib import suppress
 
 from ..network import is_same_machine, within
 
-# what smtplib says where the machine has no name (RFC 5321, section 4.1.3)
+# The name that smtplib uses for a machine without one (RFC 5321, section 4.1.3).
 NAMELESS = "[127.0.0.1]"
 _MIN_SECRET_CHARS = 4
-# of one reply; smtplib limits each line and nothing else. RFC 5321 wants 512 bytes a line, and EHLO needs some ten
+# Of one reply: smtplib limits only its lines. RFC 5321 allows 512 bytes in a line, and EHLO needs some ten lines.
 _MAX_LINES = 200
 _MAX_BYTES = 64 * 1024
 
 
 def own_name(seconds: float) -> str:
-    """How smtplib introduces this machine; it asks the resolver, so that has a limit here."""
+    """The name with which smtplib introduces this machine. It asks the resolver, which is given up after `seconds`."""
     try:
         return within(seconds, _own_name)
     except OSError:
@@ -27,23 +27,25 @@ def own_name(seconds: float) -> str:
 
 
 def _own_name():
-    # connects to nothing
+    # without a host it does not connect
     return smtplib.SMTP(timeout=1).local_hostname
 
 
 class EndlessReply(OSError):
-    """A server that never comes to the end of a reply: it could fill the memory."""
+    """A reply without an end, which could fill the memory."""
 
 
 class _OneReply:
-    """What smtplib reads a single reply from, which must come to an end."""
+    """A file from which smtplib reads a single reply of limited length."""
 
     def __init__(self, file):
         self._file, self._lines, self._bytes = file, 0, 0
 
     def readline(self, limit):
         """
-        :raises EndlessReply: which smtplib takes for a lost connection, and closes it
+        Read a line.
+
+        :raises EndlessReply: which smtplib takes for a broken connection, and closes it
         """
         line = self._file.readline(limit)
         self._lines, self._bytes = self._lines + 1, self._bytes + len(line)
@@ -52,51 +54,56 @@ class _OneReply:
         return line
 
     def close(self):
+        """Close the file."""
         self._file.close()
 
 
 class Session(smtplib.SMTP):
-    """smtplib's client on a connection that is there already. It remembers the last reply, and what was secret.
+    """smtplib's client on a connection that exists already. It keeps the last reply and the secrets that were sent.
 
+    :param sock: the connection
+    :param host: the name of the server
+    :param name: with which this machine introduces itself
+    :ivar host: the name of the server
     :ivar last: (code, text) of the last reply
     :ivar mechanism: of the last AUTH command (RFC 4954)
     """
 
     def __init__(self, sock, host: str, name: str):
         super().__init__(local_hostname=name)
-        self.sock, self._host = sock, host
+        self.sock, self.host = sock, host
         self.last, self.mechanism = (-1, b""), ""
         self._secrets, self._logging_in = set(), False
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What was sent while signing in, encoded as it was."""
+        """What was sent at the login, in the encoding in which it was sent."""
         return tuple(self._secrets)
 
     @property
     def encrypted(self) -> bool:
-        """Whether nobody in between can read along."""
+        """Whether the connection is encrypted, by the standard library or by pyOpenSSL."""
         return not isinstance(self.sock, socket.socket) or isinstance(self.sock, ssl.SSLSocket)
 
     @property
     def stays_here(self) -> bool:
-        """Whether the other end is this machine."""
+        """Whether the server runs on this machine."""
         return is_same_machine(self.sock.getpeername()[0], self.sock.getsockname()[0])
 
     def getreply(self):
-        """Extends smtplib's method: remembers the reply, and does not listen to an endless one.
+        """Extends smtplib's method: keeps the reply, and gives up one without an end.
 
-        :raises smtplib.SMTPServerDisconnected: when the connection is lost, or was closed for :class:`EndlessReply`
+        :raises smtplib.SMTPServerDisconnected: when the connection broke, or was closed for :class:`EndlessReply`
         """
         file = self.file or self.sock.makefile("rb")
         self.file = _OneReply(file)
         self.last = super().getreply()
-        # not closed meanwhile
+        # smtplib sets it to None when it closes the connection
         self.file = self.file and file
         return self.last
 
     def putcmd(self, cmd, args=""):
-        """Extends smtplib's method: remembers what is not to be shown, should the server repeat it."""
+        """Extends smtplib's method: keeps what must not be shown if the server repeats it."""
         words = f"{cmd} {args}".split()
         if self._logging_in and words and words[0].upper() == "AUTH":
             self.mechanism, words = (words[1].upper() if len(words) > 1 else ""), words[2:]
@@ -105,7 +112,9 @@ class Session(smtplib.SMTP):
         return super().putcmd(cmd, args)
 
     def log_in(self, login: Callable[[smtplib.SMTP], None]) -> None:
-        """Sign in, and find out whether that went well: Odoo's OAuth modules do not look at the reply.
+        """Log in, and check the reply, which Odoo's OAuth modules do not look at.
+
+        :param login: logs in on the connection that it is given
 
         :raises smtplib.SMTPException: when the server refuses
         """
@@ -119,7 +128,7 @@ class Session(smtplib.SMTP):
 
     def _check_login(self):
         code, text = self.last
-        if code == 334:  # noqa: PLR2004 RFC 4954; an error in a challenge, to be answered with nothing: RFC 7628, 3.2.3
+        if code == 334:  # noqa: PLR2004 RFC 4954; a challenge that reports an error gets an empty answer: RFC 7628, 3.2.3
             reason = _decode(text)
             code, text = self.docmd("")
             text = b" ".join((text, reason))
@@ -127,7 +136,7 @@ class Session(smtplib.SMTP):
             raise smtplib.SMTPAuthenticationError(code, text)
 
     def leave(self) -> None:
-        """Take back what was begun and say goodbye; whatever comes now is of no interest."""
+        """Reset the transaction, quit and close; errors are ignored."""
         with suppress(smtplib.SMTPException, OSError, ValueError):
             if self.sock:
                 self.sock.settimeout(2)
