@@ -1,4 +1,4 @@
-"""To whom a notice about a message goes, and what of the message it may name. Nothing here raises."""
+"""The recipient of a notice about a message, and the content of the message that may be quoted. Nothing here raises."""
 
 import re
 from contextlib import suppress
@@ -16,13 +16,13 @@ _NO_ADDRESS = re.compile(r"[\s<>,;:\"\x00-\x1f\x7f]")
 
 
 def notice_address(message: Message, author: str | None) -> str:
-    """The one address that is told about a message: that of the topmost Return-Path, else the author's.
+    """The address that is notified: the one in the topmost Return-Path, else the author's.
 
-    The last server writes the topmost one; those below come from whoever sent the message, as the author does. Where there
-    is one that is no address, nobody is told.
+    The last server writes the topmost one; those below it come from the sender, as the author does. When the topmost one
+    contains no address, no notice is sent.
 
     :param author: the value of From
-    :return: empty when nobody can be told
+    :return: empty when no notice can be sent
     """
     paths = RawHeaders(message).all("return-path")[:1]
     address = split_author(paths[0] if paths else author)[1]
@@ -31,7 +31,7 @@ def notice_address(message: Message, author: str | None) -> str:
 
 
 def without_quotes(html: str | bytes | None) -> str:
-    """HTML without the messages that it quotes; empty when it can't be read."""
+    """HTML without quoted messages (``blockquote``); empty when it can't be parsed."""
     text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html or "")
     with suppress(Exception):
         root = lxml.html.fragment_fromstring(text, create_parent="div")

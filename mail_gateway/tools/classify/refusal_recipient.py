@@ -1,4 +1,4 @@
-"""To whom a refusal of a message goes, and what it refers to. Nothing here raises, whatever the message is."""
+"""The recipient of the answer that rejects a message, and its references. Nothing here raises, whatever the message is."""
 
 import re
 from contextlib import suppress
@@ -16,11 +16,13 @@ _MAX_REFERENCES = 20
 
 
 class Refusal(NamedTuple):
-    """:ivar to: the address that is told; empty when nobody can be
+    """What is needed to answer a message that is rejected.
+
+    :ivar to: the address that is notified; empty when there is none
     :ivar is_null: whether the message came from the null sender, which is never answered (RFC 5321, section 4.5.5)
-    :ivar in_reply_to: the Message-Id of the message; empty when it has none that can be referred to
+    :ivar in_reply_to: the Message-Id of the message; empty when it has none that a header can hold
     :ivar references: those of the thread, the message's own last
-    :ivar program: what gives away that a program sent it, who would not read an answer; None for people
+    :ivar program: the sign that a program sent it, which would not read an answer; None for people
     """
 
     to: str = ""
@@ -31,10 +33,10 @@ class Refusal(NamedTuple):
 
 
 def refusal_of(source: bytes) -> Refusal:
-    """Read from the head of a message how it can be refused.
+    """Read from the headers of a message how its sender can be notified that it is rejected.
 
-    As core's ``mail.thread._routing_create_bounce_email`` has it, the Return-Path is told, else the From. Of what came
-    through a list that rewrites From the author is told: its Return-Path is where the list takes bounces.
+    As in core's ``mail.thread._routing_create_bounce_email``, the Return-Path is notified, else From. Of a message through
+    a list that rewrites From, the author is notified: at its Return-Path the list receives bounces.
 
     :param source: any bytes
     """
@@ -56,17 +58,17 @@ def refusal_of(source: bytes) -> Refusal:
 
 
 def _address(value: str) -> str:
-    """The address in the value of a header; empty when there is none that can be written to."""
+    """The address in the value of a header; empty when there is none that mail can be sent to."""
     return _plain(split_author(value)[1])
 
 
 def _plain(address: str) -> str:
-    """The address as it was written, since some local parts tell upper from lower case; empty when it is no plain one."""
+    """The address as it was written, since some local parts are case-sensitive; empty when it is no plain address."""
     return address if author_address(address) and not re.search(r"[\s<>,;:\"]", address) else ""
 
 
 def _thread(headers: RawHeaders) -> list[str]:
-    """What the message itself refers to, without what lies between the first and the last ones."""
+    """The Message-Ids that the message refers to; of many, the first and the last ones."""
     found = _ids(headers, "references") or _ids(headers, "in-reply-to")[:1]
     return found if len(found) < _MAX_REFERENCES else [found[0], *found[-_MAX_REFERENCES + 2 :]]
 
