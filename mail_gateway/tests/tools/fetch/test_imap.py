@@ -100,7 +100,7 @@ class ImapCase(ToolsCase):
 
 
 class TestImapConnection(ImapCase):
-    def test_a_refused_login_is_told_in_the_servers_words(self):
+    def test_a_refused_login_is_reported_in_the_servers_words(self):
         with self.assertRaises(LoginRefused) as caught:
             self.open(self.imap({}, LOGIN=b"NO [AUTHENTICATIONFAILED] not you\r\n"))
         self.assertEqual(str(caught.exception), "[AUTHENTICATIONFAILED] not you")
@@ -123,7 +123,7 @@ class TestImapConnection(ImapCase):
         with self.assertRaises(IMAP4.error):
             self.open(self.serve(b"HTTP/1.1 400 Bad Request\r\n", lambda _line: b""), timeout=1)
 
-    def test_an_unknown_folder_is_told_with_those_that_exist(self):
+    def test_an_unknown_folder_is_reported_with_those_that_exist(self):
         server = self.imap({}, SELECT=b"NO no such folder\r\n", **{'LIST_"" "ORDERS"': b""})
         with self.assertRaises(UnknownFolder) as caught:
             self.open(server, folders=("Orders",)).check()
@@ -178,7 +178,7 @@ class TestImapNew(ImapCase):
         store = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(11)), MemoryStore(position=position(14)))
         self.assertEqual(store.messages, {key(11): b"eleven"})
 
-    def test_a_message_that_vanished_meanwhile_is_passed_over(self):
+    def test_a_message_that_was_removed_meanwhile_is_passed_over(self):
         found = iter((searched(11, 12), searched()))
         server = self.imap({11: b"eleven"}, SELECT=selected(2, uid_next=13), UID_SEARCH_UID=lambda _line: next(found))
         store = self.fetch(server, MemoryStore(position=position(10)))
@@ -240,7 +240,7 @@ class TestImapNew(ImapCase):
         self.fetch(server, store)
         self.assertEqual(len(store.messages), 3)
 
-    def test_after_a_uidnext_that_went_back_nobody_elses_message_is_acknowledged(self):
+    def test_after_a_uidnext_that_went_back_no_other_message_is_acknowledged(self):
         store = MemoryStore({key(12): b"twelve before"}, position(90))
         server = self.imap(THREE)
         self.fetch(server, store, afterwards="delete")
@@ -370,7 +370,7 @@ class TestImapNew(ImapCase):
                 self.assertEqual(store.messages, {key(12): b"twelve"})
                 self.assertIsInstance(self.result.refusal, error)
 
-    def test_what_is_too_large_for_the_time_left_keeps_nobody_waiting(self):
+    def test_what_is_too_large_for_the_time_left_delays_no_other_message(self):
         server = self.imap({11: b"x" * 5_000_000, 12: b"twelve", 14: b"fourteen"})
         now = time.monotonic()
         store = MemoryStore(position=position(10))
@@ -420,7 +420,7 @@ class TestImapLarge(ImapCase):
         self.fetch(again, store, largest=50)
         self.assertEqual(self.received(again, b"UID FETCH") + self.received(again, b"STORE"), [])
 
-    def test_whoever_wants_it_gets_it_whole_and_it_is_acknowledged(self):
+    def test_a_requested_message_is_fetched_whole_and_acknowledged(self):
         store = self.fetch(self.imap({11: self.LARGE}), MemoryStore(position=position(10)), largest=50)
         store.wanted = [key(11), key(11, generation=3), key(11, folder="Other")]
         server = self.imap({11: self.LARGE})
@@ -478,7 +478,7 @@ class TestImapLarge(ImapCase):
         self.assertEqual(len(store.messages[key(11)]), 256 * 1024)
 
 
-class TestImapAfterwards(ImapCase):
+class TestImapAcknowledgement(ImapCase):
     def acknowledge(self, *keys, script=None, **values):
         """The server, and what was reported as acknowledged; messages 11 and 12 unless keys are given."""
         server = self.imap(THREE, **script or {})

@@ -79,7 +79,7 @@ class TestImapParts(ImapCase):
 
 
 class TestImapStalled(ImapCase):
-    """Messages with which a server stalls or hangs up keep nobody else waiting."""
+    """Messages with which a server stalls or closes the connection delay no other message."""
 
     def server(self, bad, reply):
         """A server that answers so whenever it is asked for one of the `bad` UIDs, alone or among others."""

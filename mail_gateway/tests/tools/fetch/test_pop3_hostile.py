@@ -235,7 +235,7 @@ class TestPop3Requested(Pop3HostileCase):
     LARGE_KEY = f"{PREFIX}large"
 
     def store(self, *keys):
-        """A ledger that knows the heads of large messages, which a person wants."""
+        """A store that has the headers of large messages, which a person requested."""
         store = MemoryStore(dict.fromkeys(keys, HEAD))
         store.kept_heads = dict.fromkeys(keys, len(LARGE))
         store.wanted = list(keys)

@@ -186,7 +186,7 @@ class TestVisit(VisitCase):
                     lambda line, command=command, flood=flood: flood if command in line else script(line),
                 )
                 store = MemoryStore(position=FolderPosition("box@mycompany.example@127.0.0.1", "INBOX", 7, 10))
-                if command == b"RFC822.SIZE":  # nobody needs to know
+                if command == b"RFC822.SIZE":  # not needed
                     self.assertEqual(fetch_mailbox(server.settings("imap"), store, TimeBudget(FOREVER)).stored, 1)
                 elif command == b"BODY":  # set aside, as if it could not be read
                     self.assertEqual(
