@@ -158,14 +158,14 @@ class MailInboundHead(models.Model):
             return super()._hand_to_odoo(delivery)
         if self.size > MAX_BYTES:
             words = self.env._("Only its headers are here: Odoo can store messages of up to %s.", human_size(MAX_BYTES))
-        elif not delivery.is_dry_run and not self._is_server_read():
+        elif not delivery.request.is_dry_run and not self._is_server_read():
             words = self.env._(
                 "Only its headers are here. The message can be fetched once its incoming mail server is confirmed and "
                 "no longer archived."
             )
         else:
             words = self.env._("Only its headers are here. The next visit to the mail server fetches it.")
-            if not delivery.is_dry_run:
+            if not delivery.request.is_dry_run:
                 self._request_fetch()
         delivery.decide(Action.HOLD, words, "size")
         return None

@@ -1,3 +1,4 @@
+import logging
 from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
@@ -9,9 +10,11 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...tools.delivery import Delivery
+from ...tools.delivery import Delivery, Judged
 from ...tools.policy import Action, CheckInput, RuleResult, Stage
 from .mail_check import PREFIX
+
+_logger = logging.getLogger(__name__)
 
 
 class MailInboundRule(models.Model):
@@ -136,17 +139,20 @@ class MailInboundRule(models.Model):
 
     @api.model
     def _judge(self, delivery: Delivery, stage: Stage):
-        """Ask the rules of a stage about a message, until one hits; the delivery hears what they say.
+        """Ask the rules of a stage about a message, until one matches; the delivery records what they say.
 
         Those that need no more than its size are asked once: before its source is read, or else by message_process.
         """
-        if delivery.rule or (stage is Stage.SOURCE and delivery.is_source_judged):
+        if delivery.trace.rule or (stage is Stage.SOURCE and delivery.was_judged(Stage.SOURCE)):
             return
-        delivery.is_source_judged = True
+        delivery.trace.add(Judged(stage))
+        known = delivery.check_input
         for rule in self.sudo()._active_rules().get(stage, ()):
             if not delivery.skips(rule.check, rule.action):
-                delivery.record(self._ask(rule, delivery.incoming))
-            if delivery.rule:
+                result = self._ask(rule, known)
+                delivery.record(result)
+                _logger.debug("Inbound message %s, rule %s: %s", known.inbound_id, rule.check, result.reason or "-")
+            if delivery.trace.rule:
                 return
 
     @api.model

@@ -122,7 +122,7 @@ class TestStoreWide(StoreCase):
         record = self.env["res.partner"].create({"name": "Made"})
         for wide in (f"{WIDE[:1000]}@customer.example", f"{WIDE[:1001]}@customer.example"):
             self.env["mail.inbound.created.record"]._count("mail.alias,1", wide, False, record)
-            self.env["mail.inbound.message.id.lock"]._claim(wide)
+            self.env["mail.inbound.message.id.lock"]._lock(wide)
             self.assertEqual(self.env["mail.inbound.created.record"].search_count([("counted_for", "=", wide)]), 1)
 
 

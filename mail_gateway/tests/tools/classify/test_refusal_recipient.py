@@ -1,5 +1,4 @@
-from odoo.addons.mail_gateway.tests.common import raw
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, mutations
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, mutations, raw
 from odoo.addons.mail_gateway.tools.classify.refusal_recipient import refusal_of
 from odoo.addons.mail_gateway.tools.headers.addresses import author_address
 

@@ -3,7 +3,7 @@ import ssl
 from dataclasses import replace
 from unittest.mock import patch
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
 from odoo.addons.mail_gateway.tools.fetch import folder_position
 from odoo.addons.mail_gateway.tools.fetch.folder_position import FolderPosition
 from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import (
@@ -38,7 +38,7 @@ class TestFolderPosition(ToolsCase):
 
     def test_whatever_is_read_refused_or_passed_over_what_is_not_stored_is_pending(self):
         dice = random.Random(3501)
-        for small in (0, 3, folder_position.SMALL_BACKLOG) * 100:
+        for small in (0, 3, folder_position.SMALL_BACKLOG) * rounds(100):
             with patch.object(folder_position, "SMALL_BACKLOG", small):
                 self.read_at_random(dice)
 

@@ -5,7 +5,7 @@ from base64 import b64decode
 from imaplib import IMAP4
 
 from odoo.addons.mail_gateway.tests.tools.fetch.test_imap import ACCOUNT, THREE, ImapCase, key, position
-from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, imap_script, searched
+from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, imap_script, rounds, searched
 from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import LoginRefused, MailboxProblem
 
 PLAIN = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n"
@@ -269,7 +269,7 @@ class TestImapOdd(ImapCase):
             b"NIL |99999999999 "
         ).split(b"|")
         script = imap_script(THREE)
-        for _round in range(60):
+        for _round in range(rounds(60)):
             place, noise = dice.randrange(12), b"".join(dice.choices(words, k=dice.randrange(1, 15)))
             asked = iter(range(10**6))
 

@@ -5,7 +5,7 @@ from email.utils import getaddresses
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
 from odoo.addons.mail_gateway.tools.headers.address_list import read_addresses
 
 atoms = st.text("abcdefgXYZ019!#$%&*+-/=?^_`{|}~äö", min_size=1, max_size=8).filter(lambda atom: "=?" not in atom)
@@ -61,14 +61,14 @@ raw_names = st.text('abö ,;:<>()[]@."', max_size=12).map(lambda text: f"ä{' '.
 
 
 class TestAddressListProperties(ToolsCase):
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=rounds(400), deadline=None)
     @given(lists)
     def test_what_is_well_formed_is_read_as_the_library_reads_it(self, text):
         ours = [(entry.name, entry.address) for entry in read_addresses(text)]
         theirs = [(" ".join(name.split()), address) for name, address in getaddresses([text]) if "@" in address]
         self.assertEqual(ours, theirs)
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=rounds(400), deadline=None)
     @example("\udc80@a")
     @example('"\udc80"@a')
     @given(st.text(st.sampled_from("ab@.,;:<>()\"\\'[] \t\r\n=?äß\u202e\u200b\U0001f4e8\0\udc80"), max_size=60))
@@ -78,7 +78,7 @@ class TestAddressListProperties(ToolsCase):
             self.assertNotRegex(entry.name, "[\x00-\x1f\u202e\udc80]")
             self.assertEqual(read_addresses(str(entry))[0].address, entry.address)
 
-    @settings(max_examples=1000, deadline=None)
+    @settings(max_examples=rounds(1000), deadline=None)
     @given(values_around_words)
     def test_whatever_stands_around_it_no_part_of_an_encoded_word_is_an_address(self, value):
         for entry in read_addresses(value):
@@ -86,13 +86,13 @@ class TestAddressListProperties(ToolsCase):
             for again in read_addresses(str(entry)):
                 self.assertNotIn("boss", again.address)
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=rounds(400), deadline=None)
     @given(raw_names, st.sampled_from(("{} <h@x.example>", '"{}" <h@x.example>', "h@x.example ({})")))
     def test_a_name_in_an_encoded_word_may_hold_anything(self, name, form):
         word = "=?utf-8?Q?{}?=".format(name.replace(" ", "_").replace("ä", "=C3=A4").replace("ö", "=C3=B6"))
         self.assertEqual(read_addresses(form.format(word)), [(name, "h@x.example")])
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=rounds(400), deadline=None)
     @given(st.builds('"{}"'.format, disguised.map(lambda text: text.replace("\\", "").replace('"', ""))))
     def test_what_is_in_quotes_never_comes_before_an_address(self, quoted):
         for following in ("<evil@x.example>", " <evil@x.example>", ", evil@x.example", ";Evil <evil@x.example>"):
