@@ -103,7 +103,7 @@ class ImapAcknowledgement:
         others = {self._connection.key(uid) for uid in set(marked) - set(uids)}
         if not others or self.store is None:
             return not others
-        # of some only the headers are stored
+        # only the headers of some of them are stored
         return others <= self.store.known(others) - self.store.heads(others)
 
     def acknowledged(self) -> list[str]:

@@ -23,8 +23,8 @@ from .windows import in_windows
 
 # Bytes beyond the largest message that are read nevertheless: many servers count a line end as one byte, and send two.
 # Breaking off a message costs a session.
-SPARE_SHARE = 0.1
-SPARE_BYTES = 1000
+EXTRA_SHARE = 0.1
+EXTRA_BYTES = 1000
 
 
 class Pop3Mailbox:
@@ -143,7 +143,7 @@ class Pop3Mailbox:
         """How many bytes are read of a message."""
         if key in progress.known:
             return self.settings.most
-        return self.settings.largest + int(self.settings.largest * SPARE_SHARE) + SPARE_BYTES
+        return self.settings.largest + int(self.settings.largest * EXTRA_SHARE) + EXTRA_BYTES
 
     def _source(self, key: str, size: int, most: int, budget: TimeBudget, check: Callable = lambda: None) -> bytes:
         """The source of a message, which counts as stalled if the session ends with it."""

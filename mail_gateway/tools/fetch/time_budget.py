@@ -10,8 +10,8 @@ BATCH_BYTES = 10 * 2**20
 BATCH_SECONDS = 5.0
 # Bytes of the first batch, before the speed of the connection is known.
 FIRST_BYTES = 256 * 1024
-# Bytes per second. Short answers measure the delay of a connection, not its speed: they count from MEASURABLE_SECONDS on.
-SLOWEST = 10_000
+# Bytes per second that are assumed at least. A shorter answer than MEASURABLE_SECONDS does not slow the estimate down.
+MIN_RATE = 10_000
 MEASURABLE_SECONDS = 1.0
 # Keys of messages that are asked for last, since a visit ended with them.
 MAX_STALLED = 200
@@ -147,7 +147,7 @@ class TimeBudget:
         :param size: bytes of all of them
         """
         seconds = time.monotonic() - self._begun
-        rate = max(size / max(seconds, 0.001), SLOWEST)
+        rate = max(size / max(seconds, 0.001), MIN_RATE)
         self._rate = rate if seconds >= MEASURABLE_SECONDS else max(self._rate, rate)
         self.reading, self._asked = 0, ()
 

@@ -102,12 +102,12 @@ class _Reader:
         self.tokens_left = tokens_left
         self.found: list[NamedAddress] = []
         self.guessed: list[NamedAddress] = []
-        self.hides_address = False  # whether brackets since the last separator hold what may be an address to others
+        self.hides_address = False  # whether other readers may find an address in brackets since the last separator
         self.pieces: list[Piece] = []  # since the last separator or address
         self.name_pieces = 0  # how many of them are a name whatever they look like, since brackets follow them
         self.comments: list[str] = []
-        self.is_open = False  # whether the last one found may still get a comment for a name
-        self.fragments: list[str] = []  # what a name with separators in it may begin with
+        self.is_open = False  # whether a comment may still become the name of the last address
+        self.fragments: list[str] = []  # possible beginnings of a name that contains separators
         self.has_comments = True
         self.has_sign = False  # whether there is an @ outside of quotes since the last separator or address
 

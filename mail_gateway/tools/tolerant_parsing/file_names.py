@@ -11,10 +11,10 @@ from .parameters import file_name, raw_header
 MAX_NAME = 200
 _CUT, _ENDING = 120, 10
 _INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ufffd\ud800-\udfff{BIDIRECTIONAL_CONTROLS}]")
-# what file systems do not take
+# characters that file systems do not allow in names
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]+')
 _MESSAGES = (".eml", ".msg")
-# what programs that read these expect
+# names that programs for these types expect
 _NAMES = {
     "application/ms-tnef": "winmail.dat",
     "application/vnd.ms-tnef": "winmail.dat",

@@ -81,7 +81,7 @@ class TestFetch(ToolsCase):
     def test_the_result_counts_what_was_stored(self):
         self.assertEqual(self.fetch(), FetchResult(3, True))
 
-    def test_a_refusal_is_told_along_with_what_was_stored(self):
+    def test_a_refusal_is_returned_along_with_what_was_stored(self):
         refusal = MessagesRefused([ValueError("no")])
         self.assertEqual(self.fetch([*BATCHES, Batch([], [], refusal=refusal)]), FetchResult(3, True, refusal))
 

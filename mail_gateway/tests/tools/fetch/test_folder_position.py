@@ -98,11 +98,11 @@ class TestProblems(ToolsCase):
         problem = UnknownFolder("Orders", iter(["INBOX", "Sent"]))
         self.assertEqual((problem.folder, problem.existing, str(problem)), ("Orders", ("INBOX", "Sent"), "Orders"))
 
-    def test_replies_in_bytes_are_told_as_text(self):
+    def test_replies_in_bytes_become_text(self):
         self.assertEqual(server_words(ValueError(b"-ERR no, J\xc3\xbcrgen")), "-ERR no, Jürgen")
         self.assertEqual(server_words(ValueError("LOGIN", b"\xff")), "LOGIN \ufffd")
 
-    def test_refused_messages_are_counted_and_told_in_the_servers_words(self):
+    def test_refused_messages_are_counted_and_reported_in_the_servers_words(self):
         problem = MessagesRefused(iter([ValueError(b"-ERR broken"), ValueError(b"-ERR broken too")]))
         self.assertEqual((problem.count, str(problem)), (2, "-ERR broken"))
 

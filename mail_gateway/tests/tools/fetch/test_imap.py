@@ -436,13 +436,13 @@ class TestImapLarge(ImapCase):
         self.fetch(self.imap({12: b"small"}), store, largest=50)
         self.assertEqual((store.messages, store.wanted), ({key(11): self.HEAD, key(12): b"small"}, [key(11)]))
 
-    def test_a_size_that_was_told_too_small_makes_no_difference(self):
+    def test_a_size_that_was_stated_too_small_makes_no_difference(self):
         server = self.imap({11: self.LARGE}, **self.sizes(of_11=3))
         store = self.fetch(server, MemoryStore(position=position(10)), largest=50)
         self.assertEqual((store.messages, store.kept_heads), ({key(11): self.HEAD}, {key(11): len(self.LARGE)}))
         self.assertEqual(self.received(server, b"STORE"), [])
 
-    def test_a_large_message_comes_in_parts_whatever_size_was_told(self):
+    def test_a_large_message_comes_in_parts_whatever_size_was_stated(self):
         for size in (31, 100, len(self.LARGE), 5000):
             server = self.imap({11: self.LARGE}, **self.sizes(of_11=size))
             with self.subTest(size=size), patch.object(imap_sources, "PART_BYTES", 30):
@@ -466,7 +466,7 @@ class TestImapLarge(ImapCase):
             store = self.fetch(server, MemoryStore(position=position(10)))
         self.assertEqual(store.messages, {key(11): self.LARGE})
 
-    def test_a_large_message_that_takes_too_long_is_told_with_its_size(self):
+    def test_a_large_message_that_takes_too_long_is_reported_with_its_size(self):
         server = self.imap({11: self.LARGE})
         with patch.object(imap_sources, "PART_BYTES", 30), self.assertRaises(TookTooLong) as caught:
             fetch_mailbox(server.settings("imap"), MemoryStore(position=position(10)), InTheLastSeconds(FOREVER))

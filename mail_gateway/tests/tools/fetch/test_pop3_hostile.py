@@ -127,7 +127,7 @@ class TestPop3UnfinishedReply(Pop3HostileCase):
         self.assertEqual(session.close(), [])
         self.assertEqual(server.received[-1], b"RETR 1")
 
-    def test_a_message_larger_than_was_told_ends_the_session_and_not_the_visit(self):
+    def test_a_message_larger_than_was_stated_ends_the_session_and_not_the_visit(self):
         server = self.maildrop({"small": HELLO, "large": HUGE, "last": BYE}, sizes={"large": 5})
         store, stalled = MemoryStore(), []
         for left in (["small", "large"], ["large"]):
@@ -136,7 +136,7 @@ class TestPop3UnfinishedReply(Pop3HostileCase):
             self.assertStored(store, HELLO + b"\r\n", HEAD, BYE + b"\r\n")
             self.assertEqual(list(self.drop.messages), left)
 
-    def test_copies_without_uidl_are_told_apart_across_sessions(self):
+    def test_copies_without_uidl_are_distinguished_across_sessions(self):
         server = self.maildrop({"1": HELLO, "2": HUGE, "3": HELLO}, sizes={"2": 5}, **NO_UIDL)
         store = MemoryStore()
         stalled = []
@@ -257,7 +257,7 @@ class TestPop3Requested(Pop3HostileCase):
         self.visit(server, store, largest=50)
         self.assertEqual(store.tries, {f"{PREFIX}gone": 1, self.LARGE_KEY: 1})
 
-    def test_what_takes_too_long_is_told_and_undoes_no_deletion(self):
+    def test_what_takes_too_long_is_reported_and_undoes_no_deletion(self):
         messages = {"one": HELLO, "large": HEAD + b"x" * 70 * 2**20}
         server, store = self.maildrop(messages), self.store(self.LARGE_KEY)
         self.visit(server, store, visit_budget=TimeBudget(FOREVER, time.monotonic() + 5), largest=50)
@@ -266,13 +266,13 @@ class TestPop3Requested(Pop3HostileCase):
         self.assertEqual((list(self.drop.messages), store.tries), (["large"], {self.LARGE_KEY: 1}))
         self.assertEqual(server.received[-1], b"RETR 1")
 
-    def test_what_the_server_refuses_is_told_and_keeps_nothing_else(self):
+    def test_what_the_server_refuses_is_reported_and_keeps_nothing_else(self):
         server = self.maildrop({"large": LARGE, "other": LARGE + b"2"}, {"large": b"-ERR locked\r\n"})
         store = self.store(self.LARGE_KEY, f"{PREFIX}other")
         self.visit(server, store, largest=50)
         self.assertEqual((self.result.refusal.count, store.wanted), (1, [self.LARGE_KEY]))
 
-    def test_what_is_larger_than_anything_may_be_is_told(self):
+    def test_what_is_larger_than_anything_may_be_is_reported(self):
         server, store = self.maildrop({"large": HUGE}, sizes={"large": 5}), self.store(self.LARGE_KEY)
         stalled = self.visit(server, store, largest=50, most=1000)
         self.assertIsInstance(self.result.refusal, MessageTooLarge)

@@ -428,7 +428,7 @@ class TestLogin(ConnectionTestCase):
 
 
 class TestPorts(ConnectionTestCase):
-    def test_ports_are_told_by_how_they_answer(self):
+    def test_ports_are_reported_by_how_they_answer(self):
         plain, starttls = self.smtp(), self.smtp(ehlo=(b"STARTTLS",))
         tls, silent, away = self.tls(Credentials()), self.smtp(b""), self.smtp(b"554 no\r\n")
         unused = self.unused_port()
