@@ -1,4 +1,4 @@
-"""What is learned about messages while they are sent; travels in the context of one run of core's sending."""
+"""What becomes known of messages while core sends them, kept in the context of one run of core's sending."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ from .server_selection import Selection
 
 
 class SentAs(NamedTuple):
-    """How a message left.
+    """The sender of a message as it was sent.
 
-    :ivar author: the From that was asked for
+    :ivar author: the From that the message asked for
     :ivar header_from: its From header
     :ivar return_path: the envelope sender
     :ivar reply_to: its Reply-To header
@@ -21,13 +21,13 @@ class SentAs(NamedTuple):
 
 
 class Sending:
-    """One run of core's sending, which chooses servers first and then works on one message after the other.
+    """One run of core's sending, which chooses servers first and then sends the messages one by one.
 
-    A class of its own, so that nothing that a remote caller puts into the context can pass for one.
+    It is a class so that no value that a remote caller puts into the context is taken for it.
 
     :ivar server_ids: message -> the server that sends it, None for the settings of odoo-bin
-    :ivar sent_as: how the message at hand was made ready to leave; None before that
-    :ivar rows: what is to be written down
+    :ivar sent_as: the sender of the current message; None before the message is built
+    :ivar rows: what is to be stored
     """
 
     KEY = "mail_gateway_sending"
@@ -40,25 +40,25 @@ class Sending:
 
     @classmethod
     def of(cls, context) -> "Sending | None":
-        """The run under way in this context."""
+        """The current run in a context, None when there is none."""
         sending = context.get(cls.KEY)
         return sending if isinstance(sending, cls) else None
 
     def chose(self, selection: Selection, default_from: str) -> None:
-        """Note a choice."""
+        """Note the choice of a server."""
         server_id = selection.server.id if selection.server else None
         self._selections[selection.author, default_from, server_id] = selection
 
     def selection(self, author: str, default_from: str, server_id: int | None) -> Selection | None:
-        """The choice that led from this author to this server; None when the message itself named the server."""
+        """The choice of a server for an author; None when the message itself names the server."""
         return self._selections.get((author, default_from, server_id))
 
     def take_sent_as(self) -> SentAs | None:
-        """Return how the message at hand left, and forget it."""
+        """Return the sender of the current message, and forget it."""
         sent_as, self.sent_as = self.sent_as, None
         return sent_as
 
     def take_rows(self) -> list:
-        """Return what is to be written down, and forget it."""
+        """Return what is to be stored, and forget it."""
         rows, self.rows = self.rows, []
         return rows

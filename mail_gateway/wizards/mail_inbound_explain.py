@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formataddr
 
-from ..tools.headers.address_list import read_mailboxes
+from ..tools.headers.address_list import read_addresses
 from ..tools.headers.addresses import normalize_domain
 
 # How a state is shown: the classes of Bootstrap's alerts.
@@ -135,7 +135,7 @@ class MailInboundExplain(models.TransientModel):
 
     def _addresses(self, text):
         line = self._line(text)
-        return ", ".join(map(self._written, read_mailboxes(line))) or line
+        return ", ".join(map(self._written, read_addresses(line))) or line
 
     @staticmethod
     def _written(mailbox):

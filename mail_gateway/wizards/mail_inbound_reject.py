@@ -3,9 +3,8 @@ from odoo.exceptions import UserError
 from odoo.tools import email_normalize, formataddr, plaintext2html
 
 from ..tools.classify.forged_sender import failed_dmarc, marked_as_spam
-from ..tools.classify.notice_recipient import head_of
 from ..tools.classify.refusal_recipient import refusal_of
-from ..tools.headers.stored_headers import HEADER_BYTES
+from ..tools.headers.message_head import HEADER_BYTES, parse_head
 from ..tools.policy import Cause
 
 
@@ -84,7 +83,7 @@ class MailInboundReject(models.TransientModel):
 
     def _warnings(self, refusals, heads):
         """What speaks against writing to these senders, a sentence for each kind. A person's letter is sent all the same."""
-        told = [(refusal, head_of(head)) for refusal, head in zip(refusals, heads, strict=True) if refusal.to]
+        told = [(refusal, parse_head(head)) for refusal, head in zip(refusals, heads, strict=True) if refusal.to]
         programs = [(refusal.to, refusal.program) for refusal, _head in told if refusal.program]
         spam = [(refusal.to, marked_as_spam(head)) for refusal, head in told]
         hosts = self.env["mail.thread"]._authserv_ids()

@@ -1,7 +1,16 @@
 from odoo import models
 from odoo.tools import human_size
 
-from ...tools.smtp.connection_test_values import Connected, Greeted, LoggedIn, Outcome, Reply, Resolved, Step, readable
+from ...tools.smtp.connection_test_values import (
+    Connected,
+    ConnectionStep,
+    Greeted,
+    LoggedIn,
+    Outcome,
+    Reply,
+    Resolved,
+    readable,
+)
 from ...tools.smtp.tls import Encrypted
 
 
@@ -46,7 +55,7 @@ class IrMail_Server(models.Model):
         return self._report_facts(plan, result.facts)
 
     def _report_skipped(self, result):
-        if result.step is Step.LOGIN:
+        if result.step is ConnectionStep.LOGIN:
             return self.env._("This server has no user name: nobody signs in.")
         words = self.env._("The connection is not encrypted, as configured.")
         if not result.facts.starttls_offered:

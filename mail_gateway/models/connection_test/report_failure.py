@@ -1,10 +1,10 @@
 from odoo import models
 
-from ...tools.smtp.connection_test_values import Problem, Step
+from ...tools.smtp.connection_test_values import ConnectionStep, Problem
 
 # what the detail says is the sentence itself
 _TOLD_BY_DETAIL = {Problem.LOGIN_IMPOSSIBLE}
-_PLACES_OF_A_PORT = (Step.CONNECTION, Step.GREETING, Step.TLS)
+_PLACES_OF_A_PORT = (ConnectionStep.CONNECTION, ConnectionStep.GREETING, ConnectionStep.TLS)
 
 
 class IrMail_Server(models.Model):
@@ -75,7 +75,10 @@ class IrMail_Server(models.Model):
     def _report_bad_greeting(self, plan, result):
         where = {"server": plan.host, "port": plan.port}
         match result.problem:
-            case Problem.CLOSED if plan.own_certificate and result.step in (Step.TLS, Step.GREETING):
+            case Problem.CLOSED if plan.own_certificate and result.step in (
+                ConnectionStep.TLS,
+                ConnectionStep.GREETING,
+            ):
                 return self.env._(
                     "“%s” closed the connection. It may not accept the SSL certificate that this machine identifies "
                     "itself with.",
@@ -162,7 +165,7 @@ class IrMail_Server(models.Model):
                 return result.detail
 
     def _report_bad_address(self, plan, result):
-        is_sender = result.step is Step.SENDER
+        is_sender = result.step is ConnectionStep.SENDER
         address = plan.sender if is_sender else plan.recipient
         match result.problem:
             case Problem.BAD_ADDRESS:

@@ -9,9 +9,9 @@ from ...tools.delivery import Delivery
 from ...tools.dry_run import DryRunResult, begin_dry_run
 from ...tools.faults import is_passing
 from ...tools.headers.addresses import counted_address
-from ...tools.headers.stored_headers import as_text
 from ...tools.outcome import outcome_of
 from ...tools.retry import MAX_TRIES
+from ...tools.text.database_text import as_text
 from ..inbound.mail_inbound_message import PENDING
 from ..inbound.mail_inbound_message_outcome import PASSING, failure_of
 from ..rules.mail_inbound_sender_notice import ALL

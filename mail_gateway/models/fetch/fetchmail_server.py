@@ -5,8 +5,9 @@ from imaplib import IMAP4
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ...tools.fetch.fetch import open_mailbox
-from ...tools.fetch.mailbox import MailboxProblem, MailboxSettings
+from ...tools.fetch.fetch_mailbox import open_mailbox
+from ...tools.fetch.mailbox_errors import MailboxProblem
+from ...tools.fetch.mailbox_settings import MailboxSettings
 from ...tools.fetch.recorded_login import LoginRecorder
 from .mailbox_store import InboundMailboxStore
 

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import human_size
 
 from ...tools.faults import ConnectionFault, connection_fault
-from ...tools.fetch.mailbox import MessagesRefused, UnknownFolder, server_words
+from ...tools.fetch.mailbox_errors import MessagesRefused, UnknownFolder, server_words
 from ...tools.fetch.time_budget import TookTooLong
 from ...tools.secrets import Secrets
 from ..secret_fields import secret_fields

@@ -3,7 +3,7 @@ import psycopg2
 from odoo import models
 
 from ...tools.faults import ConnectionFault, connection_fault
-from ...tools.fetch.mailbox import NotStored, server_words
+from ...tools.fetch.mailbox_errors import NotStored, server_words
 
 
 class FetchmailServerErrorsStoring(models.Model):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from odoo import models
 
-from ...tools.fetch.mailbox import MAX_BYTES
+from ...tools.fetch.mailbox_settings import MAX_BYTES
 from ...tools.policy import Action, Stage
 
 

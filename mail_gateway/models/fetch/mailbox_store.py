@@ -5,7 +5,8 @@ import psycopg2
 
 from odoo.service.model import retrying
 
-from ...tools.fetch.mailbox import Batch, NotStored
+from ...tools.fetch.mailbox import Batch
+from ...tools.fetch.mailbox_errors import NotStored
 
 
 class InboundMailboxStore:
@@ -56,7 +57,7 @@ class InboundMailboxStore:
     def first_visit(self, account, folder):
         return self._step(lambda: min(self._positions(account, folder).mapped("create_date")))
 
-    def forget_vanished(self, prefix, keys):
+    def forget_removed(self, prefix, keys):
         self._step(lambda: self._messages._forget_vanished(self._server, prefix, keys))
 
     def add(self, batch: Batch):

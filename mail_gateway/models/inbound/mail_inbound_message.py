@@ -3,10 +3,10 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...tools.headers.stored_headers import as_text
 from ...tools.policy import Cause
 from ...tools.preview import SOURCE_BYTES, preview
 from ...tools.source_values import sender_of
+from ...tools.text.database_text import as_text
 from ...tools.text.indexed_text import DETAIL_CHARS, REASON_CHARS, shortened
 from ..bounded_char import BoundedChar
 

@@ -6,7 +6,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import retrying
 
 from ...tools.delivery import Delivery, DeliveryRequest, Route
-from ...tools.headers.stored_headers import HEADER_BYTES
+from ...tools.headers.message_head import HEADER_BYTES
 from ...tools.policy import Cause, Stage
 from ...tools.retry import MAX_TRIES, delay_after_try
 from ...tools.sql_log import no_values_in_log

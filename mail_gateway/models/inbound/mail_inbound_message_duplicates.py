@@ -4,10 +4,10 @@ from odoo.tools import html2plaintext
 
 from ...tools.classify.fingerprint import identity
 from ...tools.delivery import Identified
-from ...tools.headers.address_list import read_mailboxes
+from ...tools.headers.address_list import read_addresses
 from ...tools.headers.addresses import author_address, domain_of, normalize_address, normalize_domain
+from ...tools.headers.message_head import HEADER_BYTES
 from ...tools.headers.recipients import recipients_in
-from ...tools.headers.stored_headers import HEADER_BYTES
 from ...tools.tolerant_parsing.attached_source import source_of
 from ...tools.tolerant_parsing.substitute import ORIGINAL
 
@@ -129,7 +129,7 @@ class MailInboundCopies(models.Model):
         former = self.env["mail.former.address"].sudo()
         head = self._source_bytes(HEADER_BYTES)
         if not head:
-            return former._reach(_normalized(read_mailboxes(self.recipients or "")))
+            return former._reach(_normalized(read_addresses(self.recipients or "")))
         named = recipients_in(head)
         written = former._reach(_normalized(mailbox for boxes in named.written.values() for mailbox in boxes))
         return written or former._reach(_normalized(named.transport))
@@ -137,7 +137,7 @@ class MailInboundCopies(models.Model):
     @api.model
     def _aliases_among(self, recipients):
         """The aliases among the recipients of core's dictionary, which is right already."""
-        return self.env["mail.alias"]._named_by(_normalized(read_mailboxes(recipients or "")))
+        return self.env["mail.alias"]._named_by(_normalized(read_addresses(recipients or "")))
 
 
 def _normalized(mailboxes):

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import human_size
 
-from ...tools.fetch.mailbox import MAX_BYTES
+from ...tools.fetch.mailbox_settings import MAX_BYTES
 from ...tools.policy import Action, Stage
 from .mail_inbound_message import HELD_UP
 

@@ -10,10 +10,11 @@ from odoo.tools.mail import email_split, generate_tracking_message_id
 
 from ...tools.classify.automatic_reply import unanswerable
 from ...tools.classify.forged_sender import failed_dmarc, marked_as_spam
-from ...tools.classify.notice_recipient import head_of, notice_address, quotable_id, without_quotes
+from ...tools.classify.notice_recipient import notice_address, without_quotes
 from ...tools.delivery import Delivery, LimitReached, Notified, Parsed, Read, Refusal
 from ...tools.headers.addresses import domain_of, normalize_address
-from ...tools.headers.stored_headers import HEADER_BYTES
+from ...tools.headers.message_head import HEADER_BYTES, parse_head
+from ...tools.headers.message_ids import quotable_id
 from ...tools.policy import Action, Cause
 from ...tools.tolerant_parsing.readable import make_readable
 
@@ -78,7 +79,7 @@ class MailThread(models.AbstractModel):
     def _as_it_came(delivery, message):
         """What is known of a message, with its head as it came: that of Odoo's substitute for a broken one lacks headers."""
         source = delivery.trace.source
-        return delivery.check_input._replace(message=head_of(source) if source else message)
+        return delivery.check_input._replace(message=parse_head(source) if source else message)
 
     @staticmethod
     def _limit_of(delivery):

@@ -3,7 +3,7 @@ from email.message import EmailMessage
 from odoo import api, models
 
 from ...tools.delivery import Delivery, Redirected
-from ...tools.headers.address_list import read_mailboxes
+from ...tools.headers.address_list import read_addresses
 from ...tools.headers.addresses import author_address, domain_of, normalize_address, normalize_domain
 from ...tools.headers.mailing_lists import author_of, from_of, is_rewritten, same_domain
 from ...tools.headers.message_ids import nearest_first, referred_ids
@@ -44,7 +44,7 @@ class MailThreadPeople(models.AbstractModel):
         """
         path = next(iter(raw_values(message)("Return-Path")), "")
         if path.strip(" \t\r\n<>"):
-            found = read_mailboxes(path)
+            found = read_addresses(path)
             message = with_headers(message, {"Return-Path": found[0].address if found else ""})
         return super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
 

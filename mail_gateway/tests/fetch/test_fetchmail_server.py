@@ -18,7 +18,7 @@ from odoo.tools import mute_logger
 from odoo.addons.mail_gateway.models.fetch import fetchmail_server_fetch
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 from odoo.addons.mail_gateway.tools.fetch import worker_threads
-from odoo.addons.mail_gateway.tools.fetch.fetch import FetchResult
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import FetchResult
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer, VisitOver
 from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, WorkerThreads
@@ -123,11 +123,11 @@ class TestFetchmailServer(InboundCommon):
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
     def test_a_server_keeps_the_messages_with_which_visits_ended_until_one_is_whole(self):
-        budget = TimeBudget(0, suspects=["a"])
+        budget = TimeBudget(0, stalled=["a"])
         budget.begin(7, ["b"])
         self.note_outcome(budget, VisitOver())
         self.assertEqual(self.server.suspect_keys, ["a", "b"])
-        self.note_outcome(TimeBudget(0, suspects=self.server.suspect_keys))
+        self.note_outcome(TimeBudget(0, stalled=self.server.suspect_keys))
         self.assertFalse(self.server.suspect_keys)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")

@@ -11,7 +11,8 @@ from odoo.tools import SQL, mute_logger
 from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundMailboxStore
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 from odoo.addons.mail_gateway.tools import sql_log
-from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, FolderPosition, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.folder_position import FolderPosition
+from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, RemoteMessage
 from odoo.addons.mail_gateway.tools.text.indexed_text import INDEXED_BYTES
 
 # four bytes each in UTF-8, and nothing that a compression finds

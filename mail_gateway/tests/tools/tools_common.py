@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MailboxSettings
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSettings
 
 try:
     from odoo.tests import BaseCase, tagged
@@ -146,7 +146,7 @@ class MemoryStore:
     def first_visit(self, _account, _folder):
         return self.first
 
-    def forget_vanished(self, prefix, keys):
+    def forget_removed(self, prefix, keys):
         listed = set(keys)
         for key in [key for key in self.messages if key.startswith(prefix)]:
             if listed & {key, re.sub(r";SHA256=[0-9a-f]{64}(;COPY=\d+)?$", "", key)}:

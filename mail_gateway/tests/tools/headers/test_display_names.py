@@ -197,7 +197,7 @@ class TestNamesInHeaders(ToolsCase):
         self.assertEqual(clean_recipients('"' * 99), "")
         self.assertEqual(clean_recipients("Mary mary@customer.example, (joe"), '"Mary" <mary@customer.example>')
 
-    def test_an_author_without_an_address_is_nobody(self):
+    def test_an_author_without_an_address_has_no_address(self):
         for author in ("foo", "foo@", '"' * 99, "<" * 99):
             self.assertNotIn("@", clean_author(author))
 
@@ -205,7 +205,7 @@ class TestNamesInHeaders(ToolsCase):
         for nothing in (None, False, "", []):
             self.assertEqual(clean_recipients(nothing), nothing)
 
-    def test_a_carriage_return_in_a_name_makes_nobody_else_the_author(self):
+    def test_a_carriage_return_in_a_name_makes_no_other_author(self):
         author = '"x\rboss@mycompany.com,\r" <mary@customer.example>'
         self.assertEqual(clean_author(author), '"x boss@mycompany.com," <mary@customer.example>')
         self.assertEqual(encapsulate(author, DEFAULT), f'"mary" <{DEFAULT}>')

@@ -2,15 +2,15 @@ import random
 import time
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, mutations, rounds, some_of
+from odoo.addons.mail_gateway.tools.headers.message_head import HEADER_BYTES
 from odoo.addons.mail_gateway.tools.headers.stored_headers import (
-    HEADER_BYTES,
     ID_LIMIT,
     TEXT_LIMIT,
     Headers,
-    as_text,
     decode_words,
     read_headers,
 )
+from odoo.addons.mail_gateway.tools.text.database_text import as_text
 
 # far above what reading takes, far below what it would take if it grew with the square of the length
 PATIENCE = 5

@@ -91,7 +91,7 @@ class TestReading(ReadingCase):
 
     # ------------------------------------------------------------------ what is found
 
-    def test_each_flaw_has_its_name(self):
+    def test_each_defect_has_its_name(self):
         for name, defect in {
             "charset_unknown": Defect.CHARSET,
             "charset_lies_utf8_for_windows1252": Defect.CHARSET,
@@ -115,7 +115,7 @@ class TestReading(ReadingCase):
             with self.subTest(name):
                 self.assertDefects(name, defect)
 
-    def test_several_flaws_are_all_named(self):
+    def test_several_defects_are_all_named(self):
         self.assertDefects("nul_bytes", Defect.CHARACTERS, Defect.HEADERS)
         self.assertDefects("base64_with_a_footer", Defect.CHARSET, Defect.ENCODING)
 
@@ -146,7 +146,7 @@ class TestReading(ReadingCase):
         self.assertEqual((last.get_filename(), last.get_content_type()), (ORIGINAL, "application/octet-stream"))
         self.assertEqual(last.get_content(), source)
 
-    def test_the_plainest_form_has_the_text_and_nothing_but_the_original(self):
+    def test_the_text_only_form_has_the_text_and_nothing_but_the_original(self):
         source = self.eml("text_and_html")
         readable = make_readable(source, text_only=True)
         message = email.message_from_bytes(readable.source, policy=email.policy.SMTP)
@@ -156,16 +156,16 @@ class TestReading(ReadingCase):
         )
         self.assertIn("The plain text, grün.", self.texts(message)[0])
 
-    def test_the_plainest_form_of_html_is_its_text(self):
+    def test_the_text_only_form_of_html_is_its_text(self):
         source = HEAD + b"Content-Type: text/html; charset=utf-8\r\n\r\n<p>Please <b>send</b> ten.</p>"
         message = email.message_from_bytes(make_readable(source, text_only=True).source, policy=email.policy.SMTP)
         self.assertEqual(self.texts(message), ["Please send ten."])
 
-    def test_of_text_and_html_with_flaws_the_html_is_kept(self):
+    def test_of_text_and_html_with_defects_the_html_is_kept(self):
         message = self.read(self.eml("text_and_html").replace(b"Subject: ", b"Subject: \0"))
         self.assertEqual(
             [part.get_content_type() for part in message.iter_parts()], ["text/html", "application/octet-stream"]
         )
 
-    def test_an_empty_text_with_flaws_has_no_text(self):
+    def test_an_empty_text_with_defects_has_no_text(self):
         self.assertEqual(self.texts(self.read(HEAD + b"X-A: b\r\n" * 100_000)), [])

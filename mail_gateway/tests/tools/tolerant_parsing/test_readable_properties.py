@@ -65,7 +65,7 @@ def messages(draw):
 class TestReadingProperties(ToolsCase):
     @properties
     @given(st.one_of(messages(), st.binary(max_size=300)), st.booleans())
-    def test_any_bytes_become_a_message_without_flaws(self, source, text_only):
+    def test_any_bytes_become_a_message_without_defects(self, source, text_only):
         readable = make_readable(source, text_only)
         self.assertFalse(find_defects(readable.source))
         self.assertEqual(readable.source == source, not readable.defects)
