@@ -49,7 +49,7 @@ class MailInboundExplain(models.TransientModel):
     in_reply_to = fields.Char("In-Reply-To", help="The Message-Id of the message that this one answers, if any.")
     body = fields.Text("Text")
     automatic = fields.Boolean(
-        "Automatic Message", help="Adds the header Auto-Submitted, as programs do that send vacation notices."
+        "Automatic Reply", help="Adds the header Auto-Submitted, as programs do that send vacation notices."
     )
     source = fields.Binary("File", attachment=False)
     source_filename = fields.Char()

@@ -40,7 +40,7 @@ class TestLimits(InboundCommon):
         self.assertEqual(self.states(messages), ["delivered", "delivered", "held", "held"])
         self.assertEqual(messages[3].cause, "limit")
         self.assertIn(
-            "mary@customer.example has reached the limit of new records within 60 minutes: 2.",
+            "mary@customer.example has reached the limit of new records: 2 within 60 minutes.",
             messages[3].reason,
         )
 

@@ -75,7 +75,7 @@ class TestLimitsAllowed(InboundCommon):
         held = self.orders("undisclosed", "undisclosed")[1]
         self.assertEqual((held.state, held.cause), ("held", "limit"))
         self.assertIn(
-            "A sender without an address has reached the limit of new records within 60 minutes: 1.",
+            "A sender without an address has reached the limit of new records: 1 within 60 minutes.",
             held.reason,
         )
 

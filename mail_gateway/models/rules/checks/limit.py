@@ -47,10 +47,10 @@ class MailCheckLimit(models.AbstractModel):
         words = {"number": number, "minutes": minutes, "sender": sender or self.env._("A sender without an address")}
         if scope == "alias":
             return self.env._(
-                "The alias has reached the limit of new records within %(minutes)s minutes: %(number)s.",
+                "The alias has reached the limit of new records: %(number)s within %(minutes)s minutes.",
                 **words,
             )
         return self.env._(
-            "%(sender)s has reached the limit of new records within %(minutes)s minutes: %(number)s.",
+            "%(sender)s has reached the limit of new records: %(number)s within %(minutes)s minutes.",
             **words,
         )
