@@ -387,11 +387,11 @@ class TestNotices(InboundCommon):
             self.env, "postmaster", groups="mail_gateway.group_postmaster", email="paul@mycompany.example"
         )
         for headers, words in (
-            ({"X_Spam_Flag": "YES"}, "Marked as spam"),
+            ({"X_Spam_Flag": "YES"}, "The message is marked as spam"),
             ({"Authentication_Results": "mx.mycompany.example; dmarc=fail"}, "The sender may be forged"),
-            ({"X_Auto_Response_Suppress": "All"}, "Perhaps sent by a program"),
-            ({"Precedence": "bulk"}, "Perhaps sent by a program"),
-            ({"Auto_Submitted": "auto-generated"}, "Sent by a program"),
+            ({"X_Auto_Response_Suppress": "All"}, "A program may have sent the message"),
+            ({"Precedence": "bulk"}, "A program may have sent the message"),
+            ({"Auto_Submitted": "auto-generated"}, "A program sent the message"),
         ):
             message = self.store(raw(to="nobody@elsewhere.example", **headers))
             message._move_to("held", "Because.", cause="no_route")
