@@ -37,9 +37,9 @@ class MailInboundCall(models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
-        help="The user as whom a program handed the message over.",
+        help="The user as whom a program handed over the message.",
     )
-    call_words = fields.Text("Handed Over", compute="_compute_call_words")
+    call_words = fields.Text("Handed-Over Values", compute="_compute_call_words")
     call_refusal = fields.Text(compute="_compute_call_words")
 
     _caller_index = models.Index("(caller_id, received_date) WHERE caller_id IS NOT NULL")

@@ -25,7 +25,7 @@ class MailInboundCopies(models.Model):
 
     _inherit = "mail.inbound.message"
 
-    identity = fields.Char(readonly=True, help="The same for copies of one message.")
+    identity = fields.Char(readonly=True, help="The same for all copies of one message.")
 
     _identity_index = models.Index("(message_id, identity) WHERE message_id IS NOT NULL")
 

@@ -242,12 +242,12 @@ class TestWhatNobodyCanRoute(InboundCommon):
         self.assertEqual(message.server_id.held_count, 0)
 
     def test_what_is_discarded_alerts_nobody(self):
-        long_ago = fields.Datetime.from_string("2000-01-01 00:00:00")
+        due = fields.Datetime.now(), fields.Datetime.from_string("2000-01-01 00:00:00")
         self.deliver(self.nobody())
-        self.assertFalse(self.env["mail.inbound.message"]._take_untold(long_ago))
+        self.assertFalse(self.env["mail.inbound.message"]._take_unalerted(*due))
         self.server.unroutable = "hold"
         held = self.deliver(self.nobody(subject="Held"))
-        self.assertEqual(self.env["mail.inbound.message"]._take_untold(long_ago), held)
+        self.assertEqual(self.env["mail.inbound.message"]._take_unalerted(*due), held)
 
     def test_its_sender_is_told_nothing(self):
         with self.mock_mail_gateway():
