@@ -4,7 +4,7 @@
 LAB := exec env PYTHONPATH=dev python3 -m lab
 PYTHON := .lab/venv/bin/python
 
-.PHONY: help setup demo test test-unit test-e2e test-core test-tools lint bench clean
+.PHONY: help setup demo dev test test-unit test-e2e test-core test-tools lint bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -14,6 +14,9 @@ setup: ## put the lab there: Debian packages, Odoo 19, Python environment, datab
 
 demo: setup ## start Odoo with the addon, two mail servers and a walk through it
 	@exec env PYTHONPATH=dev $(PYTHON) dev/demo.py
+
+dev: setup ## serve Odoo with the addon on a database with sample mail; a changed file is seen at once
+	@exec env PYTHONPATH=dev $(PYTHON) dev/develop.py
 
 test: lint test-unit test-e2e test-core ## all of the following; what has to pass before a commit
 	@echo "All tests passed."
