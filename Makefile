@@ -4,13 +4,16 @@
 LAB := exec env PYTHONPATH=dev python3 -m lab
 PYTHON := .lab/venv/bin/python
 
-.PHONY: help setup demo dev test test-unit test-e2e test-core test-tools lint bench clean
+.PHONY: help setup databases demo dev test test-unit test-e2e test-core test-tools lint bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: ## put the lab there: Debian packages, Odoo 19, Python environment, databases
 	@$(LAB) setup
+
+databases: setup ## build now what tests copy, instead of when the first one wants it
+	@$(LAB) databases base gateway core core_tests
 
 demo: setup ## start Odoo with the addon, two mail servers and a walk through it
 	@exec env PYTHONPATH=dev $(PYTHON) dev/demo.py
