@@ -71,8 +71,8 @@ class Session(smtplib.SMTP):
 
     def __init__(self, sock, host: str, name: str):
         super().__init__(local_hostname=name)
-        # the name that starttls verifies; smtplib knows it only of connections that it opens itself
-        self.sock, self._host = sock, host
+        self.sock, self.host = sock, host
+        self._host = host  # smtplib's starttls verifies this name, and sets it for connections that it opens itself
         self.last, self.mechanism = (-1, b""), ""
         self._secrets, self._logging_in = set(), False
 
