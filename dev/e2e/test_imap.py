@@ -140,7 +140,7 @@ def test_a_missing_folder_is_refused_when_confirmed(gateway, dovecot, mailbox):
 
 
 def test_a_wrong_password_is_explained(gateway, dovecot, mailbox):
-    with pytest.raises(OdooError, match="does not let “.*” in. Check user name and password"):
+    with pytest.raises(OdooError, match="refuses the login of “.*”. Check the user name and the password"):
         gateway.mail_server(mailbox, dovecot.port("imap"), password="wrong")
 
 
