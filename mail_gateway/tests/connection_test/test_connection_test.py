@@ -42,7 +42,7 @@ class TestConnectionTest(TransactionCase):
         self.startPatcher(patch.object(IrMail_Server, "_disable_send", return_value=False))
 
     def serve(self, **changes):
-        """A server that takes everything but what the changes say; the outgoing server leads there."""
+        """Start a server that accepts everything except for the changes, and point the outgoing server to it."""
         smtp = ScriptedServer(GREETING, smtp_script(**changes))
         self.addCleanup(smtp.stop)
         self.server.smtp_port = smtp.port
@@ -161,7 +161,7 @@ class TestConnectionTest(TransactionCase):
     # ------------------------------------------------------------------ servers that keep silent
 
     def quick(self, plan):
-        """The probe, with less patience."""
+        """Test with shorter time limits."""
         return probe(replace(plan, other_ports=(), limits=Limits(reply=0.5, port=1, port_greeting=0.3)))
 
     def test_a_port_that_says_nothing_is_told_and_looked_at_again(self):
@@ -171,8 +171,8 @@ class TestConnectionTest(TransactionCase):
         with patch.object(ir_mail_server, "probe", self.quick):
             dialog = self.dialog()
         self.assertEqual(self.step(dialog, "greeting").outcome, "failed")
-        self.assertIn("says nothing", dialog.summary)
-        self.assertIn(f"• {smtp.port}: takes connections, but no mail server answers", dialog.advice)
+        self.assertIn("does not answer", dialog.summary)
+        self.assertIn(f"• {smtp.port}: accepts connections, but no mail server answers", dialog.advice)
 
     def test_a_server_that_falls_silent_is_told(self):
         smtp = self.serve(RCPT=b"")
