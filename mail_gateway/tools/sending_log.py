@@ -1,4 +1,4 @@
-"""What is learned about messages while they are sent; travels in the context of one run of core's sending."""
+"""What becomes known about messages while they are sent; it travels in the context of one run of core's sending."""
 
 from typing import NamedTuple
 
@@ -23,20 +23,23 @@ class SentAs(NamedTuple):
 class Sending:
     """One run of core's sending, which chooses servers first and then works on one message after the other.
 
-    A class of its own, so that nothing that a remote caller puts into the context can pass for one.
+    It is a class, so that no value that a remote caller puts into the context can pass for one.
 
-    :ivar server_ids: message -> the server that sends it, None for the settings of odoo-bin
-    :ivar sent_as: how the message at hand was made ready to leave; None before that
-    :ivar rows: what is to be written down
+    :ivar selected: the last selection; core's method that asks for one returns less
+    :ivar selections: id of a message -> the selection that was made for it
+    :ivar by_odoo_bin: whether core is about to connect for messages that no server may send, and will ask once more
+    :ivar sent_as: how the message at hand was prepared; None before that
+    :ivar rows: values of the sending details to record
     """
 
     KEY = "mail_gateway_sending"
 
     def __init__(self):
-        self.server_ids = {}
-        self.sent_as = None
+        self.selected: Selection | None = None
+        self.selections: dict[int, Selection] = {}
+        self.by_odoo_bin = False
+        self.sent_as: SentAs | None = None
         self.rows = []
-        self._selections = {}
 
     @classmethod
     def of(cls, context) -> "Sending | None":
@@ -44,14 +47,10 @@ class Sending:
         sending = context.get(cls.KEY)
         return sending if isinstance(sending, cls) else None
 
-    def chose(self, selection: Selection, default_from: str) -> None:
-        """Note a choice."""
-        server_id = selection.server.id if selection.server else None
-        self._selections[selection.author, default_from, server_id] = selection
-
-    def selection(self, author: str, default_from: str, server_id: int | None) -> Selection | None:
-        """The choice that led from this author to this server; None when the message itself named the server."""
-        return self._selections.get((author, default_from, server_id))
+    def take_by_odoo_bin(self) -> bool:
+        """Return whether core asks once more for messages that no server may send, and forget it."""
+        by_odoo_bin, self.by_odoo_bin = self.by_odoo_bin, False
+        return by_odoo_bin
 
     def take_sent_as(self) -> SentAs | None:
         """Return how the message at hand left, and forget it."""
@@ -59,6 +58,6 @@ class Sending:
         return sent_as
 
     def take_rows(self) -> list:
-        """Return what is to be written down, and forget it."""
+        """Return the values to record, and forget them."""
         rows, self.rows = self.rows, []
         return rows
