@@ -36,7 +36,6 @@ class MailOutgoingExplain(models.TransientModel):
     )
     traffic = fields.Selection(
         [(Traffic.TRANSACTIONAL.value, "Transactional"), (Traffic.MASS.value, "Mass")],
-        "Traffic",
         required=True,
         default=Traffic.TRANSACTIONAL.value,
         help="Transactional: notifications, replies, documents. Mass: mailings, and e-mails to many records at once.",
@@ -290,8 +289,6 @@ class MailOutgoingExplainLine(models.TransientModel):
     owner = fields.Char()
     priority = fields.Integer()
     from_filter = fields.Text("FROM Filtering")  # a text, since lists show it in full
-    traffic = fields.Selection(
-        [("any", "Any"), ("transactional", "Transactional Only"), ("mass", "Mass Only")], "Traffic"
-    )
+    traffic = fields.Selection([("any", "Any"), ("transactional", "Transactional Only"), ("mass", "Mass Only")])
     is_chosen = fields.Boolean("Selected")
     reason = fields.Text()

@@ -15,7 +15,6 @@ class IrMail_Server(models.Model):
 
     traffic = fields.Selection(
         [("any", "Any"), ("transactional", "Transactional Only"), ("mass", "Mass Only")],
-        string="Traffic",
         default=ANY_TRAFFIC,
         help="Which e-mails this server sends. Mass mail is: mailings of Email Marketing, e-mails to many records at once "
         "from a list, event reminders, and e-mails with “Precedence: bulk”. All others are transactional: notifications, "

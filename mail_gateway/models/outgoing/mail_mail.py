@@ -44,9 +44,7 @@ class MailMail(models.Model):
 
     _inherit = "mail.mail"
 
-    traffic = fields.Selection(
-        [("transactional", "Transactional"), ("mass", "Mass")], string="Traffic", readonly=True, copy=True
-    )
+    traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], readonly=True, copy=True)
     outgoing_selection_ids = fields.One2many("mail.outgoing.selection", "mail_mail_id", readonly=True)
 
     # ------------------------------------------------------------------ traffic
@@ -122,7 +120,7 @@ class MailMail(models.Model):
 
     def _by_selection(self):
         """Return the groups of e-mails for which one selection is made."""
-        everyone = self.env["ir.mail_server"].sudo().search([], order="sequence, id")
+        everyone = self.env["ir.mail_server"].sudo().search([("active", "=", True)], order="sequence, id")
         lean = self.with_context(prefetch_fields=False)  # no bodies in memory, as in core
         groups = lean.grouped(
             lambda mail: (

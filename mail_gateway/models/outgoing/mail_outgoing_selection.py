@@ -58,7 +58,7 @@ class MailOutgoingSelection(models.Model):
     from_filter = fields.Char(
         "FROM Filtering", readonly=True, help="Which authors keep their own address when this server sends."
     )
-    traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], "Traffic", readonly=True)
+    traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], readonly=True)
     recipients = fields.Char("To", readonly=True)
     from_before = fields.Char("Original From", readonly=True, help="The author of the message.")
     from_after = fields.Char("Sent From", readonly=True, help="The From header of the e-mail that was sent.")
