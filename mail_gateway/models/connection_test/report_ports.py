@@ -18,7 +18,7 @@ class IrMail_Server(models.Model):
         lines = []
         if report.ports:
             answers = [self._report_port(answer) for answer in report.ports]
-            lines += [self.env._("Odoo also tried these ports of “%s”:", plan.host), *answers, ""]
+            lines += [self.env._("Odoo tried these ports of “%s”:", plan.host), *answers, ""]
             lines.append(self._report_ports_advice(plan, report))
         if self._connection_test_is_blocked(plan, report):
             lines.append(self.env._("Many providers block port 25 to prevent spam."))

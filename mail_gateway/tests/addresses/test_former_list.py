@@ -195,7 +195,7 @@ class TestFormerByHand(FormerCommon):
                 self.add(address)
 
     def test_a_malformed_domain_is_refused(self):
-        with self.assertRaisesRegex(ValidationError, "is no domain"):
+        with self.assertRaisesRegex(ValidationError, "is not a domain"):
             self.add("sales@old.example", kind="domain", alias_id=False, alias_domain_id=self.domain.id)
 
     def test_an_address_in_use_is_refused(self):
@@ -222,7 +222,9 @@ class TestFormerByHand(FormerCommon):
         self.assertIn("mail_former_address_address_unique", str(refused.exception))
 
     def test_an_entry_must_lead_somewhere(self):
-        with self.assertRaisesRegex(ValidationError, "Choose what sales@old.example leads to"):
+        with self.assertRaisesRegex(
+            ValidationError, "Choose the alias or the domain that sales@old.example redirects to"
+        ):
             self.add("sales@old.example", alias_id=False)
 
     def test_a_postmaster_says_what_stands_in_for_a_deleted_alias(self):

@@ -97,7 +97,7 @@ class TestConnectionTest(TransactionCase):
         dialog = self.dialog()
         self.assertEqual(dialog.outcome, "failed")
         self.assertEqual(len(dialog.step_ids), 7)
-        self.assertIn("It says: 550 5.7.1 <script>", self.step(dialog, "sender").words)
+        self.assertIn("The server says: 550 5.7.1 <script>", self.step(dialog, "sender").words)
         self.assertEqual(self.step(dialog, "recipient").outcome, "not_tried")
         self.assertIn("Check FROM Filtering", dialog.summary)
 

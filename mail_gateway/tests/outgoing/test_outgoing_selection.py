@@ -172,7 +172,7 @@ class TestTheSelectionTravels(OutgoingCommon):
         sending = Sending()
         batches = [*mails.with_context(**{Sending.KEY: sending})._split_by_mail_configuration()]
         self.assertEqual(batches, [(server.id, False, self.default, mails._ids)])
-        self.assertEqual([sending.selections[mail.id].author for mail in mails], mails.mapped("email_from"))
+        self.assertEqual([sending.selections[mail.id].author for mail in mails], [mail._author() for mail in mails])
 
     def test_a_batch_is_no_larger_than_core_allows(self):
         self.server("S", "test.mycompany.com")

@@ -273,7 +273,7 @@ class TestWithoutAFilter(OutgoingCommon):
     def test_what_counted_is_written_down(self):
         server = self.server("S")
         for from_filter, expected in (
-            (False, r"^None; alias domains: .*test\.mycompany\.com"),
+            (False, r"^None, so the alias domains apply: .*test\.mycompany\.com"),
             ("a.example, b.example", r"^a\.example, b\.example$"),
         ):
             server.from_filter = from_filter

@@ -176,7 +176,7 @@ class TestExplainAddresses(ExplainCommon):
         self.company.alias_domain_id = False
         self.env["ir.config_parameter"].search([("key", "in", ("mail.default.from", "mail.catchall.domain"))]).unlink()
         answer = self.explain("foo")
-        self.assertIn("it would fail", answer.warnings)
+        self.assertIn("Sending a message with this From would fail", answer.warnings)
         self.assertIn("There is no default From", answer.warnings)
         self.assertFalse(answer.from_after)
 
