@@ -284,7 +284,7 @@ def test_what_the_server_does_not_hand_out_is_shown_and_fetched_once_it_does(gat
         server = gateway.mail_server(mailbox, proxy.port)
         dovecot.put(mailbox, message("Owed"))
         proxy.replacements = ((b"BODY.PEEK[]", b"FLAGS"),)
-        assert "does not hand out 1 of the messages" in refusal(gateway, server)
+        assert "refuses to deliver 1 of the messages" in refusal(gateway, server)
         dovecot.mark_seen(mailbox)
         refusal(gateway, server)
         [[words]] = gateway.sql("SELECT error_message FROM fetchmail_server WHERE id = %s", server)

@@ -135,7 +135,7 @@ def test_stored_messages_are_deleted_when_the_server_says_so(gateway, dovecot, m
 
 
 def test_a_missing_folder_is_refused_when_confirmed(gateway, dovecot, mailbox):
-    with pytest.raises(OdooError, match="There is no folder “Ordres” on .* Folders there: .*INBOX"):
+    with pytest.raises(OdooError, match="There is no folder “Ordres” on .* Choose one of these: .*INBOX"):
         gateway.mail_server(mailbox, dovecot.port("imap"), folder="Ordres")
 
 

@@ -143,7 +143,7 @@ def test_a_refused_port_names_those_that_answer(gateway, alternative):
     dialog = probe(gateway, ports.any_free())
     assert dialog.failed == "connection"
     assert "refuses connections" in dialog.summary
-    assert "• 465: refused" in dialog.advice
+    assert "• 465: refuses connections" in dialog.advice
     assert "• 2525: offers STARTTLS" in dialog.advice
     assert (
         "Set “SMTP Port” to 2525 and “Connection Encryption” to “TLS (STARTTLS), encryption and validation”"
