@@ -48,28 +48,43 @@ class Story:
 
 def main():
     """Run the demo; return the exit code."""
+    return perform(show, DATABASE)
+
+
+def show(story):
+    """Play all chapters and, unless it is to end by itself, go on serving."""
+    with servers(story, fresh_database()) as demo:
+        play_chapters(CHAPTERS, demo, story)
+        if os.environ.get("DEMO_EXIT") == "1":
+            say("\nWithout DEMO_EXIT=1 the demo goes on serving, for a look at all that.")
+        else:
+            story.title = "serving"
+            tell_where(demo)
+            serve(demo)
+
+
+def perform(play, database):
+    """Run `play(story)` until its end or Ctrl-C, and put into words what goes wrong; return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell without jobs ignores SIGINT
         signal.signal(number, _interrupt)
     story = Story()
     try:
-        with servers(story) as demo:
-            for title, play in CHAPTERS:
-                story.chapter(title)
-                play(demo, story)
-            if os.environ.get("DEMO_EXIT") == "1":
-                say("\nWithout DEMO_EXIT=1 the demo goes on serving, for a look at all that.")
-            else:
-                story.title = "serving"
-                tell_where(demo)
-                serve(demo)
+        play(story)
     except KeyboardInterrupt:
-        say("\nInterrupted. Everything that the demo started is stopped.")
+        say("\nInterrupted. Everything that was started is stopped.")
         return 130
     except Exception as error:
-        warn(f"\nThe demo ended at “{story.title}”: {words_for(error)}\nOdoo's log: {LOGS / DATABASE}.log")
+        warn(f"\nThis ended at “{story.title}”: {words_for(error)}\nOdoo's log: {LOGS / database}.log")
         return 1
-    say("\nThe demo is over: everything that it started is stopped.")
+    say("\nThis is over: everything that it started is stopped.")
     return 0
+
+
+def play_chapters(chapters, demo, story):
+    """Play one chapter after the other."""
+    for title, play in chapters:
+        story.chapter(title)
+        play(demo, story)
 
 
 def words_for(error):
@@ -82,25 +97,37 @@ def _interrupt(*_signal):
 
 
 @contextmanager
-def servers(story):
-    """Start everything on a fresh database, and stop it at the end, whatever happens."""
+def fresh_database():
+    """A database for this time, dropped at the end; yields its name."""
+    try:
+        yield databases.clone("gateway", DATABASE)
+    finally:
+        databases.drop(DATABASE)
+
+
+@contextmanager
+def servers(story, database, **options):
+    """Start everything, and stop it at the end, whatever happens.
+
+    :param database: a context that yields the name of the database
+    :param options: of the Odoo server
+    """
     story.chapter("Servers start, on loopback only")
     orphans.stop_abandoned()
     with ExitStack() as stack:
         stack.enter_context(Postgres())
         port = ports.port("odoo")
         if not ports.is_free(port):
-            raise DemoError(f"port {port} is in use; does another demo run? End it with Ctrl-C first.")
+            raise DemoError(f"port {port} is in use; does `make demo` or `make dev` run? End it with Ctrl-C first.")
         dovecot, postfix = stack.enter_context(Dovecot()), stack.enter_context(Postfix())
         story.saw(
             f"PostgreSQL on port {ports.port('postgres')}, Dovecot (IMAP {dovecot.port('imaps')} with TLS), "
             f"Postfix (SMTP {postfix.port})"
         )
         say("             (the first time, a database is installed: a minute or two)")
-        stack.callback(databases.drop, DATABASE)
-        databases.clone("gateway", DATABASE)
-        story.saw(f"database “{DATABASE}”: a fresh Odoo with CRM and this addon")
-        gateway = Gateway(DATABASE, port=port)
+        name = stack.enter_context(database)
+        story.saw(f"database “{name}”: an Odoo with CRM and this addon")
+        gateway = Gateway(name, port=port, **options)
         stack.callback(gateway.stop)
         story.saw(f"Odoo answers at {gateway.odoo.url}")
         # Whoever presses Ctrl-C twice would leave processes behind.
@@ -116,14 +143,17 @@ def servers(story):
 
 
 def tell_where(demo):
-    """Say where all that can be seen, and how to send a message of one's own."""
+    """Say where all that can be seen."""
+    leads = f"the lead and its chatter    {demo.url}/odoo/crm.lead/{demo.lead}"
+    if not demo.lead:
+        leads = f"leads and their chatter     {demo.url}/odoo/action-crm.crm_lead_all_leads"
     say(f"""
 Look at it: {demo.url}/odoo       login admin, password admin
-    the lead and its chatter    {demo.url}/odoo/crm.lead/{demo.lead}
+    {leads}
     Inbound Messages            {demo.url}/odoo/inbound-messages
     Inbound Rules               {demo.url}/odoo/inbound-rules
     Held Messages               {demo.url}/odoo/held-messages
-    Odoo's log                  {LOGS / DATABASE}.log""")
+    Odoo's log                  {demo.gateway.odoo.log}""")
 
 
 def serve(demo):
@@ -135,7 +165,7 @@ Send a message of your own; it becomes a lead within seconds:
     of one sender within an hour.
     The salesperson logs in with sales/sales. Mail to any .example address stays in this lab.
 
-Ctrl-C ends the demo and stops everything it started.
+Ctrl-C ends this and stops everything it started.
 """)
     told = set(dealt_with(demo))
     try:

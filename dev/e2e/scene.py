@@ -172,7 +172,7 @@ def open_server(window, server):
 def route_to_alias(page, window):
     """Fill in the dialog and confirm."""
     dialog = page.locator(".modal")
-    dialog.get_by_label("An alias").check()
+    dialog.get_by_role("radio", name="Alias").check()
     dialog.locator("[name=alias_id] input").fill(LEADS)
     page.locator(".o-autocomplete--dropdown-item", has_text=f"{LEADS}@").click()
     picture(window, "route_alias")

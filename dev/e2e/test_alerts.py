@@ -1,4 +1,4 @@
-"""Postmasters are told of held messages and of servers that fail: by real mail, from two hosts, without loops."""
+"""Odoo alerts postmasters about held messages and failing servers: by real mail, from two hosts, without loops."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ class Watch:
         gateway.call("res.users", "write", admin, {"notification_type": "inbox"})
 
     def hold(self, *subjects):
-        """Have messages come in that nobody can route."""
+        """Have unroutable messages come in."""
         self.dovecot.put_all(SHARED, [message(subject, to=f"nobody@{DOMAIN}") for subject in subjects])
         self.gateway.fetch(self.imap)
         self.gateway.settle()
@@ -143,7 +143,7 @@ def test_what_comes_later_is_told_once_and_together_whoever_looks(watch, window)
     assert watch.told() == told + 1
     letter = watch.letters(2)[-1]
     assert letter["Subject"] == "12 messages wait for a decision"
-    assert "With those that came before, 13 wait." in " ".join(html(letter).split())
+    assert "Including earlier ones, 13 messages wait." in " ".join(html(letter).split())
     show(window, letter, "alert_letter_digest")
 
 
@@ -181,7 +181,7 @@ def test_a_server_that_fails_is_told_once_with_the_cause(watch, window):
     watch.look()
     assert watch.told() == told + 1
     letter = watch.letters(3)[-1]
-    assert letter["Subject"] == "“Failing” can't be read"
+    assert letter["Subject"] == "Odoo can't fetch messages from “Failing”"
     assert "Check the user name and the password" in html(letter)
     show(window, letter, "alert_letter_server")
     window.open_record("fetchmail.server", watch.failing)
@@ -269,7 +269,9 @@ def test_an_activity_waits_until_nothing_else_does(watch, window):
     watch.gateway.call("mail.inbound.message", "action_discard", [number for (number,) in held[-1:]])
     watch.look()
     still = watch.gateway.sql("SELECT DISTINCT summary FROM mail_activity WHERE active AND automated")
-    assert still == [("“Failing” can't be read",)], "the server still fails, and was told anew when the way changed"
+    assert still == [("Odoo can't fetch messages from “Failing”",)], (
+        "the server still fails, and was told anew when the way changed"
+    )
 
 
 def test_who_would_rather_not_be_told_says_so_in_the_preferences(watch, window):
@@ -287,5 +289,5 @@ def test_who_would_rather_not_be_told_says_so_in_the_preferences(watch, window):
 
 def test_an_empty_gateway_allowed_tells_the_limit_that_counts(watch, window):
     window.open("mail.mail_gateway_allowed_action")
-    expect(window.page.locator(".o_view_nocontent")).to_contain_text("5 records from mail of the same sender within 60")
+    expect(window.page.locator(".o_view_nocontent")).to_contain_text("5 new records per alias and sender within 60")
     picture(window, "gateway_allowed_empty")

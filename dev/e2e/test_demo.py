@@ -3,12 +3,9 @@
 import os
 import subprocess
 
-import pytest
-
 from lab.host.paths import ROOT
 
 
-@pytest.mark.alone
 def test_the_demo_comes_to_its_end():
     done = subprocess.run(
         ["make", "demo", "DEMO_EXIT=1"],

@@ -169,7 +169,7 @@ def test_a_new_record_is_explained_and_nothing_of_it_stays(window, counter):
     )
     for words in (
         "Delivered",
-        "It makes a record.",
+        "Odoo creates a record.",
         "Fifty desks",
         f"nora@{CUSTOMER}",
         "Alias that makes a record of Lead",
@@ -241,7 +241,7 @@ def test_a_reply_to_a_former_address_is_explained(window, counter):
 def test_a_file_is_explained_as_it_then_comes_in(window, counter):
     open_dialog(window, counter)
     source = message("Re: out of office", to=f"{LEADS}@{DOMAIN}", Auto_Submitted="auto-replied")
-    choose(window, "A file (.eml)")
+    choose(window, "Uploaded File (.eml)")
     window.page.locator(".modal input[type=file]").set_input_files(
         {"name": "vacation.eml", "mimeType": "message/rfc822", "buffer": source}
     )
@@ -259,7 +259,7 @@ def test_a_message_to_nobody_is_explained_with_every_rule(window, counter):
     answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to="nobody@elsewhere.example", subject="Hello")
     expect(answer).to_contain_text("Held")
     expect(answer).to_contain_text("No one is at home")
-    for rule in ("Too large", "Duplicates", "Automatic replies", "Too many new records"):
+    for rule in ("Message Too Large", "Duplicate Messages", "Automatic Replies", "Record Limit Exceeded"):
         expect(answer).to_contain_text(rule)
     picture(window, "explain_incoming_nobody")
 
@@ -311,7 +311,7 @@ def test_a_held_message_says_what_would_happen_now(window, counter):
     before = counter.rows_at_rest()
     window.page.locator("button[name=action_explain]").click()
     dialog = window.page.locator(".modal")
-    expect(dialog.locator("[name=answer]")).to_contain_text("It makes a record.")
+    expect(dialog.locator("[name=answer]")).to_contain_text("Odoo creates a record.")
     expect(dialog.locator("[name=inbound_message_id] input")).to_have_value("Later")
     picture(window, "explain_incoming_held")
     assert counter.rows() == before
@@ -322,6 +322,6 @@ def test_a_postmaster_without_settings_asks_as_well(window, counter):
     window.login(counter.gateway.odoo, counter.postmaster)
     open_dialog(window, counter)
     answer = ask(window, email_from=f"Nora New <nora@{CUSTOMER}>", email_to=f"{LEADS}@{DOMAIN}", subject="Fifty desks")
-    expect(answer).to_contain_text("It makes a record.")
+    expect(answer).to_contain_text("Odoo creates a record.")
     assert fits(window.page.locator(".modal-body"))
     picture(window, "explain_incoming_postmaster")

@@ -1,4 +1,4 @@
-"""The lab itself, where it met others on a busy machine."""
+"""The lab itself: where it met others on a busy machine, and when it has to install the addon anew."""
 
 import subprocess
 import threading
@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from e2e.gateway import until
+from lab.host import stamps
 from lab.host.paths import ROOT
-from lab.odoo import databases
+from lab.odoo import databases, installed
 from lab.servers.postgres import USER, binary
 
 # A table whose cleaning takes autovacuum a while.
@@ -86,3 +87,107 @@ def test_every_file_of_tests_is_run():
     """Odoo's runner finds the test files in the packages below tests/; a folder that is no package passes unnoticed."""
     folders = {file.parent for file in (ROOT / "mail_gateway" / "tests").rglob("test_*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+ADDON = {
+    "__init__.py": "from . import models\nfrom .hooks import post_init_hook\n",
+    "__manifest__.py": '{"name": "An addon", "data": ["views.xml"]}\n',
+    "views.xml": "<odoo/>\n",
+    "hooks.py": """
+def post_init_hook(env):
+    _prepare(env)
+
+def _prepare(env):
+    env["rule"].search([]).write({"sequence": 1})
+""",
+    "models/__init__.py": "from . import rule\n",
+    "models/rule.py": """
+from odoo import api, fields, models
+from ..tools.causes import CAUSES, words
+
+MOST = 100
+
+class Rule(models.Model):
+    _name = "rule"
+    sequence = fields.Integer(default=MOST, help="The smallest comes first.")
+    cause = fields.Selection(selection="_selection_causes")
+    title = fields.Char(compute="_compute_title")
+    _positive = models.Constraint("CHECK(sequence > 0)")
+
+    @api.model
+    def _selection_causes(self):
+        return [(cause, self._label(cause)) for cause in CAUSES]
+
+    def _label(self, cause):
+        return cause.upper()
+
+    @api.depends("sequence")
+    def _compute_title(self):
+        for rule in self:
+            rule.title = words(rule.sequence)
+""",
+    "tools/causes.py": """
+CAUSES = ("loop", "limit")
+WORDS = "rule {}"
+
+def words(number):
+    return WORDS.format(number)
+""",
+    "tests/test_rule.py": "NUMBER = 1\n",
+}
+
+
+@pytest.fixture
+def addon(tmp_path):
+    """A small addon."""
+    for name, text in ADDON.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    return tmp_path
+
+
+def is_installed_anew(addon, name, old, new):
+    """Whether the templates are built again when this text of a file becomes another one."""
+    before = stamps.digest(*installed.parts(addon))
+    assert old in ADDON[name]
+    (addon / name).write_text(ADDON[name].replace(old, new))
+    return stamps.digest(*installed.parts(addon)) != before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        pytest.param("models/rule.py", "words(rule.sequence)", "'a rule'", id="body"),
+        pytest.param(
+            "models/rule.py", "    def _label", "    def _new(self):\n        pass\n\n    def _label", id="new_method"
+        ),
+        pytest.param(
+            "models/rule.py", "        for rule in self", "        # each\n        for rule in self", id="comment"
+        ),
+        pytest.param("tools/causes.py", '"rule {}"', '"Rule {}"', id="what_only_a_body_uses"),
+        pytest.param("tests/test_rule.py", "1", "2", id="test"),
+    ],
+)
+def test_what_a_method_does_needs_no_new_installation(addon, name, old, new):
+    assert not is_installed_anew(addon, name, old, new)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        pytest.param("models/rule.py", "fields.Integer(", "fields.Float(", id="field"),
+        pytest.param("models/rule.py", "comes first", "comes last", id="help"),
+        pytest.param("models/rule.py", "MOST = 100", "MOST = 10", id="default"),
+        pytest.param("models/rule.py", "sequence > 0", "sequence >= 0", id="constraint"),
+        pytest.param("models/rule.py", 'depends("sequence")', 'depends("cause")', id="decorator"),
+        pytest.param("models/rule.py", "for cause in CAUSES", "for cause in CAUSES[1:]", id="selection"),
+        pytest.param("models/rule.py", "cause.upper()", "cause.title()", id="what_a_selection_calls"),
+        pytest.param("tools/causes.py", '"limit"', '"size"', id="what_a_selection_uses"),
+        pytest.param("hooks.py", '"sequence": 1', '"sequence": 2', id="hook"),
+        pytest.param("__manifest__.py", '["views.xml"]', "[]", id="manifest"),
+        pytest.param("views.xml", "<odoo/>", "<odoo><data/></odoo>", id="view"),
+    ],
+)
+def test_what_the_database_holds_needs_a_new_installation(addon, name, old, new):
+    assert is_installed_anew(addon, name, old, new)

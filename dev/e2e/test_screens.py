@@ -149,7 +149,7 @@ def test_a_held_message_is_routed_to_a_record(window, scene):
     dialog = page.locator(".modal")
     expect(row(dialog, "For the file")).to_be_visible()
     picture(window, "route_empty")
-    dialog.get_by_label("A record").check()
+    dialog.get_by_role("radio", name="Record").check()
     dialog.locator("[name=record] select").select_option(label="Contact")
     dialog.locator("[name=record] input").fill("Facility")
     page.locator(".o-autocomplete--dropdown-item", has_text="Facility Management").click()
@@ -186,14 +186,14 @@ def test_the_rules_read_like_a_table(window, scene):
     page = window.page
     page.goto(f"{scene.gateway.odoo.url}/odoo/inbound-rules")
     expect(page.locator(".o_data_row")).to_have_count(7)
-    expect(row(page, "Duplicates")).to_contain_text("Discard")
-    expect(row(page, "Duplicates").locator("[name=hits_day]")).to_have_text("1")
+    expect(row(page, "Duplicate Messages")).to_contain_text("Discard")
+    expect(row(page, "Duplicate Messages").locator("[name=hits_day]")).to_have_text("1")
     picture(window, "rules")
 
 
 def test_the_messages_that_a_rule_decided_are_a_click_away(window, scene):
     page = window.page
     page.goto(f"{scene.gateway.odoo.url}/odoo/inbound-rules")
-    row(page, "Duplicates").get_by_role("button", name="Messages").click()
+    row(page, "Duplicate Messages").get_by_role("button", name="Messages").click()
     expect(page.locator(".o_data_row")).to_have_count(1)
     expect(page.locator(".o_data_row")).to_contain_text("Two lamps")

@@ -88,8 +88,16 @@ def _status():
         say(f"{service.name:18} {f'pid {service.pid}' if service.pid else 'stopped':12} {where}  log {service.log}")
 
 
+def _test_tools(*words):
+    """Run the tests of tools/ without Odoo [FILE [PYTEST-WORDS]]."""
+    _in_environment()
+    from lab.testing.tools import run
+
+    return run(*words)
+
+
 def _test_unit(*tags):
-    """Run the addon's own tests [TEST-TAGS] on a clone of the template gateway."""
+    """Run the addon's own tests [TEST-TAGS or FILE] on clones of the template gateway."""
     _in_environment()
     from lab.testing.unit import run
 
@@ -154,6 +162,7 @@ COMMANDS = {
     "up": _up,
     "down": _down,
     "status": _status,
+    "test-tools": _test_tools,
     "test-unit": _test_unit,
     "test-e2e": _test_e2e,
     "test-core": _test_core,

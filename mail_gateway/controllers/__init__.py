@@ -1,1 +1,3 @@
+"""The HTTP routes of the addon."""
+
 from . import inbound_export

@@ -1,3 +1,5 @@
+"""The download of several messages."""
+
 from werkzeug.exceptions import NotFound
 from werkzeug.wsgi import wrap_file
 
@@ -6,7 +8,7 @@ from odoo.http import content_disposition, request
 
 
 class InboundExport(http.Controller):
-    """Sources of inbound messages, for those who may see them."""
+    """Serves sources of inbound messages to users who may read them."""
 
     @http.route(
         "/mail_gateway/inbound/export/<int:export_id>", type="http", auth="user", methods=["GET"], readonly=True
@@ -14,7 +16,8 @@ class InboundExport(http.Controller):
     def export(self, export_id):
         """The messages that a postmaster chose, as a .zip of .eml files.
 
-        :raises NotFound: for everybody but whoever chose them, and is a postmaster
+        :param int export_id: of the mail.inbound.export
+        :raises NotFound: unless the user chose them and is still a postmaster
         """
         export = request.env["mail.inbound.export"].browse(export_id).exists()
         if not self._may_download(export):
@@ -31,6 +34,6 @@ class InboundExport(http.Controller):
 
     @staticmethod
     def _may_download(export):
-        """Rights may have been taken away since the messages were chosen."""
+        """Whether the user chose the messages, and may still read them."""
         is_own = bool(export) and export.has_access("read") and export.create_uid == export.env.user
         return is_own and export.inbound_message_ids.has_access("read")

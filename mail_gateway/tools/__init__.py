@@ -1,1 +1,4 @@
-"""Pure Python: parsing, choosing, classifying, talking IMAP and POP3. Nothing here imports odoo."""
+"""Pure Python: parses, selects, classifies, talks IMAP, POP3 and SMTP. Nothing here imports odoo.
+
+Start reading at delivery.py and policy.py for incoming messages, at server_selection.py for outgoing ones.
+"""

@@ -1,23 +1,25 @@
-"""What becomes of one message while rules, Odoo's router and mail.thread work on it."""
+"""One delivery: what it is asked to do, and what rules, Odoo's router and mail.thread find out about the message."""
 
-from typing import NamedTuple
+import time
+from dataclasses import dataclass, field, replace
+from email.message import EmailMessage
+from typing import ClassVar, NamedTuple, TypeVar
 
 from .former_address import Redirect
-from .policy import Action, Cause, CheckInput, RuleResult, Stage, Verdict  # noqa: F401 Stage: addons with checks import it from here
+from .policy import Action, Cause, CheckInput, RuleResult, Stage, Verdict
 from .tolerant_parsing.defects import Defect
 
 
 class Unroutable(ValueError):
     """No route leads anywhere. A ValueError, as callers of message_process expect.
 
-    :ivar cause: Cause.NO_ROUTE, or Cause.LOST_ADDRESS when only addresses that were given up are named
-    :ivar delivery: the delivery that ended so
+    :ivar cause: Cause.NO_ROUTE, Cause.LOST_ADDRESS when the message names deleted addresses only, or Cause.REFUSED when a
+        route can't be used
     """
 
-    def __init__(self, reason: str, cause: Cause = Cause.NO_ROUTE, delivery: "Delivery | None" = None):
+    def __init__(self, reason: str, cause: Cause = Cause.NO_ROUTE):
         super().__init__(reason)
         self.cause = cause
-        self.delivery = delivery
 
 
 class Route(NamedTuple):
@@ -39,71 +41,218 @@ class HandedOver(dict):
         self.model = model
 
 
+@dataclass(frozen=True)
+class DeliveryRequest:
+    """What a delivery is asked to do, and about which message; decided before it begins.
+
+    :ivar size: of the message, in bytes
+    :ivar inbound_id: of its mail.inbound.message; 0 for one that is not stored
+    :ivar server_id: of the fetchmail.server that it came through, 0 for none
+    :ivar is_head: only its headers are here
+    :ivar may_be_large: a person requested it, whatever its size
+    :ivar try_count: the number of this try, from 1
+    :ivar deferral_count: how often it was deferred before
+    :ivar text_only: earlier tries failed: only the text and the source as an attachment are processed
+    :ivar queues_mail: mail that the delivery causes is left to the queue instead of being sent on the spot
+    :ivar is_dry_run: everything is rolled back afterwards; nothing that a rollback can't undo may be done
+    :ivar route: the route that a person decided on, None for Odoo's routing
+    :ivar released: a person released the message: rules that would keep it back are not asked
+    :ivar caller_id: the user whose rights count for what a program handed over with the message, None for all rights
+    :ivar discards_unroutable: its incoming server discards messages without a route
+    """
+
+    size: int
+    inbound_id: int = 0
+    server_id: int = 0
+    is_head: bool = False
+    may_be_large: bool = False
+    try_count: int = 1
+    deferral_count: int = 0
+    text_only: bool = False
+    queues_mail: bool = False
+    is_dry_run: bool = False
+    route: Route | None = None
+    released: bool = False
+    caller_id: int | None = None
+    discards_unroutable: bool = False
+
+
+# What is found, in the order in which it usually is. Besides these, a trace holds RuleResult and Verdict (policy.py).
+
+
+class Judged(NamedTuple):
+    """The rules of a stage were asked."""
+
+    stage: Stage
+
+
+class Read(NamedTuple):
+    """:ivar source: the message as it came
+    :ivar defects: why Odoo is given a simpler message
+    """
+
+    source: bytes
+    defects: tuple[Defect, ...] = ()
+
+
+class Redirected(NamedTuple):
+    """The message was sent to former addresses."""
+
+    redirects: tuple[Redirect, ...]
+
+
+class Remarked(NamedTuple):
+    """Odoo does not use all of the message, though it is given the message as it came."""
+
+    defects: tuple[Defect, ...]
+
+
+class Identified(NamedTuple):
+    """Which message it is.
+
+    :ivar message_id: its Message-Id, as Odoo parsed it
+    :ivar stored_id: the Message-Id under which the chatter stores it: another one where a different message has that
+    :ivar identity: the same for copies of the message, see :func:`.fingerprint.identity`
+    :ivar known_ids: of the mail.message records that this very message created before
+    :ivar copy_ids: of the mail.inbound.message records of copies that were processed
+    """
+
+    message_id: str
+    stored_id: str
+    identity: str
+    known_ids: tuple[int, ...] = ()
+    copy_ids: tuple[int, ...] = ()
+
+
+class Parsed(NamedTuple):
+    """:ivar message: as the email package parsed it
+    :ivar values: core's dictionary of it (mail.thread.message_parse)
+    """
+
+    message: EmailMessage
+    values: dict
+
+
+class Routed(NamedTuple):
+    """:ivar routes: core's routes (mail.thread.message_route); records are created and updated next"""
+
+    routes: tuple
+
+
+class Refusal(NamedTuple):
+    """Why core is about to refuse the message, and to notify its sender.
+
+    :ivar is_catchall: it was sent to the catchall and answers nothing
+    """
+
+    reason: str
+    is_catchall: bool = False
+
+
+class LimitReached(NamedTuple):
+    """The next notice is about a limit; a sender is notified of that only once within a period.
+
+    :ivar cause: empty: it was not reached after all
+    """
+
+    cause: str
+
+
+class Notified(NamedTuple):
+    """:ivar address: of the sender, who was notified"""
+
+    address: str
+
+
+class Made(NamedTuple):
+    """What the message became.
+
+    :ivar message_ids: of mail.message records
+    :ivar record: (model, id) of the first record that has one of them in its chatter
+    """
+
+    message_ids: tuple[int, ...] = ()
+    record: tuple[str, int] | None = None
+
+
+Finding = TypeVar("Finding")
+
+
+class Trace:
+    """What was found about a message, in order. Findings are added; none is changed or taken away."""
+
+    def __init__(self):
+        self._findings = []
+
+    def add(self, finding) -> None:
+        """Add a finding."""
+        self._findings.append(finding)
+
+    def every(self, kind: type[Finding]) -> tuple[Finding, ...]:
+        """All findings of a kind, in their order."""
+        return tuple(finding for finding in self._findings if isinstance(finding, kind))
+
+    def last(self, kind: type[Finding]) -> Finding | None:
+        """The last finding of a kind, None when there is none."""
+        return next((finding for finding in reversed(self._findings) if isinstance(finding, kind)), None)
+
+    @property
+    def rule(self) -> RuleResult | None:
+        """The result of the rule that matched; no further rule is asked."""
+        return next((result for result in self.every(RuleResult) if result.reason), None)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The last verdict counts: the caller of a step knows more than the step."""
+        return self.last(Verdict)
+
+    @property
+    def source(self) -> bytes:
+        """The message as it came; empty until it is read."""
+        read = self.last(Read)
+        return read.source if read else b""
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """Why Odoo was given a simpler message than the one that came."""
+        read = self.last(Read)
+        return read.defects if read else ()
+
+    @property
+    def remarks(self) -> tuple[Defect, ...]:
+        """What is not used of a message that Odoo was given as it came."""
+        remarked = self.last(Remarked)
+        return remarked.defects if remarked else ()
+
+    @property
+    def redirects(self) -> tuple[Redirect, ...]:
+        """Those of the former addresses that the message was sent to."""
+        redirected = self.last(Redirected)
+        return redirected.redirects if redirected else ()
+
+    @property
+    def routes(self) -> tuple:
+        """Core's routes."""
+        routed = self.last(Routed)
+        return routed.routes if routed else ()
+
+
+@dataclass(frozen=True, eq=False)
 class Delivery:
-    """Travels in the context of one delivery; rules and core's hooks tell it what they decided.
+    """Travels in the context of one delivery: the request, which stays as it is, and the trace, which grows.
 
     A class of its own, so that nothing that a remote caller puts into the context can pass for one.
 
-    :ivar queues_mail: mail caused by the delivery is left to the queue instead of being sent on the spot
-    :ivar rehearses: everything is rolled back afterwards; nothing that a rollback can't undo may be done
-    :ivar route: the route that a person decided on, None for Odoo's routing
-    :ivar released: a person let the message pass: rules that would keep it back are not asked
-    :ivar caller_id: the user whose rights count for what a program handed over with the message, None for all rights
-    :ivar creates_as_caller: whether the record that is about to be created is the one that this user asked for
-    :ivar text_only: earlier tries ended badly: only its text and the source as an attachment are processed
-    :ivar incoming: what is known of the message so far
-    :ivar message_id: as Odoo parsed it
-    :ivar stored_id: what the chatter gets for it, which links what was made: another one where a different message has it
-    :ivar identity: the same for copies of the message, see :func:`.fingerprint.identity`
-    :ivar rule_results: of the rules that were asked, in their order
-    :ivar is_source_judged: the rules of Stage.SOURCE were asked
-    :ivar rule: the result of the rule that hit; no further one is asked
-    :ivar refusal: why the sender is about to be told that the message is refused
-    :ivar refuses_catchall: whether that is since it was sent to the catchall and rule_results nothing
-    :ivar is_routed: whether the routes are known and records are being made
-    :ivar telling: the cause for which they are about to be told, if that is to happen once within a period
-    :ivar told: whether the sender was told
-    :ivar leads: of the former addresses that the message was sent to
-    :ivar source: the message as it came, once it is parsed
-    :ivar flaws: why Odoo was given a simpler message than the one that came
-    :ivar remarks: what was not used of a message though it was handed on
+    :ivar creates_as_caller: the record that is about to be created is the one that the caller asked for
+    :ivar started: value of time.monotonic() when it began
     """
 
-    KEY = "mail_gateway_delivery"
+    KEY: ClassVar[str] = "mail_gateway_delivery"
 
-    def __init__(
-        self,
-        incoming: CheckInput,
-        queues_mail: bool = False,
-        route: Route | None = None,
-        released: bool = False,
-        text_only: bool = False,
-        is_dry_run: bool = False,
-    ):
-        self.incoming = incoming
-        self.queues_mail = queues_mail
-        self.is_dry_run = is_dry_run
-        self.route = route
-        self.released = released
-        self.text_only = text_only
-        self.caller_id: int | None = None
-        self.creates_as_caller = False
-        self.message_id = None
-        self.stored_id = None
-        self.identity = ""
-        self.rule_results: list[RuleResult] = []
-        self.is_source_judged = False
-        self.rule: RuleResult | None = None
-        self.refusal = ""
-        self.refuses_catchall = False
-        self.is_routed = False
-        self.telling = ""
-        self.told = False
-        self.redirects: tuple[Redirect, ...] = ()
-        self.source = b""
-        self.defects: tuple[Defect, ...] = ()
-        self.remarks: tuple[Defect, ...] = ()
-        self.verdict: Verdict | None = None
+    request: DeliveryRequest
+    trace: Trace = field(default_factory=Trace)
+    creates_as_caller: bool = False
+    started: float = field(default_factory=time.monotonic)
 
     @classmethod
     def of(cls, context) -> "Delivery | None":
@@ -111,30 +260,68 @@ class Delivery:
         delivery = context.get(cls.KEY)
         return delivery if isinstance(delivery, cls) else None
 
+    def creating_as_caller(self) -> "Delivery":
+        """The same delivery, while it creates the record that the caller asked for."""
+        return replace(self, creates_as_caller=True)
+
     def decide(self, action: Action, reason: str, cause: str = "") -> None:
-        """Note a verdict. The last one counts: whoever calls a step knows more than the step."""
-        self.verdict = Verdict(action, reason, cause)
+        """Add a verdict."""
+        self.trace.add(Verdict(action, reason, cause))
 
     def record(self, result: RuleResult) -> None:
-        """Note what a rule said; if it hit, that is the verdict."""
-        self.rule_results.append(result)
+        """Add what a rule said; if it matched, that is the verdict."""
+        self.trace.add(result)
         if result.reason:
-            self.rule = result
             self.decide(Action(result.action), result.reason, result.check)
+
+    @property
+    def check_input(self) -> CheckInput:
+        """What checks may look at by now."""
+        request, parsed, identified = self.request, self.trace.last(Parsed), self.trace.last(Identified)
+        return CheckInput(
+            size=request.size,
+            inbound_id=request.inbound_id,
+            server_id=request.server_id,
+            message=parsed.message if parsed else None,
+            values=parsed.values if parsed else None,
+            known_ids=identified.known_ids if identified else (),
+            copy_ids=identified.copy_ids if identified else (),
+            routes=self.trace.routes,
+            is_head=request.is_head,
+            may_be_large=request.may_be_large,
+        )
+
+    @property
+    def message_id(self) -> str:
+        """The Message-Id, as Odoo parsed it; empty until it did."""
+        identified = self.trace.last(Identified)
+        return identified.message_id if identified else ""
+
+    @property
+    def stored_id(self) -> str:
+        """The Message-Id under which the chatter stores the message; empty until it is parsed."""
+        identified = self.trace.last(Identified)
+        return identified.stored_id if identified else ""
 
     @property
     def stopped(self) -> bool:
         """Whether a rule keeps the message from Odoo."""
-        return bool(self.rule) and Action(self.rule.action).stops
+        rule = self.trace.rule
+        return bool(rule) and Action(rule.action).stops
 
     @property
     def is_note(self) -> bool:
-        """Whether the message is to be logged without telling anyone."""
-        return bool(self.rule) and self.rule.action == Action.NOTE.value
+        """Whether the message is to be logged without notifying anyone."""
+        rule = self.trace.rule
+        return bool(rule) and rule.action == Action.NOTE.value
+
+    def was_judged(self, stage: Stage) -> bool:
+        """Whether the rules of a stage were asked."""
+        return any(judged.stage is stage for judged in self.trace.every(Judged))
 
     def has_passed(self, check: str) -> bool:
-        """Whether a rule with this check was asked and did not hit."""
-        return any(result.check == check and not result.reason for result in self.rule_results)
+        """Whether a rule with this check was asked and did not match."""
+        return any(result.check == check and not result.reason for result in self.trace.every(RuleResult))
 
     def skips(self, check: str, action: str) -> bool:
         """Whether a rule is not asked, since a person decided.
@@ -143,4 +330,5 @@ class Delivery:
         """
         if check == "duplicate":
             return False
-        return bool(self.route) or (self.released and Action(action) in {Action.HOLD, Action.DEFER, Action.REJECT})
+        keeps_back = Action(action) in {Action.HOLD, Action.DEFER, Action.REJECT}
+        return bool(self.request.route) or (self.request.released and keeps_back)

@@ -1,7 +1,7 @@
-"""Messages out of the files that a person uploads: .eml files, and .zip files of them.
+"""Reads messages from uploaded files: .eml files, and .zip files of them.
 
-Uploads are gone through twice: first to see whether everything in them is a message, then to read one message after the
-other. Neither holds more than one message in memory, whatever an archive states about itself.
+Uploads are read twice: first to see whether everything in them is a message, then message by message. At most one message
+is in memory, whatever an archive states about itself. Start reading at :func:`unpack`.
 """
 
 import io
@@ -13,21 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from .headers.stored_headers import HEADER_BYTES, read_headers
+from .headers.message_head import HEADER_BYTES
+from .headers.stored_headers import read_headers
 
-# All files of one upload together, unpacked.
+# Bytes of all files of one upload together, unpacked.
 MAX_BYTES = 200 * 1024 * 1024
 MAX_FILES = 5000
-# Odd files that archivers add on their own.
+# Files that archivers add on their own.
 _SIDE_FILES = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _OUTLOOK = b"\xd0\xcf\x11\xe0"
-# The library unpacks others in one go: some bytes of bzip2 become gigabytes, and LZMA asks for as much memory as it likes.
+# The library unpacks others at once: a few bytes of bzip2 can become gigabytes, and LZMA can demand any amount of memory.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _CHUNK = 256 * 1024
-# The library reads an archive's table of contents at once, and makes an object of some 500 bytes of each entry, for which
-# 46 bytes are enough.
+# The library reads the table of contents of an archive at once, and makes an object of some 500 bytes for each entry,
+# which may have as few as 46 bytes.
 _MAX_BYTES_AT_ONCE = 4 * 1024 * 1024
 
 
@@ -45,13 +46,13 @@ class FileProblem(str, Enum):
 
 
 class Found(NamedTuple):
-    """One file: a message, or why it is none.
+    """One file: a message, or the reason why it is none.
 
-    :ivar name: of the file; of one in an archive "archive/file"
-    :ivar flaw: None for a message
-    :ivar size: in bytes, unpacked
-    :ivar upload: the file that it is, or lies in
-    :ivar entry: of the archive; None when it is the upload itself
+    :ivar name: of the file; "archive/file" for one in an archive
+    :ivar problem: why it is no message; None for a message
+    :ivar size: bytes, unpacked
+    :ivar upload: the uploaded file that it is, or lies in
+    :ivar entry: of the archive; None when it is the uploaded file itself
     """
 
     name: str
@@ -62,7 +63,7 @@ class Found(NamedTuple):
 
     @property
     def source(self) -> bytes:
-        """The message, read anew each time."""
+        """The message, read from the file each time; empty when it is none."""
         content = io.BytesIO()
         if not self.problem:
             for chunk in self.upload.chunks(self.entry):
@@ -71,10 +72,10 @@ class Found(NamedTuple):
 
 
 class _Upload:
-    """An uploaded file, opened when it is read. Of those of an import, one at a time is open.
+    """An uploaded file, opened when it is read. Only one of an import is open at a time.
 
     :param content: bytes, or the path of a file
-    :param opened: a list that is shared by the uploads of an import
+    :param opened: the open upload, in a list that all uploads of an import share
     """
 
     def __init__(self, content, opened):
@@ -87,7 +88,7 @@ class _Upload:
         return self._file.read(4)
 
     def archive(self) -> zipfile.ZipFile:
-        """Itself as an archive.
+        """The uploaded file as an archive.
 
         :raises Exception: of many kinds, when it is damaged
         """
@@ -97,7 +98,9 @@ class _Upload:
         return self._archive
 
     def chunks(self, entry=None) -> Iterator[bytes]:
-        """What is in it, or what an entry of it stands for, unpacked.
+        """The content of the uploaded file, or of an entry of it, unpacked.
+
+        :param entry: of the archive, None for the uploaded file itself
 
         :raises Exception: of many kinds, when an archive is damaged
         """
@@ -118,18 +121,18 @@ class _Upload:
         return self._file
 
     def close(self):
-        """Close it until it is read again."""
+        """Close the file until it is read again."""
         self._file.close()
         self._file = self._archive = None
 
 
 class _Reader(io.BufferedReader):
-    """A file of which nobody reads very much at once."""
+    """A file of which only a limited number of bytes is read at once."""
 
     def read(self, size=-1, /):
         """Read bytes.
 
-        :raises zipfile.BadZipFile: when an archive states that it has an enormous table of contents
+        :raises zipfile.BadZipFile: when an archive states that its table of contents is enormous
         """
         if size is not None and size > _MAX_BYTES_AT_ONCE:
             raise zipfile.BadZipFile("too much at once")
@@ -140,7 +143,8 @@ def unpack(files: list[tuple[str, bytes | Path]], most_bytes: int = MAX_BYTES) -
     """Look into uploaded files.
 
     :param files: (name, content) of each; the content as bytes, or the path of a file
-    :param most_bytes: that are unpacked altogether; the file that goes beyond it is the last one looked at
+    :param most_bytes: that are unpacked altogether; the file that exceeds them is the last one
+    :return: one entry for each file, in order
     """
     found: list[Found] = []
     opened: list[_Upload] = []
@@ -155,12 +159,12 @@ def unpack(files: list[tuple[str, bytes | Path]], most_bytes: int = MAX_BYTES) -
 
 
 def _members(name, upload, left):
-    """What is in one file: itself, or the files of an archive, one at a time."""
+    """The file itself, or the files of an archive one by one."""
     if upload.start() not in {_ZIP, _EMPTY_ZIP}:
-        yield _judged(name, upload, None, left)
+        yield _examined(name, upload, None, left)
         return
     try:
-        members = [entry for entry in upload.archive().infolist() if not _is_aside(entry)]
+        members = [entry for entry in upload.archive().infolist() if not _is_side_file(entry)]
         if not members:
             yield Found(name, FileProblem.EMPTY)
         for entry in members:
@@ -171,21 +175,21 @@ def _members(name, upload, left):
         yield Found(name, FileProblem.BROKEN_ZIP)
 
 
-def _is_aside(entry):
+def _is_side_file(entry):
     return entry.is_dir() or any(name in entry.filename for name in _SIDE_FILES)
 
 
 def _unpacked(name, upload, entry, left):
-    """One file of an archive; no more of it is unpacked than may be, whatever size the archive states."""
+    """One file of an archive; only as much of it is unpacked as is allowed, whatever size the archive states."""
     if entry.flag_bits & 0x1:
         return Found(name, FileProblem.ENCRYPTED)
     if entry.compress_type not in _METHODS:
         return Found(name, FileProblem.COMPRESSION)
-    return _judged(name, upload, entry, left)
+    return _examined(name, upload, entry, left)
 
 
-def _judged(name, upload, entry, left):
-    """Read one file, as far as may be, and say what it is. It counts as it is, whatever that may be."""
+def _examined(name, upload, entry, left):
+    """Read one file, as far as is allowed, and say what it is."""
     head, size, is_blank = b"", 0, True
     for chunk in upload.chunks(entry):
         size += len(chunk)
@@ -197,7 +201,7 @@ def _judged(name, upload, entry, left):
 
 
 def _problem_of(head, is_blank, is_packed):
-    """Anything with a header that mail has is a message: what came by mail once may be as odd as it likes."""
+    """The reason why a file is no message. A single header of mail is enough to be one."""
     if is_blank:
         return FileProblem.EMPTY
     if is_packed and head.startswith(_ZIP):

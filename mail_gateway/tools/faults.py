@@ -1,4 +1,4 @@
-"""Telling a fault that passes from one that does not."""
+"""Which errors pass, so that trying again helps, and what kind of error a connection had."""
 
 import errno
 import poplib
@@ -10,11 +10,11 @@ from imaplib import IMAP4
 import psycopg2
 from psycopg2 import errorcodes
 
-from .fetch.mailbox import LoginRefused
+from .fetch.mailbox_errors import LoginRefused
 from .fetch.visit import EndlessServer, VisitOver
 from .fetch.worker_threads import Abandoned
 
-# SQLSTATE classes (PostgreSQL manual, appendix A) that say nothing about the message being written
+# SQLSTATE classes (PostgreSQL manual, appendix A) that are not about the message that is written.
 _PASSING_CLASSES = {
     errorcodes.CLASS_CONNECTION_EXCEPTION,
     errorcodes.CLASS_TRANSACTION_ROLLBACK,
@@ -27,9 +27,9 @@ _PASSING_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno
 
 
 def is_passing(error: BaseException | None, further: tuple[type[BaseException], ...] = ()) -> bool:
-    """Whether trying the same again later can succeed: conflicts, locks, connections, memory, disk space.
+    """Whether the same can succeed later: after conflicts, locks, lack of connections, memory or disk space.
 
-    Causes are looked at too, since frameworks wrap what they catch.
+    The causes of an error count, too, since frameworks wrap errors.
 
     :param further: exceptions of a framework that pass as well
     """
@@ -54,7 +54,7 @@ def _is_passing_sqlstate(error: psycopg2.Error) -> bool:
 
 
 class ConnectionFault(Enum):
-    """Why a mail server could not be used."""
+    """The kind of an error on a connection to a mail server."""
 
     NAME = "name"
     REFUSED = "refused"
@@ -90,6 +90,6 @@ _CONNECTION_FAULTS = (
 
 
 def connection_fault(error: BaseException) -> ConnectionFault:
-    """The kind of a connection error, for the words it is told in."""
+    """The kind of a connection error, by which it is explained to administrators."""
     # ssl.SSLCertVerificationError is a ValueError too, so the order above decides
     return next((fault for kind, fault in _CONNECTION_FAULTS if isinstance(error, kind)), ConnectionFault.OTHER)

@@ -1,10 +1,10 @@
-"""Addresses that were given up: how they are written down, and which entries answer for an address."""
+"""Former addresses, which were renamed or deleted: the form in which they are stored, and which entries match an address."""
 
 from typing import NamedTuple
 
 from .headers.addresses import domain_of, normalize_address, normalize_domain
 
-# stands for the domain of a name that was answered for in any domain: sales@*
+# Stands for the domain of an alias that was valid in any domain: sales@*
 ANY_DOMAIN = "*"
 
 
@@ -12,9 +12,9 @@ class Redirect(NamedTuple):
     """Where mail to a former address goes now.
 
     :ivar address: the former one, normalized
-    :ivar to: the current one; empty when nothing stands in for it
-    :ivar entry_ids: the entries that say so; two when a domain and later an alias in it were renamed
-    :ivar reason: why nothing stands in for it, in words that an administrator understands
+    :ivar to: the current one; empty when there is none
+    :ivar entry_ids: the matching entries; two when a domain and later an alias in it were renamed
+    :ivar reason: why there is no current one, in words for administrators
     """
 
     address: str
@@ -24,10 +24,10 @@ class Redirect(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """Where mail to an address of ours arrives.
+    """Where mail to one of our addresses arrives.
 
-    :ivar to: the address as it is stored here; empty when nothing stands in for it any more
-    :ivar lead: of a former address, None for one in use
+    :ivar to: the address as it is stored; empty for a former address without a current one
+    :ivar redirect: of a former address; None for an address in use
     """
 
     to: str
@@ -35,7 +35,7 @@ class Reached(NamedTuple):
 
 
 def comparable(text: str | None, is_domain: bool = False) -> str | None:
-    """Make an entry comparable.
+    """The form of an entry in which it is stored and compared.
 
     :param text: an address, ``sales@*``, or with `is_domain` a domain (``@old.example`` will do)
     :return: lower case, IDNA encoded; None when `text` is none of these
@@ -45,8 +45,8 @@ def comparable(text: str | None, is_domain: bool = False) -> str | None:
     local, at, domain = (text or "").strip().rpartition("@")
     if domain != ANY_DOMAIN:
         return normalize_address(text)
-    probe = normalize_address(f"{local}@any.example")
-    return probe and any_domain(probe)
+    example = normalize_address(f"{local}@any.example")
+    return example and any_domain(example)
 
 
 def any_domain(address: str) -> str:
@@ -60,14 +60,16 @@ def local_part(address: str) -> str:
 
 
 def reach(local: str | None, domain: str | None, by_local_part: bool = False) -> str | None:
-    """What mail has to be addressed to for an alias to take it, as an entry.
+    """The address of an alias as an entry.
 
-    :param by_local_part: whether its name counts in any domain
-    :return: None when no mail reaches it
+    :param local: the name of the alias
+    :param domain: its domain
+    :param by_local_part: whether its name is valid in any domain
+    :return: None when no mail can reach it
     """
     return comparable(f"{local}@{ANY_DOMAIN if by_local_part else domain or ''}") if local else None
 
 
 def entries_for(address: str) -> tuple[str, str, str]:
-    """The entries that answer for a normalized address, the most particular first."""
+    """The entries that match a normalized address, the most specific first."""
     return address, any_domain(address), domain_of(address)

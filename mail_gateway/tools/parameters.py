@@ -1,4 +1,4 @@
-"""The system parameters of mail and of this addon: their defaults, and what a good value of each is."""
+"""The system parameters of mail and of this addon: their defaults, and their valid values."""
 
 import re
 from collections.abc import Callable
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
-from .fetch.mailbox import MAX_BYTES
+from .fetch.mailbox_settings import MAX_BYTES
 from .headers.addresses import bad_entries, filter_entries, normalize_address, normalize_domain
 
-# Larger numbers help nobody, and a period that leads before the year 1 would stop all incoming mail.
-LARGEST_NUMBER = 1_000_000
+# A period that begins before the year 1 would stop all incoming mail.
+MAX_NUMBER = 1_000_000
 SCOPES = ("sender", "alias")
-# What a postmaster is told of held messages by.
+# How postmasters are notified of held messages.
 ALERTS = ("nothing", "notification", "activity")
 MAX_LANES = 16
 # Nothing larger is ever fetched, whatever the limit says.
 MAX_MEGABYTES = MAX_BYTES // 2**20
 
-# A name of a host as a rule, but any word will do.
+# Usually the name of a host, but any word is allowed.
 _HOST = re.compile(r"[a-z0-9._-]{1,253}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _ANY_NUMBER = re.compile(r"0*[1-9][0-9]*")
@@ -40,12 +40,12 @@ class ParameterProblem(Enum):
 class BadValue(ValueError):
     """A value that can't be used.
 
-    :param flaw: what is wrong with it
+    :param problem: what is wrong with it
     :param part: the part that is wrong, as it was typed
-    :param most: the largest number that would do
+    :param most: the largest number that is allowed
     """
 
-    def __init__(self, problem: ParameterProblem, part: str, most: int = LARGEST_NUMBER):
+    def __init__(self, problem: ParameterProblem, part: str, most: int = MAX_NUMBER):
         super().__init__(f"{problem.value}: {part!r}")
         self.problem = problem
         self.part = part
@@ -71,7 +71,7 @@ def read_domain(text: str) -> str:
 def read_local_part(text: str) -> str:
     """What stands before the @ of an address, in lower case.
 
-    Letters with accents are refused, though RFC 6531 has them: core would quietly make others of them.
+    Letters with accents are refused, though RFC 6531 allows them: core would silently replace them.
 
     :raises BadValue: when `text` is none
     """
@@ -82,7 +82,7 @@ def read_local_part(text: str) -> str:
 
 
 def read_sender(text: str) -> str:
-    """The default From: a local part or a complete address; empty when authors keep their own address.
+    """The default From: a local part or a complete address; empty when there is none, and authors keep their own address.
 
     :raises BadValue: when `text` is neither
     """
@@ -96,17 +96,17 @@ def read_sender(text: str) -> str:
 
 
 def read_filter(text: str) -> str:
-    """A FROM filter as it was typed; empty when it lets everything pass.
+    """A FROM filter as it was typed; empty when it lets every address pass.
 
-    :raises BadValue: when an entry is neither a domain nor an address; names the first such entry
+    :raises BadValue: when an entry is neither a domain nor an address; which is named
     """
     for entry in bad_entries(text):
         raise BadValue(ParameterProblem.FILTER, entry)
     return text.strip() if filter_entries(text) else ""
 
 
-def read_number(text: str, most: int = LARGEST_NUMBER) -> str:
-    """A whole number from 1 to `most`, without leading zeros. 0 is refused: it could mean none or all.
+def read_number(text: str, most: int = MAX_NUMBER) -> str:
+    """A whole number from 1 to `most`, without leading zeros. 0 is refused, since it could mean none or all.
 
     :raises BadValue: when `text` is none
     """
@@ -118,7 +118,7 @@ def read_number(text: str, most: int = LARGEST_NUMBER) -> str:
 def read_hosts(text: str) -> str:
     """Names by which mail hosts sign their Authentication-Results (authserv-id, RFC 8601), separated by commas.
 
-    :raises BadValue: names the first one that none can have
+    :raises BadValue: when a name is malformed, which is named
     """
     hosts = [host.strip().lower() for host in text.split(",") if host.strip()]
     for host in hosts:
@@ -154,11 +154,11 @@ def _read_choice(text, choices, problem):
 class Parameter:
     """A system parameter.
 
-    :param read: makes the stored form of what somebody typed, or raises :class:`BadValue`
-    :param default: what counts where it is absent
+    :param read: returns the stored form of a typed value, or raises :class:`BadValue`
+    :param default: the value when it is absent
     :param created: whether installing the addon creates it
     :param field: where Odoo 19 keeps it on the alias domain instead; empty when it does not
-    :param kind: the type in which programs want it
+    :param kind: the type of its value in Python
     """
 
     read: Callable[[str], str]

@@ -1,4 +1,4 @@
-"""A raw message as plain text for a person to look at. Runs nothing, loads nothing, and takes bounded time."""
+"""Shows a raw message as plain text. It runs nothing, loads nothing, and takes bounded time."""
 
 import email
 import re
@@ -6,17 +6,20 @@ from contextlib import suppress
 from email.message import Message
 from html.parser import HTMLParser
 
-from .headers.stored_headers import ReadingPolicy, as_text, decode, decode_words
+from .headers.message_head import ReadingPolicy
+from .headers.stored_headers import decode_words
+from .text.charsets import read
+from .text.database_text import as_text
 
 SOURCE_BYTES = 512 * 1024
-# The parser holds each line against each of the parts that it is nested in.
+# The parser compares each line with the boundaries of all parts around it.
 SOURCE_LINES = 20_000
 TEXT_CHARS = 20_000
-# Some charsets take time by the square of the length.
+# Bytes of a text: the time of some codecs grows with the square of the length.
 CONTENT_BYTES = 5 * TEXT_CHARS
 MAX_PARTS = 100
 SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject", "Message-Id", "In-Reply-To", "Auto-Submitted")
-# A character by a number that Python refuses to read: it takes 4,300 digits at most.
+# A character reference with a number that Python refuses: more than 4,300 digits.
 _NO_NUMBER = re.compile(r"&#\d{20,};?")
 _BREAKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table"}
 # without `head`, whose end tag may be left out
@@ -33,7 +36,7 @@ def preview(source: bytes) -> str:
         lines = source[:SOURCE_BYTES].splitlines(keepends=True)[:SOURCE_LINES]
         message = email.message_from_bytes(b"".join(lines), policy=ReadingPolicy())
         return as_text("\n\n".join(filter(None, (_headers(message), _body(message), _attachments(message)))))
-    return decode(source[:TEXT_CHARS], "utf-8")
+    return _decoded(source[:TEXT_CHARS], "utf-8")
 
 
 def _headers(message: Message) -> str:
@@ -70,31 +73,44 @@ def _parts(message: Message) -> list[Message]:
 
 def _content(part: Message) -> str:
     payload = part.get_payload(decode=True) or b""
-    return decode(payload[:CONTENT_BYTES], part.get_content_charset() or "utf-8")
+    return _decoded(payload[:CONTENT_BYTES], part.get_content_charset() or "utf-8")
+
+
+def _decoded(data: bytes, charset: str) -> str:
+    """`data` in a charset that a message names, or in the one that it looks like when the name means nothing."""
+    return as_text(read(data, charset).text)
 
 
 class _TextOnly(HTMLParser):
+    """Collects the visible text of HTML."""
+
     def __init__(self):
         super().__init__(convert_charrefs=True)
         self.pieces = []
         self._hidden = 0
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, _attrs):
+        """Extends HTMLParser: a block begins a line, and some elements are hidden."""
         self._hidden += tag in _HIDDEN
         if tag in _BREAKS:
             self.pieces.append("\n")
 
     def handle_endtag(self, tag):
+        """Extends HTMLParser: a hidden element ends."""
         self._hidden = max(self._hidden - (tag in _HIDDEN), 0)
 
     def handle_data(self, data):
+        """Extends HTMLParser: collects text."""
         if not self._hidden:
             self.pieces.append(data)
 
 
 def without_markup(html: str) -> str:
-    """The text of HTML, line by line. Its time grows with the square of the length for some HTML: bound that before."""
+    """The text of HTML, line by line.
+
+    :param html: of bounded length: for some HTML the time grows with the square of the length
+    """
     reader = _TextOnly()
-    reader.feed(f"{_NO_NUMBER.sub('', html)}\n")  # without the line break the parser may keep the last words back
+    reader.feed(f"{_NO_NUMBER.sub('', html)}\n")  # the parser may hold back the last words until a line break comes
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
     return "\n".join(line for line in lines if line)

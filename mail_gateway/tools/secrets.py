@@ -1,4 +1,4 @@
-"""Keeping passwords and tokens out of what is shown, logged or raised, whoever repeats them and in whatever form."""
+"""Keeps passwords and tokens out of everything that is shown, logged or raised, in any form in which servers repeat them."""
 
 import html
 import json
@@ -10,25 +10,25 @@ from contextlib import contextmanager
 from math import ceil
 from urllib.parse import quote, quote_plus
 
-# stands for what was hidden
+# Stands in place of a hidden part.
 HIDDEN = "…"
-# Characters of a text in an error. Servers may say more; nobody reads it.
+# Characters of a text in an error; servers may send more.
 MAX_TEXT = 2000
-# A piece of a secret that is at least that long is hidden: a third of it, but no more and no less characters than these.
+# The length from which a piece of a secret is hidden: a third of the secret, within these numbers of characters.
 MIN_PIECE, MAX_PIECE = 4, 8
-# what stands between the pieces of what a server says in several lines
+# What stands between the pieces of a reply in several lines.
 _LINE_START = re.compile(r"[\r\n]+(?:[ \t*+]|-ERR\b|(?:OK|NO|BAD|BYE)\b|\d{3}[- ])*")
 _CHARSETS = ("utf-8", "latin-1", "cp1252", "utf-16-le")
 
 
 class Secrets:
-    """What must not be shown, and how to take it out of texts and errors.
+    """Secrets, and how to remove them from texts and errors.
 
     A server that repeats a secret may do so in base64 (it was sent so), percent-encoded, quoted, in another charset,
     over several lines, or cut. All forms are compared by their letters and digits alone, whatever stands between
     them, in upper or lower case. A secret that has hardly any is looked for exactly as it is.
 
-    :param values: the secrets; empty ones are passed over
+    :param values: the secrets; empty ones are ignored
     """
 
     def __init__(self, *values: str | bytes | None):
@@ -41,21 +41,21 @@ class Secrets:
         return f"<{len(self._values)} secrets>"
 
     def add(self, value: str | bytes | None) -> None:
-        """One more secret."""
+        """Add a secret; empty ones are ignored."""
         text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
         if text and text not in self._values:
             self._values.add(text)
             self._pieces = None
 
     def hide(self, text: str | bytes) -> str | bytes:
-        """`text` without secrets, and no longer than a person would read; bytes stay bytes."""
+        """A text without secrets, of at most :data:`MAX_TEXT` characters. Bytes stay bytes."""
         if isinstance(text, bytes):
             return self.hide(text[: 4 * MAX_TEXT].decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         text = self._hide(text[: 2 * MAX_TEXT])
         return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + HIDDEN
 
     def hide_in(self, error: BaseException) -> BaseException:
-        """Take the secrets out of an error, of its causes and of what was being handled when it was raised.
+        """Remove the secrets from an error, its causes, and the errors that were handled when it was raised.
 
         :return: the same error
         """
@@ -65,7 +65,7 @@ class Secrets:
 
     @contextmanager
     def hiding(self) -> Iterator[None]:
-        """What is raised within holds no secret."""
+        """Remove the secrets from errors that are raised within."""
         try:
             yield
         except BaseException as error:
@@ -76,7 +76,7 @@ class Secrets:
 
     def _hide_in(self, error: BaseException) -> None:
         if isinstance(error, UnicodeError):
-            # it holds the whole text that could not be written, which may be the password
+            # it contains the whole text that could not be encoded, which may be the password
             if len(error.args) > 1:
                 error.args = (error.args[0], *map(self._hide_value, error.args[1:]))
                 error.object = self._hide_value(error.object)
@@ -112,12 +112,12 @@ class Secrets:
         return "".join(_replaced(text, found))
 
     def _known_pieces(self):
-        """(how texts are made comparable, length -> pieces of that length) for each way of comparing."""
+        """(function that makes texts comparable, length -> pieces of that length) for both ways of comparing."""
         if self._pieces is None:
             self._pieces = [(_letters, {}), (_exactly, {})]
             for value in self._values:
                 if len(_comparable(value, _letters)) < MIN_PIECE:
-                    # too little to tell it from other words, if it were compared by its letters
+                    # compared by its few letters, it would be found in other words
                     self._note(_comparable(value, _exactly), MIN_PIECE, self._pieces[1][1])
                 for form, shortest in _forms(value):
                     comparable = _comparable(form, _letters)
@@ -133,7 +133,7 @@ class Secrets:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it came from, each once."""
+    """The error, its causes and contexts, each once."""
     seen, waiting = set(), [error]
     while waiting:
         each = waiting.pop()
@@ -199,7 +199,7 @@ def _forms(secret: str) -> Iterator[tuple[str, int]]:
         yield text.encode("utf-7", "ignore").decode(), MIN_PIECE
         for raw in _encoded(text):
             yield from ((form, MIN_PIECE) for form in _forms_of_bytes(raw))
-            # digits stand in many texts
+            # many texts contain digits, so that short pieces would hide other words
             yield raw.hex(), MAX_PIECE
 
 
@@ -219,7 +219,10 @@ def _forms_of_bytes(raw: bytes) -> Iterable[str]:
 
 
 def _within_base64(raw: bytes, before: int) -> tuple[str, str]:
-    """What stands in base64 for certain where `raw` comes after so many bytes (modulo 3): before others, and last."""
+    """The base64 digits of `raw` behind so many other bytes (modulo 3): those that do not depend on the bytes around it.
+
+    :return: when other bytes follow, and when none follow
+    """
     encoded = b64encode(b"\0" * before + raw).decode().rstrip("=")
     first, last = ceil(before * 8 / 6), (before + len(raw)) * 8 // 6
     return encoded[first:last], encoded[first:]

@@ -1,7 +1,7 @@
-"""Which outgoing server sends a message, under which From, and why not through the others.
+"""Selects the outgoing server and the From of a message, and says why the other servers do not send it.
 
-The order follows the documentation of Odoo's e-mail servers. Odoo 19 itself prefers the server of the default From to
-one without a filter; here, as documented, it is the other way round.
+The order is that of Odoo's documentation. The code of Odoo 19 prefers the server of the default From to one without a
+filter; here, as documented, it is the other way round. Start reading at :func:`select`.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from .headers.display_names import format_author, name_beside_another_address, o
 
 
 class Traffic(str, Enum):
-    """What kind of mail a message is."""
+    """The kind of an outgoing message."""
 
     TRANSACTIONAL = "transactional"
     MASS = "mass"
@@ -46,28 +46,28 @@ class Step(str, Enum):
 
 
 class Reason(str, Enum):
-    """Why a server was passed over."""
+    """Why another server does not send the message."""
 
     ARCHIVED = "archived"
-    NOT_THE_OWNER = "not_the_owner"  # it serves what its owner writes under their own address
+    NOT_THE_OWNER = "not_the_owner"  # it sends only what its owner writes from their own address
     NOT_OFFERED = "not_offered"  # the sender may not use it
-    TRAFFIC = "traffic"  # it does not carry this kind of mail
-    NO_MATCH = "no_match"  # its filter lets neither the author nor the default From pass
-    LATER_STEP = "later_step"  # it would have been found by a later step
+    TRAFFIC = "traffic"  # it does not send this kind of mail
+    NO_MATCH = "no_match"  # its filter matches neither the author nor the default From
+    LATER_STEP = "later_step"  # a later step would have found it
     LOWER_PRIORITY = "lower_priority"  # found by the same step, after the chosen one
     NOT_FORCED = "not_forced"  # the message names another server
 
 
 @dataclass(frozen=True)
 class OutgoingServer:
-    """What choosing needs to know of a server.
+    """What the selection needs to know of a server.
 
     :ivar from_filter: as typed: domains and addresses, comma separated; empty for none
     :ivar traffic: a value of Traffic, or ANY_TRAFFIC
     :ivar owner: None for a server that everybody shares; else the address of the user whose server it is, empty
         when that user has none
     :ivar offered: False when the sender of this message may not use it
-    :ivar name: plays no part in choosing
+    :ivar name: does not matter for the selection
     """
 
     id: int
@@ -80,7 +80,10 @@ class OutgoingServer:
 
 
 class PassedOver(NamedTuple):
-    """:ivar step: the step that would have found the server, None when none would"""
+    """A server that does not send the message.
+
+    :ivar step: the step that would have found it; None when none would
+    """
 
     server: OutgoingServer
     reason: Reason
@@ -89,14 +92,15 @@ class PassedOver(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """The server, the From, and why.
+    """The selected server, the From, and the reasons.
 
     :ivar server: None for the settings of odoo-bin
-    :ivar author: the From as it was asked for
-    :ivar header_from: the From as it leaves, in readable form; empty when there is none to be had
-    :ivar from_filter: of what sends
+    :ivar step: that found the server
+    :ivar author: the From that the message asked for
+    :ivar header_from: the From that is sent, readable, not encoded; empty when there is none
+    :ivar from_filter: of the selected server, or of odoo-bin
     :ivar passed_over: in the order of the servers
-    :ivar alias_domains: those that stand in for the filter; empty where there is one
+    :ivar alias_domains: those that are used in place of a filter; empty when there is one
     """
 
     server: OutgoingServer | None
@@ -109,11 +113,11 @@ class Selection:
 
     @property
     def is_encapsulated(self) -> bool:
-        """Whether somebody else's address stands in for the author's."""
+        """Whether another address replaces the author's."""
         return self.header_from != self.author
 
     def envelope_sender(self, own: str | None, others: Sequence[str] = ()) -> str:
-        """The Return-Path: a bounce address where the filter lets one pass, else the From.
+        """The Return-Path: a bounce address if the filter lets one pass, else the From.
 
         :param own: the bounce address of the company or record
         :param others: those of other companies
@@ -122,12 +126,13 @@ class Selection:
 
 
 def bounce_address(own: str | None, others: Sequence[str], from_filter: str | None) -> str | None:
-    """The bounce address that can be used through a server with this filter; without a filter any can.
+    """The bounce address that can be used with this filter; without a filter any can.
 
-    The alias domains don't stand in for a missing filter here: a bounce address is what an administrator set up, never
-    an author's, and some services want one in a domain of its own. Refused, its bounces would go to the author.
+    The alias domains do not replace a missing filter here: administrators configure bounce addresses, and some services
+    need one in a domain of its own. Without it the bounces would go to the author.
 
-    Through another company's server that company's address takes the bounces: they reach Odoo, and not the author.
+    With the server of another company, the address of that company receives the bounces, so that they reach Odoo and not
+    the author.
 
     :param own: the one that is wanted; without it none is used
     :return: None when the filter lets none pass
@@ -146,15 +151,15 @@ def select(
     forced_id: int | None = None,
     alias_domains: Sequence[str] = (),
 ) -> Selection:
-    """Choose the server and the From for one message.
+    """Select the server and the From for one message.
 
     :param author: its From, with or without a display name; of several addresses the first counts
     :param servers: all of them, in the order of their priority
-    :param default_from: the complete address that stands in for an author's
-    :param odoo_bin_filter: the filter that holds when no server may send
-    :param forced_id: the server that the message names. It counts if it may carry the message at all.
-    :param alias_domains: those of the database; they stand in for a missing filter. They play no part in choosing the
-        server.
+    :param default_from: the complete address that replaces an author's
+    :param odoo_bin_filter: the filter that applies when no server may send
+    :param forced_id: the server that the message names. It is used if it may send the message at all.
+    :param alias_domains: those of the database, which replace a missing filter for the From. They do not matter for
+        the server.
     """
     address = author_address(one_line(author or ""))
     unusable = _unusable(servers, address, Traffic(traffic))
@@ -174,7 +179,7 @@ def select(
 
 
 def _unusable(servers, address, traffic):
-    """server -> why it must not carry this message, whatever its filter says."""
+    """server -> why it must not send this message, whatever its filter says."""
     found = {}
     for server in servers:
         if not server.active:
@@ -189,7 +194,7 @@ def _unusable(servers, address, traffic):
 
 
 def _is_owners(server, address):
-    """A personal server serves its owner's address, and only when its filter names that."""
+    """Whether a personal server may be used: only for its owner's address, and only when its filter names that."""
     return bool(address) and address == author_address(server.owner) and address in _entries(server)
 
 
@@ -237,14 +242,14 @@ def _why_not(server, unusable, steps, chosen_step):
 
 
 def standing_in(from_filter: str | None, alias_domains: Sequence[str]) -> tuple[str, ...]:
-    """The alias domains that stand in for a filter: all of them where there is none, else none."""
+    """The alias domains that are used in place of a filter: all of them when there is no filter, else none."""
     return () if filter_entries(from_filter) else tuple(alias_domains)
 
 
 def author_passes(address: str | None, from_filter: str | None, alias_domains: Sequence[str] = ()) -> bool:
-    """Say whether an author keeps their address through a server with this filter.
+    """Whether an author keeps their address with this filter.
 
-    Without a filter the alias domains stand in for it; without those everybody passes.
+    The alias domains replace a missing filter; without those every author does.
 
     :param address: plain or with a display name
     """
@@ -256,17 +261,17 @@ def author_passes(address: str | None, from_filter: str | None, alias_domains: S
 
 @lru_cache(maxsize=64)
 def _comparable(domains):
-    """What is no domain can be nobody's, and does not count."""
+    """Domains in comparable form, without malformed ones."""
     return frozenset(map(normalize_domain, domains)) - {None}
 
 
 def header_from(
     author: str | None, from_filter: str | None, default_from: str | None, alias_domains: Sequence[str] = ()
 ) -> str:
-    """The From that leaves through a server with this filter.
+    """The From that is sent through a server with this filter.
 
-    The author's own, where the filter names it or its domain, or the alias domains that stand in for a missing filter
-    do; else the default From under the author's name. Without a default From there is nothing to stand in.
+    It is the author's own if the filter, or the alias domains in place of a missing filter, match it; else the default
+    From with the author's name. Without a default From it is always the author's own.
 
     :return: readable, not encoded for transport
     """
@@ -282,7 +287,7 @@ def header_from(
 
 
 def encapsulate(author: str, default_from: str) -> str:
-    """Put the author's name, or what stands in for it, before the default From.
+    """The default From with the author's name, or a replacement for it, in front.
 
     `"Admin" <admin@example.com>` becomes `"Admin" <notifications@mycompany.com>`.
     """

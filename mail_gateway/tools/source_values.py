@@ -1,4 +1,4 @@
-"""What is written down of a message when it is stored: all that costs time is done here, by the thread that fetched it."""
+"""What is stored with a message, computed by the thread that fetched it, since that takes time."""
 
 from contextlib import suppress
 from hashlib import sha256
@@ -7,12 +7,15 @@ from typing import NamedTuple
 from .headers.addresses import author_address
 from .headers.stored_headers import Headers, read_headers
 
-# An address has 254 octets at most (RFC 5321, section 4.5.3.1.3); what is longer by far is none.
+# RFC 5321, section 4.5.3.1.3, allows 254 octets; much longer ones are no addresses.
 ADDRESS_BYTES = 320
 
 
 class SourceValues(NamedTuple):
-    """:ivar sender: the address in the From, made comparable; '' when it names none
+    """Values of a message.
+
+    :ivar headers: see :class:`.stored_headers.Headers`
+    :ivar sender: the address in From in comparable form; '' when there is none
     :ivar digest: SHA-256 of the source, in hexadecimal digits
     """
 

@@ -1,4 +1,4 @@
-"""Keeps what messages contain out of the log of SQL statements that failed."""
+"""Keeps the content of messages out of the log of SQL statements that failed."""
 
 import logging
 import re
@@ -13,12 +13,14 @@ _local = threading.local()
 
 
 class StatementsWithoutValues(logging.Filter):
-    """Shortens the message "bad query" of odoo.sql_db, which quotes the statement with all its values.
+    """Shortens the log message "bad query" of odoo.sql_db, which quotes the statement with all its values.
 
-    Statements on the tables of incoming mail, and all others while :func:`no_values_in_log` is active in the thread.
+    It applies to statements on the tables of incoming mail, and to all others while :func:`no_values_in_log` is active in
+    the thread.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Extends Filter's method: shortens the record, and lets each record pass."""
         if str(record.msg).startswith("bad query") and isinstance(record.args, tuple):
             statement, *_more, error = record.args
             beginning = _beginning(statement)
@@ -34,19 +36,19 @@ def _beginning(statement) -> str:
 
 
 def _without_values(beginning: str) -> str:
-    """The verb and the table; the columns, conditions and values may be anybody's."""
+    """The verb and the table; columns, conditions and values may come from a message."""
     words = " ".join(beginning.split()[:3])
     return f"{words[:_SHOWN_CHARS]} (the rest is not logged: it may quote a message)"
 
 
 def _first_line(error) -> str:
-    # the lines below quote the row
+    # the other lines quote the row
     return next(iter(str(error).splitlines()), type(error).__name__)[:_ERROR_CHARS]
 
 
 @contextmanager
 def no_values_in_log():
-    """While a message is processed, whichever table it is written to."""
+    """Log no values of failed statements on any table, while a message is processed in this thread."""
     _local.depth = getattr(_local, "depth", 0) + 1
     try:
         yield

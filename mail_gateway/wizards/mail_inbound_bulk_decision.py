@@ -1,24 +1,28 @@
+"""The dialog that decides about all similar messages."""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
 class MailInboundBulkDecision(models.TransientModel):
-    """Shows everything that is held for the same as some messages, and decides about all of it at once."""
+    """Shows all messages that are similar to some held ones, and decides about all of them at once."""
 
     _name = "mail.inbound.bulk.decision"
-    _description = "Inbound Messages Held for the Same"
+    _description = "All Similar Messages"
 
     decided_message_ids = fields.Many2many(
         "mail.inbound.message",
         string="Messages",
         readonly=True,
-        help="As many as there were when the dialog was opened: later ones wait.",
+        help="The similar messages at the time when the dialog was opened. It leaves out later ones.",
     )
     message_count = fields.Integer(compute="_compute_words")
     words = fields.Text(compute="_compute_words")
     is_releasable = fields.Boolean(compute="_compute_usual")
     is_limited = fields.Boolean(compute="_compute_usual")
-    usual = fields.Char(compute="_compute_usual", help="What helps as a rule, by the cause: its button stands out.")
+    usual = fields.Char(
+        compute="_compute_usual", help="The action that usually helps, by the cause: its button is the primary one."
+    )
 
     @api.depends("decided_message_ids")
     def _compute_words(self):
@@ -49,7 +53,7 @@ class MailInboundBulkDecision(models.TransientModel):
 
     def _list(self, senders):
         """The senders with the most messages, and how many others there are."""
-        shown = [f"{sender or self.env._('nobody')} ({count})" for sender, count in senders[:10]]
+        shown = [f"{sender or self.env._('no sender')} ({count})" for sender, count in senders[:10]]
         more = len(senders) - len(shown)
         return ", ".join([*shown, self.env._("%s others", more)] if more else shown)
 
@@ -62,29 +66,31 @@ class MailInboundBulkDecision(models.TransientModel):
         return self._decide("action_process_again")
 
     def action_discard(self):
-        """Decide that none of them is wanted."""
+        """End all of them without delivering them."""
         return self._decide("action_discard")
 
     def action_allow_sender(self):
-        """Exempt their senders from all limits, and deliver all that is held of them for one."""
+        """Exempt their senders from all limits, and deliver all messages of them that a limit holds."""
         return self._decide("action_allow_sender")
 
     def action_route(self):
-        """Open the dialog that asks where all of them go."""
+        """Open the dialog that asks where to route all of them."""
         return self._decide("action_route")
 
     def action_reject(self):
-        """Open the dialog that asks what their senders are told."""
+        """Open the dialog that asks what to write to their senders."""
         return self._decide("action_reject")
 
     def _decide(self, method):
-        """What somebody else decided about meanwhile is left as it is.
+        """Call a method of the messages that still wait for a decision.
 
-        :raises UserError: when that is all of them
+        :raises UserError: when somebody else decided about all of them in the meantime
         """
         self.ensure_one()
         self.check_access("read")
         waiting = self.decided_message_ids.filtered("is_decidable")
         if not waiting:
-            raise UserError(self.env._("Somebody decided about all of them meanwhile."))
+            raise UserError(
+                self.env._("Somebody else has decided about all of these messages in the meantime. Close this dialog.")
+            )
         return getattr(waiting, method)()

@@ -1,3 +1,5 @@
+"""The dialog that explains what would become of an incoming message."""
+
 import base64
 from email.header import Header
 from email.utils import make_msgid
@@ -6,7 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formataddr
 
-from ..tools.headers.address_list import read_mailboxes
+from ..tools.headers.address_list import read_addresses
 from ..tools.headers.addresses import normalize_domain
 
 # How a state is shown: the classes of Bootstrap's alerts.
@@ -21,17 +23,17 @@ _LOOKS = {
 
 
 class MailInboundExplain(models.TransientModel):
-    """Answers what would become of an incoming message; sends nothing and keeps nothing but the answer.
+    """Explains what would become of an incoming message; it sends nothing, and keeps nothing but the answer.
 
-    It comes from what answers for real messages: `mail.inbound.dry.run` delivers it, and rolls that back.
+    The code that processes real messages gives the answer: mail.inbound.dry.run delivers the message and rolls back.
     """
 
     _name = "mail.inbound.explain"
     _description = "Explain an Incoming Message"
 
-    # what is asked
+    # the message
     given = fields.Selection(
-        [("typed", "What I type here"), ("file", "A file (.eml)"), ("message", "A message that came in")],
+        [("typed", "Typed Message"), ("file", "Uploaded File (.eml)"), ("message", "Stored Message")],
         "Message",
         required=True,
         default="typed",
@@ -39,32 +41,34 @@ class MailInboundExplain(models.TransientModel):
     email_from = fields.Char(
         "From",
         default=lambda self: self.env.user.email_formatted if self.env.user.email else "",
-        help="Who writes, with or without a name: Mary Smith <mary@customer.com>",
+        help="The address of the sender, with or without a name: Mary Smith <mary@customer.com>",
     )
     email_to = fields.Char("To", help="One or more addresses, separated by commas.")
     email_cc = fields.Char("Cc")
     subject = fields.Char()
-    in_reply_to = fields.Char("In-Reply-To", help="The Message-Id of the message that it answers, if any.")
+    in_reply_to = fields.Char("In-Reply-To", help="The Message-Id of the message that this one answers, if any.")
     body = fields.Text("Text")
-    automatic = fields.Boolean("Sent by a Program", help="As vacation notices are: with the header Auto-Submitted.")
+    automatic = fields.Boolean(
+        "Automatic Reply", help="Adds the header Auto-Submitted, as programs do that send vacation notices."
+    )
     source = fields.Binary("File", attachment=False)
     source_filename = fields.Char()
     inbound_message_id = fields.Many2one("mail.inbound.message")
     server_id = fields.Many2one(
         "fetchmail.server",
-        "Came In Through",
-        help="The incoming mail server. It may create records for what nobody takes.",
+        "Incoming Server",
+        help="The incoming mail server whose settings apply: it may create records from unroutable messages.",
     )
     released = fields.Boolean(
-        "As If Released", help="No rule holds, defers or rejects it, as when a person releases it."
+        "Treat as Released", help="No rule holds, defers or rejects the message, as if a postmaster had released it."
     )
 
-    # what is answered
+    # the answer
     answer = fields.Html(readonly=True)
 
     @api.model
     def default_get(self, fields_list):
-        """Extends core's method: whoever comes from an inbound message asks about that."""
+        """Extends core's method: the dialog explains the inbound message from which it is opened."""
         values = super().default_get(fields_list)
         if values.get("inbound_message_id"):
             values["given"] = "message"
@@ -73,8 +77,9 @@ class MailInboundExplain(models.TransientModel):
     def action_explain(self):
         """Show what would become of the message.
 
+        :return: an action that shows this dialog again
         :raises AccessError: when the user is no postmaster
-        :raises UserError: when there is no message to ask about
+        :raises UserError: when there is no message to explain
         """
         self.ensure_one()
         self.check_access("read")
@@ -86,10 +91,10 @@ class MailInboundExplain(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_explain_action")
         return {**action, "res_id": self.id}
 
-    # ------------------------------------------------------------------ asking
+    # ------------------------------------------------------------------ the message
 
     def _inbound(self):
-        """The message that is asked about, stored or in memory only."""
+        """The message to explain, stored or in memory only."""
         if self.given == "message":
             return self._stored()
         source = self._file() if self.given == "file" else self._typed()
@@ -99,16 +104,16 @@ class MailInboundExplain(models.TransientModel):
 
     def _stored(self):
         if not self.inbound_message_id:
-            raise UserError(self.env._("Choose the message that came in."))
+            raise UserError(self.env._("Choose the stored message to explain."))
         self.inbound_message_id.check_access("read")
         if not self.inbound_message_id._source_bytes():
-            raise UserError(self.env._("The source of this message was removed: it can't be looked at any more."))
+            raise UserError(self.env._("Odoo can't explain this message, because its source is deleted."))
         return self.inbound_message_id
 
     def _file(self):
         source = self.with_context(bin_size=False, bin_size_source=False).source
         if not source:
-            raise UserError(self.env._("Choose the file with the message."))
+            raise UserError(self.env._("Upload the .eml file to explain."))
         return base64.b64decode(source)
 
     def _typed(self):
@@ -130,12 +135,12 @@ class MailInboundExplain(models.TransientModel):
 
     @staticmethod
     def _line(text):
-        """What was typed, without what no header can contain."""
+        """A typed text without the characters that no header can contain."""
         return "".join(letter if letter.isprintable() else " " for letter in text or "").strip()
 
     def _addresses(self, text):
         line = self._line(text)
-        return ", ".join(map(self._written, read_mailboxes(line))) or line
+        return ", ".join(map(self._written, read_addresses(line))) or line
 
     @staticmethod
     def _written(mailbox):
@@ -143,7 +148,7 @@ class MailInboundExplain(models.TransientModel):
         domain = normalize_domain(domain) or domain
         return formataddr((mailbox.name, f"{local}@{domain}"), charset="ascii") if domain.isascii() else str(mailbox)
 
-    # ------------------------------------------------------------------ answering
+    # ------------------------------------------------------------------ the answer
 
     def _in_words(self, dry_run):
         """The answer as escaped HTML."""
@@ -164,19 +169,5 @@ class MailInboundExplain(models.TransientModel):
 
     def _no_reason_message(self, dry_run):
         if any(target.is_new for target in dry_run.targets):
-            return self.env._("It makes a record.")
-        return self.env._("It becomes part of a record's chatter.")
-
-
-class MailInboundMessage(models.Model):
-    _inherit = "mail.inbound.message"
-
-    def action_explain(self):
-        """Show what would become of the message if it were processed now."""
-        self.ensure_one()
-        self.check_access("read")
-        return (
-            self.env["mail.inbound.explain"]
-            .create({"given": "message", "inbound_message_id": self.id})
-            .action_explain()
-        )
+            return self.env._("Odoo creates a record.")
+        return self.env._("Odoo adds the message to a record's chatter.")

@@ -1,15 +1,13 @@
+"""The messages that somebody downloads together."""
+
 import zipfile
 from tempfile import TemporaryFile
 
 from odoo import fields, models
-from odoo.exceptions import UserError
-
-MAX_BYTES = 500 * 1024 * 1024
-_MEGABYTE = 1024 * 1024
 
 
 class MailInboundExport(models.TransientModel):
-    """Remembers which messages somebody is about to download, until the browser asks for them."""
+    """The messages that a user is about to download, until the browser requests the file."""
 
     _name = "mail.inbound.export"
     _description = "Export Messages"
@@ -21,7 +19,7 @@ class MailInboundExport(models.TransientModel):
 
         :return: a file open for reading, which the caller closes
         """
-        file = TemporaryFile()  # noqa: SIM115 it is sent after this method ended
+        file = TemporaryFile()  # noqa: SIM115 the controller sends it after this method returned
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             missing = []
             for message in self.inbound_message_ids:
@@ -35,32 +33,3 @@ class MailInboundExport(models.TransientModel):
                 archive.writestr("deleted_sources.txt", "\n".join(missing))
         file.seek(0)
         return file
-
-
-class MailInboundMessage(models.Model):
-    """What is downloaded of one message, and of many."""
-
-    _inherit = "mail.inbound.message"
-
-    def action_export(self):
-        """Download the sources: of one message as .eml, of many as a .zip of them.
-
-        :raises UserError: when there is none, or there are too many for one file
-        """
-        self._as_postmaster()
-        if not self.with_context(bin_size=True).filtered("source"):
-            raise UserError(self.env._("The sources of these messages were deleted already."))
-        if len(self) == 1:
-            url = f"/web/content/{self._name}/{self.id}/source/{self.source_filename}?download=true"
-        else:
-            url = f"/mail_gateway/inbound/export/{self._export().id}"
-        return {"type": "ir.actions.act_url", "url": url, "target": "self"}
-
-    def _export(self):
-        size = sum(self.mapped("size"))
-        if size > MAX_BYTES:
-            words = {"size": size // _MEGABYTE, "most": MAX_BYTES // _MEGABYTE}
-            raise UserError(
-                self.env._("That would be %(size)s MB; %(most)s MB go into one file. Choose fewer.", **words)
-            )
-        return self.env["mail.inbound.export"].create({"inbound_message_ids": [fields.Command.set(self.ids)]})

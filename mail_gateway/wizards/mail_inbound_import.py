@@ -1,3 +1,5 @@
+"""The dialog that imports .eml files."""
+
 from pathlib import Path
 
 from odoo import api, fields, models
@@ -5,32 +7,33 @@ from odoo.exceptions import UserError
 
 from ..tools.eml_import import MAX_BYTES, MAX_FILES, FileProblem, unpack
 
-# Bad files that are named; of the others it is said how many they are.
+# Bad files that an error names; it only counts further ones.
 _MAX_NAMED = 20
 _MEGABYTE = 1024 * 1024
 
 
 class MailInboundImport(models.TransientModel):
-    """Takes in .eml files that a person uploads, as if they had just come in."""
+    """Imports .eml files that a user uploads, as if they had just come in."""
 
     _name = "mail.inbound.import"
     _description = "Import Messages"
 
     file_ids = fields.Many2many(
-        "ir.attachment", string="Files", help="Any number of .eml files, or .zip files of them."
+        "ir.attachment", string="Files", help="Any number of .eml files, or .zip files with .eml files."
     )
     server_id = fields.Many2one(
         "fetchmail.server",
-        "As if Fetched From",
-        help="The settings of this incoming mail server apply: the record that it creates, what is done with "
-        "attachments and with mail that nobody can route. Without one, only aliases and replies count.",
+        "Treat as Fetched From",
+        help="Odoo applies the settings of this incoming mail server: which record it creates, and what it does with "
+        "attachments and unroutable messages. Without a server, only aliases and replies lead to records.",
     )
 
     def action_import(self):
         """Store every message; lanes deliver them in a moment.
 
         :return: an action that lists them
-        :raises UserError: when a file holds no message; none is imported then, so that none is lost unnoticed
+        :raises AccessError: when the user is no postmaster
+        :raises UserError: when a file contains no message; nothing is imported then, so that no file is missed unnoticed
         """
         self.ensure_one()
         self.check_access("read")
@@ -39,16 +42,16 @@ class MailInboundImport(models.TransientModel):
             raise UserError(self.env._("Choose the files to import."))
         found = unpack([(file.name, self._content_of(file)) for file in self.file_ids])
         if bad := [each for each in found if each.problem]:
-            raise UserError(self._words_for(bad))
+            raise UserError(self._bad_files_message(bad))
         messages = self._store(found)
-        # the messages hold it all; other attachments than those of this dialog are none of its business
+        # the messages have their content; attachments of other records stay
         self.file_ids.filtered(lambda file: file.res_model == self._name).unlink()
         return self._list(messages)
 
     def _content_of(self, file):
-        """An uploaded file: the path of it, unless it is stored in the database."""
+        """The path of an uploaded file, or its content if that is stored in the database."""
         file.check_access("read")
-        # sudo: ir.attachment - the name of the file; whether its content may be read was asked just now
+        # sudo: ir.attachment - the name of the file, whose content the user may read
         stored = file.sudo()
         path = stored.store_fname and Path(stored._full_path(stored.store_fname))
         return path if path and path.is_file() else stored.raw or b""
@@ -78,33 +81,33 @@ class MailInboundImport(models.TransientModel):
             "display_name": title,
         }
 
-    # ------------------------------------------------------------------ what is wrong
+    # ------------------------------------------------------------------ bad files
 
-    def _words_for(self, bad):
-        lines = [f"{each.name}: {self._defect_words()[each.problem]}" for each in bad[:_MAX_NAMED]]
+    def _bad_files_message(self, bad):
+        lines = [f"{each.name}: {self._file_problems()[each.problem]}" for each in bad[:_MAX_NAMED]]
         if more := len(bad) - len(lines):
             lines.append(self.env._("and %s more", more))
-        return "\n".join([self.env._("Nothing was imported. Remove these files, or mend them:"), "", *lines])
+        return "\n".join(
+            [self.env._("Nothing was imported. Remove or repair these files, then import again:"), "", *lines]
+        )
 
     @api.model
-    def _defect_words(self):
+    def _file_problems(self):
         limits = {"megabytes": MAX_BYTES // _MEGABYTE, "files": MAX_FILES}
         return {
             FileProblem.EMPTY: self.env._("it is empty."),
-            FileProblem.NO_MESSAGE: self.env._(
-                "it is no e-mail: it starts with none of the headers that e-mails have."
-            ),
+            FileProblem.NO_MESSAGE: self.env._("it is no e-mail: it does not start with the headers of an e-mail."),
             FileProblem.OUTLOOK: self.env._(
                 "it is in Outlook's own format (.msg). Save it as .eml, or forward it as an attachment."
             ),
             FileProblem.BROKEN_ZIP: self.env._("the archive is damaged."),
             FileProblem.ENCRYPTED: self.env._("it is protected by a password."),
             FileProblem.COMPRESSION: self.env._(
-                "it is compressed in a way that Odoo does not read. Pack it again with the usual method, Deflate."
+                "it is compressed with a method that Odoo does not support. Create the archive again with Deflate."
             ),
             FileProblem.NESTED: self.env._("it is an archive within an archive."),
             FileProblem.TOO_MUCH: self.env._(
-                "with it there are more than %(megabytes)s MB or %(files)s messages. Import them in several steps.",
+                "this file exceeds the limit of %(megabytes)s MB or %(files)s messages. Import the files in several steps.",
                 **limits,
             ),
         }

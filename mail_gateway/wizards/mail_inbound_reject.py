@@ -1,19 +1,20 @@
+"""The dialog that rejects messages with a letter to their senders."""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize, formataddr, plaintext2html
 
 from ..tools.classify.forged_sender import failed_dmarc, marked_as_spam
-from ..tools.classify.notice_recipient import head_of
 from ..tools.classify.refusal_recipient import refusal_of
-from ..tools.headers.stored_headers import HEADER_BYTES
+from ..tools.headers.message_head import HEADER_BYTES, parse_head
 from ..tools.policy import Cause
 
 
 class MailInboundReject(models.TransientModel):
-    """Asks a postmaster what the senders of held or failed messages are told, and tells them.
+    """Asks a postmaster what to write to the senders of held or failed messages, and sends that.
 
-    Other than Odoo's own notices, a refusal is a person's letter: it comes from that person, may be answered, and bears
-    no mark by which answers to it would be discarded as a loop. No loop can come of it: no program writes it.
+    Unlike Odoo's own notices, a refusal is a letter from a person: that person is its author, the sender may answer it,
+    and it has no mark by which Odoo would discard answers as a mail loop. No loop can follow, since no program writes it.
     """
 
     _name = "mail.inbound.reject"
@@ -22,7 +23,7 @@ class MailInboundReject(models.TransientModel):
     inbound_message_ids = fields.Many2many("mail.inbound.message", string="Messages")
     told = fields.Text("To", compute="_compute_told")
     warning = fields.Text(compute="_compute_told")
-    subject = fields.Char(compute="_compute_subject", help="Of the letters: each has that of the message it is about.")
+    subject = fields.Char(compute="_compute_subject", help="Each letter has the subject of its message.")
     body = fields.Text("Text", compute="_compute_body", store=True, readonly=False)
 
     @api.depends("inbound_message_ids")
@@ -48,13 +49,13 @@ class MailInboundReject(models.TransientModel):
         return f"Re: {message.subject or ''}".strip()
 
     def _messages(self):
-        """The messages themselves: a form that is being filled in has stand-ins for them."""
+        """The stored messages; the form has new records in their place while the user fills it in."""
         return self.inbound_message_ids._origin
 
     # ------------------------------------------------------------------ the text
 
     def _letter(self, messages):
-        """What the senders are told as long as nobody writes something else."""
+        """The text that the dialog proposes."""
         subject = messages.subject if len(messages) == 1 else ""
         reasons = set(map(self._reason_for_sender, messages))
         reason = reasons.pop() if len(reasons) == 1 else self._reason_for_sender(messages.browse())
@@ -68,14 +69,14 @@ class MailInboundReject(models.TransientModel):
         )
 
     def _reason_for_sender(self, message):
-        """The reason in words for somebody who knows nothing of rules and aliases; of no message, what is always true."""
+        """The reason in words for a sender, who knows nothing of rules and aliases; without a message, a general one."""
         match message.cause:
             case Cause.NO_ROUTE.value:
-                return self.env._("There is no one at the address that you wrote to: %s", message.recipients or "?")
+                return self.env._("The address that you wrote to does not exist: %s", message.recipients or "?")
             case Cause.LOST_ADDRESS.value:
                 return self.env._("The address that you wrote to is no longer in use: %s", message.recipients or "?")
             case "limit" | Cause.REPLIES.value:
-                return self.env._("More messages came from your address than we can take in.")
+                return self.env._("We received more messages from your address than we can accept.")
             case "size":
                 return self.env._("It is too large. Please send it without its attachments, or in several parts.")
             case Cause.ERROR.value | Cause.KILLED.value:
@@ -83,18 +84,28 @@ class MailInboundReject(models.TransientModel):
         return self.env._("Please get in touch with us in another way.")
 
     def _warnings(self, refusals, heads):
-        """What speaks against writing to these senders, a sentence for each kind. A person's letter is sent all the same."""
-        told = [(refusal, head_of(head)) for refusal, head in zip(refusals, heads, strict=True) if refusal.to]
+        """Why the postmaster might not want to write to these senders, a sentence for each kind of reason."""
+        told = [(refusal, parse_head(head)) for refusal, head in zip(refusals, heads, strict=True) if refusal.to]
         programs = [(refusal.to, refusal.program) for refusal, _head in told if refusal.program]
         spam = [(refusal.to, marked_as_spam(head)) for refusal, head in told]
         hosts = self.env["mail.thread"]._authserv_ids()
         forged = [(refusal.to, failed_dmarc(head, hosts)) for refusal, head in told]
         kinds = (
-            (self.env._("Sent by a program, which is unlikely to read your answer: %s"), True, programs),
-            (self.env._("Perhaps sent by a program, or its sender wants no automatic answers: %s"), False, programs),
-            (self.env._("Marked as spam; the sender may be somebody who did not write it: %s"), True, spam),
+            (self.env._("A program sent the message; nobody is likely to read your letter: %s"), True, programs),
             (
-                self.env._("The sender may be forged: DMARC failed. Your letter may reach somebody else: %s"),
+                self.env._("A program may have sent the message, or the sender wants no automatic answers: %s"),
+                False,
+                programs,
+            ),
+            (
+                self.env._("The message is marked as spam. Your letter may reach somebody who did not write it: %s"),
+                True,
+                spam,
+            ),
+            (
+                self.env._(
+                    "The sender may be forged: DMARC failed. Your letter may reach somebody who did not write it: %s"
+                ),
                 True,
                 forged,
             ),
@@ -103,18 +114,20 @@ class MailInboundReject(models.TransientModel):
             if found := [f"{to} ({sign.header})" for to, sign in signs if sign and sign.proven == proven]:
                 yield words % ", ".join(dict.fromkeys(found))
 
-    # ------------------------------------------------------------------ telling
+    # ------------------------------------------------------------------ sending
 
     def action_reject(self):
-        """Tell the senders, and count the messages as rejected.
+        """Write to the senders, and reject the messages.
 
-        :raises UserError: when there is no text, a sender can't be told, or a message is neither held nor failed; nobody
-            is told then
+        :return: an action that shows a notification
+        :raises AccessError: when the user is no postmaster
+        :raises UserError: when there is no text, a sender has no address, or a message is neither held nor failed; no
+            letter is sent then
         """
         self.ensure_one()
         self.check_access("read")
         if not (self.body or "").strip():
-            raise UserError(self.env._("Write what the senders are told, or discard the messages instead."))
+            raise UserError(self.env._("Write a text for the senders, or discard the messages instead."))
         messages = self.inbound_message_ids._decidable("rejected")
         letters = [(message, self._refusal(message)) for message in messages]
         for message, refusal in letters:
@@ -122,9 +135,9 @@ class MailInboundReject(models.TransientModel):
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         told = ", ".join(dict.fromkeys(refusal.to for _message, refusal in letters))
         if len(letters) == 1:
-            return messages._notify(self.env._("Rejected; %s was told.", told))
+            return messages._notify(self.env._("Rejected, and %s was notified.", told))
         words = {"messages": messages._counted(), "senders": told}
-        return messages._notify(self.env._("Rejected: %(messages)s. Told: %(senders)s", **words))
+        return messages._notify(self.env._("Rejected: %(messages)s. Notified: %(senders)s", **words))
 
     def _refusal(self, message):
         head = message._source_bytes(HEADER_BYTES)
@@ -133,11 +146,13 @@ class MailInboundReject(models.TransientModel):
             return refusal
         words = {"subject": message.display_name, "sender": message.email_from or self.env._("(no sender)")}
         if not head:
-            why = self.env._("“%(subject)s” can't be answered: its source was deleted. Discard it instead.", **words)
+            why = self.env._(
+                "“%(subject)s” can't be answered, because its source is deleted. Discard it instead.", **words
+            )
         elif refusal.is_null:
             why = self.env._(
-                "“%(subject)s” can't be answered: its Return-Path is empty, as that of bounces and automatic replies. "
-                "Discard it instead.",
+                "“%(subject)s” can't be answered: its Return-Path is empty, as in bounces and automatic replies. Discard "
+                "it instead.",
                 **words,
             )
         else:
@@ -148,17 +163,17 @@ class MailInboundReject(models.TransientModel):
         raise UserError(why)
 
     def _tell(self, message, refusal):
-        """Put the letter into the queue: what is sent before a commit could be sent twice."""
+        """Queue the letter and reject the message: a letter that is sent before the commit could be sent twice."""
         self.env["mail.mail"].sudo().create(self._letter_values(message, refusal))
         words = {"user": self.env.user.name, "sender": refusal.to}
         message._decided("reject", f"{refusal.to}\n\n{self.body}")._move_to(
             "rejected",
-            self.env._("Rejected by %(user)s. %(sender)s was told.", **words),
+            self.env._("Rejected by %(user)s. %(sender)s was notified.", **words),
             told_date=fields.Datetime.now(),
         )
 
     def _author(self):
-        """The postmaster's name and address; where they have none, that of the company, else the default From."""
+        """The postmaster's name and address; without an address, that of the company, else the default From."""
         user, company = self.env.user, self.env.company
         address = user.email_normalized or email_normalize(company.email) or company.default_from_email
         return formataddr((user.name, address)) if address else False

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +12,7 @@ from lab.host import locks, stamps
 from lab.host.console import say, step
 from lab.host.paths import DATA, LAB, LOGS
 from lab.host.processes import age_mark
-from lab.odoo import source
+from lab.odoo import installed, source
 from lab.odoo.runs import ModuleProgress, install, shell
 from lab.servers.postgres import Postgres
 
@@ -42,7 +43,8 @@ class Template:
     def digest(self):
         """Hash everything that the database is made from."""
         parent = self.parent.digest() if self.parent else source.version() + _STAYS_ON_THE_MACHINE + _EXTENSION
-        return stamps.digest(parent, *self.modules, *(_addon_files() if "mail_gateway" in self.modules else ()))
+        addon = installed.parts(source.ADDON) if source.ADDON.name in self.modules else ()
+        return stamps.digest(parent, *self.modules, *addon)
 
 
 BASE = Template(
@@ -75,6 +77,25 @@ def clone(template, name):
         _copy(TEMPLATES[template].database, name)
     (LOGS / f"{name}.log").unlink(missing_ok=True)
     return name
+
+
+@contextmanager
+def prepared(template, name, *further):
+    """Have the database *name*, a copy of a template, that stays for the next time; nobody else has it meanwhile.
+
+    Yields whether it is a fresh copy: there was none, the template has changed, or the last use broke off.
+
+    :param further: plain values besides the template that it depends on
+    """
+    digest = stamps.digest(TEMPLATES[template].digest(), *further)
+    busy = partial(say, f"          the database {name} is in use by another command: waiting for it")
+    with locks.exclusive(f"database-{name}", when_busy=busy):
+        is_fresh = not (stamps.is_current(f"database-{name}", digest) and name in Postgres().databases())
+        stamps.forget(f"database-{name}")
+        if is_fresh:
+            clone(template, name)
+        yield is_fresh
+        stamps.write(f"database-{name}", digest)
 
 
 def drop(name):
@@ -168,14 +189,6 @@ def _drop(name):
 
 def _stamp(template):
     return f"template-{template.name}"
-
-
-def _addon_files():
-    """The files that an installation reads; not the tests, which run from the source anyway."""
-    kinds = {".py", ".xml", ".csv", ".js", ".scss"}
-    files = (file for file in source.ADDON.rglob("*") if file.suffix in kinds)
-    kept = sorted(file for file in files if "tests" not in file.relative_to(source.ADDON).parts)
-    return [part for file in kept for part in (str(file.relative_to(source.ADDON)), file)]
 
 
 def _alone():

@@ -9,7 +9,7 @@ from lab.host.paths import ROOT
 
 # Tests wait for servers most of the time: more of them than processors.
 WORKERS = 3
-# Tests of a file share a database and an Odoo. In the order of their names, not of how many tests they have.
+# Tests of a file share a database and an Odoo. In the order of lab.testing.pytest_workers, not of how many they are.
 _BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 _NOTHING_TO_RUN = 5
 

@@ -1,22 +1,50 @@
 """What pytest needs besides, to run with several workers (``pytest -n 2 --dist loadfile``, by pytest-xdist).
 
-Loaded by :mod:`lab.testing.pytest_plugin`; without ``-n`` nothing of this happens.
+Loaded by :mod:`lab.testing.pytest_plugin`. The files that took longest before run first, so that no worker begins a long
+one when the others are done.
 """
 
+import json
 import signal
 import time
+from collections import Counter
 
 import pytest
 
 from lab.host import orphans
+from lab.host.paths import LAB
 from lab.host.processes import age_mark, send
 from lab.servers import inventory
+
+# Name of a test -> how long it took, with what it set up.
+_SECONDS = LAB / "e2e-seconds.json"
+# Of a test that was not run before.
+_USUAL_SECONDS = 5
 
 # Odoo is given 15 s to stop, and some tests run two of them.
 _UNWIND_SECONDS = 45
 
 # The workers of this run and their pids, when this process is the one that deals out the tests.
 _workers = {}
+_seconds = Counter()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Put the longest file first."""
+    known, files = _known_seconds(), Counter()
+    for item in items:
+        files[item.path] += known.get(item.nodeid, _USUAL_SECONDS)
+    items.sort(key=lambda item: -files[item.path])
+
+
+def pytest_runtest_logreport(report):
+    """Count how long a test takes."""
+    _seconds[report.nodeid] += report.duration
+
+
+def _known_seconds():
+    return json.loads(_SECONDS.read_text()) if _SECONDS.is_file() else {}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -28,8 +56,13 @@ def pytest_configure_node(node):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(exitstatus):
-    """Interrupted: give the workers the time to stop what they started, before pytest-xdist ends them for good."""
+def pytest_sessionfinish(session, exitstatus):
+    """Remember how long tests took, and if interrupted let the workers stop what they started.
+
+    Otherwise pytest-xdist would end them for good.
+    """
+    if not hasattr(session.config, "workerinput"):
+        _SECONDS.write_text(json.dumps({**_known_seconds(), **_seconds}))
     if exitstatus != pytest.ExitCode.INTERRUPTED:
         return
     for node in filter(_is_at_work, _workers):

@@ -1,23 +1,45 @@
 """The addon's own tests."""
 
+from lab.errors import LabError
 from lab.host.console import say, step
+from lab.host.paths import ROOT
 from lab.odoo.runs import errors
-from lab.testing.runs import clone_names, progress_of, run_on_clones
+from lab.testing.runs import clone_names, progress_of, run_on_clones, run_prepared
 
 TAGS = "/mail_gateway"
+# Stays between runs of a part.
+_DATABASE = "unit"
 
 
-def run(tags=TAGS):
-    """Run the tests of the addon and print the outcome; all of them on two clones at a time, a part on one.
+def run(which=TAGS):
+    """Run the tests of the addon and print the outcome; all of them on two fresh clones at a time, a part on one that stays.
 
-    :param tags: Odoo's --test-tags, to run a part
+    :param which: Odoo's --test-tags, such as ``/mail_gateway:TestRules``, or a file, to run a part
     :returns: 0 when some test ran and all passed, else 1
     """
-    clones = clone_names("unit") if tags == TAGS else clone_names("unit")[:1]
-    with step(f"tests {tags}", progress_of(*clones)) as remarks:
-        outcome = run_on_clones("gateway", clones, tags)
+    if which == TAGS:
+        clones = clone_names("unit")
+        return _run(which, clones, lambda: run_on_clones("gateway", clones, which))
+    tags = _tags_of(which) if which.endswith(".py") else which
+    return _run(which, [_DATABASE], lambda: run_prepared("gateway", _DATABASE, tags))
+
+
+def _run(which, names, runs):
+    with step(f"tests {which}", progress_of(*names)) as remarks:
+        outcome = runs()
         remarks.append(str(outcome))
     return report(outcome)
+
+
+def _tags_of(name):
+    """Odoo's tags for a file: its path below the directory of addons.
+
+    :raises LabError: when there is no such file in the checkout
+    """
+    file = (ROOT / name).resolve()
+    if not file.is_file() or ROOT not in file.parents:
+        raise LabError(f"There is no file {name} in this checkout: name one below mail_gateway/tests.")
+    return f"/{file.relative_to(ROOT)}"
 
 
 def report(outcome):

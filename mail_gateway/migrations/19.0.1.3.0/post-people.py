@@ -7,7 +7,7 @@ import base64
 
 from odoo import SUPERUSER_ID, api
 
-from odoo.addons.mail_gateway.tools.headers.stored_headers import HEADER_BYTES
+from odoo.addons.mail_gateway.tools.headers.message_head import HEADER_BYTES
 from odoo.addons.mail_gateway.tools.source_values import read_source
 
 _SLICE = 200

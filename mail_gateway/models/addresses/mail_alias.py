@@ -1,8 +1,7 @@
-"""Aliases: who is addressed, what a rename leaves behind, and who learns about failed deliveries."""
+"""Aliases: which ones an address names, and what a rename leaves behind."""
 
 from odoo import api, models
 
-from ...tools.delivery import Delivery
 from ...tools.former_address import local_part, reach
 from ...tools.headers.addresses import normalize_domain
 
@@ -68,7 +67,7 @@ class MailAlias(models.Model):
         address = reach(name, self.alias_domain_id.name, self.alias_incoming_local)
         return self._former()._warning(address, self._origin)
 
-    # ------------------------------------------------------------------ delivery
+    # ------------------------------------------------------------------ lookup
 
     @api.model
     def _named_by(self, addresses):
@@ -85,20 +84,6 @@ class MailAlias(models.Model):
                 ("alias_incoming_local", "=", True),
             ]
         )
-
-    def _alias_bounce_incoming_email(self, message, message_dict, set_invalid=True):
-        """Extends core's method: during a delivery, the sender is not notified of faults on our side.
-
-        Core calls this with `set_invalid` in a transaction of its own whenever creating a record fails, even by a
-        passing conflict, and tells the sender that the address does not work. Here the message is tried again,
-        or held for a person.
-        """
-        delivery = Delivery.of(self.env.context)
-        if set_invalid and delivery and delivery.queues_mail:
-            return
-        if delivery and not set_invalid:
-            delivery.refusal = self.env._("The alias %s does not accept messages from this sender.", self.display_name)
-        super()._alias_bounce_incoming_email(message, message_dict, set_invalid=set_invalid)
 
 
 class MailAliasMixinOptional(models.AbstractModel):

@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tools import config
 
 from ...tools.headers.addresses import filter_entries
-from ...tools.smtp.connection_test import probe
+from ...tools.smtp.connection_test import run_connection_test
 from ...tools.smtp.connection_test_values import LoginImpossible, Plan
 from ...tools.smtp.tls import OwnCertificate
 from ..client_actions import CLOSE_DIALOG, notification
@@ -66,7 +66,7 @@ class IrMail_Server(models.Model):
         plan = server._connection_test_plan()
         if plan.sender:
             server._check_forced_mail_server(server, True, plan.sender)
-        report = probe(plan)
+        report = run_connection_test(plan)
         problem = report.failed and report.failed.problem.value
         _logger.info("Test of outgoing mail server %s: %s", server.id, problem or report.outcome.value)
         return plan, report

@@ -3,7 +3,16 @@
 from odoo import models
 from odoo.tools import human_size
 
-from ...tools.smtp.connection_test_values import Connected, Greeted, LoggedIn, Outcome, Reply, Resolved, Step, readable
+from ...tools.smtp.connection_test_values import (
+    Connected,
+    ConnectionStep,
+    Greeted,
+    LoggedIn,
+    Outcome,
+    Reply,
+    Resolved,
+    readable,
+)
 from ...tools.smtp.tls import Encrypted
 
 
@@ -48,7 +57,7 @@ class IrMail_Server(models.Model):
         return self._report_facts(plan, result.facts)
 
     def _report_skipped(self, result):
-        if result.step is Step.LOGIN:
+        if result.step is ConnectionStep.LOGIN:
             return self.env._("Odoo does not log in, since no user name is configured.")
         sentence = self.env._("The connection is not encrypted, as configured.")
         if not result.facts.starttls_offered:

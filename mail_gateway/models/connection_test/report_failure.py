@@ -2,11 +2,11 @@
 
 from odoo import models
 
-from ...tools.smtp.connection_test_values import Problem, Step
+from ...tools.smtp.connection_test_values import ConnectionStep, Problem
 
 # For these problems the detail is the whole sentence.
 _SAID_BY_DETAIL = {Problem.LOGIN_IMPOSSIBLE}
-_STEPS_OF_A_PORT = (Step.CONNECTION, Step.GREETING, Step.TLS)
+_STEPS_OF_A_PORT = (ConnectionStep.CONNECTION, ConnectionStep.GREETING, ConnectionStep.TLS)
 
 
 class IrMail_Server(models.Model):
@@ -95,7 +95,7 @@ class IrMail_Server(models.Model):
     def _report_closed(self, plan, result):
         if result.problem is not Problem.CLOSED:
             return None
-        if plan.own_certificate and result.step in (Step.TLS, Step.GREETING):
+        if plan.own_certificate and result.step in (ConnectionStep.TLS, ConnectionStep.GREETING):
             return self.env._(
                 "“%s” closed the connection. It may not accept the SSL certificate of this machine.", plan.host
             )
@@ -196,7 +196,7 @@ class IrMail_Server(models.Model):
 
     def _report_bad_recipient_or_sender(self, plan, result):
         match result.problem:
-            case Problem.BAD_ADDRESS if result.step is Step.SENDER and not plan.sender:
+            case Problem.BAD_ADDRESS if result.step is ConnectionStep.SENDER and not plan.sender:
                 return self._connection_test_sender()[1]
             case Problem.BAD_ADDRESS:
                 address = self._report_address(plan, result)
@@ -216,7 +216,7 @@ class IrMail_Server(models.Model):
                 return self.env._(
                     "“%(server)s” does not accept %(address)s at the moment. Try again in some minutes.", **where
                 )
-            case Problem.ADDRESS_REFUSED if result.step is Step.SENDER:
+            case Problem.ADDRESS_REFUSED if result.step is ConnectionStep.SENDER:
                 return self.env._(
                     "“%(server)s” does not accept messages from %(address)s. Check FROM Filtering, and which senders the "
                     "server allows.",
@@ -232,4 +232,4 @@ class IrMail_Server(models.Model):
 
     @staticmethod
     def _report_address(plan, result):
-        return plan.sender if result.step is Step.SENDER else plan.recipient
+        return plan.sender if result.step is ConnectionStep.SENDER else plan.recipient

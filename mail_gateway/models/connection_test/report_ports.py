@@ -2,7 +2,7 @@
 
 from odoo import models
 
-from ...tools.smtp.connection_test_values import PortStatus, Problem, Step
+from ...tools.smtp.connection_test_values import ConnectionStep, PortStatus, Problem
 
 _SMTP = 25
 _ENCRYPTIONS = {PortStatus.TLS: "ssl", PortStatus.STARTTLS: "starttls", PortStatus.PLAIN: "none"}
@@ -44,7 +44,7 @@ class IrMail_Server(models.Model):
 
     def _report_ports_advice(self, plan, report):
         best = report.best_port(plan.port)
-        if not best and report.failed.step is not Step.CONNECTION:
+        if not best and report.failed.step is not ConnectionStep.CONNECTION:
             return self.env._("None of them works better. Ask the operator of the server which port to use.")
         if not best:
             return self.env._(

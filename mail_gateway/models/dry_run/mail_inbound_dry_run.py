@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, models
@@ -8,18 +9,18 @@ from ...tools.delivery import Delivery
 from ...tools.dry_run import DryRunResult, begin_dry_run
 from ...tools.faults import is_passing
 from ...tools.headers.addresses import counted_address
-from ...tools.headers.stored_headers import as_text
-from ...tools.policy import CheckInput
+from ...tools.outcome import outcome_of
 from ...tools.retry import MAX_TRIES
+from ...tools.text.database_text import as_text
 from ..inbound.mail_inbound_message import PENDING
-from ..inbound.mail_inbound_message_outcome import PASSING
+from ..inbound.mail_inbound_message_outcome import PASSING, failure_of
 from ..rules.mail_inbound_sender_notice import ALL
 
 # Conflicts with other transactions are repeated, as Odoo does for requests.
 _MAX_CONFLICTS = 3
 # A lane that works on the same record is waited for, but not for as long as a request may take.
 _LOCK_TIMEOUT = "10s"
-# What these left is out of the way in a rehearsal.
+# What these left is out of the way in a dry run.
 _DONE = ("delivered", "rejected")
 # Of a traceback, the last ones.
 _DETAIL_LINES = 8
@@ -33,7 +34,7 @@ class MailInboundDryRun(models.AbstractModel):
     """
 
     _name = "mail.inbound.dry.run"
-    _description = "DryRunResult of an Inbound Message"
+    _description = "Dry Run of an Inbound Message"
 
     @api.model
     def _dry_run(self, inbound, released=False) -> DryRunResult:
@@ -96,7 +97,7 @@ class MailInboundDryRun(models.AbstractModel):
     def _answer(self, cr, asked):
         """As many tries as a message needs: the last one is content with its text."""
         answer, delivery = self._try(cr, asked)
-        if answer.state == "deferred" and not delivery.rule:
+        if answer.state == "deferred" and not delivery.trace.rule:
             first = answer.reason
             answer, delivery = self._try(cr, asked, text_only=True)
             self._remark_on_last_try(answer, first)
@@ -135,28 +136,43 @@ class MailInboundDryRun(models.AbstractModel):
         """
         env = self._lane(cr)
         cr.execute("SET LOCAL lock_timeout = %s", [_LOCK_TIMEOUT])
-        delivery = self._begin(env, asked, text_only)
-        inbound = self._in_memory(env, asked, delivery)
-        known = self._known(env)
+        stored = env["mail.inbound.message"].browse(asked["id"])
+        if stored.state in _DONE:
+            self._clear_the_way(stored)
+        inbound = self._in_memory(env, asked, text_only)
+        delivery = Delivery(self._request(inbound, stored, asked["released"]))
+        known, failure, effects = self._known(env), None, {}
         try:
             inbound._hand_to_odoo(delivery)
             cr.flush()  # what is checked and written before a commit counts, too
             env.invalidate_all()
-            answer = self._judge(inbound, delivery)
+            delivery.trace.add(inbound._made(delivery))
         except Exception as error:
             if is_passing(error, PASSING):
                 raise
-            self._undo(cr)
-            answer = self._judge_error(self._in_memory(env, asked, delivery), error)
+            failure = failure_of(error)
         else:
-            self._effects(answer, inbound._messages_made(delivery), delivery, known, self._reader(cr))
-        answer.rule_results = [result._asdict() for result in delivery.rule_results]
-        answer.remarks += inbound._defects_message(delivery.defects + delivery.remarks).splitlines()
-        answer.rule_id = delivery.rule.rule_id if delivery.rule else 0
+            effects = self._effects(env, delivery, known, self._reader(cr))
         self._undo(cr)
-        return answer, delivery
+        outcome = outcome_of(delivery.request, delivery.trace, failure)
+        return self._result(outcome, effects), delivery
 
-    def _in_memory(self, env, asked, delivery):
+    def _result(self, outcome, effects):
+        """The answer, in words."""
+        inbound = self.env["mail.inbound.message"]
+        detail = as_text(outcome.detail).strip().splitlines()[-_DETAIL_LINES:]
+        return DryRunResult(
+            outcome.state,
+            as_text(inbound._reason_of(outcome)),
+            outcome.cause,
+            rule_id=outcome.rule.rule_id if outcome.rule else 0,
+            rule_results=[result._asdict() for result in outcome.rule_results],
+            remarks=inbound._defects_message(outcome.defects).splitlines(),
+            detail="\n".join(detail),
+            **effects,
+        )
+
+    def _in_memory(self, env, asked, text_only):
         """The message as if it had just come in, in its first or last try: with no state to change."""
         return env["mail.inbound.message"].new(
             {
@@ -167,7 +183,7 @@ class MailInboundDryRun(models.AbstractModel):
                 "server_id": asked["server_id"] or False,
                 "call": asked["call"],
                 "caller_id": asked["caller_id"],
-                "try_count": MAX_TRIES if delivery.text_only else 1,
+                "try_count": MAX_TRIES if text_only else 1,
             }
         )
 
@@ -176,25 +192,15 @@ class MailInboundDryRun(models.AbstractModel):
         """That of the message, of which no more than the headers may be here."""
         return asked["size"] if asked["is_head"] else len(asked["source"])
 
-    def _begin(self, env, asked, text_only):
-        """As mail.inbound.message._begin. What waits for a lane goes where a person decided; others are processed again."""
-        stored = env["mail.inbound.message"].browse(asked["id"])
+    def _request(self, inbound, stored, released):
+        """As a lane's. What waits for a lane goes where a person decided; others are processed again."""
         waits = stored.state in PENDING
-        if stored.state in _DONE:
-            self._clear_the_way(stored)
-        return Delivery(
-            CheckInput(
-                self._size(asked),
-                asked["id"],
-                asked["server_id"],
-                is_head=asked["is_head"],
-                may_be_large=asked["may_be_large"],
-            ),
-            queues_mail=True,
+        return replace(
+            inbound._request(),
+            inbound_id=stored.id or 0,
             is_dry_run=True,
             route=stored._decided_route() if waits else None,
-            released=asked["released"] or (waits and stored.released),
-            text_only=text_only,
+            released=released or (waits and stored.released),
         )
 
     def _clear_the_way(self, stored):
@@ -214,18 +220,3 @@ class MailInboundDryRun(models.AbstractModel):
         if told:
             told += notices.search([("told", "=", ALL), by_then], order="id desc", limit=1)
         told.unlink()
-
-    # ------------------------------------------------------------------ the verdict
-
-    def _judge(self, inbound, delivery):
-        """As mail.inbound.message._settle."""
-        made = inbound._messages_made(delivery)
-        verdict = inbound._final(delivery.verdict or inbound._undecided(made))
-        return DryRunResult(verdict.action.state, as_text(verdict.reason), verdict.cause)
-
-    def _judge_error(self, inbound, error):
-        """As mail.inbound.message._settle_error."""
-        state, reason, values = inbound._judge_error(error)
-        detail = as_text(inbound._detail(error) or "")
-        last_lines = "\n".join(detail.strip().splitlines()[-_DETAIL_LINES:])
-        return DryRunResult(state, as_text(reason), values.get("cause") or "", detail=last_lines)

@@ -1,7 +1,11 @@
+import ast
+from contextlib import suppress
+
 from odoo import models
 from odoo.tools import SQL, html2plaintext
 from odoo.tools.mail import email_split
 
+from ...tools.delivery import Made
 from ...tools.dry_run import Leaving, Posted, Target, Told
 from ..inbound.mail_thread_notice import NOTICE_HEADERS
 
@@ -34,21 +38,22 @@ class MailInboundDryRunEffects(models.AbstractModel):
         """What was made since."""
         return env[model].with_context(active_test=False).search([("id", ">", known[model])], order="id")
 
-    def _effects(self, answer, made, delivery, known, reader):
-        """Complete the answer by what was made.
+    def _effects(self, env, delivery, known, reader) -> dict:
+        """What the delivery made, as values of :class:`~...tools.dry_run.DryRunResult`.
 
-        :param made: the chatter messages of the message itself
-        :param delivery: the delivery that made them
+        :param env: the environment of the delivery
         :param known: what :meth:`_known` returned
-        :param reader: the environment of whoever asks
+        :param reader: the environment of the user who asks
         """
-        env = made.env
+        made = env["mail.message"].browse(delivery.trace.last(Made).message_ids)
         new = {model: self._new(env, model, known) for model in _WATCHED}
-        created = {(creation.res_model, creation.res_id) for creation in new["mail.inbound.created.record"]}
-        answer.targets = [*self._targets(made, created, new["mail.followers"], reader)]
-        answer.contacts = [*self._contacts(new["res.partner"], created, reader)]
-        answer.told = [self._told(notification, made, reader) for notification in new["mail.notification"]]
-        answer.leaving = [self._leaving(mail, made, reader) for mail in new["mail.mail"]]
+        created = {(record.res_model, record.res_id) for record in new["mail.inbound.created.record"]}
+        return {
+            "targets": [*self._targets(made, created, new["mail.followers"], reader)],
+            "contacts": [*self._contacts(new["res.partner"], created, reader)],
+            "told": [self._told(notification, made, reader) for notification in new["mail.notification"]],
+            "leaving": [self._leaving(mail, made, reader) for mail in new["mail.mail"]],
+        }
 
     # ------------------------------------------------------------------ records
 
@@ -146,6 +151,14 @@ class MailInboundDryRunEffects(models.AbstractModel):
     def _kind(self, mail, is_notification):
         if is_notification:
             return self.env._("Notification")
-        if mail.headers == repr(NOTICE_HEADERS):
+        if self._is_notice(mail):
             return self.env._("Notice to the sender")
         return self.env._("Another message")
+
+    @staticmethod
+    def _is_notice(mail):
+        """Whether an e-mail is a notice to the sender: nothing else that leaves is a reply by a program."""
+        with suppress(ValueError, SyntaxError):
+            headers = ast.literal_eval(mail.headers or "{}")  # as core writes and reads them
+            return headers.items() >= NOTICE_HEADERS.items()
+        return False

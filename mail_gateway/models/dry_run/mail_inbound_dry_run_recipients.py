@@ -79,7 +79,7 @@ class MailInboundDryRunRecipients(models.AbstractModel):
 
     def _routes_in_words(self, delivery, asked, reader):
         """Where the message goes, as the router had it."""
-        for model, thread_id, _defaults, _user, alias in delivery.incoming.routes:
+        for model, thread_id, _defaults, _user, alias in delivery.trace.routes:
             words = {
                 "model": reader["ir.model"]._get(model).name,
                 "alias": self._name_of(alias, reader) if alias else "",
@@ -90,7 +90,7 @@ class MailInboundDryRunRecipients(models.AbstractModel):
     def _route_in_words(self, delivery, thread_id, alias, words):
         if delivery.is_note and not thread_id:
             return self.env._("None: a rule has it logged only, and no record is made for that")
-        if delivery.route:
+        if delivery.request.route:
             return (
                 self.env._("As a person decided: %(model)s “%(record)s”", **words)
                 if thread_id

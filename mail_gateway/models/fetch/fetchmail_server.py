@@ -7,8 +7,9 @@ from imaplib import IMAP4
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ...tools.fetch.fetch import open_mailbox
-from ...tools.fetch.mailbox import MAX_BYTES, MailboxProblem, MailboxSettings
+from ...tools.fetch.fetch_mailbox import open_mailbox
+from ...tools.fetch.mailbox_errors import MailboxProblem
+from ...tools.fetch.mailbox_settings import MAX_BYTES, MailboxSettings
 from ...tools.fetch.recorded_login import LoginRecorder
 from ...tools.policy import Action, Stage
 from .mailbox_store import InboundMailboxStore
@@ -127,7 +128,7 @@ class FetchmailServer(models.Model):
 
         OAuth tokens are fetched here. The login that core's hook performs is recorded, and the thread repeats it.
 
-        :rtype: mail_gateway.tools.fetch.mailbox.MailboxSettings
+        :rtype: mail_gateway.tools.fetch.mailbox_settings.MailboxSettings
         :raises UserError: when an OAuth module can't get a token
         """
         self.ensure_one()

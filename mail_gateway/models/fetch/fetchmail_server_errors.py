@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 from odoo.tools import human_size
 
 from ...tools.faults import ConnectionFault, connection_fault
-from ...tools.fetch.mailbox import MessagesRefused, NotStored, UnknownFolder, server_words
+from ...tools.fetch.mailbox_errors import MessagesRefused, NotStored, UnknownFolder, server_words
 from ...tools.fetch.time_budget import TookTooLong
 from ...tools.secrets import Secrets
 from ..secret_fields import secret_fields

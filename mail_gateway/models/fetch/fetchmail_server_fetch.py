@@ -14,7 +14,7 @@ from odoo.exceptions import UserError
 from odoo.service.model import retrying
 from odoo.tools import SQL
 
-from ...tools.fetch.fetch import fetch_mailbox
+from ...tools.fetch.fetch_mailbox import fetch_mailbox
 from ...tools.fetch.time_budget import TimeBudget, TookTooLong
 from ...tools.fetch.visit import Visit, VisitOver
 from ...tools.fetch.worker_threads import Abandoned, WorkerThreads
@@ -234,7 +234,7 @@ class FetchmailServer(models.Model):
 
     def _note(self, budget, **values):
         """Record a visit and commit; try again if somebody edits the server at the same moment."""
-        visit = {"last_fetch_count": budget.stored, "suspect_keys": budget.next_suspects or False}
+        visit = {"last_fetch_count": budget.stored, "suspect_keys": budget.next_stalled or False}
         retrying(partial(self.write, {**visit, **values}), self.env)
 
 

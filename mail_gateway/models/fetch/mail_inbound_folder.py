@@ -2,8 +2,8 @@
 
 from odoo import api, fields, models
 
+from ...tools.fetch.folder_position import FolderPosition
 from ...tools.fetch.imap_uid_set import UidSet
-from ...tools.fetch.mailbox import FolderPosition
 from ..bounded_char import BoundedChar
 
 

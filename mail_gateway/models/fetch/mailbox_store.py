@@ -7,7 +7,8 @@ import psycopg2
 
 from odoo.service.model import retrying
 
-from ...tools.fetch.mailbox import Batch, NotStored
+from ...tools.fetch.mailbox import Batch
+from ...tools.fetch.mailbox_errors import NotStored
 
 
 class InboundMailboxStore:
@@ -66,7 +67,7 @@ class InboundMailboxStore:
         """Return when a folder was read for the first time."""
         return self._step(lambda: min(self._positions(account, folder).mapped("create_date")))
 
-    def forget_vanished(self, prefix, keys):
+    def forget_removed(self, prefix, keys):
         """Free the keys that begin with `prefix` and are not among `keys`: the server may assign them again."""
         self._step(lambda: self._messages._forget_vanished(self._server, prefix, keys))
 

@@ -1,3 +1,5 @@
+"""Alerts about incoming mail servers that Odoo can't fetch from."""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -5,28 +7,22 @@ from odoo.tools import format_datetime
 
 from .mail_postmaster_alert import Alert
 
-# What the next fetch mends, every 5 minutes unless an administrator changed that, is nobody's concern.
+# Odoo fetches every 5 minutes unless an administrator changed that: an error that the next fetch ends alerts nobody.
 PATIENCE = timedelta(minutes=8)
 
 
-class FetchmailAlert(models.Model):
-    """Servers that postmasters are told of: those that fail for some minutes."""
+class FetchmailServer(models.Model):
+    """Servers that fail for some minutes alert postmasters."""
 
-    _inherit = "fetchmail.server"
+    _name = "fetchmail.server"
+    _inherit = ["fetchmail.server", "mail.postmaster.alert.mixin"]
 
-    alerted_date = fields.Datetime(
-        "Postmasters Told", readonly=True, copy=False, help="When they were told that it can't be read."
-    )
+    _alert_action = "mail.action_email_server_tree"
+    _alert_filter = "failing"
 
     @api.model
-    def _take_untold(self, since, chosen):
-        """The failing servers that postmasters are to be told of, which are marked as told.
-
-        A server is told once for each period in which it fails.
-
-        :param since: those that they were told of after that time wait
-        :param chosen: those that they were told of before that time are told anew, in another way
-        """
+    def _take_unalerted(self, since, chosen):
+        """Implements the method: one alert for each period in which a server fails."""
         due = self._waiting().filtered(
             lambda server: not server.alerted_date or server.alerted_date < max(min(server.error_date, since), chosen)
         )
@@ -35,21 +31,14 @@ class FetchmailAlert(models.Model):
 
     @api.model
     def _waiting(self, limit=None):
-        """All servers that fail for some minutes."""
+        """Implements the method: all servers that fail for some minutes."""
         failing = [("state", "=", "done"), ("error_date", "<=", fields.Datetime.now() - PATIENCE)]
         return self.search(failing, limit=limit)
 
     def _alert(self) -> Alert:
-        """What postmasters are told of these servers."""
+        """Implements the method: since when each server fails, and why."""
         failures = [(server, format_datetime(self.env, server.error_date, dt_format="short")) for server in self]
         body = self.env["ir.qweb"]._render("mail_gateway.alert_servers", {"failures": failures})
         if len(self) == 1:
-            return Alert(self.env._("“%s” can't be read", self.name), body, self._name, self.id)
-        return Alert(self.env._("%s incoming mail servers can't be read", len(self)), body)
-
-    def _open_alerted(self):
-        """An action that opens the only server that fails, or the list of those that do."""
-        action = self.env["ir.actions.act_window"]._for_xml_id("mail.action_email_server_tree")
-        if len(self) == 1:
-            return {**action, "res_id": self.id, "views": [(False, "form")], "view_mode": "form"}
-        return {**action, "context": {"search_default_failing": 1}}
+            return Alert(self.env._("Odoo can't fetch messages from “%s”", self.name), body, self._name, self.id)
+        return Alert(self.env._("Odoo can't fetch messages from %s incoming mail servers", len(self)), body)

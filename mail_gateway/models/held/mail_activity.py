@@ -1,18 +1,20 @@
+"""The activities by which postmasters are alerted."""
+
 from odoo import api, models
 
-from .mail_postmaster_alert import TOLD_OF
+from .mail_postmaster_alert import ALERT_ACTIVITY_TYPES
 
 
-class MailInboundAlertActivity(models.Model):
-    """The activities that tell postmasters of what waits: linked to no record, as there may be several."""
+class MailActivity(models.Model):
+    """Activities that alert postmasters: linked to no record, because one may be about several."""
 
     _inherit = "mail.activity"
 
     def _alerts_of(self):
-        """The model whose records an activity tells of: none for all other activities."""
+        """The model whose records an activity is about; None for all other activities."""
         if self.res_model or not self.automated:
             return None
-        for model in TOLD_OF:
+        for model in ALERT_ACTIVITY_TYPES:
             kind = self.env["mail.postmaster.alert"]._activity_type(model, or_todo=False)
             if kind and self.activity_type_id == kind:
                 return model
@@ -20,7 +22,7 @@ class MailInboundAlertActivity(models.Model):
 
     @api.depends("activity_type_id", "automated")
     def _compute_res_name(self):
-        """Extends core's method: they are linked to what waits, by the name of their type."""
+        """Extends core's method: alerts show the name of their type as the name of their record."""
         result = super()._compute_res_name()
         for activity in self:
             if activity._alerts_of():
@@ -29,7 +31,7 @@ class MailInboundAlertActivity(models.Model):
 
     @api.readonly
     def action_open_document(self):
-        """Extends core's method: they open what waits, and not themselves."""
+        """Extends core's method: alerts open the records that they are about, instead of themselves."""
         self.check_access("read")
         if model := self._alerts_of():
             return self.env[model]._waiting()._open_alerted()

@@ -1,3 +1,5 @@
+"""The history of decisions about inbound messages."""
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 
@@ -15,34 +17,36 @@ class MailInboundDecision(models.Model):
     )
     user_id = fields.Many2one(
         "res.users",
-        "Who",
+        "Decided By",
         readonly=True,
         default=lambda self: self.env.user,
         index="btree_not_null",
         ondelete="set null",
     )
-    date = fields.Datetime("When", required=True, readonly=True, default=fields.Datetime.now)
+    date = fields.Datetime("Decided", required=True, readonly=True, default=fields.Datetime.now)
     decision = fields.Selection(
         [
-            ("process_again", "Process again"),
+            ("process_again", "Process Again"),
             ("release", "Release"),
             ("route", "Route"),
             ("reject", "Reject"),
             ("discard", "Discard"),
-            ("allow", "Allow the sender"),
-            ("fetch", "Fetch it"),
-            ("keep", "Keep the source"),
-            ("let_go", "Let the source go"),
+            ("allow", "Allow This Sender"),
+            ("fetch", "Fetch Full Message"),
+            ("keep", "Keep Source"),
+            ("let_go", "Stop Keeping Source"),
         ],
         required=True,
         readonly=True,
     )
-    note = fields.Text("Details", readonly=True, help="Where a message was routed, what its sender was told.")
-    reason = fields.Text("Held Because", readonly=True, help="The reason of the message when it was decided.")
+    note = fields.Text(
+        "Details", readonly=True, help="Where the message was routed, or what the postmaster wrote to its sender."
+    )
+    reason = fields.Text(readonly=True, help="The reason that the message had before this decision.")
 
-    def write(self, vals):  # pylint: disable=method-required-super
-        """Replaces core's method: history is not rewritten.
+    def write(self, vals):  # noqa: ARG002 pylint: disable=method-required-super
+        """Replaces core's method, because history is not rewritten.
 
         :raises UserError: always
         """
-        raise UserError(self.env._("What was decided about a message can't be changed afterwards."))
+        raise UserError(self.env._("Decisions about messages can't be changed."))

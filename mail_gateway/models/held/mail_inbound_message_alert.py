@@ -1,3 +1,5 @@
+"""Alerts about held and failed messages, and how Odoo recognizes messages about alerts."""
+
 import re
 
 from odoo import api, fields, models
@@ -7,45 +9,50 @@ from ..inbound.mail_inbound_message import HELD_UP
 from .mail_postmaster_alert import Alert
 from .mail_thread import ALERT_MARK
 
-# A report about an alert that came back quotes its head, after some words of its own.
+# A report about an alert that came back quotes its headers after a text of its own.
 _SEARCHED_BYTES = 256 * 1024
-# The headers that name it, of the message itself or in what a report quotes.
+# The headers that name an alert, of the message itself or in what a report quotes.
 _NAMING_HEADERS = re.compile(
     rb"^[> \t]*+(?:(?:[\w-]{1,40}-)?Message-Id|In-Reply-To|References)[ \t]*:([^\r\n]*(?:\r?\n[> \t]*[ \t][^\r\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
 _ALERT_ID = re.compile(rb"<[!-;=?-~]{1,200}%s[!-;=?-~]{1,255}>" % re.escape(ALERT_MARK.encode()))
-# One names one alert; whoever names hundreds guesses.
+# A genuine message names one alert; one that names hundreds is guessing.
 _MAX_LOOKED_UP = 50
 
 
-class MailInboundAlertMessages(models.Model):
-    """Messages that postmasters are told of: those that wait for a decision."""
+class MailInboundMessage(models.Model):
+    """Messages that wait for a decision alert postmasters."""
 
-    _inherit = "mail.inbound.message"
+    _name = "mail.inbound.message"
+    _inherit = ["mail.inbound.message", "mail.postmaster.alert.mixin"]
 
-    alerted_date = fields.Datetime("Postmasters Told", readonly=True, help="When they were told that it waits.")
+    _alert_action = "mail_gateway.mail_inbound_message_action_queue"
+
     answers_alert = fields.Boolean(
         "About an Alert",
         readonly=True,
-        help="An alert that came back, an answer to one, or a report about one. Nobody is told of it.",
+        help="This message is an alert that came back, an answer to one, or a report about one. It alerts nobody.",
     )
 
     _alerted_index = models.Index("(alerted_date) WHERE alerted_date IS NOT NULL")
 
     @api.model
     def _values_from_source(self, source: bytes, read=None) -> dict:
-        """Extends the method: what is about an alert makes no further one."""
+        """Extends the method: marks messages about alerts, which cause no further alert."""
         return {**super()._values_from_source(source, read), "answers_alert": self._is_about_alert(source)}
 
     @api.model
     def _is_about_alert(self, source: bytes) -> bool:
-        """Whether a message names an alert that was sent from here: anybody can write the mark, nobody guesses the rest."""
+        """Whether a message names an alert that Odoo sent: anybody can write the mark, but nobody can guess the rest.
+
+        :param source: as it came
+        """
         searched = source[:_SEARCHED_BYTES]
         if ALERT_MARK.encode() not in searched:
             return False
         named = {found.decode() for lines in _NAMING_HEADERS.findall(searched) for found in _ALERT_ID.findall(lines)}
-        # mail that comes in keeps the Message-Id that it brings, but never becomes a notification
+        # incoming messages keep their Message-Id, but never become a notification
         domain = [
             ("message_id", "in", sorted(named)[:_MAX_LOOKED_UP]),
             ("message_type", "=", "user_notification"),
@@ -53,18 +60,14 @@ class MailInboundAlertMessages(models.Model):
         return bool(named and self.env["mail.message"].sudo().search_count(domain, limit=1))
 
     @api.model
-    def _told_since(self, date) -> bool:
-        """Whether postmasters were told of messages after that time."""
-        return bool(self.search_count([("alerted_date", ">", date)], limit=1))
+    def _take_unalerted(self, since, chosen):
+        """Implements the method: held and failed messages, together once the time between two alerts is over.
 
-    @api.model
-    def _take_untold(self, chosen):
-        """The messages that came to wait since postmasters were told, which are marked as told.
-
-        Those that somebody works on have their turn next time. One that was processed again and waits anew is told anew.
-
-        :param chosen: what was told before that time is told anew, in another way
+        It skips rows that somebody has locked until the next time. A message that was processed again and is held anew
+        is taken anew.
         """
+        if self.search_count([("alerted_date", ">", max(since, chosen))], limit=1):
+            return self.browse()
         self.flush_model()
         self.env.cr.execute(
             SQL(
@@ -88,11 +91,11 @@ class MailInboundAlertMessages(models.Model):
 
     @api.model
     def _waiting(self, limit=None):
-        """All messages that wait for a decision."""
+        """Implements the method: all messages that wait for a decision."""
         return self.search([("state", "in", HELD_UP), ("answers_alert", "=", False)], limit=limit)
 
     def _alert(self) -> Alert:
-        """What postmasters are told of these messages."""
+        """Implements the method: one message with its reason, several by their causes."""
         if len(self) == 1:
             subject = self.env._("A message waits for a decision: %s", self.display_name)
             values = {"message": self, "reason": (self.reason or "")[:500]}
@@ -100,20 +103,12 @@ class MailInboundAlertMessages(models.Model):
         subject = self.env._("%s messages wait for a decision", len(self))
         return Alert(subject, self._alert_body(counts=self._counts_by_cause(), total=len(self._waiting())))
 
-    def _open_alerted(self):
-        """An action that opens the only message that waits, or the list of all."""
-        action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action_queue")
-        if len(self) == 1:
-            form = [view for view in action["views"] if view[1] == "form"]
-            return {**action, "res_id": self.id, "views": form, "view_mode": "form"}
-        return action
-
     def _alert_body(self, **values):
-        path = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_inbound_message_action_queue")["path"]
+        path = self.env["ir.actions.act_window"]._for_xml_id(self._alert_action)["path"]
         return self.env["ir.qweb"]._render("mail_gateway.alert_messages", {"messages": self, "path": path, **values})
 
     def _counts_by_cause(self):
-        """(cause in words, number of these messages) pairs, the largest number first."""
+        """(label of a cause, number of these messages) pairs, the largest number first."""
         labels = dict(self._fields["cause"]._description_selection(self.env))
         groups = self._read_group([("id", "in", self.ids)], ["cause"], ["__count"], order="__count DESC")
-        return [(labels.get(cause) or self.env._("Other causes"), count) for cause, count in groups]
+        return [(labels.get(cause) or self.env._("Other Causes"), count) for cause, count in groups]

@@ -1,5 +1,8 @@
+"""Alerts to postmasters: when, to whom and how Odoo sends them."""
+
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -14,8 +17,8 @@ _logger = logging.getLogger(__name__)
 
 HOW_PARAMETER = "mail_gateway.alert"
 HOURS_PARAMETER = "mail_gateway.alert_hours"
-# model -> the activities that tell of its records
-TOLD_OF = {
+# models with mail.postmaster.alert.mixin, in the order in which Odoo looks at them -> the type of their activities
+ALERT_ACTIVITY_TYPES = {
     "mail.inbound.message": "mail_gateway.mail_activity_type_held",
     "fetchmail.server": "mail_gateway.mail_activity_type_server",
     "mail.inbound.sender.notice": "mail_gateway.mail_activity_type_notices",
@@ -23,10 +26,10 @@ TOLD_OF = {
 
 
 class Alert(NamedTuple):
-    """What is told, in one language.
+    """The text of an alert, in one language.
 
-    :ivar Markup body: HTML
-    :ivar model: of the record that it is about; empty when there are several
+    :ivar body: HTML
+    :ivar model: of the record that the alert is about; empty when there are several
     """
 
     subject: str
@@ -36,10 +39,11 @@ class Alert(NamedTuple):
 
 
 class MailPostmasterAlert(models.AbstractModel):
-    """Tells postmasters of mail that waits for them, and of incoming servers that fail.
+    """Notifies postmasters of messages that wait for them, of incoming servers that fail, and of too many notices.
 
-    A scheduled action of its own looks every minute, so that no delivery waits for an alert or fails with it. The first
-    message is told at once; what comes later is counted, and told together when the time between two alerts is over.
+    A scheduled action of its own looks every minute, so that no delivery waits for an alert or fails with it. Odoo sends
+    the first alert about messages at once. It counts later messages, and sends one alert about all of them when the time
+    between two alerts is over.
     """
 
     _name = "mail.postmaster.alert"
@@ -49,40 +53,30 @@ class MailPostmasterAlert(models.AbstractModel):
     def _run(self):
         """Body of the scheduled action "alert postmasters"."""
         alerts = self.with_user(SUPERUSER_ID)  # whoever an administrator made the user of the scheduled action
-        for step in (
-            alerts._tell_of_messages,
-            alerts._tell_of_servers,
-            alerts._tell_of_notices,
-            alerts._finish_activities,
-        ):
-            alerts._do(step)
+        for model in ALERT_ACTIVITY_TYPES:
+            alerts._do(partial(alerts._alert_about, model))
+        alerts._do(alerts._finish_activities)
 
     def _do(self, step):
-        """Take a step in a transaction of its own; one that fails is taken again the next minute."""
+        """Take a step in a transaction of its own; Odoo repeats one that fails in the next minute."""
         try:
             retrying(step, self.env)
         except Exception:  # noqa: BLE001 whatever it is, the other steps are taken
             self.env.cr.rollback()
-            _logger.warning("Postmasters could not be told; it is tried again in a minute", exc_info=True)
+            _logger.warning("Odoo could not alert postmasters; it tries again in a minute", exc_info=True)
 
     # ------------------------------------------------------------------ steps
 
-    def _tell_of_messages(self):
-        messages = self.env["mail.inbound.message"]
-        users, chosen = self._people(), self._chosen_date()
-        since = max(fields.Datetime.now() - self._interval(), chosen)
-        if users and self._lock() and not messages._told_since(since):
-            self._tell(users, messages._take_untold(chosen))
-
-    def _tell_of_servers(self):
-        users = self._people()
+    def _alert_about(self, model):
+        """Send the alert that is due about the records of a model, if any."""
+        users = self._recipients()
         if users and self._lock():
             since = fields.Datetime.now() - self._interval()
-            self._tell(users, self.env["fetchmail.server"]._take_untold(since, self._chosen_date()))
+            self._send(users, self.env[model]._take_unalerted(since, self._chosen_date()))
 
     def _finish_activities(self):
-        """The activities of what nobody waits for any more are done."""
-        for model in TOLD_OF:
+        """Mark the activities about models of which no record needs attention any more as done."""
+        for model in ALERT_ACTIVITY_TYPES:
             activities = self._activities(model)
             if activities and not self.env[model]._waiting(limit=1):
                 activities._action_done()
@@ -97,31 +91,31 @@ class MailPostmasterAlert(models.AbstractModel):
         return timedelta(hours=self._setting(HOURS_PARAMETER))
 
     def _chosen_date(self):
-        """When it was last chosen how postmasters are told: what waits is told that way, however it was told before."""
+        """When an administrator last chose the kind of alert: Odoo repeats older alerts in that kind."""
         chosen = self.env["ir.config_parameter"].search([("key", "=", HOW_PARAMETER)]).write_date
-        # whole seconds, as the times at which they were told
+        # whole seconds, like alerted_date
         return chosen.replace(microsecond=0) if chosen else fields.Datetime.from_string("1970-01-01 00:00:00")
 
-    def _people(self):
-        """Whom to tell. What nobody could be told of is new to whoever comes."""
+    def _recipients(self):
+        """The users to alert; nobody when alerts are switched off."""
         users = self.env["res.users"]
-        return users if self._setting(HOW_PARAMETER) == "nothing" else users._postmasters_to_tell()
+        return users if self._setting(HOW_PARAMETER) == "nothing" else users._alert_recipients()
 
     def _lock(self) -> bool:
-        """Keep other hosts, and whoever runs the scheduled action by hand, from telling the same until the commit."""
+        """Keep other hosts, and people who run the scheduled action, from sending the same alert until the commit."""
         self.env.cr.execute(SQL("SELECT pg_try_advisory_xact_lock(hashtext('mail.postmaster.alert'), 0)"))
         return self.env.cr.fetchone()[0]
 
-    # ------------------------------------------------------------------ telling
+    # ------------------------------------------------------------------ sending
 
-    def _tell(self, users, records):
-        """Tell people of messages or servers, in their language and time zone.
+    def _send(self, users, records):
+        """Alert users about records, in their language and time zone.
 
-        :param records: with methods `_waiting` and `_alert`; nobody is told of none
+        :param records: of a model with mail.postmaster.alert.mixin; without records nothing is sent
         """
         if not records:
             return
-        waiting = records._waiting()  # one activity for all that is to be done
+        waiting = records._waiting()  # one activity stands for all records that need attention
         notified = users.filtered(self._can_be_notified)
         for (lang, tz), group in users.grouped(lambda user: (user.lang, user.tz)).items():
             alerts = self.with_context(lang=lang, tz=tz)
@@ -131,12 +125,12 @@ class MailPostmasterAlert(models.AbstractModel):
                 alerts._assign(others, records._name, waiting.with_env(alerts.env)._alert())
 
     def _can_be_notified(self, user):
-        """Whether a notification reaches somebody. Who prefers e-mail sees no inbox, and needs an address."""
+        """Whether a notification reaches a user: users who prefer e-mail see no inbox, and need an address."""
         reachable = user.notification_type == "inbox" or user.partner_id.email_normalized
         return reachable and self._setting(HOW_PARAMETER) == "notification"
 
     def _notify(self, users, alert):
-        """In the inbox or by e-mail, as each of them prefers; a slow mail server keeps no alert waiting."""
+        """Notify users in their inbox or by e-mail, as each prefers, without waiting for the mail server."""
         self.env["mail.thread"].with_context(**ALERT, mail_notify_force_send=False).message_notify(
             subject=alert.subject,
             body=alert.body,
@@ -146,11 +140,11 @@ class MailPostmasterAlert(models.AbstractModel):
             res_id=alert.res_id,
             email_add_signature=False,
         )
-        # by default the queue would be looked at once an hour
+        # by default Odoo processes the queue once an hour
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     def _assign(self, users, model, alert):
-        """One activity for each of them: the one that is still open, or else a new one."""
+        """Give each user one activity: update an open one, or create one."""
         values = {"summary": alert.subject, "note": alert.body}
         pending = self._activities(model).filtered(lambda activity: activity.user_id in users)
         pending.write(values)
@@ -160,16 +154,16 @@ class MailPostmasterAlert(models.AbstractModel):
         )
 
     def _activities(self, model):
-        """The open activities that tell of messages or servers."""
+        """The open activities about the records of a model."""
         kind = self._activity_type(model)
         return self.env["mail.activity"].search(
             [("activity_type_id", "=", kind.id), ("automated", "=", True), ("res_model", "=", False)]
         )
 
     def _activity_type(self, model, *, or_todo=True):
-        """The type of the activities that tell of messages or servers.
+        """The type of the activities about the records of a model.
 
-        :param or_todo: whether it is a to-do when somebody deleted the type, or else none
+        :param or_todo: whether to return the type To-Do when somebody deleted the type; else an empty recordset
         """
-        own = self.env.ref(TOLD_OF[model], raise_if_not_found=False)
+        own = self.env.ref(ALERT_ACTIVITY_TYPES[model], raise_if_not_found=False)
         return own or (self.env.ref("mail.mail_activity_data_todo") if or_todo else self.env["mail.activity.type"])

@@ -1,15 +1,18 @@
+"""Which users receive alerts."""
+
 from odoo import SUPERUSER_ID, api, fields, models
 
 
 class ResUsers(models.Model):
-    """Who is told of held messages."""
+    """Postmasters choose whether they receive alerts."""
 
     _inherit = "res.users"
 
     told_of_held_mail = fields.Boolean(
-        "Told of Held Messages",
+        "Receives Alerts",
         default=True,
-        help="Whether a postmaster is told of messages that wait for a decision, and of incoming servers that fail.",
+        help="Odoo notifies this postmaster of held and failed messages, and of incoming mail servers that fail. Switch "
+        "it off for postmasters who look at the lists themselves.",
     )
 
     @property
@@ -23,8 +26,8 @@ class ResUsers(models.Model):
         return [*super().SELF_WRITEABLE_FIELDS, "told_of_held_mail"]
 
     @api.model
-    def _postmasters_to_tell(self):
-        """The people who decide about held messages, but for those who would rather not be told."""
+    def _alert_recipients(self):
+        """The active postmasters who receive alerts."""
         everyone = self.env.ref("mail_gateway.group_postmaster").sudo().all_user_ids
         return everyone.filtered(
             lambda user: user.active and not user.share and user.told_of_held_mail and user.id != SUPERUSER_ID

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ...tools.delivery import Delivery
+from ...tools.delivery import Delivery, Refusal
 
 
 class MailAlias(models.Model):
@@ -9,15 +9,21 @@ class MailAlias(models.Model):
     _inherit = "mail.alias"
 
     def _alias_bounce_incoming_email(self, message, message_dict, set_invalid=True):
-        """Extends core's method: a message whose record could not be created waits for another try, or a person.
+        """Extends core's method: a sender is not notified of our own faults, and why an alias refuses is noted.
 
-        Core tells its sender that it was not accepted, each time. A program is told the error, and goes on as with core.
+        Core calls this with `set_invalid` in a transaction of its own whenever it could not create a record, be it for a
+        passing conflict, and tells the sender that the address does not work. A lane tries the message again, or leaves it
+        to a person. A program gets the error, and goes on as with core.
         """
         delivery = Delivery.of(self.env.context)
-        if set_invalid and delivery and delivery.is_routed and delivery.queues_mail:
-            if not delivery.is_dry_run:  # core calls this in a transaction of its own, which is not rolled back
+        if delivery and set_invalid and delivery.request.queues_mail:
+            # core's transaction is not rolled back
+            if delivery.trace.routes and not delivery.request.is_dry_run:
                 self.alias_status = "invalid"
             return
+        if delivery and not set_invalid:
+            words = self.env._("The alias %s does not accept messages from this sender.", self.display_name)
+            delivery.trace.add(Refusal(words))
         super()._alias_bounce_incoming_email(message, message_dict, set_invalid=set_invalid)
 
     def _get_alias_bounced_body(self, message_dict):

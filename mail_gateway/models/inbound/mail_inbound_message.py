@@ -3,10 +3,10 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...tools.headers.stored_headers import as_text
 from ...tools.policy import Cause
 from ...tools.preview import SOURCE_BYTES, preview
 from ...tools.source_values import sender_of
+from ...tools.text.database_text import as_text
 from ...tools.text.indexed_text import DETAIL_CHARS, REASON_CHARS, shortened
 from ..bounded_char import BoundedChar
 
@@ -41,11 +41,15 @@ class MailInboundMessage(models.Model):
     subject = fields.Char(readonly=True)
     email_from = fields.Char(string="From", readonly=True)
     sender = BoundedChar(
-        "Sender's Address", compute="_compute_sender", store=True, index="btree_not_null", help="Without the name."
+        "Sender's Address",
+        compute="_compute_sender",
+        store=True,
+        index="btree_not_null",
+        help="The normalized address in the From, without the name.",
     )
-    recipients = fields.Char(readonly=True, help="Every address in the headers that name recipients.")
+    recipients = fields.Char(readonly=True, help="All addresses in the headers that name recipients.")
     message_id = BoundedChar(string="Message-Id", readonly=True, index="btree_not_null")
-    conversation = BoundedChar(readonly=True, help="Messages of one conversation are delivered in their order.")
+    conversation = BoundedChar(readonly=True, help="Odoo delivers the messages of one conversation in their order.")
     source = fields.Binary(attachment=False, readonly=True, help="The message as it arrived, byte for byte.")
     source_filename = fields.Char(compute="_compute_source_filename")
     preview = fields.Text(compute="_compute_preview")
@@ -58,9 +62,9 @@ class MailInboundMessage(models.Model):
         [("imap", "IMAP"), ("pop", "POP3"), ("push", "Push"), ("import", "Import"), ("call", "Program")],
         required=True,
         readonly=True,
-        help="How the message came in. Program: another program or addon handed it over, mailgate for one.",
+        help="How the message came in. Program: a program, such as odoo-mailgate.py, or another addon handed it over.",
     )
-    remote_key = BoundedChar(readonly=True, help="Names the message on its mail server.")
+    remote_key = BoundedChar(readonly=True, help="Identifies the message on its mail server.")
 
     state = fields.Selection(
         [
@@ -75,28 +79,35 @@ class MailInboundMessage(models.Model):
         required=True,
         readonly=True,
         default="received",
-        help="Received: to be delivered.\n"
-        "Deferred: waits for a fault to pass; has a next try.\n"
-        "Held: a person decides.\n"
-        "Failed: tried several times; a person decides.\n"
-        "Delivered: its record or reply exists.\n"
-        "Rejected: refused, and the sender was told.\n"
-        "Discarded: not wanted.",
+        help="Received: waits for delivery.\n"
+        "Deferred: Odoo tries again later.\n"
+        "Held: waits for the decision of a postmaster.\n"
+        "Failed: Odoo could not process it in several tries; waits for the decision of a postmaster.\n"
+        "Delivered: Odoo created or updated a record, or processed a bounce.\n"
+        "Rejected: refused, and Odoo or a postmaster notified the sender.\n"
+        "Discarded: ended without delivery.",
     )
-    reason = fields.Text(readonly=True, help="Why the message is where it is.")
+    reason = fields.Text(readonly=True, help="Why the message has its state.")
     detail = fields.Text(string="Technical Detail", readonly=True)
     cause = fields.Selection(
-        selection="_selection_causes", readonly=True, index="btree_not_null", help="What kind of reason it is."
+        selection="_selection_causes",
+        readonly=True,
+        index="btree_not_null",
+        help="The kind of reason, to group and filter by.",
     )
     rule_id = fields.Many2one("mail.inbound.rule", "Decided by Rule", readonly=True, ondelete="set null")
-    rule_results = fields.Json("Rules Asked", readonly=True, help="What each rule said that was asked, in their order.")
+    rule_results = fields.Json(readonly=True, help="The result of each rule that Odoo evaluated, in their order.")
     told_date = fields.Datetime(
-        "Sender Told", readonly=True, help="When the sender was told that it is refused or waits."
+        "Sender Notified", readonly=True, help="When the sender was notified that the message is refused or held."
     )
-    judged_date = fields.Datetime("Judged", readonly=True)
+    judged_date = fields.Datetime("Rules Evaluated", readonly=True)
     try_count = fields.Integer(string="Tries", readonly=True, aggregator=None)
     deferral_count = fields.Integer(string="Deferrals", readonly=True, aggregator=None)
-    next_try = fields.Datetime(readonly=True, default=fields.Datetime.now, help="Empty: no lane takes the message.")
+    next_try = fields.Datetime(
+        readonly=True,
+        default=fields.Datetime.now,
+        help="When Odoo tries to deliver the message next. Empty: it does not try.",
+    )
     done_date = fields.Datetime(string="Done", readonly=True)
 
     res_model = fields.Char(string="Record Model", readonly=True)
@@ -104,19 +115,21 @@ class MailInboundMessage(models.Model):
     mail_message_ids = fields.Many2many("mail.message", string="Chatter Messages", readonly=True)
 
     former_address = fields.Char(
-        readonly=True, help="The former addresses that the message was sent to, and what they led to."
+        readonly=True, help="The former addresses that the message was sent to, and what they redirected to."
     )
     former_address_ids = fields.Many2many("mail.former.address", string="Former Addresses", readonly=True)
 
-    released = fields.Boolean(readonly=True, help="A person let it pass: no rule holds, defers or rejects it again.")
-    call = fields.Json(readonly=True, help="What else a program handed over with the message.")
-    route_model = fields.Char(readonly=True, help="The model that a person routed the message to.")
+    released = fields.Boolean(
+        readonly=True, help="A postmaster released the message: no rule holds, defers or rejects it again."
+    )
+    call = fields.Json(readonly=True, help="What a program handed over in addition to the message.")
+    route_model = fields.Char(readonly=True, help="The model that a postmaster routed the message to.")
     route_res_id = fields.Many2oneReference(model_field="route_model", readonly=True)
     route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null", index="btree_not_null")
 
     _remote_key_unique = models.UniqueIndex(
         "(server_id, remote_key) WHERE remote_key IS NOT NULL",
-        "This message of the mail server is stored already.",
+        "This message of the mail server is already stored.",
     )
     # what the filters of the list ask for; delivered ones, the most, are found in their order soon enough
     _held_up_index = models.Index("(state, received_date DESC, id DESC) WHERE state IN ('held', 'failed')")
@@ -134,17 +147,17 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _selection_causes(self):
-        """Every check, and what comes to pass without a rule."""
+        """The labels of all causes: the checks, and those that no rule stands behind."""
         return [
-            (Cause.NO_ROUTE.value, self.env._("Nobody at home")),
-            (Cause.LOST_ADDRESS.value, self.env._("Address given up")),
+            (Cause.NO_ROUTE.value, self.env._("No Matching Recipient")),
+            (Cause.LOST_ADDRESS.value, self.env._("Former Address Without Target")),
             *self.env["mail.inbound.rule"]._selection_checks(),
-            (Cause.REPLIES.value, self.env._("Too many replies")),
+            (Cause.REPLIES.value, self.env._("Reply Limit Exceeded")),
             (Cause.REFUSED.value, self.env._("Refused by Odoo")),
-            (Cause.NOT_TOLD.value, self.env._("Refused, sender not told")),
-            (Cause.NOT_ALLOWED.value, self.env._("Not allowed")),
+            (Cause.NOT_TOLD.value, self.env._("Sender Not Notified")),
+            (Cause.NOT_ALLOWED.value, self.env._("Missing Access Rights")),
             (Cause.ERROR.value, self.env._("Error")),
-            (Cause.KILLED.value, self.env._("Too much for a worker")),
+            (Cause.KILLED.value, self.env._("Worker Crashed or Timed Out")),
         ]
 
     @api.depends("subject")

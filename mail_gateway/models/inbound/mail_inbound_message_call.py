@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError
@@ -36,9 +37,9 @@ class MailInboundCall(models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
-        help="The user as whom a program handed the message over.",
+        help="The user as whom a program handed over the message.",
     )
-    call_words = fields.Text("Handed Over", compute="_compute_call_words")
+    call_words = fields.Text("Handed-Over Values", compute="_compute_call_words")
     call_refusal = fields.Text(compute="_compute_call_words")
 
     _caller_index = models.Index("(caller_id, received_date) WHERE caller_id IS NOT NULL")
@@ -61,7 +62,13 @@ class MailInboundCall(models.Model):
             return None
         return self.caller_id
 
-    def _call_arguments(self, delivery) -> dict:
+    def _request(self):
+        """Extends the method: the rights of the caller count, unless a person decided where the message goes."""
+        request = super()._request()
+        caller = self._caller() if self.call and not request.route else None
+        return request if caller is None else replace(request, caller_id=caller.id)
+
+    def _call_arguments(self, request) -> dict:
         """What is handed to core's method along with the message. A person's route leaves nothing of it but flags.
 
         :raises AccessError: when the caller may not do what they ask for
@@ -70,13 +77,12 @@ class MailInboundCall(models.Model):
             return {}
         call = {key: self.call.get(key) for key in ("model", "custom_values", "thread_id")}
         flags = {key: bool(self.call.get(key)) for key in ("save_original", "strip_attachments")}
-        if delivery.route:
+        if request.route:
             return flags
         caller = self._caller()
         if caller is None:
             return {**call, **flags}
         self._check_call(call, caller)
-        delivery.caller_id = caller.id
         values = call["custom_values"]
         return {**call, **flags, "custom_values": HandedOver(call["model"], values) if values else None}
 

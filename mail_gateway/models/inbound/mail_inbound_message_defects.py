@@ -9,10 +9,9 @@ class MailInboundMessageDefects(models.Model):
     _inherit = "mail.inbound.message"
 
     defects = fields.Text(
-        "Not as It Came",
         readonly=True,
-        help="Defects of the message. Odoo processed the parts that it could read. If more than a date was left out, the "
-        "whole message is attached as original.eml.",
+        help="What is broken in the message. Odoo processed the parts that it could read. If it left out more than a date, "
+        "it attached the whole message as original.eml.",
     )
 
     @api.model

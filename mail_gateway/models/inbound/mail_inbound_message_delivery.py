@@ -5,9 +5,9 @@ from psycopg2.errors import SerializationFailure
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import retrying
 
-from ...tools.delivery import Delivery, Route
-from ...tools.headers.stored_headers import HEADER_BYTES
-from ...tools.policy import Cause, CheckInput, Stage
+from ...tools.delivery import Delivery, DeliveryRequest, Route
+from ...tools.headers.message_head import HEADER_BYTES
+from ...tools.policy import Cause, Stage
 from ...tools.retry import MAX_TRIES, delay_after_try
 from ...tools.sql_log import no_values_in_log
 
@@ -80,32 +80,47 @@ class MailInboundDelivery(models.Model):
     def _deliver(self):
         """One try. Any exception rolls back everything but the counted try."""
         self.ensure_one()
-        tries = self.try_count
+        tries, begun = self.try_count, []
         try:
             # conflicts with other transactions are repeated as Odoo does for requests
             with no_values_in_log():
-                retrying(partial(self._try_delivery, tries), self.env)
+                retrying(partial(self._try_delivery, tries, begun), self.env)
         except Exception as error:  # noqa: BLE001 whatever it is, the message stays and says why
-            self._settle_error(error, tries)
+            self._settle_error(error, tries, begun[-1] if begun else None)
 
-    def _try_delivery(self, tries):
-        """The record and the state are written in the same transaction."""
+    def _try_delivery(self, tries, begun):
+        """The record and the state are written in the same transaction.
+
+        :param list begun: gets the delivery
+        """
         if not self._lock_for_try(tries):
             return
-        delivery = self._begin()
+        delivery = Delivery(self._request())
+        begun.append(delivery)
         self._hand_to_odoo(delivery)
         self._settle(delivery)
 
-    def _begin(self):
-        """The delivery of this try; the last one is content with text and the source as an attachment."""
-        return Delivery(
-            CheckInput(
-                self.size, self.id, self.server_id.id or 0, is_head=self.is_head, may_be_large=self.may_be_large
-            ),
+    def _request(self):
+        """What the delivery of this message is asked to do; the last try is content with text and the source attached.
+
+        Mail that a lane causes waits for the queue: it never leaves if the delivery fails, and delays no lane. What a
+        program hands over is delivered as core does.
+        """
+        server = self.server_id
+        return DeliveryRequest(
+            size=self.size,
+            inbound_id=self.id or 0,
+            server_id=server.id or 0,
+            is_head=self.is_head,
+            may_be_large=self.may_be_large,
+            try_count=self.try_count,
+            deferral_count=self.deferral_count,
+            text_only=self.try_count >= MAX_TRIES,
             queues_mail=True,
             route=self._decided_route(),
             released=self.released,
-            text_only=self.try_count >= MAX_TRIES,
+            # what a person decided about waits for a person
+            discards_unroutable=server.unroutable == "discard" and not self.decided_by_id,
         )
 
     def _lock_for_try(self, tries) -> bool:
@@ -125,7 +140,7 @@ class MailInboundDelivery(models.Model):
         What a rule stops before it is parsed is not read into memory; its head is enough to tell the sender.
         """
         self.env["mail.inbound.rule"]._judge(delivery, Stage.SOURCE)
-        server, call = self.server_id, self._call_arguments(delivery)
+        server, call = self.server_id, self._call_arguments(delivery.request)
         thread = self.env["mail.thread"].with_context(**{Delivery.KEY: delivery}, default_fetchmail_server_id=server.id)
         thread.message_process(
             call.get("model") or server.object_id.model,

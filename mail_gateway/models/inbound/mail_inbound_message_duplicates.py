@@ -3,10 +3,11 @@ from odoo.fields import Domain
 from odoo.tools import html2plaintext
 
 from ...tools.classify.fingerprint import identity
-from ...tools.headers.address_list import read_mailboxes
+from ...tools.delivery import Identified
+from ...tools.headers.address_list import read_addresses
 from ...tools.headers.addresses import author_address, domain_of, normalize_address, normalize_domain
+from ...tools.headers.message_head import HEADER_BYTES
 from ...tools.headers.recipients import recipients_in
-from ...tools.headers.stored_headers import HEADER_BYTES
 from ...tools.tolerant_parsing.attached_source import source_of
 from ...tools.tolerant_parsing.substitute import ORIGINAL
 
@@ -24,27 +25,28 @@ class MailInboundCopies(models.Model):
 
     _inherit = "mail.inbound.message"
 
-    identity = fields.Char(readonly=True, help="The same for copies of one message.")
+    identity = fields.Char(readonly=True, help="The same for all copies of one message.")
 
     _identity_index = models.Index("(message_id, identity) WHERE message_id IS NOT NULL")
 
     @api.model
-    def _identify(self, delivery, values) -> dict:
+    def _identify(self, request, values) -> Identified:
         """Find out whether the message was processed before, and under which id the chatter will know it.
 
         A message that has the id of another one gets an id of its own there: replies to the other one would else find it.
 
+        :param request: :class:`~...tools.delivery.DeliveryRequest`
         :param dict values: core's dictionary of the message
-        :return: `known_ids` and `copy_ids` of :class:`~...tools.policy.CheckInput`
         """
-        delivery.identity = self._identity_of(values)
-        delivery.stored_id = delivery.message_id
+        message_id = values["message_id"]
+        found = Identified(message_id, message_id, self._identity_of(values))
         messages = self.env["mail.message"].sudo()
-        known = messages.search([("message_id", "=", delivery.message_id)])
-        if known and not any(self._is_message_of(delivery, message, values) for message in known):
-            delivery.stored_id = f"<{delivery.identity[:40]}@another.invalid>"
-            known = messages.search([("message_id", "=", delivery.stored_id)])
-        return {"known_ids": known._ids, "copy_ids": self._earlier_copies(delivery, values)._ids}
+        known = messages.search([("message_id", "=", message_id)])
+        if known and not any(self._is_message_of(found, message, values) for message in known):
+            found = found._replace(stored_id=f"<{found.identity[:40]}@another.invalid>")
+            known = messages.search([("message_id", "=", found.stored_id)])
+        copies = self._earlier_copies(request, found, values)
+        return found._replace(known_ids=known._ids, copy_ids=copies._ids)
 
     @api.model
     def _identity_of(self, values):
@@ -53,34 +55,34 @@ class MailInboundCopies(models.Model):
         return identity(values["email_from"], values.get("subject") or "", values.get("body") or "", files)
 
     @api.model
-    def _earlier_copies(self, delivery, values):
+    def _earlier_copies(self, request, found, values):
         """Copies that are done with: their record exists, or their sender was told.
 
         Bounces leave no chatter message, refused ones neither. A program that hands one of these over once more means it,
         as with Odoo's own gateway; what ended in an error there was never processed.
         """
-        copies = Domain("message_id", "=", delivery.message_id) & Domain("id", "!=", delivery.incoming.inbound_id)
+        copies = Domain("message_id", "=", found.message_id) & Domain("id", "!=", request.inbound_id)
         fetched = Domain("transport", "!=", "call")
         done = Domain("state", "=", "delivered") & (fetched | Domain("mail_message_ids", "!=", False))
         refused = Domain("state", "=", "rejected") & Domain("told_date", "!=", False) & fetched
-        same = Domain("identity", "=", delivery.identity) | Domain("identity", "=", False)
-        found = self.search(copies & same & (done | refused), order="id", limit=20)
-        return found.filtered(lambda copy: copy._is_copy_of(delivery, values))
+        same = Domain("identity", "=", found.identity) | Domain("identity", "=", False)
+        earlier = self.search(copies & same & (done | refused), order="id", limit=20)
+        return earlier.filtered(lambda copy: copy._is_copy_of(found, values))
 
-    def _is_copy_of(self, delivery, values):
+    def _is_copy_of(self, found, values):
         """Whether a stored message is the same; one of an earlier version when its sender and subject are."""
         if self.identity:
-            return self.identity == delivery.identity
+            return self.identity == found.identity
         return author_address(self.email_from) == author_address(values["email_from"]) and self._same_subject(
             self.subject, values.get("subject")
         )
 
     @api.model
-    def _is_message_of(self, delivery, message, values):
+    def _is_message_of(self, found, message, values):
         """Whether a chatter message with the same Message-Id is of the same message."""
         stored = self.search([("mail_message_ids", "in", message.ids)], order="id", limit=20)
         if stored:
-            return any(each._is_copy_of(delivery, values) for each in stored)
+            return any(each._is_copy_of(found, values) for each in stored)
         # it came in before this addon was installed, or Odoo sent it
         sender = author_address(values["email_from"])
         is_sender = sender == author_address(message.email_from)
@@ -127,7 +129,7 @@ class MailInboundCopies(models.Model):
         former = self.env["mail.former.address"].sudo()
         head = self._source_bytes(HEADER_BYTES)
         if not head:
-            return former._reach(_normalized(read_mailboxes(self.recipients or "")))
+            return former._reach(_normalized(read_addresses(self.recipients or "")))
         named = recipients_in(head)
         written = former._reach(_normalized(mailbox for boxes in named.written.values() for mailbox in boxes))
         return written or former._reach(_normalized(named.transport))
@@ -135,7 +137,7 @@ class MailInboundCopies(models.Model):
     @api.model
     def _aliases_among(self, recipients):
         """The aliases among the recipients of core's dictionary, which is right already."""
-        return self.env["mail.alias"]._named_by(_normalized(read_mailboxes(recipients or "")))
+        return self.env["mail.alias"]._named_by(_normalized(read_addresses(recipients or "")))
 
 
 def _normalized(mailboxes):

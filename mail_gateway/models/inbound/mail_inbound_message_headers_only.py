@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import human_size
 
-from ...tools.fetch.mailbox import MAX_BYTES
+from ...tools.fetch.mailbox_settings import MAX_BYTES
 from ...tools.policy import Action, Stage
 from .mail_inbound_message import HELD_UP
 
@@ -20,19 +20,25 @@ class MailInboundHead(models.Model):
     _inherit = "mail.inbound.message"
 
     is_head = fields.Boolean(
-        "Only Headers",
+        "Headers Only",
         readonly=True,
-        help="Only the headers of this message were fetched, because it is larger than Largest Message. The message "
-        "itself is on the mail server.",
+        help="Odoo fetched only the headers of this message, because it is larger than Largest Message in the settings. "
+        "The full message is on the mail server.",
     )
     fetch_requested = fields.Boolean(
-        "To Be Fetched", readonly=True, help="The next visit to the mail server fetches the message, whatever its size."
+        readonly=True,
+        help="A postmaster requested the full message: Odoo fetches it the next time it connects to the mail server, "
+        "whatever its size.",
     )
-    fetch_try_count = fields.Integer("Tries to Fetch", readonly=True, aggregator=None)
+    fetch_try_count = fields.Integer("Fetch Tries", readonly=True, aggregator=None)
     may_be_large = fields.Boolean(
-        "Fetched on Request", readonly=True, help="A person had it fetched: no rule about its size is asked any more."
+        "Fetched on Request",
+        readonly=True,
+        help="A postmaster requested the full message: no rule checks its size again.",
     )
-    is_fetchable = fields.Boolean(compute="_compute_is_fetchable", help="Whether a person can have it fetched.")
+    is_fetchable = fields.Boolean(
+        compute="_compute_is_fetchable", help="Whether a postmaster can request the full message."
+    )
 
     _requested_index = models.Index("(server_id) WHERE fetch_requested")
 
@@ -57,8 +63,8 @@ class MailInboundHead(models.Model):
         if not messages:
             raise UserError(
                 self.env._(
-                    "Nothing to fetch: choose held messages of which only the headers are here, from an incoming mail "
-                    "server that is confirmed and not archived."
+                    "Nothing to fetch. Choose held messages of which only the headers are stored and the rest is not "
+                    "requested yet, from an incoming mail server that is confirmed and not archived."
                 )
             )
         if beyond := messages.filtered(lambda message: message.size > MAX_BYTES)[:1]:
@@ -74,7 +80,7 @@ class MailInboundHead(models.Model):
         reason = self.env._("The next visit to the mail server fetches it. Requested by %s.", self.env.user.name)
         messages.write({"reason": reason})
         return self._notify(
-            self.env._("To be fetched: %s. The mail server is visited in a moment.", messages._counted())
+            self.env._("Fetch requested: %s. Odoo connects to the mail server in a moment.", messages._counted())
         )
 
     def _request_fetch(self):
@@ -158,14 +164,14 @@ class MailInboundHead(models.Model):
             return super()._hand_to_odoo(delivery)
         if self.size > MAX_BYTES:
             words = self.env._("Only its headers are here: Odoo can store messages of up to %s.", human_size(MAX_BYTES))
-        elif not delivery.is_dry_run and not self._is_server_read():
+        elif not delivery.request.is_dry_run and not self._is_server_read():
             words = self.env._(
                 "Only its headers are here. The message can be fetched once its incoming mail server is confirmed and "
                 "no longer archived."
             )
         else:
             words = self.env._("Only its headers are here. The next visit to the mail server fetches it.")
-            if not delivery.is_dry_run:
+            if not delivery.request.is_dry_run:
                 self._request_fetch()
         delivery.decide(Action.HOLD, words, "size")
         return None

@@ -14,7 +14,7 @@ class MailInboundMessageIdLock(models.Model):
     """
 
     _name = "mail.inbound.message.id.lock"
-    _description = "Claim of a Message-Id"
+    _description = "Lock on a Message-Id"
 
     message_id = BoundedChar(required=True, readonly=True)
     number = fields.Integer(required=True, readonly=True)
@@ -23,7 +23,7 @@ class MailInboundMessageIdLock(models.Model):
     _age_index = models.Index("(create_date)")
 
     @api.model
-    def _claim(self, message_id):
+    def _lock(self, message_id):
         """Process a message alone."""
         add_numbered(self.env.cr, self._table, {"message_id": message_id}, {})
 

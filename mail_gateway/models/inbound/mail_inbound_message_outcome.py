@@ -1,4 +1,5 @@
 import logging
+import time
 import traceback
 from contextlib import suppress
 from datetime import timedelta
@@ -6,14 +7,13 @@ from functools import partial
 
 import psycopg2
 
-from odoo import SUPERUSER_ID, api, fields, models, modules
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError, LockError, MissingError, UserError
 from odoo.modules.registry import Registry
 
-from ...tools.delivery import Unroutable
+from ...tools.delivery import Delivery, Made, Unroutable
 from ...tools.faults import is_passing
-from ...tools.policy import Action, Cause, Verdict
-from ...tools.retry import MAX_DEFERRALS, MAX_TRIES, delay_after_fault, delay_after_try
+from ...tools.outcome import Failure, FailureKind, Sentence, outcome_of
 
 _logger = logging.getLogger(__name__)
 
@@ -26,12 +26,24 @@ _MAX_REASON = 2000
 PASSING = (ConcurrencyError, LockError)
 
 
-def _is_refusal(error) -> bool:
-    """Whether Odoo says in words why it does not take something; a record that is missing may be there the next time."""
-    return isinstance(error, UserError) and not isinstance(error, MissingError)
+def failure_of(error) -> Failure:
+    """An exception, as the policy sees it."""
+    detail = "".join(traceback.format_exception(error))
+    values = {"words": str(error), "error": type(error).__name__, "is_temporary": is_passing(error, PASSING)}
+    match error:
+        case Unroutable():
+            # a message without a route has nothing to add to its reason
+            return Failure(FailureKind.UNROUTABLE, **values, cause=error.cause)
+        case AccessError():
+            kind = FailureKind.MISSING_RIGHT
+        case UserError() if not isinstance(error, MissingError):  # a missing record may be there the next time
+            kind = FailureKind.REFUSED
+        case _:
+            kind = FailureKind.ERROR
+    return Failure(kind, **values, detail=detail)
 
 
-class MailInboundOutcome(models.Model):
+class MailInboundMessage(models.Model):
     """What became of a message in a try, written down."""
 
     _inherit = "mail.inbound.message"
@@ -40,177 +52,112 @@ class MailInboundOutcome(models.Model):
     _WITHOUT_SOURCE = {"source": False, "call": False}
 
     def _settle(self, delivery):
-        """Write down what became of the message."""
-        if delivery.rule:
-            self.env["mail.inbound.rule.hit"].sudo()._note(delivery.rule.rule_id, self.id)
-        made = self._messages_made(delivery)
-        verdict = self._final(delivery.verdict or self._undecided(made))
-        record = made.filtered(lambda message: message.model and message.res_id)[:1]
+        """Write down what became of a message in a try that no error ended."""
+        delivery.trace.add(self._made(delivery))
+        self._write_outcome(outcome_of(delivery.request, delivery.trace), delivery.started)
+
+    def _settle_error(self, error, tries, delivery):
+        """Write down a try that failed, in a transaction of its own: that of the try may be beyond use.
+
+        Unless the try did end well: a connection can break after the commit got through, and what runs after a
+        commit can fail.
+
+        :param int tries: the number of the try
+        :param delivery: None when the error came before it began
+        """
+        with suppress(psycopg2.Error):
+            self.env.cr.rollback()
+        failure = failure_of(error)
+        if failure.kind is FailureKind.ERROR and not failure.is_temporary:
+            _logger.error("Inbound message %s could not be delivered", self.id, exc_info=error)
+        with self.pool.cursor() as cr:
+            message = self.with_env(self.env(cr=cr))
+            if message._lock_for_try(tries):
+                delivery = delivery or Delivery(message._request())
+                message._write_outcome(outcome_of(delivery.request, delivery.trace, failure), delivery.started)
+
+    def _write_outcome(self, outcome, started):
+        """The one place that writes down what became of a message in a try.
+
+        :param outcome: :class:`~...tools.outcome.Outcome`
+        :param float started: value of time.monotonic() when the try began
+        """
+        if outcome.rule and not outcome.error:
+            self.env["mail.inbound.rule.hit"].sudo()._note(outcome.rule.rule_id, self.id)
+        now = fields.Datetime.now()
         self._move_to(
-            verdict.action.state,
-            verdict.reason,
-            cause=verdict.cause,
-            mail_message_ids=[fields.Command.set(made.ids)],
-            res_model=record.model,
-            res_id=record.res_id,
-            **self._judging_values(delivery),
-            **self._telling_values(delivery),
-            **self._deferral_values(verdict.action),
-            **self._marks(delivery.redirects),
+            outcome.state,
+            self._reason_of(outcome),
+            cause=outcome.cause,
+            detail=outcome.detail or False,
+            try_count=outcome.try_count,
+            deferral_count=outcome.deferral_count,
+            mail_message_ids=[fields.Command.set(outcome.made.message_ids)],
+            res_model=outcome.made.record and outcome.made.record[0],
+            res_id=outcome.made.record and outcome.made.record[1],
+            rule_results=[result._asdict() for result in outcome.rule_results],
+            rule_id=outcome.rule.rule_id if outcome.rule else False,
+            judged_date=now,
+            identity=outcome.identity or False,
+            defects=self._defects_message(outcome.defects) or False,
+            **({"next_try": now + outcome.delay} if outcome.delay else {}),
+            **({"told_date": now} if outcome.notified else {}),
+            **self._marks(outcome.redirects),
         )
-
-    def _final(self, verdict):
-        """What a rule deferred often enough is a person's to decide."""
-        if verdict.action is Action.DEFER and self.deferral_count >= MAX_DEFERRALS:
-            return verdict._replace(action=Action.HOLD)
-        return verdict
-
-    def _judging_values(self, delivery):
-        """Which rules were asked, and which one decided."""
-        return {
-            "rule_results": [result._asdict() for result in delivery.rule_results],
-            "rule_id": delivery.rule.rule_id if delivery.rule else False,
-            "judged_date": fields.Datetime.now(),
-            "identity": delivery.identity or False,
-            "defects": self._defects_message(delivery.defects + delivery.remarks) or False,
-        }
-
-    def _telling_values(self, delivery):
-        return {"told_date": fields.Datetime.now()} if delivery.told else {}
-
-    def _deferral_values(self, action):
-        """When a message that a rule defers is looked at again; its try does not count."""
-        if action is not Action.DEFER:
-            return {}
-        return {
-            "try_count": max(self.try_count - 1, 0),
-            "deferral_count": self.deferral_count + 1,
-            "next_try": fields.Datetime.now() + delay_after_fault(self.deferral_count),
-        }
+        milliseconds = round((time.monotonic() - started) * 1000)
+        found = outcome.cause or (outcome.made.record and "{},{}".format(*outcome.made.record)) or "-"
+        _logger.info(
+            "Inbound message %s, Message-Id %s: %s (%s), %d ms",
+            self.id, self.message_id or "-", outcome.state, found, milliseconds,
+        )  # fmt: skip
 
     def _marks(self, redirects):
         """Which former addresses the message was sent to, and where they led; nothing to write for most messages."""
         if not redirects and not self.former_address:
             return {}
-        entries = (
-            self.env["mail.former.address"]
-            .browse({entry for redirect in redirects for entry in redirect.entry_ids})
-            .exists()
-        )
+        former = self.env["mail.former.address"]
+        entries = former.browse({entry for redirect in redirects for entry in redirect.entry_ids}).exists()
         pairs = [f"{redirect.address} → {redirect.to or self.env._('(nothing)')}" for redirect in redirects]
         return {
             "former_address": ", ".join(pairs) or False,
             "former_address_ids": [fields.Command.set(entries.ids)],
         }
 
-    def _messages_made(self, delivery):
-        """The chatter messages of this Message-Id; of a copy that was delivered only those that no earlier one made."""
-        messages = self.env["mail.message"].sudo()
+    def _made(self, delivery) -> Made:
+        """The chatter messages of this Message-Id; of a copy that was delivered only those that no earlier one created."""
         if not delivery.stored_id:
-            return messages
+            return Made()
+        messages, verdict = self.env["mail.message"].sudo(), delivery.trace.verdict
         made = messages.search([("message_id", "=", delivery.stored_id)], order="id")
-        is_duplicate = delivery.verdict and delivery.verdict.cause == "duplicate"
-        return made if is_duplicate else made - messages.browse(delivery.incoming.known_ids)
+        if not (verdict and verdict.cause == "duplicate"):
+            made -= messages.browse(delivery.check_input.known_ids)
+        record = made.filtered(lambda message: message.model and message.res_id)[:1]
+        return Made(made._ids, (record.model, record.res_id) if record else None)
 
-    def _undecided(self, made):
-        if made:
-            return Verdict(Action.ACCEPT)
-        return Verdict(Action.HOLD, self.env._("Odoo's routing neither delivered nor refused this message."))
+    # ------------------------------------------------------------------ in words
 
-    # ------------------------------------------------------------------ tries that failed
-
-    def _settle_error(self, error, tries):
-        """Write down a try that failed, in a transaction of its own: that of the try may be beyond use.
-
-        Unless the try did end well: a connection can break after the commit got through, and what runs after a
-        commit can fail.
-        """
-        with suppress(psycopg2.Error):
-            self.env.cr.rollback()
-        if not isinstance(error, Unroutable):
-            _logger.info("Inbound message %s could not be delivered", self.id, exc_info=error)
-        with self.pool.cursor() as cr:
-            message = self.with_env(self.env(cr=cr))
-            if not message._lock_for_try(tries):
-                return
-            state, reason, values = message._judge_error(error)
-            message._move_to(state, reason, detail=self._detail(error), **values)
-
-    @staticmethod
-    def _detail(error):
-        """Where it happened; a message without a route has nothing to add to its reason."""
-        return False if isinstance(error, Unroutable) else "".join(traceback.format_exception(error))
-
-    def _judge_error(self, error):
-        """What a failed try means: (state, reason, further values)."""
-        now = fields.Datetime.now()
-        if isinstance(error, Unroutable):
-            return self._judge_unroutable(error)
-        if isinstance(error, AccessError):
-            # nothing but a person can give a right
-            return "held", self._missing_right_message(error), {"cause": Cause.NOT_ALLOWED.value}
-        if is_passing(error, PASSING) and self.deferral_count < MAX_DEFERRALS:
-            # not the message's fault: the try does not count
-            return (
-                "deferred",
-                self._fault_message(error),
-                {
-                    "try_count": self.try_count - 1,
-                    "deferral_count": self.deferral_count + 1,
-                    "next_try": now + delay_after_fault(self.deferral_count),
-                },
-            )
-        if _is_refusal(error):
-            return self._judge_refusal(error)
-        if self.try_count >= MAX_TRIES:
-            return "failed", self._error_message(error), {"cause": Cause.ERROR.value}
-        return "deferred", self._error_message(error), {"next_try": now + delay_after_try(self.try_count)}
-
-    def _judge_refusal(self, error):
-        """A refusal in words does not pass by itself: the last try follows at once, and then a person decides.
-
-        What Odoo refuses for what it contains is delivered by that try, which takes its text only.
-        """
-        if self.try_count >= MAX_TRIES:
-            return "held", self._error_message(error), {"cause": Cause.REFUSED.value}
-        next_try = fields.Datetime.now() + delay_after_try(1)
-        return "deferred", self._error_message(error), {"try_count": MAX_TRIES - 1, "next_try": next_try}
-
-    def _judge_unroutable(self, error):
-        """A mailbox that people share with Odoo gets mail that is none of Odoo's: its server may say so.
-
-        What a person decided about waits for a person.
-        """
-        shared = self.server_id.unroutable == "discard" and not self.decided_by_id
-        quietly = error.cause is Cause.NO_ROUTE and shared
-        values = {
-            "cause": error.cause.value,
-            **self._judging_values(error.delivery),
-            **self._marks(error.delivery.redirects),
-        }
-        if quietly:
-            words = self.env._("%s Its incoming server discards what nobody can route.", error)
-            return "discarded", words, values
-        return "held", str(error), values
-
-    def _fault_message(self, error):
-        return self.env._(
-            "The database or the disk was busy or out of reach (%s). It is tried again by itself.",
-            type(error).__name__,
-        )
-
-    def _missing_right_message(self, error):
-        return self.env._(
-            "Odoo was not allowed to deliver it: %s\nGive the right, then process the message again.", error
-        )
-
-    def _error_message(self, error):
-        if isinstance(error, UserError):
-            return self.env._("Odoo refused it: %s", error)
-        return self.env._(
-            "Odoo could not process this message: an error (%s) occurred. The technical detail tells where.",
-            type(error).__name__,
-        )
+    def _reason_of(self, outcome) -> str:
+        """The reason of an outcome in the language of the environment."""
+        words, error = outcome.reason, outcome.error
+        match outcome.sentence:
+            case Sentence.UNDECIDED:
+                return self.env._("Odoo's routing neither delivered nor refused this message.")
+            case Sentence.DISCARDED_BY_SERVER:
+                return self.env._("%s Its incoming mail server discards unroutable messages.", words)
+            case Sentence.TEMPORARY:
+                return self.env._("The database or the disk was busy or unavailable (%s). Odoo tries again.", error)
+            case Sentence.MISSING_RIGHT:
+                return self.env._(
+                    "Odoo was not allowed to deliver it: %s\nGive the right, then process the message again.", words
+                )
+            case Sentence.REFUSED:
+                return self.env._("Odoo refused it: %s", words)
+            case Sentence.ERROR:
+                return self.env._(
+                    "Odoo could not process this message: an error (%s) occurred. The technical detail tells where.",
+                    error,
+                )
+        return words
 
     # ------------------------------------------------------------------ calls of programs
 
@@ -231,8 +178,7 @@ class MailInboundOutcome(models.Model):
         if not isinstance(error, psycopg2.Error):
             values["caller_id"] = self.caller_id.id
             self._move_to("rejected", reason, **self._WITHOUT_SOURCE)
-        if not modules.module.current_test:  # tests roll back all the time
-            self.env.cr.postrollback.add(partial(self._leave_refused_call, self.env.cr.dbname, values, reason))
+        self.env.cr.postrollback.add(partial(self._leave_refused_call, self.env.cr.dbname, values, reason))
 
     @staticmethod
     def _leave_refused_call(dbname, values, reason):

@@ -14,7 +14,9 @@ class MailInboundRetention(models.Model):
     _inherit = "mail.inbound.message"
 
     source_removed_date = fields.Datetime(
-        "Source Removed", readonly=True, help="Sources of messages that were dealt with are kept for a limited time."
+        "Source Removed",
+        readonly=True,
+        help="When Odoo deleted the source, after the retention period in the settings.",
     )
 
     _source_index = models.Index(

@@ -23,7 +23,7 @@ class MailMail(models.Model):
 
     def _left_to_queue(self):
         delivery = Delivery.of(self.env.context)
-        if not (delivery and delivery.queues_mail):
+        if not (delivery and delivery.request.queues_mail):
             return False
         if self:
             # by default the queue would be looked at once an hour

@@ -1,16 +1,18 @@
 import ast
 import xmlrpc.client
-from uuid import uuid4
+from dataclasses import replace
+from email import message_from_bytes, policy
 
 from odoo import api, models
 
-from ...tools.delivery import Delivery, Unroutable
+from ...tools.delivery import Delivery, LimitReached, Parsed, Read, Refusal, Routed, Unroutable
 from ...tools.headers.addresses import counted_address, normalize_address
 from ...tools.headers.recipients import joined, recipients_of
 from ...tools.headers.stored_headers import message_id_of
-from ...tools.policy import Action, Cause, CheckInput, Stage
+from ...tools.policy import Action, Cause, Stage
 from ...tools.sql_log import no_values_in_log
 from ...tools.tolerant_parsing.readable import make_readable
+from ..core_assumptions import is_without_route
 
 
 class MailThread(models.AbstractModel):
@@ -22,9 +24,9 @@ class MailThread(models.AbstractModel):
     def message_process(
         self, model, message, custom_values=None, save_original=False, strip_attachments=False, thread_id=None
     ):
-        """Extends core's method: rules come first; a message that another program hands over leaves a row, too.
+        """Replaces core's method: rules come first; a message that another program hands over leaves a row, too.
 
-        Core lets everybody hand over messages who can log in, and does with all rights what they ask for along with them.
+        Core lets everybody who can log in hand over messages, and does with all rights what they ask for along with them.
 
         :raises AccessError: when the user is not one of those whom an administrator let hand messages over, or asks for
             more than they may do themselves
@@ -39,23 +41,40 @@ class MailThread(models.AbstractModel):
         if not delivery:
             return self._process_for_program(model, message, arguments)
         self._judge(delivery, Stage.SOURCE)
-        result = False
-        if not delivery.stopped:
-            delivery.source = message
-            readable = make_readable(message, text_only=delivery.text_only)
-            delivery.defects = readable.defects
-            result = super().message_process(model, readable.source, **arguments)
+        result = False if delivery.stopped else self._process_source(delivery, message, model, **arguments)
         if delivery.stopped:
             self._tell_what_a_rule_did(delivery, message)
             return False
         return result
 
     @api.model
+    def _process_source(self, delivery, source, model, custom_values, save_original, strip_attachments, thread_id):
+        """Core's message_process step by step, without the steps that the rules *Duplicate* and *Loop* have done.
+
+        Core drops a message whose Message-Id it knows. Whether it is the same message is for the rules to say.
+
+        :param bytes source: the message as it came
+        """
+        readable = make_readable(source, text_only=delivery.request.text_only)
+        delivery.trace.add(Read(source, readable.defects))
+        message = message_from_bytes(readable.source, policy=policy.SMTP)
+        values = self.message_parse(message, save_original=save_original)
+        if delivery.stopped:
+            return False
+        if strip_attachments:
+            values.pop("attachments", None)
+        routes = self.message_route(message, values, model, thread_id, custom_values)
+        if self._detect_loop_sender(message, values, routes):
+            return False
+        values.update(self._message_parse_post_process(message, values, routes))
+        return self._message_route_process(message, values, routes)
+
+    @api.model
     def _process_for_program(self, model, message, arguments):
         """Begin a delivery for a program that hands a message over; it gets what core's method promises.
 
-        Whoever may not do so leaves nothing here. Mail is routed with all rights, as a lane's: anybody can send it. What the
-        caller asks for along with it is not.
+        A user who may not do so leaves nothing here. Mail is routed with all rights, as a lane's: anybody can send it. What
+        the caller asks for along with it is not.
         """
         messages = self.env["mail.inbound.message"].sudo()
         call = {"model": model, **arguments}
@@ -65,9 +84,9 @@ class MailThread(models.AbstractModel):
             threads = self._without_callers_context().sudo()
         source = self._source_of(message)
         inbound = messages._store_call(source, {**call, "superuser": self.env.su})
-        delivery = Delivery(CheckInput(len(source), inbound.id))
+        delivery = Delivery(replace(inbound._request(), queues_mail=False))
         if not self.env.su:
-            call = inbound._call_arguments(delivery)
+            call = inbound._call_arguments(delivery.request)
         try:
             with no_values_in_log():
                 result = threads.with_context(**{Delivery.KEY: delivery}).message_process(message=source, **call)
@@ -97,30 +116,26 @@ class MailThread(models.AbstractModel):
         raise TypeError("A message is text or bytes.")
 
     @api.model
-    def _judge(self, delivery, stage, **known):
-        """Ask the rules of a stage; `known` is what :class:`CheckInput` got to know since the last one."""
-        delivery.incoming = delivery.incoming._replace(**known)
+    def _judge(self, delivery, stage):
+        """Ask the rules of a stage."""
         self.env["mail.inbound.rule"]._judge(delivery, stage)
 
     # ------------------------------------------------------------------ before the route
 
     @api.model
     def message_parse(self, message, save_original=False):
-        """Extends core's method: rules judge what was parsed.
-
-        Core drops a known Message-Id next. That is for the rules to say: core gets to see another one meanwhile.
-        """
-        msg_dict = super().message_parse(message, save_original=save_original)
+        """Extends core's method: rules judge what was parsed."""
+        values = super().message_parse(message, save_original=save_original)
         delivery = Delivery.of(self.env.context)
         if delivery and not delivery.message_id:
             # Python cuts ids that contain blanks or brackets: many would be the same
-            delivery.message_id = msg_dict["message_id"] = message_id_of(message) or msg_dict["message_id"]
-            known = self.env["mail.inbound.message"].sudo()._identify(delivery, msg_dict)
-            self._judge(delivery, Stage.MESSAGE, message=message, values=msg_dict, **known)
+            values["message_id"] = message_id_of(message) or values["message_id"]
+            delivery.trace.add(Parsed(message, values))
+            delivery.trace.add(self.env["mail.inbound.message"].sudo()._identify(delivery.request, values))
+            self._judge(delivery, Stage.MESSAGE)
             if not delivery.stopped:
-                self.env["mail.inbound.message.id.lock"].sudo()._claim(delivery.message_id)
-            msg_dict["message_id"] = f"judged {uuid4()}"
-        return msg_dict
+                self.env["mail.inbound.message.id.lock"].sudo()._lock(delivery.message_id)
+        return values
 
     def _message_parse_extract_payload(self, message, message_dict, save_original=False):
         """Extends core's method: the original is kept as it came. Core writes it anew, and fails on headers in UTF-8.
@@ -129,18 +144,9 @@ class MailThread(models.AbstractModel):
         """
         delivery = Delivery.of(self.env.context)
         payload = super()._message_parse_extract_payload(message, message_dict, save_original and not delivery)
-        if delivery and save_original and not delivery.defects:
-            payload["attachments"].insert(0, self._Attachment("original_email.eml", delivery.source, {}))
+        if delivery and save_original and not delivery.trace.defects:
+            payload["attachments"].insert(0, self._Attachment("original_email.eml", delivery.trace.source, {}))
         return payload
-
-    @api.model
-    def _detect_loop_headers(self, msg_dict):
-        """Extends core's method: within a delivery the rules were asked, this one's among them, and their word counts."""
-        delivery = Delivery.of(self.env.context)
-        if not delivery:
-            return super()._detect_loop_headers(msg_dict)
-        msg_dict["message_id"] = delivery.message_id
-        return delivery.stopped
 
     # ------------------------------------------------------------------ the route
 
@@ -155,14 +161,14 @@ class MailThread(models.AbstractModel):
             return super().message_route(message, message_dict, model, thread_id, custom_values)
         if delivery.is_note:
             message_dict["is_bounce"] = False  # vacation notices go to the Return-Path (RFC 5230): our bounce address
-        if delivery.route:
-            return self._decided_routes(delivery.route, message_dict)
+        if delivery.request.route:
+            return self._decided_routes(delivery.request.route, message_dict)
         if not thread_id and self._is_only_for_lost_addresses(message, delivery):
             model = False  # the incoming server's model does not stand in for what was deleted
         try:
             routes = super().message_route(message, message_dict, model, thread_id, custom_values)
-        except UnicodeError:
-            raise  # a ValueError too, but about the message and not about its route
+        except (UnicodeError, Unroutable):
+            raise  # ValueErrors too, but about the message; or told apart already
         except ValueError as error:
             if delivery.is_note:
                 return []
@@ -170,10 +176,10 @@ class MailThread(models.AbstractModel):
         return self._without_served(routes, delivery)
 
     def _unroutable(self, error, message, message_dict, delivery):
-        if not str(error).startswith("No possible route"):
-            return Unroutable(str(error), Cause.REFUSED, delivery)
-        if reasons := [redirect.reason for redirect in delivery.redirects if not redirect.to]:
-            return Unroutable("\n".join(reasons), Cause.LOST_ADDRESS, delivery)
+        if not is_without_route(error):
+            return Unroutable(str(error), Cause.REFUSED)
+        if reasons := [redirect.reason for redirect in delivery.trace.redirects if not redirect.to]:
+            return Unroutable("\n".join(reasons), Cause.LOST_ADDRESS)
         recipients = message_dict["recipients"] or joined(recipients_of(message).transport)
         words = self.env._(
             "No one is at home at %s: none of these addresses is an alias, the message answers nothing that Odoo sent, "
@@ -184,17 +190,17 @@ class MailThread(models.AbstractModel):
             words = self.env._(
                 "The message names no recipient, answers nothing that Odoo sent, and its incoming server creates no records."
             )
-        return Unroutable(words, Cause.NO_ROUTE, delivery)
+        return Unroutable(words)
 
     def _without_served(self, routes, delivery):
         """The routes that no earlier copy of the message took: one record for each alias (D4).
 
         A copy got as far as this by naming an alias that no earlier one named.
         """
-        copies = self.env["mail.inbound.message"].sudo().browse(delivery.incoming.copy_ids)
+        copies = self.env["mail.inbound.message"].sudo().browse(delivery.check_input.copy_ids)
         if not routes or not copies or not delivery.has_passed("duplicate"):
             return routes
-        known = self.env["mail.message"].sudo().browse(delivery.incoming.known_ids)
+        known = self.env["mail.message"].sudo().browse(delivery.check_input.known_ids)
         records, aliases = {(message.model, message.res_id) for message in known}, copies._aliases_named()
         left = [route for route in routes if (route[0], route[1]) not in records and route[4] not in aliases]
         if not left:
@@ -209,7 +215,9 @@ class MailThread(models.AbstractModel):
         """
         last = self.env["mail.former.address"].sudo()._last
         lost = {
-            redirect.address for redirect in delivery.redirects if not redirect.to and last(redirect).kind != "domain"
+            redirect.address
+            for redirect in delivery.trace.redirects
+            if not redirect.to and last(redirect).kind != "domain"
         }
         if not lost:
             return False
@@ -223,7 +231,7 @@ class MailThread(models.AbstractModel):
         """
         if not route.res_id and not route.alias_id:
             words = self.env._("The alias that it was routed to was deleted.")
-            raise Unroutable(words, Cause.LOST_ADDRESS, Delivery.of(self.env.context))
+            raise Unroutable(words, Cause.LOST_ADDRESS)
         alias = self.env["mail.alias"].browse(route.alias_id)
         parent = self.env["mail.message"].sudo().browse(message_dict.get("parent_id"))
         if (parent.model, parent.res_id) != (route.model, route.res_id):
@@ -240,12 +248,12 @@ class MailThread(models.AbstractModel):
         """
         detected = super()._detect_write_to_catchall(msg_dict)
         delivery = Delivery.of(self.env.context)
-        lost = delivery and not all(redirect.to for redirect in delivery.redirects)
+        lost = delivery and not all(redirect.to for redirect in delivery.trace.redirects)
         if lost and self.env.context.get("mail_catchall_write_any_to"):
             return False
         if detected and delivery:
-            delivery.refusal = self.env._("The catchall address takes replies only, and this is none.")
-            delivery.refuses_catchall = True
+            words = self.env._("The catchall address takes replies only, and this is none.")
+            delivery.trace.add(Refusal(words, is_catchall=True))
         return detected
 
     @api.model
@@ -269,17 +277,20 @@ class MailThread(models.AbstractModel):
         delivery = Delivery.of(self.env.context)
         if not delivery:
             return super()._detect_loop_sender(message, message_dict, routes)
-        self._judge(delivery, Stage.ROUTE, routes=tuple(routes or ()))
+        delivery.trace.add(Routed(tuple(routes or ())))
+        self._judge(delivery, Stage.ROUTE)
         if delivery.stopped:
             return True
         replies = [route for route in routes or () if route[1]]
-        if not replies or delivery.route or delivery.released or delivery.is_note:
+        if not replies or delivery.request.route or delivery.request.released or delivery.is_note:
             return False
         if self.env["mail.gateway.allowed"].sudo()._is_exempt(message_dict["email_from"]):
             return False
-        delivery.telling = Cause.REPLIES.value
+        delivery.trace.add(LimitReached(Cause.REPLIES.value))
         looping = super()._detect_loop_sender(message, message_dict, replies)
-        if looping:
+        if not looping:
+            delivery.trace.add(LimitReached(""))
+        else:
             words = self.env._("%s sent more replies to one record than the limit allows.", message_dict["email_from"])
             delivery.decide(Action.HOLD, words, Cause.REPLIES.value)
         return looping
@@ -306,9 +317,11 @@ class MailThread(models.AbstractModel):
 
     def _count_created_record(self, delivery, message_dict, route, thread_id):
         model, known_id, _defaults, _user, alias = route
+        if isinstance(thread_id, models.BaseModel):
+            thread_id = thread_id.id  # newer builds of Odoo
         if known_id == thread_id:
             return
         creations = self.env["mail.inbound.created.record"].sudo()
-        target = creations._target(alias, delivery.incoming.server_id, model)
+        target = creations._target(alias, delivery.request.server_id, model)
         sender = counted_address(message_dict["email_from"])
-        creations._count(target, sender, delivery.incoming.inbound_id, self.env[model].browse(thread_id))
+        creations._count(target, sender, delivery.request.inbound_id, self.env[model].browse(thread_id))

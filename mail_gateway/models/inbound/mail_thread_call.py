@@ -24,24 +24,20 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _message_route_process(self, message, message_dict, routes):
-        """Extends core's method: notes that records are being made, and whether it is one that the caller asked for."""
+        """Extends core's method: tells core which of the routes is the one that the caller asked for."""
         delivery = Delivery.of(self.env.context)
-        if delivery:
-            delivery.is_routed = True
-        if not delivery or delivery.caller_id is None:
-            return super()._message_route_process(message, message_dict, routes)
-        # core's route to the model that a caller named is the only one with None for its alias
-        delivery.creates_as_caller = any(
-            route[4] is None or isinstance(route[2], HandedOver) for route in routes or () if not route[1]
-        )
-        try:
-            return super()._message_route_process(message, message_dict, routes)
-        finally:
-            delivery.creates_as_caller = False
+        threads = self
+        if delivery and delivery.request.caller_id is not None:
+            # core's route to the model that a caller named is the only one with None for its alias
+            new = [route for route in routes or () if not route[1]]
+            if any(route[4] is None or isinstance(route[2], HandedOver) for route in new):
+                threads = self.with_context(**{Delivery.KEY: delivery.creating_as_caller()})
+        return super(MailThread, threads)._message_route_process(message, message_dict, routes)
 
     @api.model
     def message_new(self, msg_dict, custom_values=None):
         """Extends core's method: creates what a caller asked for as that caller, so that Odoo checks all their rights."""
         delivery = Delivery.of(self.env.context)
-        thread = self.with_user(delivery.caller_id) if delivery and delivery.creates_as_caller else self
+        creates = delivery and delivery.creates_as_caller
+        thread = self.with_user(delivery.request.caller_id) if creates else self
         return super(MailThread, thread).message_new(msg_dict, custom_values)

@@ -2,7 +2,7 @@ from email.message import EmailMessage
 
 from odoo import api, fields, models
 
-from ...tools.delivery import Delivery
+from ...tools.delivery import Delivery, Remarked
 from ...tools.tolerant_parsing.dates import read_date
 from ...tools.tolerant_parsing.image_references import with_references_found
 from ...tools.tolerant_parsing.normalize import normalize_content, normalize_headers
@@ -27,13 +27,13 @@ class MailThreadContent(models.AbstractModel):
         date = read_date(raw_header(message, "date"))
         msg_dict["date"] = fields.Datetime.to_string(date.replace(tzinfo=None) if date else self._time_of_receipt())
         if delivery := Delivery.of(self.env.context):
-            delivery.remarks = find_remarks(delivery.source)
+            delivery.trace.add(Remarked(tuple(find_remarks(delivery.trace.source))))
         return msg_dict
 
     def _time_of_receipt(self):
         """When the message under way was stored; now when none is."""
         delivery = Delivery.of(self.env.context)
-        inbound = self.env["mail.inbound.message"].sudo().browse(delivery.incoming.inbound_id if delivery else 0)
+        inbound = self.env["mail.inbound.message"].sudo().browse(delivery.request.inbound_id if delivery else 0)
         return inbound.exists().received_date or fields.Datetime.now()
 
     def _message_parse_extract_payload(self, message, message_dict, save_original=False):

@@ -21,10 +21,10 @@ class MailThread(models.AbstractModel):
             values = {**message_dict, "message_id": delivery.stored_id or message_dict["message_id"]}
             self._log_note_on(self.env[model].browse(thread_id), values)
         if records:
-            delivery.decide(Action.NOTE, delivery.rule.reason, delivery.rule.check)
+            delivery.decide(Action.NOTE, delivery.trace.rule.reason, delivery.trace.rule.check)
             return records[-1][1]
-        answers_nothing = self.env._("%s It answers no record here.", delivery.rule.reason)
-        delivery.decide(Action.DISCARD, answers_nothing, delivery.rule.check)
+        answers_nothing = self.env._("%s It answers no record here.", delivery.trace.rule.reason)
+        delivery.decide(Action.DISCARD, answers_nothing, delivery.trace.rule.check)
         return False
 
     def _log_note_on(self, record, message_dict):

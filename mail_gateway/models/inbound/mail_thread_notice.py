@@ -10,10 +10,11 @@ from odoo.tools.mail import email_split, generate_tracking_message_id
 
 from ...tools.classify.automatic_reply import unanswerable
 from ...tools.classify.forged_sender import failed_dmarc, marked_as_spam
-from ...tools.classify.notice_recipient import head_of, notice_address, quotable_id, without_quotes
-from ...tools.delivery import Delivery
+from ...tools.classify.notice_recipient import notice_address, without_quotes
+from ...tools.delivery import Delivery, LimitReached, Notified, Parsed, Read, Refusal
 from ...tools.headers.addresses import domain_of, normalize_address
-from ...tools.headers.stored_headers import HEADER_BYTES
+from ...tools.headers.message_head import HEADER_BYTES, parse_head
+from ...tools.headers.message_ids import quotable_id
 from ...tools.policy import Action, Cause
 from ...tools.tolerant_parsing.readable import make_readable
 
@@ -56,18 +57,19 @@ class MailThread(models.AbstractModel):
         if not delivery:
             super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
             return
-        why = delivery.refusal or self.env._("Odoo refused it.")
+        refusal = delivery.trace.last(Refusal)
+        why = refusal.reason if refusal else self.env._("Odoo refused it.")
         incoming = self._as_it_came(delivery, message)
         if no_notice := self._no_notice(delivery, incoming):
             words = self.env._("%(why)s %(no_notice)s", why=why, no_notice=no_notice.words)
             delivery.decide(no_notice.action, words, no_notice.cause)
             return
         # first: when another lane tells somebody at the same moment, one of them starts again
-        self.env["mail.inbound.sender.notice"].sudo()._note(incoming, delivery.telling or Cause.REFUSED.value)
+        self.env["mail.inbound.sender.notice"].sudo()._note(incoming, self._limit_of(delivery) or Cause.REFUSED.value)
         body, values = self._notice_values(delivery, body_html, mail_values)
         told = notice_address(incoming.message, incoming.values["email_from"])
         super()._routing_create_bounce_email(told, body, self._stand_in(), **values)
-        delivery.told = True
+        delivery.trace.add(Notified(told))
         words = self.env._("%(why)s %(sender)s was told.", why=why, sender=told)
         delivery.decide(Action.REJECT, words, Cause.REFUSED.value)
 
@@ -76,7 +78,14 @@ class MailThread(models.AbstractModel):
     @staticmethod
     def _as_it_came(delivery, message):
         """What is known of a message, with its head as it came: that of Odoo's substitute for a broken one lacks headers."""
-        return delivery.incoming._replace(message=head_of(delivery.source) if delivery.source else message)
+        source = delivery.trace.source
+        return delivery.check_input._replace(message=parse_head(source) if source else message)
+
+    @staticmethod
+    def _limit_of(delivery):
+        """The limit for which a notice is about to be sent; empty for a refusal."""
+        limit = delivery.trace.last(LimitReached)
+        return limit.cause if limit else ""
 
     def _no_notice(self, delivery, incoming):
         """Why the sender is not told anything; None when they are.
@@ -128,7 +137,8 @@ class MailThread(models.AbstractModel):
         notices = self.env["mail.inbound.sender.notice"].sudo()
         if not notice_address(incoming.message, incoming.values["email_from"]):
             return NoNotice(self.env._("Nobody was told: the message names no address that could be."))
-        told_that = delivery.telling and notices._was_told_that(incoming, delivery.telling)
+        limit = self._limit_of(delivery)
+        told_that = limit and notices._was_told_that(incoming, limit)
         if told_that or notices._was_refused_the_same(incoming):
             return NoNotice(self.env._("The sender was told the same recently."))
         return self._no_notice_over_limits(notices, incoming)
@@ -154,11 +164,11 @@ class MailThread(models.AbstractModel):
         """The body of a notice, and all other values of its e-mail: nothing of core's that comes from the message."""
         values = {"headers": repr(NOTICE_HEADERS), **mail_values}
         own, may_be_answered = values.pop("own_words", False), values.pop("may_be_answered", False)
-        message_id = quotable_id(delivery.message_id or delivery.incoming.values.get("message_id"))
+        message_id = quotable_id(delivery.message_id or delivery.check_input.values.get("message_id"))
         body = self._with_message_id(body_html if own else self._our_words(delivery, body_html), message_id)
         subject = (
             self.env._("Your message is waiting")
-            if delivery.telling
+            if self._limit_of(delivery)
             else self.env._("Your message could not be delivered")
         )
         return body, {
@@ -183,9 +193,10 @@ class MailThread(models.AbstractModel):
 
     def _our_words(self, delivery, body_html):
         """The body of one of core's notices without what it quotes."""
-        if delivery.telling == Cause.REPLIES.value:
+        if self._limit_of(delivery) == Cause.REPLIES.value:
             return self._render_notice(delivery, "mail_gateway.notice_message_waits")
-        if delivery.refuses_catchall:
+        refusal = delivery.trace.last(Refusal)
+        if refusal and refusal.is_catchall:
             return self._render_notice(
                 delivery, "mail_gateway.notice_catchall", "mail.mail_bounce_catchall", company=self.env.company
             )
@@ -211,7 +222,7 @@ class MailThread(models.AbstractModel):
 
     def _our_addresses(self, delivery):
         """Those of our addresses that a message was sent to, as we write them."""
-        recipients = delivery.incoming.values.get("recipients") or ""
+        recipients = delivery.check_input.values.get("recipients") or ""
         aliases = self.env["mail.inbound.message"].sudo()._aliases_among(recipients)
         named = {normalize_address(address) for address in email_split(recipients)}
         domains = [("name", "in", [domain_of(address) for address in named])]
@@ -226,35 +237,39 @@ class MailThread(models.AbstractModel):
 
         :param source: the message as it came, or its beginning when it was not to be parsed
         """
-        delivery.source = delivery.source or source
-        check = self.env[f"mail.check.{delivery.rule.check}"]
-        if delivery.verdict.action is Action.REJECT:
-            delivery.refusal = delivery.rule.reason
-            self._send_notice(delivery, source, "mail_gateway.notice_message_refused", reason=check._sender_message())
-        elif delivery.verdict.action is Action.HOLD and check._tells_sender:
+        if not delivery.trace.source:
+            delivery.trace.add(Read(source))
+        rule, verdict = delivery.trace.rule, delivery.trace.verdict
+        check = self.env[f"mail.check.{rule.check}"]
+        if verdict.action is Action.REJECT:
+            delivery.trace.add(Refusal(rule.reason))
+            reason = check._sender_message()
+            self._send_notice(delivery, source, "mail_gateway.notice_message_refused", reason=reason)
+        elif verdict.action is Action.HOLD and check._tells_sender:
             self._tell_that_it_waits(delivery, source)
 
     def _tell_that_it_waits(self, delivery, source):
         """Once within the period of the limits; the message is held all the same."""
-        verdict, incoming = delivery.verdict, self._as_it_came(delivery, delivery.incoming.message)
+        verdict, incoming = delivery.trace.verdict, self._as_it_came(delivery, delivery.check_input.message)
         if self.env["mail.inbound.sender.notice"].sudo()._was_told_that(incoming, verdict.cause):
             return
-        delivery.telling = verdict.cause
+        delivery.trace.add(LimitReached(verdict.cause))
         # Whoever answers it writes to the address that the message waits for, and joins it.
-        aliases = [route[4] for route in delivery.incoming.routes if route[4]]
+        aliases = [route[4] for route in delivery.trace.routes if route[4]]
         reply_to = {"reply_to": aliases[0].alias_full_name} if aliases and aliases[0].alias_full_name else {}
         mail_values = {"may_be_answered": True, **reply_to}
         self._send_notice(delivery, source, "mail_gateway.notice_message_waits", mail_values)
-        words = self.env._("%s The sender was told.", verdict.reason) if delivery.told else verdict.reason
+        notified = delivery.trace.last(Notified)
+        words = self.env._("%s The sender was told.", verdict.reason) if notified else verdict.reason
         delivery.decide(Action.HOLD, words, verdict.cause)
 
     def _send_notice(self, delivery, source, template, mail_values=None, **words):
-        if delivery.incoming.message is None:
-            message, values = self._parse_head(source)
-            delivery.incoming = delivery.incoming._replace(message=message, values=values)
-        body = self._render_notice(delivery, template, **words)
-        author, message = delivery.incoming.values["email_from"], delivery.incoming.message
-        self._routing_create_bounce_email(author, body, message, own_words=True, **(mail_values or {}))
+        if delivery.check_input.message is None:
+            delivery.trace.add(Parsed(*self._parse_head(source)))
+        body, known = self._render_notice(delivery, template, **words), delivery.check_input
+        self._routing_create_bounce_email(
+            known.values["email_from"], body, known.message, own_words=True, **(mail_values or {})
+        )
 
     def _parse_head(self, source):
         """The head alone of a message that is not to be parsed.

@@ -2,8 +2,8 @@ from email.message import EmailMessage
 
 from odoo import api, models
 
-from ...tools.delivery import Delivery
-from ...tools.headers.address_list import read_mailboxes
+from ...tools.delivery import Delivery, Redirected
+from ...tools.headers.address_list import read_addresses
 from ...tools.headers.addresses import author_address, domain_of, normalize_address, normalize_domain
 from ...tools.headers.mailing_lists import author_of, from_of, is_rewritten, same_domain
 from ...tools.headers.message_ids import nearest_first, referred_ids
@@ -44,7 +44,7 @@ class MailThreadPeople(models.AbstractModel):
         """
         path = next(iter(raw_values(message)("Return-Path")), "")
         if path.strip(" \t\r\n<>"):
-            found = read_mailboxes(path)
+            found = read_addresses(path)
             message = with_headers(message, {"Return-Path": found[0].address if found else ""})
         return super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
 
@@ -74,9 +74,9 @@ class MailThreadPeople(models.AbstractModel):
         if not self._is_of_ours(author.address):
             return author
         delivery = Delivery.of(self.env.context)
-        if delivery and delivery.incoming.inbound_id:
+        if delivery and delivery.request.inbound_id:
             # what was stored could not ask who our users are
-            inbound = self.env["mail.inbound.message"].sudo().browse(delivery.incoming.inbound_id)
+            inbound = self.env["mail.inbound.message"].sudo().browse(delivery.request.inbound_id)
             inbound._correct({"email_from": str(in_from), "sender": sender_of(str(in_from)) or False})
         return in_from
 
@@ -100,7 +100,7 @@ class MailThreadPeople(models.AbstractModel):
         """The recipients that count, by header: addresses of ours as they are stored, former ones as what they lead to."""
         delivery = Delivery.of(self.env.context)
         # what stands in for a broken message does not name all of too many, but those behind an endless head
-        named = recipients_in(delivery.source) if delivery and delivery.defects else None
+        named = recipients_in(delivery.trace.source) if delivery and delivery.trace.defects else None
         if not (named and named.all):
             named = recipients_of(message)
         former = self.env["mail.former.address"].sudo()
@@ -114,9 +114,8 @@ class MailThreadPeople(models.AbstractModel):
         ]
         if delivery:
             addresses = dict.fromkeys(normalize_address(mailbox.address) for mailbox in counted)
-            delivery.redirects = tuple(
-                found[address].redirect for address in addresses if address in found and found[address].redirect
-            )
+            redirects = (found[address].redirect for address in addresses if address in found)
+            delivery.trace.add(Redirected(tuple(filter(None, redirects))))
         headers = {name: joined(mailboxes) for name, mailboxes in written.items()}
         return {**headers, "Delivered-To": joined(self._reached(transport, found)) if counts_transport else ""}
 

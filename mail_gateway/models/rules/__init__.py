@@ -1,3 +1,5 @@
+"""Rules for incoming mail, their checks, and what limits and notices count."""
+
 from . import (
     mail_check,
     mail_inbound_rule,

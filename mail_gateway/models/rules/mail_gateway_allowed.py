@@ -1,3 +1,5 @@
+"""The senders that no limit applies to."""
+
 from markupsafe import Markup
 
 from odoo import api, models
@@ -7,7 +9,7 @@ from ..bounded_char import BoundedChar
 
 
 class MailGatewayAllowed(models.Model):
-    """Core's list of senders without a limit."""
+    """Extends core's list of senders without a limit: it recognizes every spelling of their addresses."""
 
     _inherit = "mail.gateway.allowed"
 
@@ -16,7 +18,7 @@ class MailGatewayAllowed(models.Model):
         compute="_compute_sender",
         store=True,
         index="btree_not_null",
-        help="The same in all spellings.",
+        help="The normalized address: the same for all its spellings.",
     )
 
     @api.depends("email")
@@ -26,26 +28,27 @@ class MailGatewayAllowed(models.Model):
 
     @api.model
     def _is_exempt(self, email_from) -> bool:
-        """Whether no limit counts a sender: one look into an index.
+        """Whether no limit applies to a sender: one look into an index.
 
-        :param str email_from: the value of a From; name+tag@ is spared as well where name@ is listed
+        :param str email_from: the value of a From; an entry for name@ exempts name+tag@ as well
         """
         senders = {author_address(email_from), counted_address(email_from)} - {None}
         return bool(senders and self.search_count([("sender", "in", list(senders))], limit=1))
 
     @api.model
-    def get_empty_list_help(self, help_message):
-        """Replaces core's method, because it tells the numbers of core's own limit, which no longer counts."""
+    def get_empty_list_help(self, help_message):  # noqa: ARG002 core's signature
+        """Replaces core's method, because it shows the numbers of core's own limit, which does not apply."""
         number, minutes, scope = self.env["mail.inbound.created.record"]._limits()
         words = {"number": number, "minutes": minutes}
         if scope == "alias":
-            limit = self.env._("An alias makes %(number)s records from mail within %(minutes)s minutes.", **words)
+            limit = self.env._("The limit is %(number)s new records per alias within %(minutes)s minutes.", **words)
         else:
             limit = self.env._(
-                "An alias makes %(number)s records from mail of the same sender within %(minutes)s minutes.", **words
+                "The limit is %(number)s new records per alias and sender within %(minutes)s minutes.",
+                **words,
             )
         return Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s %s</p>') % (
-            self.env._("Add senders that no limit counts"),
+            self.env._("Add addresses that no limit applies to"),
             limit,
-            self.env._("What comes beyond is held, but for mail from the addresses that are listed here."),
+            self.env._("Odoo holds further messages, unless their sender is listed here."),
         )

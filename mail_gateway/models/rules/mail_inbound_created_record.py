@@ -1,3 +1,5 @@
+"""The records that the limits count."""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -10,18 +12,18 @@ SCOPE_OF_ALIAS = "alias"
 
 
 class MailInboundCreatedRecord(models.Model):
-    """A record that a message made: what the limits count (D1).
+    """A record that a message created: what the limits count (D1).
 
-    Numbered by where it came in and whom it is counted for. Two lanes that make a record for the same sender at the same
+    Rows are numbered by alias or server, and by sender. Two lanes that create a record for the same sender at the same
     time take the same number, and PostgreSQL has one of them start again: the limit is never exceeded.
     """
 
     _name = "mail.inbound.created.record"
-    _description = "Record Made by Incoming Mail"
+    _description = "Record Created by Incoming Mail"
     _order = "id desc"
 
     target = BoundedChar(required=True, readonly=True, help="The alias or incoming mail server.")
-    counted_for = BoundedChar(readonly=True, help="The sender; empty when all are counted together.")
+    counted_for = BoundedChar(readonly=True, help="The sender; empty when the limit counts all senders together.")
     number = fields.Integer(required=True, readonly=True)
     inbound_message_id = fields.Many2one(
         "mail.inbound.message", readonly=True, ondelete="set null", index="btree_not_null"
@@ -34,13 +36,13 @@ class MailInboundCreatedRecord(models.Model):
 
     @api.model
     def _limits(self):
-        """(number of records, minutes, scope) as the system parameters have them."""
+        """(number of records, minutes, scope) from the system parameters."""
         read = self.env["ir.config_parameter"]._get_mail_parameter
         return tuple(read(f"mail.incoming.limit.{name}") for name in ("alias", "period", "scope"))
 
     @api.model
     def _period_start(self):
-        """When the period began that the limits count in."""
+        """The start of the period that the limits count in."""
         return fields.Datetime.now() - timedelta(minutes=self._limits()[1])
 
     @api.model
@@ -49,13 +51,13 @@ class MailInboundCreatedRecord(models.Model):
 
     @api.model
     def _is_used_up(self, target, sender) -> bool:
-        """Whether as many records were made as the limits allow: one look into an index.
+        """Whether messages created as many records as the limits allow: one look into an index.
 
         :param str target: what :meth:`_target` returned
         :param str sender: normalized address
         """
         allowed, _minutes, _scope = self._limits()
-        # past the rows of this transaction's own snapshot nobody can go: see the class
+        # rows that this transaction does not see yet make it start again: see the class
         oldest_that_counts = self.search_fetch(
             [("target", "=", target), ("counted_for", "=", self._counted_for(sender))],
             ["create_date"],
@@ -67,12 +69,17 @@ class MailInboundCreatedRecord(models.Model):
 
     @api.model
     def _target(self, alias, server_id, model) -> str:
-        """Names what limits count by: the alias, or else the model that stood in, of an incoming server or a program."""
+        """The name that limits count by: of the alias, else of the server (0 for a program) and the model it creates."""
         return f"mail.alias,{alias.id}" if alias else f"fetchmail.server,{server_id or 0},{model}"
 
     @api.model
     def _count(self, target, sender, inbound_id, record):
-        """Note that a record was made."""
+        """Count a record that a message created.
+
+        :param str target: what :meth:`_target` returned
+        :param str sender: normalized address
+        :param inbound_id: of the mail.inbound.message
+        """
         self.flush_model()
         add_numbered(
             self.env.cr,
@@ -83,7 +90,7 @@ class MailInboundCreatedRecord(models.Model):
 
     @api.autovacuum
     def _gc_created_records(self):
-        """Forget what no limit counts any more."""
+        """Delete rows that no limit counts any more."""
         old = self.search(
             [("create_date", "<", self._period_start() - timedelta(days=1))], order="create_date", limit=GC_UNLINK_LIMIT
         )

@@ -1,8 +1,10 @@
+"""The results of rules, as a table."""
+
 from odoo import api, fields, models
 
 
 class MailInboundMessage(models.Model):
-    """What each rule said to a message, as a table."""
+    """The result of each rule for a message, as a table."""
 
     _inherit = "mail.inbound.message"
 
@@ -19,37 +21,39 @@ class MailInboundMessage(models.Model):
 
 
 class MailInboundRule(models.Model):
+    """Renders results of rules."""
+
     _inherit = "mail.inbound.rule"
 
     @api.model
     def _rule_results_table(self, rule_results, judged_date=None):
-        """A table of the rules that were asked, in their order, and of those that were not.
+        """A table of the rules that were evaluated, in their order, then of those that were not.
 
-        :param list rule_results: dictionaries of tools.delivery.RuleResult; from Json, so anything may be missing in them
-        :param judged_date: when they were asked: rules that are newer are left out; None for right now
+        :param list rule_results: dictionaries of tools.policy.RuleResult; from Json, so keys may be missing in them
+        :param datetime judged_date: when they were evaluated: newer rules are left out; None for now
         :return: escaped HTML
         :rtype: markupsafe.Markup
         """
-        asked = {result.get("rule_id") for result in rule_results}
-        rows = [*map(self._rule_result_row, rule_results), *self._rows_not_asked(asked, judged_date)]
+        evaluated = {result.get("rule_id") for result in rule_results}
+        rows = [*map(self._rule_result_row, rule_results), *self._rows_not_evaluated(evaluated, judged_date)]
         return self.env["ir.qweb"]._render("mail_gateway.inbound_rule_results_table", {"rows": rows})
 
     def _rule_result_row(self, result):
         values = {key: result.get(key) or "" for key in ("name", "check", "action")}
-        return {**self._in_words(**values), "result": result.get("reason") or "", "asked": True}
+        return {**self._in_words(**values), "result": result.get("reason") or "", "evaluated": True}
 
-    def _rows_not_asked(self, asked, judged_date):
-        """Active rules behind the one that hit, and those that a person's decision overruled."""
-        # rules are no secret to those who may see the message
+    def _rows_not_evaluated(self, evaluated, judged_date):
+        """Active rules after the one that matched, and those that the decision of a person overruled."""
+        # sudo: mail.inbound.rule - rules are no secret to users who may see the message
         for rule in (rule for rules in self.sudo()._active_rules().values() for rule in rules):
-            if rule.rule_id not in asked and not (judged_date and self._is_newer(rule, judged_date)):
-                yield {**self._in_words(rule.name, rule.check, rule.action), "result": "", "asked": False}
+            if rule.rule_id not in evaluated and not (judged_date and self._is_newer(rule, judged_date)):
+                yield {**self._in_words(rule.name, rule.check, rule.action), "result": "", "evaluated": False}
 
     def _is_newer(self, rule, date):
         return self.sudo().browse(rule.rule_id).create_date > date
 
     def _in_words(self, name, check, action):
-        """Labels as the list of rules shows them; names as they are when an addon took its check along."""
+        """Labels as the list of rules shows them; the technical name of a check whose addon is uninstalled."""
         return {
             "name": name,
             "check": dict(self.sudo()._selection_checks()).get(check, check),

@@ -1,3 +1,6 @@
+"""The rules for incoming mail."""
+
+import logging
 from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
@@ -9,16 +12,18 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...tools.delivery import Delivery
+from ...tools.delivery import Delivery, Judged
 from ...tools.policy import Action, CheckInput, RuleResult, Stage
 from .mail_check import PREFIX
 
+_logger = logging.getLogger(__name__)
+
 
 class MailInboundRule(models.Model):
-    """The policy for incoming mail, as a table: the first rule that hits decides.
+    """The policy for incoming mail, as a table: the first rule that matches decides.
 
-    Rules are asked in three steps: on what is known before a message is parsed, on the parsed message, and once its
-    route is known. Within a step the sequence counts.
+    Odoo evaluates the rules in three stages: before it parses a message, before it routes the message, and once the
+    route is known. Within a stage they have a sequence.
     """
 
     _name = "mail.inbound.rule"
@@ -26,54 +31,60 @@ class MailInboundRule(models.Model):
     _order = "stage, sequence, id"
 
     name = fields.Char(required=True, translate=True)
-    check = fields.Selection(selection="_selection_checks", required=True, help="What the rule looks for.")
+    check = fields.Selection(
+        selection="_selection_checks", required=True, help="The property of a message that the rule looks for."
+    )
     action = fields.Selection(
         [
             (Action.ACCEPT.value, "Accept"),
-            (Action.NOTE.value, "Log as a note"),
+            (Action.NOTE.value, "Log as Note"),
             (Action.HOLD.value, "Hold"),
             (Action.DEFER.value, "Defer"),
             (Action.REJECT.value, "Reject"),
             (Action.DISCARD.value, "Discard"),
         ],
         required=True,
-        help="Accept: Odoo processes it, and no further rule is asked.\n"
-        "Log as a note: on the record that it answers, without telling anyone. What answers no record is discarded.\n"
-        "Hold: a person decides.\n"
-        "Defer: it is looked at again later.\n"
-        "Reject: the sender is told, unless the message was sent automatically.\n"
-        "Discard: it stays listed, with its source.",
+        help="What Odoo does with a message that matches.\n"
+        "Accept: processes it, and evaluates no further rule.\n"
+        "Log as Note: logs it as a note on the record that it answers, and notifies nobody. Discards it when it answers "
+        "no record.\n"
+        "Hold: holds it until a postmaster decides.\n"
+        "Defer: evaluates the rules again later.\n"
+        "Reject: notifies the sender, unless the message was sent automatically.\n"
+        "Discard: ends it without notifying the sender. It stays listed, with its source.",
     )
     sequence = fields.Integer(default=100)
     active = fields.Boolean(default=True)
     stage = fields.Selection(
         [
-            (str(Stage.SOURCE.value), "Before the message is parsed"),
-            (str(Stage.MESSAGE.value), "Before it is routed"),
-            (str(Stage.ROUTE.value), "Once its route is known"),
+            (str(Stage.SOURCE.value), "Before Parsing"),
+            (str(Stage.MESSAGE.value), "Before Routing"),
+            (str(Stage.ROUTE.value), "After Routing"),
         ],
-        string="Asked",
         compute="_compute_stage",
         store=True,
+        help="When Odoo evaluates the rule. It depends on the check.",
     )
-    explanation = fields.Text("Looks For", compute="_compute_explanation")
-    hits_day = fields.Integer("Hits, 24 h", compute="_compute_hits", help="Messages that it hit in the last 24 hours.")
+    explanation = fields.Text("Condition", compute="_compute_explanation", help="Which messages match the rule.")
+    hits_day = fields.Integer(
+        "Matches (24 h)", compute="_compute_hits", help="Messages that matched the rule in the last 24 hours."
+    )
     hits_month = fields.Integer(
-        "Hits, 30 Days", compute="_compute_hits", help="Messages that it hit in the last 30 days."
+        "Matches (30 Days)", compute="_compute_hits", help="Messages that matched the rule in the last 30 days."
     )
 
     @api.model
     def _selection_checks(self):
-        """Every check that an installed addon brings."""
+        """(name, label) of the checks of all installed addons, by their labels."""
         labels = {name: self.env["ir.model"]._get(name).name or self.env[name]._description for name in self._checks()}
         return sorted(((name.removeprefix(PREFIX), label) for name, label in labels.items()), key=lambda pair: pair[1])
 
     def _checks(self):
-        """The models of all checks."""
+        """The names of the models of all checks."""
         return [name for name in self.env.registry if name.startswith(PREFIX)]
 
     def _check(self):
-        """The check; None when the addon that brought it is gone."""
+        """The check; None when its addon is uninstalled."""
         name = f"{PREFIX}{self.check}"
         return self.env.get(name)
 
@@ -84,10 +95,10 @@ class MailInboundRule(models.Model):
             rule.stage = str((Stage.MESSAGE if check is None else check._stage).value)
 
     def _register_hook(self):
-        """Extends core's method: an addon may have come, changed or gone that says when a check is asked.
+        """Extends core's method: updates the stages of rules, because addons and their checks may have changed.
 
-        Where nothing changed nothing is written. What fails is left alone, since the list only shows it: another host
-        that starts at this moment writes the same, and a database that was not updated yet may have no rules.
+        It writes nothing when nothing changed. It ignores database errors, since only the list shows the stage: another
+        host that starts at this moment writes the same, and a database that was not updated yet may have no rules.
         """
         super()._register_hook()
         stages = {name.removeprefix(PREFIX): str(self.env[name]._stage.value) for name in self._checks()}
@@ -95,9 +106,9 @@ class MailInboundRule(models.Model):
             self.env.cr.execute(
                 SQL(
                     """
-                    UPDATE mail_inbound_rule rule SET stage = asked.stage
-                      FROM unnest(%s, %s) AS asked ("check", stage)
-                     WHERE rule."check" = asked."check" AND rule.stage != asked.stage
+                    UPDATE mail_inbound_rule rule SET stage = known.stage
+                      FROM unnest(%s, %s) AS known ("check", stage)
+                     WHERE rule."check" = known."check" AND rule.stage != known.stage
                     """,
                     list(stages),
                     list(stages.values()),
@@ -122,9 +133,9 @@ class MailInboundRule(models.Model):
                 rule[field] = hits[rule.id]
 
     def action_open_messages(self):
-        """List the messages that the rule hit in the last month.
+        """List the messages that matched the rule in the last month.
 
-        :raises AccessError: for whoever is no postmaster
+        :raises AccessError: when the user is no postmaster
         """
         self.ensure_one()
         self.check_access("read")
@@ -136,17 +147,20 @@ class MailInboundRule(models.Model):
 
     @api.model
     def _judge(self, delivery: Delivery, stage: Stage):
-        """Ask the rules of a stage about a message, until one hits; the delivery hears what they say.
+        """Ask the rules of a stage about a message, until one matches; the delivery records what they say.
 
         Those that need no more than its size are asked once: before its source is read, or else by message_process.
         """
-        if delivery.rule or (stage is Stage.SOURCE and delivery.is_source_judged):
+        if delivery.trace.rule or (stage is Stage.SOURCE and delivery.was_judged(Stage.SOURCE)):
             return
-        delivery.is_source_judged = True
+        delivery.trace.add(Judged(stage))
+        known = delivery.check_input
         for rule in self.sudo()._active_rules().get(stage, ()):
             if not delivery.skips(rule.check, rule.action):
-                delivery.record(self._ask(rule, delivery.incoming))
-            if delivery.rule:
+                result = self._ask(rule, known)
+                delivery.record(result)
+                _logger.debug("Inbound message %s, rule %s: %s", known.inbound_id, rule.check, result.reason or "-")
+            if delivery.trace.rule:
                 return
 
     @api.model
@@ -168,32 +182,37 @@ class MailInboundRule(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: the next message is judged by what is saved."""
+        """Extends core's method: the next message is judged by the saved rules."""
         self.env.registry.clear_cache()
         return super().create(vals_list)
 
     def write(self, vals):
-        """Extends core's method: the next message is judged by what is saved.
+        """Extends core's method: the next message is judged by the saved rules.
 
-        :raises UserError: when a rule is dragged to where it would be asked at another time
+        :raises UserError: when a rule is dragged to another stage
         """
         if any(rule.stage != vals["stage"] for rule in self if "stage" in vals):
             raise UserError(
-                self.env._("When a rule is asked depends on its check. Change the order within a group only.")
+                self.env._("The stage of a rule depends on its check. Move the rule within its stage only.")
             )
         self.env.registry.clear_cache()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_but_shipped(self):
-        """What came with an addon would be missed, and does not come back."""
+        """Rules that came with an addon are not deleted: updating the addon would not restore them.
+
+        :raises UserError: when a rule came with an addon
+        """
         names = self.get_external_id()
         shipped = self.filtered(lambda rule: names[rule.id] and not names[rule.id].startswith("__"))
         if shipped:
             words = ", ".join(shipped.mapped("name"))
-            raise UserError(self.env._("Switch it off instead of deleting it, an addon brought it: %s", words))
+            raise UserError(
+                self.env._("Rules that came with an addon can't be deleted. Archive them instead: %s", words)
+            )
 
     def unlink(self):
-        """Extends core's method: the next message is judged by what is saved."""
+        """Extends core's method: the next message is judged by the saved rules."""
         self.env.registry.clear_cache()
         return super().unlink()

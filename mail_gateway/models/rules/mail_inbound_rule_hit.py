@@ -1,17 +1,19 @@
+"""The messages that rules matched."""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
-# what rules say of their last month, and a day
+# the 30 days that rules show, and a day
 _KEPT = timedelta(days=31)
 
 
 class MailInboundRuleHit(models.Model):
-    """That a rule hit a message: it did, whatever a person decided afterwards."""
+    """A rule matched a message; a later decision of a person does not change that."""
 
     _name = "mail.inbound.rule.hit"
-    _description = "Hit of an Inbound Rule"
+    _description = "Match of an Inbound Rule"
     _order = "id desc"
 
     rule_id = fields.Many2one("mail.inbound.rule", required=True, readonly=True, ondelete="cascade")
@@ -24,15 +26,16 @@ class MailInboundRuleHit(models.Model):
 
     @api.model
     def _note(self, rule_id, inbound_id):
-        """Note a hit.
+        """Record a match.
 
-        :param int inbound_id: False in a rehearsal
+        :param int rule_id: of the mail.inbound.rule
+        :param int inbound_id: of the mail.inbound.message; False in a dry run
         """
         self.create({"rule_id": rule_id, "inbound_message_id": inbound_id})
 
     @api.autovacuum
     def _gc_rule_hits(self):
-        """Forget what nobody counts any more."""
+        """Delete rows that no rule shows any more."""
         old = self.search(
             [("create_date", "<", fields.Datetime.now() - _KEPT)], order="create_date", limit=GC_UNLINK_LIMIT
         )

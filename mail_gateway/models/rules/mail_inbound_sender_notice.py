@@ -1,3 +1,5 @@
+"""The notices that Odoo sent to senders, and their limits."""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -13,41 +15,43 @@ from ..bounded_char import BoundedChar
 from ..numbered_rows import add_numbered
 
 LIMIT_PARAMETER = "mail_gateway.notice_limit"
-# Rows that count all notices, and those that say that there were too many: no address looks like that.
+# No address looks like these: rows that count all notices, and rows that say that their limit was reached.
 ALL = "*"
 TOO_MANY = "!"
-# A sender is told no more often than that within the period of the limits, whatever they send.
+# Notices to one sender within the period of the limits, whatever they send.
 MAX_NOTICES = 3
-# Beyond it text does not make a repetition another message.
+# Messages that only differ after so many characters count as the same.
 _COMPARED_CHARS = 50_000
 _HOUR = timedelta(hours=1)
 
 
 class MailInboundSenderNotice(models.Model):
-    """What a sender was told about a message: that it is refused, or waits. Nobody is told the same twice (D1, D2).
+    """A notice to a sender that Odoo refused or holds a message. Nobody gets the same notice twice (D1, D2).
 
-    A notice goes to the topmost Return-Path, else to the From. Both count: programs vary either. Numbered by whom it went
-    to, so that two lanes never tell the same address at the same time; all of them are counted together as well, since a
-    forged message may name anybody.
+    A notice goes to the topmost Return-Path, else to the From. Both addresses count, because programs vary either. Rows
+    are numbered by recipient, so that two lanes never notify the same address at the same time; all notices are counted
+    together as well, since a forged message may name anybody.
     """
 
     _name = "mail.inbound.sender.notice"
     _description = "Notice to the Sender of Incoming Mail"
     _order = "id desc"
 
-    told = BoundedChar(required=True, readonly=True, help="The address that the notice went to.")
+    told = BoundedChar("Notified Address", required=True, readonly=True, help="The address that the notice went to.")
     sender = BoundedChar(readonly=True, index=True, help="The address in the From of the message.")
     number = fields.Integer(required=True, readonly=True)
-    alerted_date = fields.Datetime(readonly=True, help="When postmasters were told that there were too many notices.")
     cause = BoundedChar(readonly=True, index=True)
-    fingerprint = BoundedChar(readonly=True, index=True, help="The same for repetitions of the message.")
+    fingerprint = BoundedChar(readonly=True, index=True, help="The same for repetitions of one message.")
 
     _number_unique = models.UniqueIndex("(told, number)")
     _age_index = models.Index("(create_date)")
 
     @api.model
     def _note(self, incoming: CheckInput, cause):
-        """Note that the sender of a message was told."""
+        """Record that Odoo notified the sender of a message.
+
+        :param str cause: why
+        """
         told, sender = self._addresses_of(incoming)
         values = {"sender": sender, "cause": cause, "fingerprint": self._fingerprint_of(incoming)}
         self.flush_model()
@@ -56,18 +60,18 @@ class MailInboundSenderNotice(models.Model):
 
     @api.model
     def _was_refused_the_same(self, incoming) -> bool:
-        """Whether the same sender was told that the same subject and text is refused."""
+        """Whether Odoo notified the same sender that it refused the same subject and text."""
         same = Domain("fingerprint", "=", self._fingerprint_of(incoming)) & Domain("cause", "=", Cause.REFUSED.value)
         return bool(self._count(same, 1))
 
     @api.model
     def _was_told_often(self, incoming) -> bool:
-        """Whether the same sender was told so often that no person can be at the other end."""
+        """Whether the same sender got so many notices that no person can be at the other end."""
         return self._count(self._domain_of(incoming), MAX_NOTICES) == MAX_NOTICES
 
     @api.model
     def _was_told_that(self, incoming, cause) -> bool:
-        """Whether the same sender was told for this cause."""
+        """Whether Odoo notified the same sender for this cause."""
         return bool(self._count(self._domain_of(incoming) & Domain("cause", "=", cause), 1))
 
     def _count(self, domain, limit):
@@ -79,7 +83,7 @@ class MailInboundSenderNotice(models.Model):
         return Domain("told", "=", told) | Domain("sender", "=", sender)
 
     def _addresses_of(self, incoming):
-        """Who is told, and who wrote."""
+        """(address that a notice goes to, address in the From), both as they are counted."""
         author = incoming.values["email_from"]
         sender = counted_address(author) or "?"
         return counted_address(notice_address(incoming.message, author)) or sender, sender
@@ -93,12 +97,12 @@ class MailInboundSenderNotice(models.Model):
 
     @api.model
     def _limit(self) -> int:
-        """How many notices are sent within an hour."""
+        """The number of notices that Odoo may send within an hour."""
         return self.env["ir.config_parameter"]._get_mail_parameter(LIMIT_PARAMETER)
 
     @api.model
     def _is_limit_reached(self) -> bool:
-        """Whether as many notices were sent within the last hour as are allowed: one look into an index."""
+        """Whether Odoo sent as many notices within the last hour as it may: one look into an index."""
         oldest_that_counts = self.search_fetch(
             [("told", "=", ALL)], ["create_date"], order="number desc", offset=self._limit() - 1, limit=1
         )
@@ -106,7 +110,7 @@ class MailInboundSenderNotice(models.Model):
 
     @api.model
     def _note_limit(self):
-        """Note that there were too many, for the alert; once for as long as postmasters want to hear nothing more."""
+        """Record for the alert that the limit was reached, once within the time between two alerts."""
         since = fields.Datetime.now() - self._alert_interval()
         if not self.search_count([("told", "=", TOO_MANY), ("create_date", ">=", since)], limit=1):
             self.flush_model()
@@ -117,7 +121,7 @@ class MailInboundSenderNotice(models.Model):
 
     @api.autovacuum
     def _gc_notices(self):
-        """Forget what nobody asks for any more."""
+        """Delete rows that no limit counts any more."""
         since = min(
             self.env["mail.inbound.created.record"]._period_start(), fields.Datetime.now() - self._alert_interval()
         )

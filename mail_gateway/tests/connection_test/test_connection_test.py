@@ -16,7 +16,7 @@ from odoo.addons.mail_gateway.tests.tools.smtp.smtp_servers import (
     smtp_script,
 )
 from odoo.addons.mail_gateway.tests.tools.tools_common import ScriptedServer
-from odoo.addons.mail_gateway.tools.smtp.connection_test import probe
+from odoo.addons.mail_gateway.tools.smtp.connection_test import run_connection_test
 from odoo.addons.mail_gateway.tools.smtp.connection_test_values import Limits
 
 PASSWORD = "corr3ct-horse"
@@ -162,13 +162,13 @@ class TestConnectionTest(TransactionCase):
 
     def quick(self, plan):
         """Test with shorter time limits."""
-        return probe(replace(plan, other_ports=(), limits=Limits(reply=0.5, port=1, port_greeting=0.3)))
+        return run_connection_test(replace(plan, other_ports=(), limits=Limits(reply=0.5, port=1, port_greeting=0.3)))
 
     def test_a_port_that_says_nothing_is_told_and_looked_at_again(self):
         smtp = ScriptedServer(b"", smtp_script())
         self.addCleanup(smtp.stop)
         self.server.smtp_port = smtp.port
-        with patch.object(ir_mail_server, "probe", self.quick):
+        with patch.object(ir_mail_server, "run_connection_test", self.quick):
             dialog = self.dialog()
         self.assertEqual(self.step(dialog, "greeting").outcome, "failed")
         self.assertIn("does not answer", dialog.summary)
@@ -176,7 +176,7 @@ class TestConnectionTest(TransactionCase):
 
     def test_a_server_that_falls_silent_is_told(self):
         smtp = self.serve(RCPT=b"")
-        with patch.object(ir_mail_server, "probe", self.quick):
+        with patch.object(ir_mail_server, "run_connection_test", self.quick):
             dialog = self.dialog()
         self.assertEqual(self.step(dialog, "recipient").outcome, "failed")
         self.assertIn("did not answer in time", dialog.summary)
@@ -333,7 +333,7 @@ class TestConnectionTest(TransactionCase):
 
     def test_a_failure_that_nobody_thought_of_reaches_the_administrator_as_it_is(self):
         with (
-            patch.object(ir_mail_server, "probe", side_effect=RuntimeError("bug")),
+            patch.object(ir_mail_server, "run_connection_test", side_effect=RuntimeError("bug")),
             mute_logger("odoo.addons.mail_gateway.models.connection_test.ir_mail_server"),
             self.assertRaises(RuntimeError),
         ):

@@ -2,16 +2,16 @@ from datetime import datetime, timedelta, timezone
 
 from odoo.tests import TransactionCase, tagged
 
-from odoo.addons.mail_gateway.tools.smtp.connection_test import probe
+from odoo.addons.mail_gateway.tools.smtp.connection_test import run_connection_test
 from odoo.addons.mail_gateway.tools.smtp.connection_test_values import (
     Connected,
+    ConnectionStep,
     Outcome,
     Plan,
     PortAnswer,
     PortStatus,
     Problem,
     Report,
-    Step,
     StepResult,
 )
 from odoo.addons.mail_gateway.tools.smtp.tls import Certificate, Encrypted, Trust
@@ -34,7 +34,7 @@ class TestConnectionTestReport(TransactionCase):
         encrypted = Encrypted("", None, Trust.EXPIRED, True)
         words = {
             problem: self.server._report_step(
-                self.plan, self.failed(Step.SENDER, problem, facts=encrypted, detail="why")
+                self.plan, self.failed(ConnectionStep.SENDER, problem, facts=encrypted, detail="why")
             )
             for problem in Problem
         }
@@ -48,7 +48,7 @@ class TestConnectionTestReport(TransactionCase):
 
     def test_every_step_and_outcome_can_be_stored(self):
         fields = self.env["mail.server.connection.test.step"]._fields
-        self.assertEqual({step.value for step in Step}, set(fields["step"].get_values(self.env)))
+        self.assertEqual({step.value for step in ConnectionStep}, set(fields["step"].get_values(self.env)))
         self.assertEqual({outcome.value for outcome in Outcome}, set(fields["outcome"].get_values(self.env)))
 
     def certificate(self, days):
@@ -57,7 +57,7 @@ class TestConnectionTestReport(TransactionCase):
 
     def report_tls(self, trust, required=False, days=90):
         facts = Encrypted("TLSv1.3", self.certificate(days), trust, required)
-        return self.server._report_step(self.plan, StepResult(Step.TLS, Outcome.OK, facts=facts))
+        return self.server._report_step(self.plan, StepResult(ConnectionStep.TLS, Outcome.OK, facts=facts))
 
     def test_a_certificate_is_told_with_subject_issuer_and_end(self):
         words = self.report_tls(Trust.VERIFIED, required=True)
@@ -81,15 +81,17 @@ class TestConnectionTestReport(TransactionCase):
 
     def test_a_name_that_a_certificate_is_for_is_named(self):
         facts = Encrypted("", self.certificate(90), Trust.WRONG_NAME, True)
-        words = self.server._report_step(self.plan, self.failed(Step.TLS, Problem.CERTIFICATE, facts=facts))
+        words = self.server._report_step(self.plan, self.failed(ConnectionStep.TLS, Problem.CERTIFICATE, facts=facts))
         self.assertIn("Enter one of its names as the server name: mail.example.", words)
 
     def test_addresses_that_do_not_answer_are_named(self):
         facts = Connected("192.0.2.2", ("192.0.2.1",))
-        words = self.server._report_step(self.plan, StepResult(Step.CONNECTION, Outcome.WARNING, facts=facts))
+        words = self.server._report_step(self.plan, StepResult(ConnectionStep.CONNECTION, Outcome.WARNING, facts=facts))
         self.assertIn("No answer from 192.0.2.1", words)
 
-    def report_ports(self, *answers, step=Step.CONNECTION, problem=Problem.REFUSED, port=25, encryption="none"):
+    def report_ports(
+        self, *answers, step=ConnectionStep.CONNECTION, problem=Problem.REFUSED, port=25, encryption="none"
+    ):
         report = Report((self.failed(step, problem),), tuple(PortAnswer(*answer) for answer in answers))
         plan = Plan("mail.example", port, encryption, "a@mycompany.example", "noreply@odoo.com")
         return self.server._report_ports(plan, report)
@@ -110,7 +112,7 @@ class TestConnectionTestReport(TransactionCase):
 
     def test_that_no_port_answers_is_told(self):
         self.assertIn("None of them accepts messages.", self.report_ports((465, PortStatus.NO_ANSWER)))
-        words = self.report_ports((465, PortStatus.NO_ANSWER), step=Step.LOGIN, problem=Problem.NO_AUTH)
+        words = self.report_ports((465, PortStatus.NO_ANSWER), step=ConnectionStep.LOGIN, problem=Problem.NO_AUTH)
         self.assertIn("None of them works better.", words)
 
     def test_nobody_is_advised_to_do_without_the_encryption_they_chose(self):
@@ -126,9 +128,9 @@ class TestConnectionTestReport(TransactionCase):
         self.assertNotIn("block port", self.report_ports((465, PortStatus.TLS), port=587))
 
     def test_a_probe_that_went_well_says_nothing_of_ports(self):
-        report = Report((StepResult(Step.SENDER, Outcome.OK),))
+        report = Report((StepResult(ConnectionStep.SENDER, Outcome.OK),))
         self.assertEqual(self.server._report_ports(self.plan, report), "")
 
     def test_a_plan_of_a_server_is_what_the_probe_takes(self):
         self.server.write({"smtp_host": "", "from_filter": "mycompany.example"})
-        self.assertEqual(probe(self.server._connection_test_plan()).failed.problem, Problem.NO_HOST)
+        self.assertEqual(run_connection_test(self.server._connection_test_plan()).failed.problem, Problem.NO_HOST)

@@ -20,7 +20,7 @@ from odoo.addons.mail_gateway.models.fetch import fetchmail_server_fetch
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 from odoo.addons.mail_gateway.tests.tools.tools_common import ScriptedServer
 from odoo.addons.mail_gateway.tools.fetch import worker_threads
-from odoo.addons.mail_gateway.tools.fetch.fetch import FetchResult
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import FetchResult
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer, VisitOver
 from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, WorkerThreads
@@ -125,11 +125,11 @@ class TestFetchmailServer(InboundCommon):
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
     def test_a_server_keeps_the_messages_with_which_visits_ended_until_one_is_whole(self):
-        budget = TimeBudget(0, suspects=["a"])
+        budget = TimeBudget(0, stalled=["a"])
         budget.begin(7, ["b"])
         self.note_outcome(budget, VisitOver())
         self.assertEqual(self.server.suspect_keys, ["a", "b"])
-        self.note_outcome(TimeBudget(0, suspects=self.server.suspect_keys))
+        self.note_outcome(TimeBudget(0, stalled=self.server.suspect_keys))
         self.assertFalse(self.server.suspect_keys)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
@@ -270,12 +270,12 @@ class TestWhatNobodyCanRoute(InboundCommon):
         self.assertEqual(message.server_id.held_count, 0)
 
     def test_what_is_discarded_alerts_nobody(self):
-        long_ago = fields.Datetime.from_string("2000-01-01 00:00:00")
+        due = fields.Datetime.now(), fields.Datetime.from_string("2000-01-01 00:00:00")
         self.deliver(self.nobody())
-        self.assertFalse(self.env["mail.inbound.message"]._take_untold(long_ago))
+        self.assertFalse(self.env["mail.inbound.message"]._take_unalerted(*due))
         self.server.unroutable = "hold"
         held = self.deliver(self.nobody(subject="Held"))
-        self.assertEqual(self.env["mail.inbound.message"]._take_untold(long_ago), held)
+        self.assertEqual(self.env["mail.inbound.message"]._take_unalerted(*due), held)
 
     def test_its_sender_is_told_nothing(self):
         with self.mock_mail_gateway():

@@ -90,7 +90,7 @@ class TestStates(InboundCommon):
         for before, decision in itertools.product(STEPS.keys() - {"held", "failed"}, DECISIONS):
             message = self.in_state(before).with_user(self.postmaster)
             with self.subTest(f"{decision} a {before} one"):
-                with self.assertRaisesRegex(UserError, "can't become"):
+                with self.assertRaisesRegex(UserError, "can't become|is already waiting for delivery"):
                     self.decide(message, decision)
                 self.assertEqual((message.state, len(message.decision_ids)), (before, 0))
 
@@ -156,8 +156,11 @@ class TestStates(InboundCommon):
 
     def test_only_held_and_failed_messages_are_decided_about(self):
         message = self.store(self.to_alias()).with_user(self.postmaster)
-        for decide in (message.action_discard, message.action_process_again):
-            with self.assertRaisesRegex(UserError, "is received and can't become"):
+        for decide, words in (
+            (message.action_discard, "is received and can't become discarded"),
+            (message.action_process_again, "is already waiting for delivery"),
+        ):
+            with self.assertRaisesRegex(UserError, words):
                 decide()
 
     def test_a_message_processed_again_takes_its_usual_way(self):
@@ -168,7 +171,7 @@ class TestStates(InboundCommon):
 
     def test_a_route_to_nowhere_is_refused(self):
         message = self.deliver(raw(to="nobody@elsewhere.example"))
-        with self.assertRaisesRegex(UserError, "Choose where"):
+        with self.assertRaisesRegex(UserError, "Choose a record or an alias"):
             self.route(message, target="record")
 
     def test_many_held_messages_are_discarded_at_once_and_stay_listed(self):

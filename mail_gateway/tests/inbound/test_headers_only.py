@@ -8,7 +8,8 @@ from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundMailboxSt
 from odoo.addons.mail_gateway.models.inbound import mail_inbound_message_source
 from odoo.addons.mail_gateway.models.inbound.mail_inbound_message_headers_only import MAX_FETCH_TRIES
 from odoo.addons.mail_gateway.tests.common import InboundCommon
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MAX_BYTES, Batch, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MAX_BYTES
 
 MEGABYTE = 2**20
 KEY = "imap://box@127.0.0.1/INBOX;UIDVALIDITY=7/;UID=5"

@@ -44,7 +44,7 @@ class TestNotAllowed(InboundCommon):
         with self.refusing(AccessError("No.")):
             message = self.deliver(self.to_alias())
         self.assertFalse(message.is_releasable)
-        with self.assertRaisesRegex(UserError, "Give the right, then process it again"):
+        with self.assertRaisesRegex(UserError, "grant the right, then process it again"):
             message.with_user(self.postmaster).action_release()
 
     def test_a_contact_of_another_company_holds_the_message(self):

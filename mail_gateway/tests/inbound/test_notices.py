@@ -55,7 +55,7 @@ class TestNotices(InboundCommon):
         self.assert_our_words(notice)
         self.assertEqual((notice.subject, notice.email_to), (SUBJECTS[0], "victim@customer.example"))
         self.assertIn(self.catchall, notice.body_html)
-        self.assertIn("only takes replies to our own messages", " ".join(notice.body_html.split()))
+        self.assertIn("only accepts replies to our own messages", " ".join(notice.body_html.split()))
 
     def test_the_catchall_beside_others_does_so_too(self):
         self.deliver(self.lure(f"{self.catchall}>, <cheap@elsewhere.example"))
@@ -304,7 +304,7 @@ class TestNotices(InboundCommon):
         honest = self.refuse(2)
         self.assertEqual((honest.state, honest.cause), ("held", "not_told"))
         search = self.env["mail.inbound.message"].get_view(view_type="search")["arch"]
-        self.assertIn("""name="not_told" string="Sender Not Told" domain="[('cause', '=', 'not_told')]\"""", search)
+        self.assertIn("""name="not_told" string="Sender Not Notified" domain="[('cause', '=', 'not_told')]\"""", search)
 
     def test_whoever_is_named_by_forged_messages_keeps_their_own(self):
         for number in range(3):
@@ -319,8 +319,8 @@ class TestNotices(InboundCommon):
         last = self.env["mail.message"].search([], order="id desc", limit=1).id
         for number in range(6):
             self.refuse(number)
-            self.env["mail.postmaster.alert"]._tell_of_notices()
-            self.env["mail.postmaster.alert"]._tell_of_messages()
+            self.env["mail.postmaster.alert"]._alert_about("mail.inbound.sender.notice")
+            self.env["mail.postmaster.alert"]._alert_about("mail.inbound.message")
         alerts = self.env["mail.message"].search([("id", ">", last), ("message_type", "=", "user_notification")])
         self.assertEqual(len(alerts), 2, alerts.mapped("subject"))
 
@@ -339,10 +339,10 @@ class TestNotices(InboundCommon):
         self.parameters.set_param("mail_gateway.notice_limit", "1")
         for number in range(4):
             self.refuse(number)
-            self.env["mail.postmaster.alert"]._tell_of_notices()
+            self.env["mail.postmaster.alert"]._alert_about("mail.inbound.sender.notice")
         rows = self.env["mail.inbound.sender.notice"].search([("told", "=", TOO_MANY)])
         self.assertEqual((len(rows), bool(rows.alerted_date)), (1, True))
-        subject = "Senders of refused messages are no longer told"
+        subject = "Odoo no longer notifies senders of refused messages"
         alerts = self.env["mail.message"].search([("subject", "=", subject)])
         self.assertEqual(len(alerts), 1)
         self.assertIn(postmaster.partner_id, alerts.notified_partner_ids)
@@ -387,11 +387,11 @@ class TestNotices(InboundCommon):
             self.env, "postmaster", groups="mail_gateway.group_postmaster", email="paul@mycompany.example"
         )
         for headers, words in (
-            ({"X_Spam_Flag": "YES"}, "Marked as spam"),
+            ({"X_Spam_Flag": "YES"}, "The message is marked as spam"),
             ({"Authentication_Results": "mx.mycompany.example; dmarc=fail"}, "The sender may be forged"),
-            ({"X_Auto_Response_Suppress": "All"}, "Perhaps sent by a program"),
-            ({"Precedence": "bulk"}, "Perhaps sent by a program"),
-            ({"Auto_Submitted": "auto-generated"}, "Sent by a program"),
+            ({"X_Auto_Response_Suppress": "All"}, "A program may have sent the message"),
+            ({"Precedence": "bulk"}, "A program may have sent the message"),
+            ({"Auto_Submitted": "auto-generated"}, "A program sent the message"),
         ):
             message = self.store(raw(to="nobody@elsewhere.example", **headers))
             message._move_to("held", "Because.", cause="no_route")

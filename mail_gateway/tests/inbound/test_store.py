@@ -11,7 +11,8 @@ from odoo.tools import SQL, mute_logger
 from odoo.addons.mail_gateway.models.fetch.mailbox_store import InboundMailboxStore
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 from odoo.addons.mail_gateway.tools import sql_log
-from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, FolderPosition, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.folder_position import FolderPosition
+from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, RemoteMessage
 from odoo.addons.mail_gateway.tools.text.indexed_text import INDEXED_BYTES
 
 # four bytes each in UTF-8, and nothing that a compression finds
@@ -121,7 +122,7 @@ class TestStoreWide(StoreCase):
         record = self.env["res.partner"].create({"name": "Made"})
         for wide in (f"{WIDE[:1000]}@customer.example", f"{WIDE[:1001]}@customer.example"):
             self.env["mail.inbound.created.record"]._count("mail.alias,1", wide, False, record)
-            self.env["mail.inbound.message.id.lock"]._claim(wide)
+            self.env["mail.inbound.message.id.lock"]._lock(wide)
             self.assertEqual(self.env["mail.inbound.created.record"].search_count([("counted_for", "=", wide)]), 1)
 
 

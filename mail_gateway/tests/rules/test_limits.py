@@ -39,7 +39,10 @@ class TestLimits(InboundCommon):
         messages = self.orders(4)
         self.assertEqual(self.states(messages), ["delivered", "delivered", "held", "held"])
         self.assertEqual(messages[3].cause, "limit")
-        self.assertIn("New records from mary@customer.example within 60 minutes: 2", messages[3].reason)
+        self.assertIn(
+            "mary@customer.example has reached the limit of new records: 2 within 60 minutes.",
+            messages[3].reason,
+        )
 
     def test_the_sender_is_told_once(self):
         messages = self.orders(5)

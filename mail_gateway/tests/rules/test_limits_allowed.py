@@ -74,7 +74,10 @@ class TestLimitsAllowed(InboundCommon):
     def test_senders_without_an_address_are_called_so(self):
         held = self.orders("undisclosed", "undisclosed")[1]
         self.assertEqual((held.state, held.cause), ("held", "limit"))
-        self.assertIn("New records from senders without an address within 60 minutes: 1", held.reason)
+        self.assertIn(
+            "A sender without an address has reached the limit of new records: 1 within 60 minutes.",
+            held.reason,
+        )
 
     # ------------------------------------------------------------------ who decides about it
 

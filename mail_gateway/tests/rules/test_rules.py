@@ -51,7 +51,7 @@ class TestRules(InboundCommon):
 
     def test_every_check_can_be_chosen(self):
         checks = dict(self.env["mail.inbound.rule"]._fields["check"]._description_selection(self.env))
-        self.assertEqual(checks["catchall_repeat"], "Catchall again")
+        self.assertEqual(checks["catchall_repeat"], "Repeated Mail to the Catchall")
 
     def test_what_each_rule_said_is_kept_with_the_message(self):
         message = self.deliver(self.to_alias())
@@ -180,11 +180,11 @@ class TestRules(InboundCommon):
         self.assertTrue(rules.search_count([]))
 
     def test_a_rule_is_not_dragged_to_where_its_check_can_not_be_asked(self):
-        with self.assertRaisesRegex(UserError, "within a group"):
+        with self.assertRaisesRegex(UserError, "within its stage"):
             self.rule("limit").write({"stage": "2"})
 
     def test_a_rule_that_an_addon_brought_is_switched_off_and_not_deleted(self):
-        with self.assertRaisesRegex(UserError, "Switch it off"):
+        with self.assertRaisesRegex(UserError, "Archive them instead"):
             self.rule("duplicate").unlink()
         self.rule("duplicate").copy().unlink()
 

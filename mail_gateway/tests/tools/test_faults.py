@@ -9,7 +9,7 @@ from psycopg2 import errors
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.faults import ConnectionFault, connection_fault, is_passing
-from odoo.addons.mail_gateway.tools.fetch.mailbox import LoginRefused
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import LoginRefused
 from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned
 
 

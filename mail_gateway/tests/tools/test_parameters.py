@@ -1,11 +1,5 @@
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.parameters import (
-    LARGEST_NUMBER,
-    PARAMETERS,
-    BadValue,
-    ParameterProblem,
-    good_entries,
-)
+from odoo.addons.mail_gateway.tools.parameters import MAX_NUMBER, PARAMETERS, BadValue, ParameterProblem, good_entries
 
 
 class TestToolsParameters(ToolsCase):
@@ -106,15 +100,15 @@ class TestToolsParameters(ToolsCase):
     def test_the_good_entries_of_a_filter_are_kept(self):
         self.assertEqual(good_entries("a.example, b b, info@c.example, @"), "a.example,info@c.example")
 
-    def test_numbers_lose_what_means_nothing(self):
+    def test_leading_zeros_of_numbers_are_removed(self):
         self.assertEqual(self.read("mail.incoming.limit.period", " 060 "), "60")
 
     def test_a_limit_is_a_whole_number_from_one(self):
-        texts = ("", "0", "-1", "5.5", "five", "1e3", "٦", "6_0", "+6", str(LARGEST_NUMBER + 1), "9" * 40)
+        texts = ("", "0", "-1", "5.5", "five", "1e3", "٦", "6_0", "+6", str(MAX_NUMBER + 1), "9" * 40)
         for key in ("mail.incoming.limit.period", "mail.incoming.limit.alias"):
             for text in texts:
                 self.assertProblem(key, text, ParameterProblem.NUMBER)
-            self.assertEqual([self.read(key, text) for text in ("1", str(LARGEST_NUMBER))], ["1", str(LARGEST_NUMBER)])
+            self.assertEqual([self.read(key, text) for text in ("1", str(MAX_NUMBER))], ["1", str(MAX_NUMBER)])
 
     def test_no_more_lanes_than_odoo_can_run(self):
         self.assertEqual(self.read("mail_gateway.lanes", "16"), "16")

@@ -5,7 +5,7 @@ from odoo.addons.mail_gateway.tools.retry import MAX_DEFERRALS, MAX_TRIES, delay
 
 
 class TestRetry(ToolsCase):
-    def test_tries_grow_apart(self):
+    def test_delays_between_tries_grow(self):
         delays = [delay_after_try(tries) for tries in range(1, MAX_TRIES + 1)]
         self.assertEqual(delays, [timedelta(seconds=5), timedelta(seconds=60), timedelta(seconds=300)])
 

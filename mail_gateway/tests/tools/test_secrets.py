@@ -13,8 +13,8 @@ from odoo.addons.mail_gateway.tests.tools.tools_common import (
     imap_script,
     pop3_script,
 )
-from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox, open_mailbox
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MailboxProblem
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import fetch_mailbox, open_mailbox
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import MailboxProblem
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.secrets import HIDDEN, MAX_TEXT, Secrets
 

@@ -1,6 +1,6 @@
 """Reads like the documentation of Odoo's e-mail servers: a company's servers, a From, and what comes of it."""
 
-from odoo.tools.mail import encapsulate_email, formataddr
+from unittest import skipUnless
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.server_selection import (
@@ -11,6 +11,11 @@ from odoo.addons.mail_gateway.tools.server_selection import (
     header_from,
     select,
 )
+
+try:
+    from odoo.tools.mail import encapsulate_email, formataddr
+except ImportError:  # plain pytest, without Odoo: `make test-tools`
+    encapsulate_email = formataddr = None
 
 DEFAULT = "notifications@mycompany.com"
 
@@ -98,7 +103,7 @@ class TestTheFrom(ToolsCase):
         # no default From: nothing to stand in
         ('"Admin" <admin@example.com>', "mycompany.com", None, '"Admin" <admin@example.com>'),
         ('"Admin" <admin@example.com>', "", "", '"Admin" <admin@example.com>'),
-        # nobody's mail
+        # a message without an author
         ("", "mycompany.com", DEFAULT, DEFAULT),
         (None, "", DEFAULT, DEFAULT),
         ("", "", None, ""),
@@ -118,6 +123,7 @@ class TestTheFrom(ToolsCase):
             with self.subTest(author=author, from_filter=from_filter, default=default):
                 self.assertEqual(header_from(author, from_filter, default), expected)
 
+    @skipUnless(encapsulate_email, "compares with Odoo")
     def test_it_is_what_core_puts_into_the_header(self):
         for author, _from_filter, default, expected in self.CASES:
             if author and default and expected != author:
@@ -173,7 +179,7 @@ class TestTheAliasDomains(ToolsCase):
     def header(self, author, from_filter="", default=DEFAULT, domains=DOMAINS):
         return header_from(author, from_filter, default, domains)
 
-    def test_their_authors_keep_their_address_and_nobody_else_does(self):
+    def test_only_their_authors_keep_their_address(self):
         for author, keeps in self.AUTHORS:
             for from_filter in ("", None, " , ,"):
                 with self.subTest(author=author, from_filter=from_filter):
@@ -283,7 +289,7 @@ class TestWhoMaySend(ToolsCase):
         personal = OutgoingServer(1, "Anna@MyCompany.com", owner=self.AUTHOR)
         self.assertEqual(self.choose(personal, OutgoingServer(2)), (1, Step.ADDRESS))
 
-    def test_a_personal_server_serves_nobody_else(self):
+    def test_a_personal_server_serves_only_its_owner(self):
         for from_filter in (self.AUTHOR, "mycompany.com", ""):
             with self.subTest(from_filter=from_filter):
                 personal = OutgoingServer(1, from_filter, owner=self.AUTHOR)
@@ -295,7 +301,7 @@ class TestWhoMaySend(ToolsCase):
         personal = OutgoingServer(1, "mycompany.com", owner=self.AUTHOR)
         self.assertEqual(self.choose(personal, OutgoingServer(2)), (2, Step.NO_FILTER))
 
-    def test_a_personal_server_whose_owner_has_no_address_serves_nobody(self):
+    def test_a_personal_server_whose_owner_has_no_address_serves_no_author(self):
         self.assertEqual(self.choose(OutgoingServer(1, self.AUTHOR, owner="")), (None, Step.ODOO_BIN))
 
     def test_somebody_elses_message_does_not_use_a_personal_server(self):

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
 from odoo.addons.mail_gateway.tools.server_selection import OutgoingServer, Step, Traffic, select
 
 # what is written -> what it means
@@ -99,7 +99,7 @@ def naive_from(author, entries, default, alias_domains):
 
 
 class TestAgainstTheNaiveRules(ToolsCase):
-    @settings(max_examples=1500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=rounds(1500), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(
         author=st.one_of(addresses, addresses, st.just("")),
         rows=outgoing_servers,

@@ -1,5 +1,6 @@
 """What the tests of tools/ share: no database, a ledger in memory, mail servers that follow a script."""
 
+import os
 import random
 import re
 import socket
@@ -8,9 +9,31 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-from odoo.tests import BaseCase, tagged
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSettings
 
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MailboxSettings
+try:
+    from odoo.tests import BaseCase, tagged
+
+    # Odoo's runner tries each example; plain pytest one of so many, to answer within seconds: what is only more of the
+    # same, such as mutations of messages.
+    ONE_OF = 1
+except ImportError:  # plain pytest, without Odoo: `make test-tools`
+    from unittest import TestCase
+
+    ONE_OF = 1 if os.environ.get("ALL_EXAMPLES") else 20
+
+    def tagged(*_tags):
+        """Leave the class as it is: only Odoo's runner looks at tags."""
+        return lambda case: case
+
+    class BaseCase(TestCase):
+        """What these tests use of Odoo's."""
+
+        def startPatcher(self, patcher):
+            """Patch until the test ends."""
+            self.addCleanup(patcher.stop)
+            return patcher.start()
+
 
 DATA = Path(__file__).parents[1] / "data"
 USER, PASSWORD = "box@mycompany.example", "secret"
@@ -18,7 +41,7 @@ USER, PASSWORD = "box@mycompany.example", "secret"
 
 @tagged("post_install", "-at_install")
 class ToolsCase(BaseCase):
-    """Run by Odoo's runner, without a cursor."""
+    """Run by Odoo's runner without a cursor, and by pytest without Odoo."""
 
     def eml(self, name):
         """The source of a message in tests/data."""
@@ -40,12 +63,41 @@ class ToolsCase(BaseCase):
         return server
 
 
+def rounds(count):
+    """How often to repeat what is tried `count` times by Odoo's runner."""
+    return -(-count // ONE_OF)
+
+
+def some_of(examples):
+    """Those of many similar examples that are tried: three at least, as far apart from each other as can be."""
+    examples = list(examples)
+    return examples[:: max(min(ONE_OF, len(examples) // 3), 1)]
+
+
+def raw(subject="Order", sender="Mary <mary@customer.example>", to="sales@mycompany.example", message_id="", **headers):
+    """A small message; `headers` with _ for -, None leaves one out."""
+    lines = {
+        "From": sender,
+        "To": to,
+        "Subject": subject,
+        "Message-Id": message_id or f"<{abs(hash((subject, sender, to)))}@customer.example>",
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    head = "\r\n".join(f"{name}: {value}" for name, value in lines.items() if value is not None)
+    return f"{head}\r\n\r\nHello,\r\nplease send ten of them.\r\n".encode()
+
+
 def mutations(seeds, count):
-    """Byte strings that somewhat look like messages; the same ones each time."""
+    """Byte strings that somewhat look like messages; the same ones each time.
+
+    :param count: of Odoo's runner, see :func:`rounds`
+    """
     dice = random.Random(5322)
     # what parsers trip over, more often than chance would have it
     spice = b"\0|\r\n|\r\n\r\n|:|;|=|=?|?=|=?utf-7?q?+2AA-?=|=?utf-8?b?7aCA?=|<|>|\xff|\xed\xa0\x80|--|(|@|,|<!|&#0;"
-    for _round in range(count):
+    for _round in range(rounds(count)):
         source = bytearray(dice.choice(seeds)[:2000])
         for _change in range(dice.randrange(1, 12)):
             place = dice.randrange(len(source) + 1)
@@ -94,7 +146,7 @@ class MemoryStore:
     def first_visit(self, _account, _folder):
         return self.first
 
-    def forget_vanished(self, prefix, keys):
+    def forget_removed(self, prefix, keys):
         listed = set(keys)
         for key in [key for key in self.messages if key.startswith(prefix)]:
             if listed & {key, re.sub(r";SHA256=[0-9a-f]{64}(;COPY=\d+)?$", "", key)}:
@@ -174,6 +226,8 @@ class ScriptedServer:
                 self.received.append(line.rstrip(b"\r\n"))
                 reply = self._answer(self.received[-1])
                 connection.sendall(reply)
+                # IMAPClient sends a command in pieces, and the last one waits until the others are acknowledged
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
                 if isinstance(reply, ClosingReply):
                     break
         except OSError:

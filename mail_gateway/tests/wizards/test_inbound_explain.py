@@ -18,10 +18,10 @@ class TestAnswersTable(InboundCommon):
     def test_rules_that_were_asked_come_first_and_the_rest_was_not_asked(self):
         message = self.deliver(self.to_alias(Auto_Submitted="auto-replied"))
         table = message.rule_results_table
-        self.assertLess(table.index("Duplicates"), table.index("Automatic replies"))
-        self.assertLess(table.index("An automatic reply (Auto-Submitted"), table.index("Too many new records"))
-        self.assertEqual(table.count("Not asked"), 3)
-        self.assertEqual(len(re.findall(r">\s*No\s*<", table)), 3)
+        self.assertLess(table.index("Duplicate Messages"), table.index("Automatic Replies"))
+        self.assertLess(table.index("An automatic reply (Auto-Submitted"), table.index("Record Limit Exceeded"))
+        self.assertEqual(table.count("Not evaluated"), 3)
+        self.assertEqual(len(re.findall(r">\s*No match\s*<", table)), 3)
         self.assertEqual(table.count("table-warning"), 1)
 
     def test_what_a_sender_wrote_is_escaped(self):
@@ -41,7 +41,7 @@ class TestAnswersTable(InboundCommon):
         message = self.deliver(self.to_alias())
         before = fields.Datetime.now() - timedelta(days=1)
         message.judged_date = before
-        self.assertNotIn("Not asked", message.rule_results_table)
+        self.assertNotIn("Not evaluated", message.rule_results_table)
 
     def test_a_message_that_no_rule_was_asked_about_has_no_table(self):
         self.assertFalse(self.store(self.to_alias()).rule_results_table)
@@ -68,10 +68,10 @@ class TestInboundExplain(DryRunCommon):
         ).answer
         for words in (
             "Delivered",
-            "It makes a record.",
+            "Odoo creates a record.",
             "Größe",
             "Alias that makes a record of Contact",
-            "Too many new",
+            "Record Limit Exceeded",
         ):
             self.assertIn(words, answer)
 
@@ -80,7 +80,7 @@ class TestInboundExplain(DryRunCommon):
             email_from="mary@customer.example", email_to=self.catchall, in_reply_to=self.question.message_id
         )
         self.assertIn("A reply to Contact “Order”", wizard.answer)
-        self.assertIn("It becomes part of a record's chatter.", wizard.answer)
+        self.assertIn("Odoo adds the message to a record's chatter.", wizard.answer)
 
     def test_a_typed_message_of_a_program_is_an_automatic_reply(self):
         wizard = self.explain(email_to=f"inbound@{self.alias_domain}", automatic=True)

@@ -1,0 +1,1 @@
+"""Recognises bounces. Start reading at nonstandard.py."""

@@ -1,4 +1,4 @@
-"""Bounces in forms of mail servers' own, older than delivery reports (RFC 3464) or ignorant of them. Nothing here raises."""
+"""Recognises bounces that are no delivery reports (RFC 3464). Nothing here raises."""
 
 from contextlib import suppress
 from email.message import Message
@@ -7,17 +7,17 @@ from ..headers.addresses import author_address
 from ..text.database_text import as_text
 
 _DAEMONS = {"mailer-daemon", "mailerdaemon", "mail-daemon", "mdaemon", "postmaster"}
-# What returns the message, or says what became of it.
+# Content types of parts that return the message or report on it.
 _RETURNING = {"message/rfc822", "text/rfc822-headers", "message/delivery-status"}
-# Of an author only so much is read.
+# Characters of From that are read.
 _AUTHOR_CHARS = 8000
 
 
 def has_bounce_form(message: Message) -> bool:
-    """Whether a message under the null sender is a bounce by its form, and no automatic reply.
+    """Whether a message from the null sender has the form of a bounce, and is no automatic reply.
 
-    Mail servers sign as a daemon or their postmaster (qmail, Exchange), name the recipient in a header (Exim), or return
-    the message.
+    Mail servers write as a daemon or as postmaster (qmail, Exchange), name the recipient in a header (Exim), or return the
+    message.
 
     :param message: parsed under any policy
     """

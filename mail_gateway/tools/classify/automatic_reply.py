@@ -1,7 +1,9 @@
-"""Automatic replies: vacation notices, acknowledgements. And which mail nobody may answer automatically.
+"""Recognises automatic replies (vacation notices, acknowledgements), and messages that must not be answered automatically.
 
-RFC 3834, and what programs older than it or ignorant of it write. Nothing here raises, whatever the headers hold: they
-are read raw, since some values make the library's parser fail (CPython 105802).
+RFC 3834, and the headers of programs that do not follow it. Nothing here raises, whatever the headers contain: they are
+read raw, since some values make the library's parser fail (CPython 105802).
+
+Start reading at :func:`automatic_reply` and :func:`unanswerable`.
 """
 
 import re
@@ -11,11 +13,13 @@ from typing import NamedTuple
 
 from ..bounce.nonstandard import has_bounce_form
 from ..headers.addresses import author_address
+from ..headers.message_head import VALUE_LIMIT
 from ..headers.message_ids import nearest_first, referred_ids
-from ..headers.stored_headers import TEXT_LIMIT, VALUE_LIMIT, as_text, decode_words
+from ..headers.stored_headers import TEXT_LIMIT, decode_words
+from ..text.database_text import as_text
 from .automatic_subjects import is_fixed, is_loose
 
-# Values that are looked at of a header that is repeated without end.
+# How many values of a repeated header are read.
 _MAX_VALUES = 20
 _COMMENT = re.compile(r"\([^()]*\)")
 _BLANKS = re.compile(r"\s+")
@@ -28,7 +32,7 @@ _LIST_HEADERS = (
     "list-owner",
     "mailing-list",
 )
-# Our notice is a reply, and to the sender's eyes a report of non-delivery.
+# Values of X-Auto-Response-Suppress that a notice has to respect: it is a reply, and a report of non-delivery.
 _SUPPRESSES_NOTICES = {"all", "autoreply", "oof", "dr", "ndr"}
 # RFC 3834, section 2; RFC 5321, section 4.5.5
 _MACHINE = re.compile(
@@ -36,17 +40,17 @@ _MACHINE = re.compile(
     r"|(?:.+[-_.])?(?:no|dont|do-?not|never)[-_.]?(?:reply|respond|answer)(?:[-_.+=].*)?"
     r"|owner-.+|.+-(?:owner|request|bounces?)"
 )
-# Of an envelope sender less can be said: services send people's letters from bounces+17@service.example.
+# Fewer names prove something in an envelope sender: services send people's mail from bounces+17@service.example.
 _DAEMON_ENVELOPE = re.compile(r"mailer-?daemon")
 _LIST_ENVELOPE = re.compile(r"owner-.+|.+-(?:request|owner)")
 
 
 class Sign(NamedTuple):
-    """What a message says of itself, so that a postmaster can be told.
+    """A header that shows how a message was sent; postmasters see it as the reason.
 
     :ivar header: its name, as it is usually written
     :ivar value: on one line
-    :ivar proven: whether only programs write so; a person may have written what has no sign but others
+    :ivar proven: whether only programs write it; a person may have written a message with other signs only
     """
 
     header: str
@@ -55,39 +59,42 @@ class Sign(NamedTuple):
 
 
 def automatic_reply(message: Message) -> Sign | None:
-    """Recognise an automatic message, which must never become a record, by proof: a header that only programs write.
+    """Recognise an automatic reply, which must never become a record, by a header that only programs write.
 
-    Subjects prove nothing ("Auto: Angebot VW Golf"), nor does X-Auto-Response-Suppress: Exchange puts it on what people
-    write, too, and it only asks for no automatic answer (MS-OXCMAIL). Reports (``multipart/report``) are none of this: they
-    are bounces, or receipts.
+    Subjects prove nothing ("Auto: Angebot VW Golf"), nor does X-Auto-Response-Suppress: Exchange adds it to people's
+    messages, too, and it only asks for no automatic answer (MS-OXCMAIL). Reports (``multipart/report``) are bounces or
+    receipts, and no automatic replies.
 
     :param message: parsed under any policy
-    :return: the sign that gave it away; None for everything else, also what is merely sent by a program
+    :return: the sign that proves it; None for all other messages, also for those that a program sent on its own
     """
     headers = RawHeaders(message)
     if headers.is_report():
         return None
-    return _says_so(headers) or _sent_by_nobody(headers, message) or _generated_with_such_a_subject(headers)
+    return _marked_as_reply(headers) or _null_sender(headers, message) or _generated_with_reply_subject(headers)
 
 
 def may_be_bounce(message: Message) -> bool:
-    """Whether an automatic message to a bounce address may be a bounce in a form of a mail server's own.
+    """Whether an automatic message to a bounce address may be a bounce that is no delivery report.
 
-    Vacation notices go to that address, too (RFC 5230, section 4.6). They say what they are, answer a message, or have a
-    subject that only programs write; what does none of that is left to the handling of bounces.
+    Vacation notices go to that address, too (RFC 5230, section 4.6). They say so in a header, answer a message, or have a
+    subject that only programs write; other messages are left to the handling of bounces.
+
+    :param message: parsed under any policy
     """
     headers = RawHeaders(message)
-    if _says_so(headers):
+    if _marked_as_reply(headers):
         return False
     return has_bounce_form(message) or not (_answers_another(headers) or is_fixed(headers.subject()))
 
 
 def unanswerable(message: Message) -> Sign | None:
-    """Find out why no automatic notice may be sent to whoever sent `message`.
+    """The reason why no automatic notice may be sent to the sender of a message.
 
-    RFC 3834, section 2, and RFC 5321, section 4.5.5. A sign that a program wrote the message comes before those that
-    people's messages bear as well.
+    RFC 3834, section 2, and RFC 5321, section 4.5.5. Signs that prove a program come before those that people's messages
+    have as well.
 
+    :param message: parsed under any policy
     :return: the sign that forbids it; None when the message may be answered
     """
     headers = RawHeaders(message)
@@ -103,20 +110,20 @@ def unanswerable(message: Message) -> Sign | None:
 
 
 def _unproven(headers: "RawHeaders") -> Sign | None:
-    """Signs that people's messages bear as well: no notice is sent to those who wrote them, and that is all."""
+    """A sign that people's messages have as well: their only effect is that the sender gets no notice."""
     sign = (
         headers.find("Return-Path", _is_no_persons, most=1)
         or headers.find("Precedence", _is("bulk", "list"))
         or headers.first(_LIST_HEADERS)
         or _no_author(headers)
         or headers.find("X-Auto-Response-Suppress", lambda value: bool(_SUPPRESSES_NOTICES & _keywords(value)))
-        or _such_a_subject(headers)
+        or _reply_subject(headers)
     )
     return sign and sign._replace(proven=False)
 
 
 def may_be_answered(message: Message) -> bool:
-    """Whether an automatic notice may be sent to whoever sent `message`."""
+    """Whether an automatic notice may be sent to the sender of a message."""
     return unanswerable(message) is None
 
 
@@ -124,7 +131,10 @@ def may_be_answered(message: Message) -> bool:
 
 
 class RawHeaders:
-    """Header values as text, unparsed and of bounded length."""
+    """Header values of a message as text, unparsed and of bounded length.
+
+    :param message: parsed under any policy
+    """
 
     def __init__(self, message: Message):
         self._values = {}
@@ -138,11 +148,17 @@ class RawHeaders:
         return self._values.get(name.lower(), [])
 
     def find(self, name: str, predicate: Callable[[str], bool], most: int | None = None) -> Sign | None:
-        """The first value of a header that `predicate` holds true of, among the topmost ones if `most` says so."""
+        """The first value of a header for which `predicate` is true.
+
+        :param most: how many values are looked at, from the top of the message; all by default
+        """
         return next((Sign(name, _one_line(value)) for value in self.all(name)[:most] if predicate(value)), None)
 
     def first(self, names: tuple[str, ...]) -> Sign | None:
-        """The first header that is there, whatever its value."""
+        """The first of several headers that the message has, with its first value.
+
+        :param names: in lower case
+        """
         return next((Sign(name.title(), _one_line(self.all(name)[0])) for name in names if self.all(name)), None)
 
     def subject(self) -> str:
@@ -150,7 +166,7 @@ class RawHeaders:
         return decode_words(next(iter(self.all("subject")), ""))[:TEXT_LIMIT]
 
     def is_report(self) -> bool:
-        """Whether it is one of RFC 6522."""
+        """Whether the message is a ``multipart/report`` (RFC 6522)."""
         return self.find("Content-Type", _is_report_type) is not None
 
 
@@ -179,11 +195,11 @@ def _is(*keywords: str) -> Callable[[str], bool]:
 
 
 def _is_on(value: str) -> bool:
-    """Whatever it says: yes, 1, the address of the responder; but for a denial."""
+    """Whether a value is no denial: it may be yes, 1, or the address of the responder."""
     return _keyword(value) not in ("", "no", "false", "0")
 
 
-# Each is enough.
+# Header -> whether a value proves an automatic reply.
 _REPLY_HEADERS = {
     "Auto-Submitted": _is("auto-replied", "auto-reply"),
     "X-Autoreply": _is_on,  # Gmail and many webmails
@@ -194,37 +210,38 @@ _REPLY_HEADERS = {
     "X-Autogenerated": _is("reply"),  # it may also say Forward, Redirect, Group
     "Precedence": _is("auto_reply", "auto-reply", "autoreply"),
     "X-Precedence": _is("auto_reply", "auto-reply", "autoreply"),
-    "Preference": _is("auto_reply"),  # a typing mistake that a program made for years
+    "Preference": _is("auto_reply"),  # the typing error of a program, for years
     "Delivered-To": _is("autoresponder"),
     "X-FC-MachineGenerated": _is_on,  # FirstClass
     "X-POST-MessageClass": lambda value: "autoresponder" in value.lower(),  # Gordano: 9; Autoresponder
 }
 
 
-def _says_so(headers: RawHeaders) -> Sign | None:
+def _marked_as_reply(headers: RawHeaders) -> Sign | None:
     return next(filter(None, (headers.find(name, is_reply) for name, is_reply in _REPLY_HEADERS.items())), None)
 
 
-def _sent_by_nobody(headers: RawHeaders, message: Message) -> Sign | None:
-    """The null sender, under which automatic messages are sent (RFC 3834, section 3.3), and bounces, which are not meant."""
-    nobody = headers.find("Return-Path", _is_null, most=1)
-    return None if nobody and has_bounce_form(message) else nobody
+def _null_sender(headers: RawHeaders, message: Message) -> Sign | None:
+    """The null sender: automatic replies have it (RFC 3834, section 3.3). Bounces have it, too, and are left out here."""
+    sign = headers.find("Return-Path", _is_null, most=1)
+    return None if sign and has_bounce_form(message) else sign
 
 
-def _generated_with_such_a_subject(headers: RawHeaders) -> Sign | None:
-    """What says of itself that a program made it, and has the subject of a vacation notice.
+def _generated_with_reply_subject(headers: RawHeaders) -> Sign | None:
+    """A message that says that a program generated it, and has the subject of a vacation notice.
 
-    Programs write of people's absences, too: what answers nothing needs a subject that only vacation notices have.
+    Programs write about people's absences, too. A message that answers nothing needs a subject that only vacation notices
+    have.
     """
-    if not _such_a_subject(headers) or not (is_fixed(headers.subject()) or _answers_another(headers)):
+    if not _reply_subject(headers) or not (is_fixed(headers.subject()) or _answers_another(headers)):
         return None
     return headers.find("Auto-Submitted", lambda value: _keyword(value).startswith("auto-"))
 
 
 def _answers_another(headers: RawHeaders) -> bool:
-    """Whether the message answers one that its own program did not write.
+    """Whether the message answers one from another program.
 
-    Monitors and other Odoos thread their notices by references to earlier ones, or to the notice itself.
+    Monitoring systems and other Odoo databases refer to their earlier notices, or to the notice itself, to form threads.
     """
     own = referred_ids(_joined(headers, "message-id"))[:1] or [""]
     answered = nearest_first(_joined(headers, "in-reply-to"), _joined(headers, "references"))[:1]
@@ -239,27 +256,27 @@ def _id_domain(message_id: str) -> str:
     return message_id.strip("<>[]").rpartition("@")[2].lower()
 
 
-def _such_a_subject(headers: RawHeaders) -> Sign | None:
-    """Subjects of vacation notices. What comes through a list is a newsletter's wit."""
+def _reply_subject(headers: RawHeaders) -> Sign | None:
+    """A subject that vacation notices have. Newsletters use such subjects, too, so that lists are left out."""
     subject = headers.subject()
     return Sign("Subject", subject) if is_loose(subject) and not headers.first(_LIST_HEADERS) else None
 
 
-# ---------------------------------------------------------------------- senders that are nobody
+# ---------------------------------------------------------------------- senders that are no persons
 
 
 def _is_null(value: str) -> bool:
-    """Whether it is the null sender for sure: some write an empty header where they know of none."""
+    """Whether it is certainly the null sender: some programs write an empty header when they know no sender."""
     return _BLANKS.sub("", value) == "<>"
 
 
 def _is_daemon(value: str) -> bool:
-    """Whether an envelope sender, as the last server wrote it, is nobody's: the topmost Return-Path."""
+    """Whether an envelope sender (the topmost Return-Path, which the last server wrote) is null or a daemon."""
     return _is_null(value) or bool(_DAEMON_ENVELOPE.fullmatch(_local_part(_path(value))))
 
 
 def _is_no_persons(value: str) -> bool:
-    """Whether an envelope sender is none, or where a list takes bounces of what people write to it."""
+    """Whether the envelope sender is empty, or the address at which a list receives bounces."""
     return not _path(value) or bool(_LIST_ENVELOPE.fullmatch(_local_part(_path(value))))
 
 

@@ -1,12 +1,12 @@
-"""Subjects that programs give to the automatic replies they send for people who are away.
+"""Subjects of automatic replies that programs send for people who are away.
 
-A phrase counts where it stands at the start, which is where programs put it; behind "Re:" somebody answers it.
+A phrase counts only at the beginning, where programs put it; behind "Re:" the message answers an automatic reply.
 """
 
 import re
 import unicodedata
 
-# What Exchange, Outlook, Gmail, Notes and the usual webmails write, by language. Compared without case and accents.
+# Phrases of Exchange, Outlook, Gmail, Notes and common webmails, by language. They are compared without case and accents.
 PHRASES = {
     "en": (
         "automatic reply",
@@ -84,7 +84,7 @@ PHRASES = {
     "id": ("balasan otomatis",),
     "ms": ("balasan automatik",),
 }
-# What people write as well: German cars, holidays to be sold. Another sign has to stand beside them.
+# Phrases in people's messages as well, such as offers of holidays. They count only together with another sign.
 LOOSE_PHRASES = (
     "away from my mail",
     "away from the office",
@@ -120,14 +120,14 @@ LOOSE_PHRASES = (
     "부재",
 )
 
-# the apostrophe that is typed, and the dot that Turkish capitals lose
-_LOST = str.maketrans("\u2019ı", "'i")
+# The apostrophe of keyboards, and the dot that Turkish capitals do not have.
+_EQUIVALENT = str.maketrans("\u2019ı", "'i")
 
 
 def fold(text: str) -> str:
-    """Make subjects comparable: no case, no accents, no full width; they get lost on the way."""
+    """A text without case, accents and full width, which mail programs do not always keep."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if unicodedata.category(char) != "Mn").translate(_LOST)
+    return "".join(char for char in decomposed if unicodedata.category(char) != "Mn").translate(_EQUIVALENT)
 
 
 def _any_of(phrases) -> str:
@@ -160,7 +160,7 @@ def is_loose(subject: str) -> bool:
 
 
 def without_phrase(folded_subject: str) -> str:
-    """The subject behind one phrase that a program put in front of it, if there is one.
+    """A subject without the phrase of a program in front of it, if there is one.
 
     :param folded_subject: of :func:`fold`
     """

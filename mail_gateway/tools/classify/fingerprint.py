@@ -1,7 +1,7 @@
-"""Recognising the same message again, as programs repeat it: another Message-Id, another time, the rest the same.
+"""Recognises a message that a program repeats: with another Message-Id and another time, and otherwise the same.
 
-What changes with each repetition is left out only where it looks like a machine's: "at 10:00" and "order 17" are
-somebody's words, and another message than "at 11:00" and "order 18".
+Parts that change with each repetition are left out only where programs write them: "at 10:00" and "order 17" may be a
+person's words, and make another message than "at 11:00" and "order 18".
 """
 
 import re
@@ -9,38 +9,39 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from ..headers.addresses import author_address, counted_address
-from ..headers.stored_headers import TEXT_LIMIT, as_text, decode_words
+from ..headers.stored_headers import TEXT_LIMIT, decode_words
+from ..text.database_text import as_text
 from .automatic_subjects import fold, without_phrase
 
-# Characters that are read, and that count when all of it is normalised; longer texts are told apart by their beginning.
+# Characters of a text that are read, and characters of the normalised text that count; the rest makes no difference.
 SOURCE_CHARS = 64 * 1024
 TEXT_CHARS = 8 * 1024
-# Of a line that may introduce a quotation, its end is looked at.
-LONGEST_LINE = 300
+# Characters at the end of a line that may introduce a quotation.
+MAX_LINE = 300
 
-# What mail programs put before the subject of an answer, or of what they pass on.
+# Marks that mail programs put before the subject of an answer or a forwarded message.
 _MARKS = (
     *("re", "fw", "fwd", "aw", "wg", "antw", "doorst", "sv", "vs", "vb", "vl", "ref", "tr", "rif", "r", "i", "rv"),
     *("res", "enc", "odp", "pd", "atb", "tov", "továbbítás", "vá", "ynt", "ilt", "σχετ", "απ", "отв", "пересл"),
     *("回复", "回覆", "答复", "答覆", "转发", "轉寄", "返信", "転送", "회신", "전달", "רד", "رد"),
 )
-# With a count, as in Re[2]: or Re (2):, that some of them keep
+# Some programs add a count: Re[2]: or Re (2):
 _MARK = re.compile(rf"(?:{'|'.join(sorted(set(map(fold, _MARKS)), reverse=True))})\s*(?:[\[(]\d+[\])]|\^\d+)?\s*:\s*")
 
 _DATE = r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:\d{4}|\d\d)|\d\d? [^\W\d]{3,12}\.? \d{4})"
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?"
-# Moments, and what identifies one message, one case, one run: it changes with each.
-_PASSING = (
+# Times, and identifiers of one message, one case or one run: they change with each repetition.
+_CHANGING = (
     # date and time side by side as clocks print them: 2026-05-06T12:34, 24.12.2026 11:32
     re.compile(rf"(?<!\d){_DATE}(?:T|,? )\d\d?:\d\d(?::\d\d(?:[.,]\d{{1,9}})?)?{_ZONE}"),
-    # nobody tells the seconds
+    # people do not write seconds
     re.compile(rf"(?<!\d)\d\d?:\d\d:\d\d(?:[.,]\d{{1,9}})?{_ZONE}"),
     # seconds written in one go, with a number behind them or not: 20260506123456
     re.compile(r"(?<!\d)20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6,12}(?!\d)"),
     # UUIDs (RFC 9562), and long hexadecimal numbers
     re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE),
     re.compile(r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{16,128}\b", re.IGNORECASE),
-    # Message-Ids; people's addresses are shorter, or hold no number
+    # Message-Ids; people's addresses are shorter, or contain no number
     re.compile(r"<(?=[^<>\s@]{0,200}\d)[^<>\s@]{16,200}@[^<>\s@]{1,200}>"),
     # [#4711], [Ticket#4711], [support.example #4711], [REQ-4711]; request (4711)
     re.compile(r"\[[^\[\]\d]{0,40}[#:-] ?\d{1,20}\]"),
@@ -69,16 +70,19 @@ def fingerprint(sender: str, subject: str, text: str) -> str:
     :param text: the plain text
     :return: SHA-256, in hexadecimal digits
     """
-    # each is one line, so no two triples run together to the same
+    # each is one line, so that different triples never give the same text
     parts = (_normal_sender(sender), _normal_subject(subject), _normal_text(text))
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def identity(sender: str, subject: str, text: str, files: Iterable[tuple[str, bytes | str]] = ()) -> str:
-    """A key that is the same for copies of one message, which came by other ways, and for nothing else.
+    """A key that is the same for copies of one message that came by different ways, and for no other message.
 
-    Other than a fingerprint it leaves nothing out but how lines are broken: devices number what they send in its text, and
-    scanners send different files with the same text.
+    Unlike a fingerprint it ignores only line breaks: devices number their messages in the text, and scanners send
+    different files with the same text.
+
+    :param sender: an address, with or without a name
+    :param subject: as in the header, or decoded
 
     :param text: plain, or in HTML
     :param files: (name, content) of the attachments, in any order
@@ -101,25 +105,25 @@ def _normal_sender(sender: str) -> str:
 
 
 def _normal_subject(subject: str) -> str:
-    """Without what any number of answers and automatic replies put before it."""
+    """A subject without the marks and phrases of any number of answers and automatic replies."""
     rest, before = fold(decode_words((subject or "")[:TEXT_LIMIT])), None
     while rest != before:
         before = rest
         if mark := _MARK.match(rest):
             rest = rest[mark.end() :]
         rest = without_phrase(rest)
-    return " ".join(_without_passing(rest).split())
+    return " ".join(_without_changing(rest).split())
 
 
 def _normal_text(text: str) -> str:
     source = as_text((text or "")[:SOURCE_CHARS])
-    # a message that only quotes is told by what it quotes
+    # a message that only quotes is compared by its quotations
     own = _without_quotations(source.splitlines()) or source.splitlines()
-    return _without_passing(" ".join(" ".join(own).split()))[:TEXT_CHARS]
+    return _without_changing(" ".join(" ".join(own).split()))[:TEXT_CHARS]
 
 
 def _without_quotations(lines: list[str]) -> list[str]:
-    """The lines that the sender wrote: quotations grow with each round of a loop."""
+    """The lines that the sender wrote, since quotations grow with each round of a loop."""
     kept = []
     for line in lines:
         if _ORIGINAL.fullmatch(fold(line[:100])):
@@ -132,17 +136,17 @@ def _without_quotations(lines: list[str]) -> list[str]:
 
 
 def _drop_introduction(kept: list[str]) -> None:
-    """Take away what introduces a quotation, and blank lines below it."""
+    """Remove the lines that introduce a quotation, and blank lines below them."""
     while kept and not kept[-1].strip():
         kept.pop()
-    if not kept or not _INTRODUCTION.fullmatch(kept[-1][-LONGEST_LINE:]):
+    if not kept or not _INTRODUCTION.fullmatch(kept[-1][-MAX_LINE:]):
         return
     last = kept.pop()
-    if kept and _INTRODUCTION_ENDS.fullmatch(last) and _INTRODUCTION_BEGINS.fullmatch(kept[-1][-LONGEST_LINE:]):
+    if kept and _INTRODUCTION_ENDS.fullmatch(last) and _INTRODUCTION_BEGINS.fullmatch(kept[-1][-MAX_LINE:]):
         kept.pop()
 
 
-def _without_passing(text: str) -> str:
-    for passing in _PASSING:
-        text = passing.sub("*", text)
+def _without_changing(text: str) -> str:
+    for changing in _CHANGING:
+        text = changing.sub("*", text)
     return text

@@ -1,24 +1,29 @@
-"""Signs that the sender of a message is forged, or that it is spam: whoever is named there is told nothing (backscatter).
+"""Signs that the sender of a message is forged, or that it is spam: no notice is sent then, to avoid backscatter.
 
-What the administrator's own mail hosts found out they write into Authentication-Results (RFC 8601). Everybody can write
-that header: only the topmost run of those that name such a host counts. Nothing here raises, whatever the headers hold.
+The administrator's own mail hosts write their results into Authentication-Results (RFC 8601). Senders can write that
+header, too: only the topmost headers that name such a host count. Nothing here raises, whatever the headers contain.
 """
 
 import re
 from collections.abc import Collection, Iterator
 from email.message import Message
 
-from ..headers.stored_headers import TEXT_LIMIT, VALUE_LIMIT, as_text
+from ..headers.message_head import VALUE_LIMIT
+from ..headers.stored_headers import TEXT_LIMIT
+from ..text.database_text import as_text
 from .automatic_reply import RawHeaders, Sign
 
-# Hosts write one or a few.
+# Hosts write only a few of these headers.
 _MAX_RESULTS = 20
 _DMARC_FAILED = re.compile(r"dmarc\s*(?:/\s*\d+\s*)?=\s*fail(?![\w-])")
 _SPAM_HEADERS = ("X-Spam-Flag", "X-Spam-Status", "X-Spam")
 
 
 def marked_as_spam(message: Message) -> Sign | None:
-    """The header by which a filter marked a message as spam; anybody who writes it only keeps notices away."""
+    """The header by which a filter marked a message as spam; None when there is none.
+
+    A sender who writes it gets no notice, and achieves nothing else.
+    """
     headers = RawHeaders(message)
     marks = (headers.find(name, _says_yes) for name in _SPAM_HEADERS)
     return next(filter(None, marks), None)
@@ -30,11 +35,12 @@ def _says_yes(value: str) -> bool:
 
 
 def failed_dmarc(message: Message, hosts: Collection[str]) -> Sign | None:
-    """The result by which a host found out that the domain in From did not send a message (RFC 7489).
+    """The result of a host that the message failed DMARC (RFC 7489): the domain in From did not send it.
 
-    One that failed counts, whatever stands beside it: senders may have added results of their own to the run.
+    A failure counts whatever other results there are, since the sender may have added some.
 
     :param hosts: authserv-ids of the administrator's own hosts, in lower case
+    :return: None when there is no such result
     """
     for value in topmost_results(message, hosts):
         if any(_DMARC_FAILED.match(part.strip()) for part in list(_parts(value.lower()))[1:]):
@@ -43,10 +49,12 @@ def failed_dmarc(message: Message, hosts: Collection[str]) -> Sign | None:
 
 
 def topmost_results(message: Message, hosts: Collection[str]) -> list[str]:
-    """The values of the topmost run of Authentication-Results that name one of `hosts`.
+    """The values of the topmost Authentication-Results headers, as far as they name one of `hosts`.
 
-    Mail filters put headers of their own in between. The run ends at the next Received, where an earlier host's headers
-    begin, and at the results of another host.
+    Mail filters put other headers between them. They end at the next Received, where the headers of an earlier host begin,
+    and at the results of another host.
+
+    :param hosts: authserv-ids, in lower case
     """
     run = []
     for name, value in message.raw_items() if hosts else ():
@@ -71,9 +79,9 @@ def authserv_id(value: str) -> str:
 
 
 def _parts(value: str) -> Iterator[str]:
-    """What stands between the semicolons, without comments; a semicolon within quotes or a comment is none.
+    """The parts between semicolons, without comments. Semicolons in quotes or comments do not count.
 
-    Each character is looked at once.
+    It takes time by the length.
     """
     part: list[str] = []
     depth, quoted, escaped = 0, False, False

@@ -1,32 +1,28 @@
-"""To whom a notice about a message goes, and what of the message it may name. Nothing here raises."""
+"""The recipient of a notice about a message, and the content of the message that may be quoted. Nothing here raises."""
 
 import re
 from contextlib import suppress
 from email.message import Message
-from email.parser import BytesHeaderParser
 
 import lxml.etree
 import lxml.html
 
 from ..headers.addresses import author_address, split_author
-from ..headers.stored_headers import HEADER_BYTES, ReadingPolicy
 from .automatic_reply import RawHeaders
 
 # RFC 5321, section 4.5.3.1.3: a path holds 256 octets, two of them the brackets.
 MAX_ADDRESS_BYTES = 254
-# A Message-Id that is quoted is one and no text: no blanks, and not endless.
-_MESSAGE_ID = re.compile(r"<[!-;=?-Z^-~]{1,120}@[!-;=?-Z^-~]{1,120}>")
 _NO_ADDRESS = re.compile(r"[\s<>,;:\"\x00-\x1f\x7f]")
 
 
 def notice_address(message: Message, author: str | None) -> str:
-    """The one address that is told about a message: that of the topmost Return-Path, else the author's.
+    """The address that is notified: the one in the topmost Return-Path, else the author's.
 
-    The last server writes the topmost one; those below come from whoever sent the message, as the author does. Where there
-    is one that is no address, nobody is told.
+    The last server writes the topmost one; those below it come from the sender, as the author does. When the topmost one
+    contains no address, no notice is sent.
 
     :param author: the value of From
-    :return: empty when nobody can be told
+    :return: empty when no notice can be sent
     """
     paths = RawHeaders(message).all("return-path")[:1]
     address = split_author(paths[0] if paths else author)[1]
@@ -34,13 +30,8 @@ def notice_address(message: Message, author: str | None) -> str:
     return "" if too_long or _NO_ADDRESS.search(address) or not author_address(address) else address
 
 
-def quotable_id(text: str | None) -> str:
-    """A Message-Id that may stand in a notice; empty for what is none, or rather a text."""
-    return text if text and _MESSAGE_ID.fullmatch(text) else ""
-
-
 def without_quotes(html: str | bytes | None) -> str:
-    """HTML without the messages that it quotes; empty when it can't be read."""
+    """HTML without quoted messages (``blockquote``); empty when it can't be parsed."""
     text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html or "")
     with suppress(Exception):
         root = lxml.html.fragment_fromstring(text, create_parent="div")
@@ -48,11 +39,3 @@ def without_quotes(html: str | bytes | None) -> str:
             quote.drop_tree()
         return lxml.etree.tostring(root, encoding="unicode", method="html")
     return ""
-
-
-def head_of(source: bytes) -> Message:
-    """The head of a message, its values unparsed."""
-    head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
-    with suppress(Exception):
-        return BytesHeaderParser(policy=ReadingPolicy()).parsebytes(head)
-    return Message()

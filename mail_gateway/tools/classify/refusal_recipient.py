@@ -1,28 +1,28 @@
-"""To whom a refusal of a message goes, and what it refers to. Nothing here raises, whatever the message is."""
+"""The recipient of the answer that rejects a message, and its references. Nothing here raises, whatever the message is."""
 
 import re
 from contextlib import suppress
 from email.message import Message
-from email.parser import BytesHeaderParser
 from typing import NamedTuple
 
 from ..headers.addresses import author_address, split_author
 from ..headers.mailing_lists import author_of, is_rewritten
-from ..headers.stored_headers import HEADER_BYTES, ReadingPolicy
+from ..headers.message_head import parse_head
+from ..headers.message_ids import writable_ids
 from .automatic_reply import RawHeaders, Sign, unanswerable
 
-# Ids that a header can hold as they are; others nobody could match.
-_MESSAGE_ID = re.compile(r"<[!-;=?-Z^-~]+@[!-;=?-Z^-~]+>")
 # RFC 5322, section 3.6.4, sets no limit; some servers do.
 _MAX_REFERENCES = 20
 
 
 class Refusal(NamedTuple):
-    """:ivar to: the address that is told; empty when nobody can be
+    """What is needed to answer a message that is rejected.
+
+    :ivar to: the address that is notified; empty when there is none
     :ivar is_null: whether the message came from the null sender, which is never answered (RFC 5321, section 4.5.5)
-    :ivar in_reply_to: the Message-Id of the message; empty when it has none that can be referred to
+    :ivar in_reply_to: the Message-Id of the message; empty when it has none that a header can hold
     :ivar references: those of the thread, the message's own last
-    :ivar program: what gives away that a program sent it, who would not read an answer; None for people
+    :ivar program: the sign that a program sent it, which would not read an answer; None for people
     """
 
     to: str = ""
@@ -33,14 +33,14 @@ class Refusal(NamedTuple):
 
 
 def refusal_of(source: bytes) -> Refusal:
-    """Read from the head of a message how it can be refused.
+    """Read from the headers of a message how its sender can be notified that it is rejected.
 
-    As core's ``mail.thread._routing_create_bounce_email`` has it, the Return-Path is told, else the From. Of what came
-    through a list that rewrites From the author is told: its Return-Path is where the list takes bounces.
+    As in core's ``mail.thread._routing_create_bounce_email``, the Return-Path is notified, else From. Of a message through
+    a list that rewrites From, the author is notified: at its Return-Path the list receives bounces.
 
     :param source: any bytes
     """
-    message = _head(source)
+    message = parse_head(source)
     headers = RawHeaders(message)
     paths = headers.all("return-path")[:1]
     address = _address(paths[0]) if paths else ""
@@ -57,31 +57,24 @@ def refusal_of(source: bytes) -> Refusal:
     )
 
 
-def _head(source: bytes) -> Message:
-    head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
-    with suppress(Exception):
-        return BytesHeaderParser(policy=ReadingPolicy()).parsebytes(head)
-    return Message()
-
-
 def _address(value: str) -> str:
-    """The address in the value of a header; empty when there is none that can be written to."""
+    """The address in the value of a header; empty when there is none that mail can be sent to."""
     return _plain(split_author(value)[1])
 
 
 def _plain(address: str) -> str:
-    """The address as it was written, since some local parts tell upper from lower case; empty when it is no plain one."""
+    """The address as it was written, since some local parts are case-sensitive; empty when it is no plain address."""
     return address if author_address(address) and not re.search(r"[\s<>,;:\"]", address) else ""
 
 
 def _thread(headers: RawHeaders) -> list[str]:
-    """What the message itself refers to, without what lies between the first and the last ones."""
+    """The Message-Ids that the message refers to; of many, the first and the last ones."""
     found = _ids(headers, "references") or _ids(headers, "in-reply-to")[:1]
     return found if len(found) < _MAX_REFERENCES else [found[0], *found[-_MAX_REFERENCES + 2 :]]
 
 
 def _ids(headers: RawHeaders, name: str) -> list[str]:
-    return [found for value in headers.all(name) for found in _MESSAGE_ID.findall(value)]
+    return [found for value in headers.all(name) for found in writable_ids(value)]
 
 
 def _program(message: Message) -> Sign | None:

@@ -1,35 +1,34 @@
-"""Reading an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag that people share with us."""
+"""Reading an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag, which people change as well.
+
+Start reading at :meth:`ImapMailbox.new_batches`. :mod:`.imap_position` decides which UIDs are new, :mod:`.imap_sources`
+asks for them, :mod:`.imap_acknowledge` acknowledges them.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from imaplib import IMAP4
 
-from .imap_acknowledge import ImapAfterwards
+from ..headers.message_head import head_bytes
+from .folder_position import FolderPosition
+from .imap_acknowledge import ImapAcknowledgement
 from .imap_connection import ImapConnection
 from .imap_key import ImapKey
-from .imap_position import Wanted, generation, read_on
+from .imap_position import UidsToFetch, generation, resume_position
 from .imap_sources import ImapSources
-from .mailbox import (
-    Batch,
-    FolderPosition,
-    MailboxSettings,
-    MailboxStore,
-    MessagesRefused,
-    RemoteMessage,
-    UnknownFolder,
-    head_of,
-)
+from .mailbox import Batch, MailboxStore, RemoteMessage
+from .mailbox_errors import MessagesRefused, UnknownFolder
+from .mailbox_settings import MailboxSettings
 from .time_budget import TimeBudget, TookTooLong
 
 HEADS_AT_A_TIME = 20
 
 
 @dataclass
-class _Reading:
+class _FolderProgress:
     """A folder that is being read.
 
     :ivar old: up to this UID a message may have been stored before, under another UID
-    :ivar sizes: UID -> bytes of what is still to be read
+    :ivar sizes: UID -> bytes of messages that are still to be read
     :ivar put_off: UIDs that are asked for last
     """
 
@@ -40,15 +39,17 @@ class _Reading:
     put_off: set[int] = field(default_factory=set)
 
     def move_on(self, uids: Iterable[int], owed: Iterable[int] = ()) -> FolderPosition:
-        """The position once `uids` are stored, but for those that are `owed`."""
+        """The position once `uids` are stored, except those that are still `owed`."""
         self.position = self.position.after(uids, owed=[*owed, *self.sizes, *self.put_off])
         return self.position
 
 
 class ImapMailbox:
-    """One signed-in IMAP connection.
+    """A :class:`.mailbox.Mailbox` on a logged-in IMAP connection.
 
-    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :param settings: its server, account, folders and limits
+
+    :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises imaplib.IMAP4.error: when the server refuses; IMAPClient's exceptions derive from it
     """
 
@@ -56,7 +57,7 @@ class ImapMailbox:
         self.settings = settings
         self._connection = ImapConnection(settings)
         self._sources = ImapSources(self._connection, settings.largest)
-        self._afterwards = ImapAfterwards(self._connection)
+        self._acknowledgement = ImapAcknowledgement(self._connection)
         self._of_former_accounts = []
         self._requested = []
 
@@ -67,13 +68,14 @@ class ImapMailbox:
         self.disconnect()
 
     def disconnect(self):
-        """Log out; a connection that is dead already is just dropped."""
+        """Log out, if the connection is still alive, and close it."""
         self._connection.disconnect()
 
     # ------------------------------------------------------------------ what is new
 
     def leftovers(self, store: MailboxStore) -> list[str]:
-        self._afterwards.store = store
+        """Keys of stored messages of this account that are not acknowledged yet."""
+        self._acknowledgement.store = store
         owed = {text: ImapKey.parse(text) for text in store.unacknowledged()}
         mine = {text: key for text, key in owed.items() if key and key.account == self.settings.account}
         self._of_former_accounts = [text for text in owed if text not in mine]
@@ -82,113 +84,116 @@ class ImapMailbox:
         return list(mine)
 
     def _note_generation(self, folder: str, store: MailboxStore) -> None:
-        """Before anything is done to messages: their UIDs may belong to others by now."""
+        """Find out whether a folder was renumbered, since the UIDs of stored messages may belong to others now."""
         known = store.position(self.settings.account, folder)
         try:
             state = self._connection.select(folder)
         except IMAP4.abort:
             raise  # the connection broke
         except (IMAP4.error, UnknownFolder):
-            return  # found out again, and told, by whoever wants to do something there
+            return  # acknowledging in this folder fails in the same way, and reports it
         self._connection.generations[folder] = generation(known, state)
 
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
+        """What is new in all folders: first what fits into the time, then what a person requested, then the rest."""
         self._requested = self._reachable(store)
-        readings = [_Reading(folder) for folder in self.settings.folders]
+        folders = [_FolderProgress(folder) for folder in self.settings.folders]
         for read in (self._read_what_fits, self._read_requested, self._read_what_is_left):
-            for reading in readings:
+            for progress in folders:
                 try:
-                    yield from read(reading, store, budget)
+                    yield from read(progress, store, budget)
                 except IMAP4.abort:
                     raise  # the connection broke
                 except (IMAP4.error, UnknownFolder) as refusal:
-                    reading.sizes.clear()
+                    progress.sizes.clear()
                     yield Batch([], [], refusal=refusal)
 
-    def _read_what_fits(self, reading: _Reading, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        reading.position = read_on(self._connection, reading.folder, store)
-        reading.old = reading.position.last_uid
-        yield Batch([], [], reading.position)  # from now on a crash does not change what counts as old
-        suspects = [
-            key.uid for key in map(ImapKey.parse, budget.suspects) if key and self._is_there(key, reading.folder)
+    def _read_what_fits(self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
+        progress.position = resume_position(self._connection, progress.folder, store)
+        progress.old = progress.position.last_uid
+        yield Batch([], [], progress.position)  # stored now, so that a crash does not change what counts as old
+        stalled = [
+            key.uid for key in map(ImapKey.parse, budget.stalled) if key and self._is_there(key, progress.folder)
         ]
-        for window, stored in Wanted(self._connection, reading.position, store, suspects, reading.put_off):
+        for window, stored in UidsToFetch(self._connection, progress.position, store, stalled, progress.put_off):
             sizes = self._sources.sizes(window)
             large = {uid: size for uid, size in sizes.items() if size > self.settings.largest}
-            reading.sizes |= {uid: size for uid, size in sizes.items() if uid not in large}
-            yield from self._read_heads(reading, store, budget, large)
-            yield from self._read(reading, store, budget, budget.what_fits)
-            # also where nothing came: it is time to look whether the time is over
-            yield Batch([], [], reading.move_on(stored))
+            progress.sizes |= {uid: size for uid, size in sizes.items() if uid not in large}
+            yield from self._read_heads(progress, store, budget, large)
+            yield from self._read(progress, store, budget, budget.what_fits)
+            # also when nothing came, so that the caller looks at the clock
+            yield Batch([], [], progress.move_on(stored))
 
     def _is_there(self, key: ImapKey, folder: str) -> bool:
         """Whether a key names a message of the selected folder."""
         return key.folder == folder and self._connection.key(key.uid) == str(key)
 
-    def _read_what_is_left(self, reading: _Reading, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        if reading.sizes:
-            self._connection.select(reading.folder)
-            yield from self._read(reading, store, budget, budget.what_is_left)
+    def _read_what_is_left(self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
+        if progress.sizes:
+            self._connection.select(progress.folder)
+            yield from self._read(progress, store, budget, budget.what_is_left)
 
-    def _read(self, reading: _Reading, store: MailboxStore, budget: TimeBudget, choose: Callable) -> Iterator[Batch]:
-        while uids := choose(reading.sizes):
-            sizes = {uid: reading.sizes.pop(uid) for uid in uids}
+    def _read(
+        self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget, choose: Callable
+    ) -> Iterator[Batch]:
+        while uids := choose(progress.sizes):
+            sizes = {uid: progress.sizes.pop(uid) for uid in uids}
             budget.begin(max(sizes.values()), map(self._connection.key, uids))
-            handed = self._sources.whole(sizes, budget)
-            budget.finish(sum(map(len, handed.sources.values())))
-            messages = {uid: self._message(uid, source) for uid, source in handed.sources.items()}
-            for uid in [*handed.unasked, *budget.beyond_time(messages)]:
+            fetched = self._sources.whole(sizes, budget)
+            budget.finish(sum(map(len, fetched.sources.values())))
+            messages = {uid: self._message(uid, source) for uid, source in fetched.sources.items()}
+            for uid in [*fetched.unasked, *budget.beyond_time(messages)]:
                 messages.pop(uid, None)
-                reading.sizes[uid] = sizes.pop(uid)
-            yield self._batch(reading, store, list(sizes), messages, handed)
+                progress.sizes[uid] = sizes.pop(uid)
+            yield self._batch(progress, store, list(sizes), messages, fetched)
             if budget.is_half_over():
-                yield from self._read_requested(reading, store, budget)
+                yield from self._read_requested(progress, store, budget)
 
     def _message(self, uid: int, source: bytes) -> RemoteMessage:
-        """What was fetched; of what turns out to be too large only the head is kept, as if its size had been told."""
+        """A fetched message; of one that turns out to be too large, only the headers, as if its size had been known."""
         key = self._connection.key(uid)
         if len(source) <= self.settings.largest:
             return RemoteMessage(key, source)
-        return RemoteMessage(key, head_of(source), len(source))
+        return RemoteMessage(key, head_bytes(source), len(source))
 
-    def _batch(self, reading, store, uids, messages, handed) -> Batch:
-        """What `uids` brought, and the position that is true once it is stored."""
-        refused = handed.refused
-        compared = {uid: message.source for uid, message in messages.items() if uid <= reading.old}
+    def _batch(self, progress, store, uids, messages, fetched) -> Batch:
+        """The messages of `uids`, and the position once they are stored."""
+        refused = fetched.refused
+        compared = {uid: message.source for uid, message in messages.items() if uid <= progress.old}
         again = self._stored_before(compared, store)
         return Batch(
             [message for uid, message in messages.items() if uid not in again],
             [message.key for message in messages.values() if not message.is_head],
-            reading.move_on(uids, [*refused, *handed.unasked]),
+            progress.move_on(uids, [*refused, *fetched.unasked]),
             MessagesRefused(refused.values()) if refused else None,
         )
 
     def _stored_before(self, fetched: dict[int, bytes], store: MailboxStore) -> set[int]:
-        """UIDs whose content this server delivered before, under a UID that is no longer valid."""
+        """UIDs of messages that are stored already, under UIDs that are no longer valid."""
         known = store.known_sources(list(fetched.values())) if fetched else ()
         return {uid for uid, source in fetched.items() if source in known}
 
     # ------------------------------------------------------------------ what is large
 
     def _read_heads(
-        self, reading: _Reading, store: MailboxStore, budget: TimeBudget, sizes: dict[int, int]
+        self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget, sizes: dict[int, int]
     ) -> Iterator[Batch]:
-        """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
+        """Read the headers of large messages; the rest stays on the server until a person requests it."""
         uids = list(sizes)
         for start in range(0, len(uids), HEADS_AT_A_TIME):
             window = uids[start : start + HEADS_AT_A_TIME]
             budget.begin(0, map(self._connection.key, window))
-            handed = self._sources.heads(window, budget)
-            budget.begin(0)  # so little says nothing about the line
+            fetched = self._sources.heads(window, budget)
+            budget.begin(0)  # headers are too short to measure the connection
             messages = {
-                uid: RemoteMessage(self._connection.key(uid), head_of(head), sizes[uid])
-                for uid, head in handed.sources.items()
+                uid: RemoteMessage(self._connection.key(uid), head_bytes(head), sizes[uid])
+                for uid, head in fetched.sources.items()
             }
-            asked = [uid for uid in window if uid not in handed.unasked]
-            yield self._batch(reading, store, asked, messages, handed)
+            asked = [uid for uid in window if uid not in fetched.unasked]
+            yield self._batch(progress, store, asked, messages, fetched)
 
     def _reachable(self, store: MailboxStore) -> list[ImapKey]:
-        """What a person wants although it is large; what is in no folder that is read was tried in vain."""
+        """Requested messages that lie in a folder that is read; the others are counted as tried."""
         found = []
         for name in store.requested():
             key = ImapKey.parse(name)
@@ -198,42 +203,51 @@ class ImapMailbox:
                 store.count_request(name)
         return found
 
-    def _read_requested(self, reading: _Reading, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
-        wanted = [key for key in self._requested if key.folder == reading.folder]
+    def _read_requested(self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
+        """Read large messages that a person requested: whole, one by one, each as long as the visit may take."""
+        wanted = [key for key in self._requested if key.folder == progress.folder]
         if wanted:
-            self._connection.select(reading.folder)
+            self._connection.select(progress.folder)
         for key in wanted:
             self._requested.remove(key)
             store.count_request(str(key))
-            if not self._is_there(key, reading.folder):
+            if not self._is_there(key, progress.folder):
                 continue
             try:
-                handed = self._sources.requested(key.uid, self.settings.most, budget)
+                fetched = self._sources.requested(key.uid, self.settings.most, budget)
             except TookTooLong as refusal:
                 yield Batch([], [], refusal=refusal)
                 return
-            messages = [RemoteMessage(str(key), source, was_requested=True) for source in handed.sources.values()]
-            refusal = MessagesRefused(handed.refused.values()) if handed.refused else None
+            messages = [RemoteMessage(str(key), source, was_requested=True) for source in fetched.sources.values()]
+            refusal = MessagesRefused(fetched.refused.values()) if fetched.refused else None
             yield Batch(messages, [message.key for message in messages], refusal=refusal)
 
-    # ------------------------------------------------------------------ afterwards
+    # ------------------------------------------------------------------ acknowledging
 
     def acknowledge(self, keys: Iterable[str]) -> None:
-        self._afterwards.acknowledge(keys)
+        """Mark as read, move or delete stored messages.
+
+        :raises imaplib.IMAP4.error, UnknownFolder: the first refusal; the other folders are done nevertheless
+        """
+        self._acknowledgement.acknowledge(keys)
 
     def acknowledged(self) -> list[str]:
-        # whoever gets here signed in to another account: nobody can tell the former one any more
-        return [*self._afterwards.acknowledged(), *self._of_former_accounts]
+        """Keys whose acknowledgement the server confirmed, and those of accounts that are no longer used."""
+        # this connection is logged in to another account: messages of the former one can't be acknowledged any more
+        return [*self._acknowledgement.acknowledged(), *self._of_former_accounts]
 
     # ------------------------------------------------------------------ folders
 
     def check(self) -> None:
+        """Select each folder that the settings name.
+
+        :raises UnknownFolder: when one does not exist
+        """
         moves = self.settings.afterwards == "move"
         for folder in (*self.settings.folders, *([self.settings.move_to] if moves else [])):
             self._connection.select(folder)
 
     def remember(self, store: MailboxStore) -> None:
-        """Fix what counts as old in folders seen for the first time."""
+        """Store the position in folders that were never read, so that messages that are old now stay old."""
         for folder in self.settings.folders:
-            store.add(Batch([], [], read_on(self._connection, folder, store)))
+            store.add(Batch([], [], resume_position(self._connection, folder, store)))

@@ -1,6 +1,6 @@
-"""What is done on an IMAP server with messages that are stored: marked as read, moved or deleted.
+"""Acknowledging stored messages on an IMAP server: marking them as read, moving or deleting them.
 
-EXPUNGE deletes all that anybody marked with \\Deleted. Without UIDPLUS it is used only when all of that is stored here
+EXPUNGE deletes all messages that anybody marked with \\Deleted. Without UIDPLUS it is used only when all of them are stored
 (docs/adr/0009-what-a-mail-server-may-do.md).
 """
 
@@ -11,15 +11,17 @@ from itertools import groupby
 from imapclient import DELETED, SEEN
 from imapclient.exceptions import IMAPClientError
 
-from .imap_connection import ImapConnection, in_windows
+from .imap_connection import ImapConnection
 from .imap_key import ImapKey
-from .mailbox import MailboxStore, UnknownFolder
+from .mailbox import MailboxStore
+from .mailbox_errors import UnknownFolder
+from .windows import in_windows
 
 
-class ImapAfterwards:
+class ImapAcknowledgement:
     """Acknowledges messages on a connection.
 
-    :ivar ledger: says what is stored, besides what is acknowledged by this object; None when nobody can say
+    :ivar store: knows which other messages are stored; None when that is unknown
     """
 
     def __init__(self, connection: ImapConnection):
@@ -29,9 +31,9 @@ class ImapAfterwards:
         self.store: MailboxStore | None = None
 
     def acknowledge(self, keys: Iterable[str]) -> None:
-        """Do what the settings say; every folder gets its turn.
+        """Do what the settings say, in each folder even when the server refuses in another one.
 
-        :raises imaplib.IMAP4.error: (also UnknownFolder) what a server refused on the way
+        :raises imaplib.IMAP4.error, UnknownFolder: the first refusal
         """
         parsed = [key for key in map(ImapKey.parse, keys) if key and key.account == self._settings.account]
         refusals = []
@@ -46,14 +48,14 @@ class ImapAfterwards:
             raise refusal
 
     def _acknowledge_in(self, folder: str, keys: list[ImapKey]) -> None:
-        # keys of a former generation of UIDs, or of a folder that is gone, have nothing left to acknowledge
+        # in a folder that was renumbered or removed there is nothing left to acknowledge
         present = self._present(folder)
         for window in in_windows([key.uid for key in keys if (key.uid_validity, key.generation) == present]):
             self._finish(window)
         self._done += map(str, keys)
 
     def _present(self, folder: str) -> tuple[int, int] | None:
-        """UIDVALIDITY and generation of a folder, None when it is gone."""
+        """UIDVALIDITY and generation of a folder, None when it does not exist any more."""
         try:
             validity = self._connection.select(folder).get(b"UIDVALIDITY", 0)
         except UnknownFolder:
@@ -91,7 +93,7 @@ class ImapAfterwards:
             client.expunge()
 
     def _all_marked_are_stored(self, uids: list[int]) -> bool:
-        """Whether nothing is marked to be deleted but `uids` and what else is stored: the rest is not ours to delete."""
+        """Whether only stored messages are marked as deleted, `uids` among them. Others must not be deleted here."""
         try:
             marked = self._connection.client.search("DELETED")
         except IMAP4.abort:
@@ -101,9 +103,9 @@ class ImapAfterwards:
         others = {self._connection.key(uid) for uid in set(marked) - set(uids)}
         if not others or self.store is None:
             return not others
-        # of some only the headers are stored
+        # only the headers of some of them are stored
         return others <= self.store.known(others) - self.store.heads(others)
 
     def acknowledged(self) -> list[str]:
-        """Keys that nothing is owed for any more."""
+        """Keys of messages that are acknowledged."""
         return self._done

@@ -1,30 +1,20 @@
-"""One signed-in IMAP connection (RFC 3501) and the folder that is selected on it."""
+"""One logged-in IMAP connection (RFC 3501) and the folder that is selected on it."""
 
-import ssl
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from imaplib import IMAP4
-from itertools import islice
 
 from imapclient.exceptions import IMAPClientError
 
 from .imap_key import ImapKey
 from .imap_protocol import ImapClient
-from .mailbox import LoginRefused, MailboxSettings, UnknownFolder, server_words
-
-# servers limit the length of a command line
-UID_WINDOW = 500
-
-
-def in_windows(uids: Iterable) -> Iterator[list]:
-    """`uids` in lists that fit into a command."""
-    left = iter(uids)
-    while window := list(islice(left, UID_WINDOW)):
-        yield window
+from .login import encrypt_and_log_in
+from .mailbox_errors import UnknownFolder
+from .mailbox_settings import MailboxSettings
+from .windows import in_windows
 
 
-class NothingHandedOut(IMAP4.error):
-    """The server answers OK, but without the message, which it lists all the same.
+class NoMessageData(IMAP4.error):
+    """The server answers OK without data for a message, although it lists it.
 
     :param uid: of the message
     """
@@ -34,11 +24,13 @@ class NothingHandedOut(IMAP4.error):
 
 
 class ImapConnection:
-    """IMAPClient, and what it takes to stay connected.
+    """IMAPClient, and how to connect again.
+
+    :param settings: server and account
 
     :ivar client: the client; another one after :meth:`reconnect`
-    :ivar generations: folder -> how often its UIDs were given out anew before
-    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :ivar generations: folder -> how often the server renumbered it before
+    :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises imaplib.IMAP4.error: when the server refuses; IMAPClient's exceptions derive from it
     """
 
@@ -49,37 +41,14 @@ class ImapConnection:
         self.client = self._connect()
 
     def _connect(self) -> ImapClient:
-        settings = self.settings
-        client = ImapClient(settings)
-        try:
-            if settings.starttls and not settings.tls:
-                self._start_tls(client)
-            self._log_in(client)
-            client.signed_in()
-        except BaseException:
-            with suppress(OSError):  # a failed handshake closed the socket already
-                client.shutdown()
-            raise
+        client = ImapClient(self.settings)
+        # imaplib's own object is what Odoo's OAuth modules expect
+        encrypt_and_log_in(self.settings, client._imap, client.starttls, client.shutdown)
+        client.logged_in()
         return client
 
-    def _start_tls(self, client: ImapClient) -> None:
-        try:
-            client.starttls(self.settings.tls_context())
-        except IMAP4.abort:
-            raise  # the connection broke
-        except IMAP4.error as error:
-            raise ssl.SSLError(server_words(error)) from error
-
-    def _log_in(self, client: ImapClient) -> None:
-        try:
-            self.settings.log_in(client._imap)  # imaplib's own object is what Odoo's OAuth modules expect
-        except IMAP4.abort:
-            raise  # the connection broke
-        except IMAP4.error as error:
-            raise LoginRefused(server_words(error)) from error
-
     def disconnect(self):
-        """Log out; a connection that is dead already is just dropped."""
+        """Log out, if the connection is still alive, and close it."""
         if self.client.is_of_use:
             with suppress(OSError, IMAPClientError, ValueError):
                 self.client.logout()
@@ -87,9 +56,9 @@ class ImapConnection:
             self.client.shutdown()
 
     def reconnect(self) -> None:
-        """Sign in anew, back to the selected folder.
+        """Connect and log in again, and select the same folder.
 
-        :raises imaplib.IMAP4.abort: (also OSError) when that fails, or the folder is not the same any more
+        :raises imaplib.IMAP4.abort: (also OSError) when that fails, or when the folder was renumbered
         """
         folder, state = self._selected
         self._selected = None
@@ -99,12 +68,13 @@ class ImapConnection:
         again = self.select(folder)
         same = again.get(b"UIDVALIDITY") == state.get(b"UIDVALIDITY")
         if not same or again.get(b"UIDNEXT", 0) < state.get(b"UIDNEXT", 0):
-            raise IMAP4.abort(f"the UIDs of {folder} were given out anew")
+            raise IMAP4.abort(f"the server renumbered {folder}")
 
     def select(self, folder: str) -> dict:
-        """What the server says about a folder, which is the selected one from now on.
+        """Select a folder, unless it is selected already.
 
-        :raises UnknownFolder: when there is none of that name
+        :return: what the server says about it, as IMAPClient returns it
+        :raises UnknownFolder: when there is no folder of that name
         """
         if self._selected and self._selected[0] == folder:
             return self._selected[1]
@@ -118,16 +88,19 @@ class ImapConnection:
         return state
 
     def state(self) -> dict:
-        """What the server said about the selected folder."""
+        """What the server said about the selected folder, as IMAPClient returns it."""
         return self._selected[1]
 
     def expect_folder(self, folder: str) -> None:
-        """:raises UnknownFolder: when there is no folder of that name"""
+        """Make sure that a folder exists.
+
+        :raises UnknownFolder: when there is no folder of that name
+        """
         if not self.client.folder_exists(folder):
             raise UnknownFolder(folder, self.client.folder_names()) from None
 
     def listed(self, uids: list[int]) -> set[int]:
-        """Those that are in the selected folder, whatever flags they have; the others are gone for good."""
+        """Those of `uids` that are in the selected folder, whatever flags they have. The others never come back."""
         found = set()
         for window in in_windows(uids):
             found.update(self.client.search(["UID", ",".join(map(str, window))]))

@@ -1,4 +1,4 @@
-"""The names of messages in IMAP mailboxes."""
+"""The keys of messages in IMAP mailboxes."""
 
 import re
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _KEY = re.compile(
 class ImapKey(NamedTuple):
     """The parts of a remote key; written as an IMAP URL (RFC 5092).
 
-    :ivar generation: how often the folder's UIDs were given out anew before
+    :ivar generation: how often the server renumbered the folder before
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""Where to read on in an IMAP folder, and what is to be read there."""
+"""Where to continue in an IMAP folder, and which UIDs are to be fetched there."""
 
 from array import array
 from bisect import bisect_right
@@ -8,24 +8,29 @@ from datetime import timedelta, timezone
 from heapq import merge
 from itertools import groupby
 
-from .imap_connection import ImapConnection, in_windows
+from .folder_position import FolderPosition
+from .imap_connection import ImapConnection
 from .imap_uid_set import UidSet
-from .mailbox import FolderPosition, MailboxStore
+from .mailbox import MailboxStore
+from .windows import in_windows
 
-# Messages that are searched at a time; the reply takes up to 11 bytes for each.
+# Messages in one search; the reply takes up to 11 bytes for each.
 SEARCH_WINDOW = 20_000
 
-# SINCE looks at the date alone, in the server's time zone
+# SINCE compares only the date, in the server's time zone.
 DATE_MARGIN = timedelta(days=1)
-# A message may have come in before the last good fetch and be stored after it
+# A message may have arrived before the last successful fetch, and be stored after it.
 OVERLAP = timedelta(days=2)
 
 
 def generation(known: FolderPosition | None, state: dict) -> int:
-    """How often the UIDs of the selected folder were given out anew before.
+    """How often the server renumbered the selected folder, by what it says now and what is known of it.
 
-    UIDVALIDITY should tell (RFC 3501, section 2.3.1.1). A restored backup, or another mailbox in the place of the
-    old one, can have the same: then UIDNEXT is behind what was read.
+    UIDVALIDITY should say so (RFC 3501, section 2.3.1.1). A restored backup, or another mailbox in place of the old one,
+    can have the same UIDVALIDITY: then UIDNEXT is lower than a UID that was read.
+
+    :param known: the stored position, None for a folder that was never read
+    :param state: what the server says about the folder
     """
     if known is None:
         return 0
@@ -37,11 +42,11 @@ def _is_same_generation(known: FolderPosition, state: dict) -> bool:
     return known.uid_validity == state.get(b"UIDVALIDITY", 0) and known.last_uid < uid_next
 
 
-def read_on(connection: ImapConnection, folder: str, store: MailboxStore) -> FolderPosition:
-    """Where to read on.
+def resume_position(connection: ImapConnection, folder: str, store: MailboxStore) -> FolderPosition:
+    """Select a folder, and say where to continue in it.
 
-    A folder seen for the first time: what is unread is new, the rest is old. A folder whose UIDs were given
-    out anew: what is unread or arrived since the last good fetch is looked at again, by content.
+    In a folder that was never read, the unread messages are new and the others old. In a folder that was renumbered,
+    messages that are unread or arrived since the last successful fetch are compared by content.
     """
     state = connection.select(folder)
     account = connection.settings.account
@@ -63,7 +68,7 @@ def cut(uids: array, last_uid: int) -> array:
 
 
 def _arrived_since_last_success(connection: ImapConnection, folder: str, store: MailboxStore, last_uid: int) -> UidSet:
-    """What came with the last good fetch or later, but not before the folder was seen for the first time."""
+    """What arrived since the last successful fetch, but not before the folder was read for the first time."""
     first = store.first_visit(connection.settings.account, folder).replace(microsecond=0)
     since = max((store.last_success() or first) - OVERLAP, first - DATE_MARGIN)
     found = cut(search(connection, "SINCE", since.date()), last_uid)
@@ -86,24 +91,24 @@ def _last_uid(connection: ImapConnection, state: dict) -> int:
 
 
 @dataclass
-class Wanted:
-    """UIDs to fetch: everything above the watermark, read or not, the backlog, and what is unread.
+class UidsToFetch:
+    """UIDs to fetch: all above the last UID that was read, whatever their flags, the backlog, and unread ones.
 
-    Unread messages below the watermark that were never stored are those a person marked as unread to have
-    them fetched, as with Odoo's own gateway. While there is a large backlog nobody looks for them, and what is new
-    comes before it.
+    Older unread messages that were never stored are those that a person marked as unread to have them fetched, as with
+    Odoo's own gateway. While there is a large backlog they are not searched for, and new messages come before the backlog.
 
-    Iterating gives window by window, in ascending order but for what comes before a large backlog: UIDs to fetch, and
-    those that turned out to be stored already.
+    Iterating returns pairs, in ascending order except that new messages come before a large backlog: UIDs to fetch, and
+    UIDs that are stored already.
 
-    :ivar suspects: UIDs that are asked for last, one by one, if they are to be fetched at all
-    :ivar put_off: gets those of them that were passed over so far
+    :ivar position: where to continue
+    :ivar stalled: UIDs that are asked for last, one by one, if they are to be fetched at all
+    :ivar put_off: those of them that were skipped so far
     """
 
     connection: ImapConnection
     position: FolderPosition
     store: MailboxStore
-    suspects: Sequence[int] = ()
+    stalled: Sequence[int] = ()
     put_off: set[int] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
@@ -114,8 +119,8 @@ class Wanted:
 
     def _windows(self) -> Iterator[list[int]]:
         for queue in self._queues():
-            yield from in_windows(self._without_suspects(queue))
-        for uid in self.suspects:
+            yield from in_windows(self._without_stalled(queue))
+        for uid in self.stalled:
             if uid in self.put_off:
                 self.put_off.remove(uid)
                 yield [uid]
@@ -127,10 +132,10 @@ class Wanted:
         unseen = cut(search(self.connection, "UNSEEN"), self.position.last_uid)
         return [_ascending(unseen, self.position.pending(), new)]
 
-    def _without_suspects(self, queue: Iterable[int]) -> Iterator[int]:
-        suspects = set(self.suspects)
+    def _without_stalled(self, queue: Iterable[int]) -> Iterator[int]:
+        stalled = set(self.stalled)
         for uid in queue:
-            if uid in suspects:
+            if uid in stalled:
                 self.put_off.add(uid)
             else:
                 yield uid
@@ -150,12 +155,14 @@ def _above(connection: ImapConnection, position: FolderPosition) -> array:
 
 
 def search(connection: ImapConnection, *criteria, at_end: bool = False) -> array:
-    """UIDs in the selected folder, in ascending order; asked for in windows where there are many.
+    """Search the selected folder, in several commands when it is large.
 
-    The windows are sequence numbers, the last ones first: while messages are removed the numbers of later ones go
-    down, so that one may be found twice, but none is passed over.
+    The commands go through ranges of sequence numbers from the end: when messages are removed meanwhile, the numbers of
+    later ones go down, so that one may be found twice, but none is missed.
 
-    :param at_end: what is searched lies one after the other at the end of the folder
+    :param criteria: as IMAPClient takes them
+    :param at_end: what is searched for lies together at the end of the folder
+    :return: UIDs in ascending order
     """
     exists = connection.state().get(b"EXISTS", 0)
     if exists <= SEARCH_WINDOW:

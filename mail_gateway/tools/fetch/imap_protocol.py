@@ -1,4 +1,4 @@
-"""imaplib and IMAPClient on the connection of a visit: bounded replies, sign-in in any charset, ID where it is wanted."""
+"""imaplib and IMAPClient on the connection of a visit: bounded replies, login in any charset, ID where it is wanted."""
 
 import re
 from collections.abc import Callable
@@ -8,28 +8,29 @@ from imaplib import IMAP4
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
 
-from .mailbox import MailboxSettings
-from .visit import IMAP_LINE_OVERHEAD, MAX_MESSAGES, MAX_REPLY, ReplyBudget
+from .mailbox_settings import MailboxSettings
+from .reply_budget import IMAP_LINE_OVERHEAD, MAX_MESSAGES, MAX_REPLY, ReplyBudget
 
-# Some servers (163.com, 126.com) refuse SELECT to clients that have not said who they are (RFC 2971).
+# Some servers (163.com, 126.com) refuse SELECT to clients that did not send ID (RFC 2971).
 IDENTITY = '("name" "Odoo Mail Gateway" "version" "19.0" "vendor" "Odoo Mail Gateway")'
 # RFC 3501, section 9: what may stand without quotes
 _ATOM = re.compile(r"[!#-'+-Z\[^-z|}~]+")
 _BEARER = re.compile(r"auth=Bearer ([^\1]+)")
-# Mechanisms of a single message: whatever the server answers next is about an error (RFC 7628, section 3.2.3).
+# Mechanisms of a single message: a further challenge reports an error (RFC 7628, section 3.2.3).
 _ONE_MESSAGE = {"PLAIN", "XOAUTH2", "OAUTHBEARER"}
-# What parsers raise on replies that make no sense
-_NONSENSE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
+# Exceptions of parsers for replies that make no sense.
+_PARSER_ERRORS = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
 
 
-class NonsenseReply(IMAPClientError):
-    """A reply that is no IMAP."""
+class MalformedReply(IMAPClientError):
+    """A reply that does not follow the protocol."""
 
 
 class Imap4(IMAP4):
-    """imaplib's client, without its memory of what was said.
+    """imaplib's client, without its log of commands and replies.
 
-    :ivar budget: what the next reply may have
+    :param settings: server, account and visit
+    :ivar budget: how many bytes the next reply may have
     """
 
     def __init__(self, settings: MailboxSettings):
@@ -39,9 +40,7 @@ class Imap4(IMAP4):
 
     def _create_socket(self, timeout):
         """Replaces imaplib's method: the connection belongs to the visit."""
-        settings = self._settings
-        context = settings.tls_context() if settings.tls else None
-        return settings.visit.connect(self.host, self.port, timeout, context)
+        return self._settings.connect(timeout)
 
     # ------------------------------------------------------------------ reading
 
@@ -77,12 +76,12 @@ class Imap4(IMAP4):
     def _mesg(self, text, secs=None):
         """Replaces imaplib's method: it writes commands and messages to the standard error."""
 
-    # ------------------------------------------------------------------ signing in
+    # ------------------------------------------------------------------ login
 
     def login(self, user, password):
-        """Replaces imaplib's method: characters beyond ASCII go by SASL, else as literals, as RFC 3501 wants it.
+        """Replaces imaplib's method: sends characters beyond ASCII by SASL, else as literals, as RFC 3501 wants it.
 
-        :raises IMAP4.error: when the server refuses, or offers no sign-in by password
+        :raises IMAP4.error: when the server refuses, or offers no login by password
         """
         self._settings.secrets.add(password)
         plain = user.isascii() and password.isascii()
@@ -92,7 +91,7 @@ class Imap4(IMAP4):
         if "AUTH=PLAIN" in self.capabilities and (disabled or not plain):
             return self.authenticate("PLAIN", lambda _challenge: f"\0{user}\0{password}")
         if disabled:
-            raise self.error("LOGINDISABLED: the server lets nobody sign in by password on this connection")
+            raise self.error("LOGINDISABLED: the server allows no login by password on this connection")
         if plain and not re.search(r"[\r\n]", user + password):
             typ, data = self._simple_command("LOGIN", self._as_atom(user), self._quote(password))
         else:
@@ -100,7 +99,7 @@ class Imap4(IMAP4):
         if typ != "OK":
             raise self.error(data[-1])
         self.state = "AUTH"
-        self._signed_in()
+        self._after_login()
         return typ, data
 
     def _as_atom(self, text):
@@ -116,7 +115,7 @@ class Imap4(IMAP4):
         return self._command_complete("LOGIN", tag)
 
     def _may_continue(self, tag):
-        """Whether the server takes the literal; the command was refused else."""
+        """Whether the server accepts the literal; else it refused the command."""
         while self._get_response():
             if self.tagged_commands[tag]:
                 return False
@@ -129,38 +128,38 @@ class Imap4(IMAP4):
             raise self.abort(f"socket error: {error}") from error
 
     def authenticate(self, mechanism, authobject):
-        """Extends imaplib's method: remembers what is secret, and says it only once.
+        """Extends imaplib's method: records secrets, and sends them only once.
 
         :raises IMAP4.error: when the server refuses
         """
         try:
-            answer = super().authenticate(mechanism, self._said_once(mechanism.upper(), authobject))
+            answer = super().authenticate(mechanism, self._sent_once(mechanism.upper(), authobject))
         except ValueError as error:  # a challenge that is no base64
             raise self.abort(f"AUTHENTICATE: {error}") from error
-        self._signed_in()
+        self._after_login()
         return answer
 
-    def _said_once(self, mechanism: str, authobject: Callable) -> Callable:
-        said = []
+    def _sent_once(self, mechanism: str, authobject: Callable) -> Callable:
+        sent = []
 
         def answer(challenge):
-            if said and mechanism in _ONE_MESSAGE:
+            if sent and mechanism in _ONE_MESSAGE:
                 return b""
-            words = authobject(challenge)
-            said.append(True)
-            self._note_secret(mechanism, words)
-            return words
+            reply = authobject(challenge)
+            sent.append(True)
+            self._note_secret(mechanism, reply)
+            return reply
 
         return answer
 
-    def _note_secret(self, mechanism, words):
-        text = words.decode("utf-8", "surrogateescape") if isinstance(words, bytes) else words or ""
+    def _note_secret(self, mechanism, reply):
+        text = reply.decode("utf-8", "surrogateescape") if isinstance(reply, bytes) else reply or ""
         if mechanism == "PLAIN":
             text = text.rpartition("\0")[2]
         self._settings.secrets.add(found[1] if (found := _BEARER.search(text)) else text)
 
-    def _signed_in(self):
-        """Learn what the server can do now, say who we are, and ask for UTF-8 where nothing else is spoken."""
+    def _after_login(self):
+        """Learn the capabilities, send ID, and enable UTF-8 on servers that support nothing else."""
         self.budget.limit = MAX_REPLY
         self.budget.literals = MAX_REPLY
         before = self.capabilities
@@ -173,14 +172,14 @@ class Imap4(IMAP4):
         self._encoding = "utf-8"
 
     def _learn_capabilities(self):
-        told = self.untagged_responses.pop("CAPABILITY", None)
-        if not told and self._ask("CAPABILITY"):
-            told = self.untagged_responses.pop("CAPABILITY", None)
-        if told:
-            self.capabilities = tuple(str(told[-1], "ascii", "replace").upper().split())
+        stated = self.untagged_responses.pop("CAPABILITY", None)
+        if not stated and self._ask("CAPABILITY"):
+            stated = self.untagged_responses.pop("CAPABILITY", None)
+        if stated:
+            self.capabilities = tuple(str(stated[-1], "ascii", "replace").upper().split())
 
     def _ask(self, command, *args):
-        """Whether the server does what it may as well refuse."""
+        """Whether the server executes a command that it may refuse."""
         try:
             return self._simple_command(command, *args)[0] == "OK"
         except self.abort:
@@ -189,8 +188,8 @@ class Imap4(IMAP4):
             return False
 
 
-def _sane(method):
-    """A method whose parser may stumble over what the server says."""
+def _parsing(method):
+    """A method that raises :class:`MalformedReply` where its parser raises anything."""
 
     @wraps(method)
     def parse(*args, **kwargs):
@@ -198,8 +197,8 @@ def _sane(method):
             return method(*args, **kwargs)
         except OSError:
             raise  # a refused certificate is a ValueError, too
-        except _NONSENSE as error:
-            raise NonsenseReply(f"a reply that makes no sense: {type(error).__name__}") from error
+        except _PARSER_ERRORS as error:
+            raise MalformedReply(f"a reply that makes no sense: {type(error).__name__}") from error
 
     return parse
 
@@ -214,30 +213,30 @@ class ImapClient(IMAPClient):
             super().__init__(settings.host, settings.port, ssl=settings.tls, timeout=timeout)
         except OSError:
             raise  # a refused certificate is a ValueError, too
-        except _NONSENSE as error:
+        except _PARSER_ERRORS as error:
             if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
-                raise  # the name of the server is none
-            raise NonsenseReply(f"a greeting that makes no sense: {type(error).__name__}") from error
+                raise  # no host can have that name
+            raise MalformedReply(f"a greeting that makes no sense: {type(error).__name__}") from error
         self.normalise_times = False  # dates with their time zone
-        # IMAPClient has imaplib format all that travels, messages too, for a log that nobody reads
+        # IMAPClient has imaplib format all that travels, messages too, for a log that is not written
         self._imap.debug = 0
 
     def _create_IMAP4(self):
         """Replaces IMAPClient's method."""
         return Imap4(self._settings)
 
-    def signed_in(self) -> None:
-        """Take over what was learned when signing in."""
+    def logged_in(self) -> None:
+        """Take over what :class:`Imap4` learned at the login."""
         self._cached_capabilities = tuple(word.encode("ascii", "replace") for word in self._imap.capabilities)
         self.folder_encode = not self._imap.utf8_enabled
 
     @property
     def is_of_use(self) -> bool:
-        """Whether the connection is still one of questions and answers."""
+        """Whether further commands make sense: no reply was too long."""
         return not self._imap.budget.exceeded
 
     def allow(self, size: int) -> None:
-        """Messages of so many bytes together are asked for by the next commands."""
+        """Allow replies with messages of `size` bytes together."""
         self._imap.budget.literals = max(MAX_REPLY, 2 * min(size, MAX_MESSAGES))
 
     def folder_names(self) -> list[str]:
@@ -245,8 +244,8 @@ class ImapClient(IMAPClient):
         names = (name for _flags, _delimiter, name in self.list_folders())
         return [name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in names]
 
-    fetch = _sane(IMAPClient.fetch)
-    search = _sane(IMAPClient.search)
-    select_folder = _sane(IMAPClient.select_folder)
-    list_folders = _sane(IMAPClient.list_folders)
-    expunge = _sane(IMAPClient.expunge)
+    fetch = _parsing(IMAPClient.fetch)
+    search = _parsing(IMAPClient.search)
+    select_folder = _parsing(IMAPClient.select_folder)
+    list_folders = _parsing(IMAPClient.list_folders)
+    expunge = _parsing(IMAPClient.expunge)

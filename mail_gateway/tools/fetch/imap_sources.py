@@ -1,4 +1,4 @@
-"""What an IMAP server hands out of messages: their sizes, their heads, and all of them."""
+"""Asking an IMAP server for messages: their sizes, their headers, their sources."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,17 +6,19 @@ from imaplib import IMAP4
 from io import BytesIO
 from typing import NamedTuple
 
-from ..headers.stored_headers import HEADER_BYTES
-from .imap_connection import ImapConnection, NothingHandedOut
+from ..headers.message_head import HEADER_BYTES
+from .imap_connection import ImapConnection, NoMessageData
 from .time_budget import FIRST_BYTES, TimeBudget
 
-# What is larger is fetched in parts of this size: it is in memory once, and the visit can end between them.
+# Larger messages are fetched in parts of this size: so they are in memory once, and the visit can end between two parts.
 PART_BYTES = 4 * 2**20
 
 
-class Handed(NamedTuple):
-    """:ivar sources: UID -> bytes
-    :ivar refused: UID -> why the server does not hand out what it lists
+class FetchedSources(NamedTuple):
+    """What the server returned.
+
+    :ivar sources: UID -> bytes
+    :ivar refused: UID -> why the server does not return a message that it lists
     :ivar unasked: UIDs that there was no time to ask for
     """
 
@@ -28,7 +30,7 @@ class Handed(NamedTuple):
 class ImapSources:
     """Asks for messages of the selected folder, without touching their flags (BODY.PEEK).
 
-    :param most: bytes; no message is asked for beyond that, unless a person wants it
+    :param most: bytes that are asked for of a message that nobody requested
     """
 
     def __init__(self, connection: ImapConnection, most: int):
@@ -36,47 +38,47 @@ class ImapSources:
         self._most = most
 
     def sizes(self, uids: list[int]) -> dict[int, int]:
-        """UID -> bytes as the server tells them, which may be wrong; 0 where it tells none."""
+        """UID -> bytes as the server states them, which may be wrong; 0 where it states none."""
         try:
             found = self._connection.client.fetch(uids, ["RFC822.SIZE"])
         except (IMAP4.error, OSError):
-            # one of them cannot be read, which is found out when it travels alone
+            # the server can't read one of them; which one, shows when each is asked for alone
             self._connection.reconnect()
             return dict.fromkeys(uids, FIRST_BYTES)
         sizes = {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
         return {uid: size if isinstance(size, int) else 0 for uid, size in sizes.items()}
 
-    def heads(self, uids: list[int], budget: TimeBudget) -> Handed:
+    def heads(self, uids: list[int], budget: TimeBudget) -> FetchedSources:
         """The headers of messages."""
         return self._ask(uids, self._fetch_heads, budget)
 
-    def whole(self, sizes: dict[int, int], budget: TimeBudget) -> Handed:
-        """Messages.
+    def whole(self, sizes: dict[int, int], budget: TimeBudget) -> FetchedSources:
+        """The sources of messages.
 
         :param sizes: UID -> bytes, see :meth:`sizes`
         """
         return self._ask(list(sizes), lambda uids: self._fetch({uid: sizes[uid] for uid in uids}, budget), budget)
 
-    def requested(self, uid: int, most: int, budget: TimeBudget) -> Handed:
-        """One message, however large.
+    def requested(self, uid: int, most: int, budget: TimeBudget) -> FetchedSources:
+        """The source of one message, however large.
 
-        :param most: bytes; what turns out to be larger is refused
+        :param most: bytes; a message that turns out to be larger is refused
         :raises TookTooLong: when the visit would have to be abandoned
         """
         size = self.sizes([uid])[uid]
         budget.begin(size, [self._connection.key(uid)])
-        handed = self._ask([uid], partial(self._fetch_requested, size, most, budget), budget)
-        budget.finish(sum(map(len, handed.sources.values())))
-        return handed
+        fetched = self._ask([uid], partial(self._fetch_requested, size, most, budget), budget)
+        budget.finish(sum(map(len, fetched.sources.values())))
+        return fetched
 
     # ------------------------------------------------------------------ one message does not hold up the others
 
-    def _ask(self, uids: list[int], fetch: Callable[[list[int]], dict], budget: TimeBudget) -> Handed:
-        """What the server hands out, together or one by one.
+    def _ask(self, uids: list[int], fetch: Callable[[list[int]], dict], budget: TimeBudget) -> FetchedSources:
+        """Ask for all at once, and for each alone when that fails.
 
-        Dovecot, for one, hangs up on a message that it can't read. It would do so at each visit.
+        Some servers, Dovecot among them, close the connection at a message that they can't read, at each visit again.
 
-        :param fetch: UIDs -> UID -> what came for it
+        :param fetch: a function of UIDs that returns UID -> source, or another value where there is none
         """
         keys = {uid: self._connection.key(uid) for uid in uids}
         try:
@@ -86,36 +88,36 @@ class ImapSources:
                 budget.broken.append(keys[uids[0]])
             self._connection.reconnect()
             if len(uids) == 1:
-                return Handed({}, {uids[0]: error}, [])
+                return FetchedSources({}, {uids[0]: error}, [])
         return self._ask_each(uids, fetch, budget)
 
     def _ask_each(self, uids, fetch, budget):
-        handed = Handed({}, {}, [])
+        fetched = FetchedSources({}, {}, [])
         for number, uid in enumerate(uids):
-            # what there is is stored before the visit is abandoned
+            # what came so far can be stored before the visit is abandoned
             if number and budget.is_over():
-                handed.unasked.extend(uids[number:])
+                fetched.unasked.extend(uids[number:])
                 break
             sources, refused, _unasked = self._ask([uid], fetch, budget)
-            handed.sources.update(sources)
-            handed.refused.update(refused)
-        return handed
+            fetched.sources.update(sources)
+            fetched.refused.update(refused)
+        return fetched
 
-    def _told_apart(self, found: dict[int, object]) -> Handed:
-        """What was handed out, and an error for each message that was not but is listed.
+    def _told_apart(self, found: dict[int, object]) -> FetchedSources:
+        """The sources, and an error for each message without one that is still listed.
 
-        Exchange, for one, answers OK without data at times. What is no longer listed vanished meanwhile.
+        Exchange sometimes answers OK without data. A message that is no longer listed was removed meanwhile.
         """
         sources = {uid: source for uid, source in found.items() if isinstance(source, bytes)}
         missing = self._connection.listed([uid for uid in found if uid not in sources])
-        return Handed(sources, {uid: NothingHandedOut(uid) for uid in missing}, [])
+        return FetchedSources(sources, {uid: NoMessageData(uid) for uid in missing}, [])
 
     # ------------------------------------------------------------------ fetching
 
     def _fetch_heads(self, uids: list[int]) -> dict[int, object]:
         self._connection.client.allow(len(uids) * HEADER_BYTES)
         found = self._connection.client.fetch(uids, [f"BODY.PEEK[HEADER]<0.{HEADER_BYTES}>"])
-        # whether the server knows parts or not
+        # servers without partial fetches leave out the offset
         return {
             uid: found.get(uid, {}).get(b"BODY[HEADER]<0>", found.get(uid, {}).get(b"BODY[HEADER]")) for uid in uids
         }
@@ -132,12 +134,11 @@ class ImapSources:
         return {uids[0]: source if source and len(source) <= most else None}
 
     def _fetch_in_parts(self, uid: int, size: int, most: int, budget: TimeBudget) -> bytes | None:
-        """A large message, in one piece of memory.
+        """The source of a large message, in one piece of memory.
 
-        The size that the server tells is no more than a hint: some estimate it.
-
+        :param size: in bytes, as the server states it; some servers estimate it
         :param most: bytes; no part is asked for beyond that
-        :return: None when the server does not hand it out, or not all of it
+        :return: None when the server does not return it, or not all of it
         :raises TookTooLong: when the visit would have to be abandoned
         """
         source, is_full = BytesIO(), True
@@ -147,8 +148,8 @@ class ImapSources:
             part = items.get(b"BODY[]<%d>" % offset)
             if not isinstance(part, bytes):
                 if not offset:
-                    return items.get(b"BODY[]")  # a server that knows no parts
-                # behind the end there is an empty string (RFC 3501, section 6.4.5): nothing at all is no end
+                    return items.get(b"BODY[]")  # a server without partial fetches
+                # behind the end comes an empty string (RFC 3501, section 6.4.5); no string at all does not mean the end
                 return source.getvalue() if offset == size or not is_full else None
             source.write(part)
             is_full = len(part) >= PART_BYTES

@@ -12,7 +12,7 @@ _SLICE_CHARS = 100_000
 
 
 def _slices(text: str) -> Iterator[str]:
-    """A long text in parts that end between two ranges, so that it is never in memory as a million of strings."""
+    """A long text in parts that end between two ranges, so that a million of strings are never in memory at once."""
     start = 0
     while start < len(text):
         end = text.find(",", start + _SLICE_CHARS)
@@ -22,9 +22,9 @@ def _slices(text: str) -> Iterator[str]:
 
 
 class UidSet(Set):
-    """UIDs that do not change any more, as ranges: a million of them, each a range of its own, take 16 MB.
+    """An immutable set of UIDs, kept as ranges: a million ranges take 16 MB.
 
-    Equal to any other set of the same numbers.
+    It equals any other set of the same numbers.
     """
 
     __slots__ = ("_count", "_firsts", "_lasts")
@@ -40,7 +40,7 @@ class UidSet(Set):
 
     @classmethod
     def parse(cls, text: str) -> "UidSet":
-        """The UIDs that a text names which str() made."""
+        """The UIDs in a text that ``str()`` made of such a set."""
         uids = cls()
         for piece in _slices(text):
             uids._firsts.extend(map(int, _LAST.sub("", piece).split(",")))
@@ -92,6 +92,6 @@ class UidSet(Set):
         return self._lasts[-1] if self._lasts else 0
 
     def above(self, uid: int) -> Iterator[int]:
-        """Those above `uid`, in ascending order."""
+        """The UIDs above `uid`, in ascending order."""
         for place in range(bisect_left(self._lasts, uid + 1), len(self._firsts)):
             yield from range(max(self._firsts[place], uid + 1), self._lasts[place] + 1)

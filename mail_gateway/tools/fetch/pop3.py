@@ -1,27 +1,38 @@
-"""Reading a POP3 mailbox (RFC 1939). The ledger of UIDLs says what is known; DELE takes effect only with QUIT."""
+"""Reading a POP3 mailbox (RFC 1939).
+
+Messages are recognised by their UIDLs, or by their content where the server has none. DELE takes effect only with QUIT.
+Start reading at :meth:`Pop3Mailbox.new_batches`: :mod:`.pop3_plan` says what is read in which order, :mod:`.pop3_session`
+talks to the server, :mod:`.pop3_comparison` finds out what is stored already.
+"""
 
 import poplib
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from .imap_connection import in_windows
-from .mailbox import Batch, MailboxSettings, MailboxStore, MessagesRefused, RemoteMessage, head_of
+from ..headers.message_head import head_bytes
+from .mailbox import Batch, MailboxStore, RemoteMessage
+from .mailbox_errors import MessagesRefused
+from .mailbox_settings import MailboxSettings
 from .pop3_comparison import tell_apart
-from .pop3_progress import Handed, Reading
-from .pop3_protocol import MessageTooLarge, Refused
+from .pop3_plan import expect_uidls, forget_removed_contents, plan_visit
+from .pop3_progress import FetchedBatch, Progress
+from .pop3_protocol import CommandRefused, MessageTooLarge
 from .pop3_session import Pop3Session
 from .time_budget import TimeBudget, TookTooLong
+from .windows import in_windows
 
-# Bytes beyond Largest Message that are read nevertheless: many servers count a line end as one byte, and send two. To
-# break off a message costs a session.
-SPARE_SHARE = 0.1
-SPARE_BYTES = 1000
+# Bytes beyond the largest message that are read nevertheless: many servers count a line end as one byte, and send two.
+# Breaking off a message costs a session.
+EXTRA_SHARE = 0.1
+EXTRA_BYTES = 1000
 
 
 class Pop3Mailbox:
-    """One mailbox, read in one session or several.
+    """A :class:`.mailbox.Mailbox` that is read by POP3, in one session or several.
 
-    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :param settings: its server, account and limits
+
+    :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises EOFError: when the server closes the connection
     :raises poplib.error_proto: when the server refuses
     """
@@ -49,126 +60,76 @@ class Pop3Mailbox:
 
     @property
     def _listing(self):
-        """What is listed, and named, in the session of the moment."""
+        """What is listed in the current session."""
         return self._session.listing
 
     def leftovers(self, store: MailboxStore) -> list[str]:
-        """What is gone from the server, or may stay there.
+        """Keys of stored messages that are no longer on the server, or may stay there.
 
-        What a lost connection left undeleted is read again by new_batches: QUIT may have taken effect although its
-        answer was lost, and the UIDL may name another message since.
+        Messages that were not deleted because the connection broke are read again by :meth:`new_batches`: QUIT may have
+        taken effect although no reply came, and the UIDL may name another message since.
         """
         owed = store.unacknowledged()
         if not self._deletes:
             return owed
-        self._expect_uidls(owed)
+        expect_uidls(self._listing, owed)
         return [key for key in owed if key not in self._listing.numbers]
 
-    def _expect_uidls(self, keys: Iterable[str]) -> None:
-        """:raises poplib.error_proto: when the server has no UIDLs, but had when it gave one of the `keys`"""
-        if self._listing.no_uidl and any(map(self._listing.is_by_uidl, keys)):
-            raise self._listing.no_uidl
-
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        reading = self._begin(store, budget)
+        """What is new: first what fits into the time, then what a person requested, then the rest."""
+        progress = plan_visit(self._listing, store, budget, self._deletes)
         try:
-            yield from self._read_what_fits(reading)
-            yield from self._read_requested(reading)
-            yield from self._read(reading, budget.what_is_left)
-            yield from self._read_suspects(reading)
+            yield from self._read_what_fits(progress)
+            yield from self._read_requested(progress)
+            yield from self._read(progress, budget.what_is_left)
+            yield from self._read_stalled(progress)
         except TookTooLong as refusal:
             budget.complete = False
             yield Batch([], [], refusal=refusal)
-        self._forget_vanished_contents(reading)
+        if not self._deletes:
+            forget_removed_contents(self._listing, progress)
 
-    def _begin(self, store: MailboxStore, budget: TimeBudget) -> Reading:
-        """What is to be read, and in which order."""
-        requested = self._requested(store)
-        self._forget_vanished(store)
-        known = store.known([*self._listing.numbers, *self._listing.unnamed.values()])
-        unread = self._unread(known, store)
-        put_off = {*unread, *requested}.intersection(budget.suspects)
-        return Reading(
-            store,
-            budget,
-            known,
-            queue=[key for key in unread if key not in put_off],
-            requested=[key for key in requested if key not in put_off],
-            suspects=[key for key in budget.suspects if key in put_off],
-            late_requests=put_off.intersection(requested),
-        )
+    def _read_what_fits(self, progress: Progress) -> Iterator[Batch]:
+        for window in in_windows(progress.in_order()):
+            progress.wanted |= {key: self._listing.size(key) for key in window}
+            yield from self._read_heads(progress, [key for key in window if self._is_large(key, progress)])
+            yield from self._read(progress, progress.budget.what_fits)
 
-    def _requested(self, store: MailboxStore) -> list[str]:
-        """Keys of what a person wants whole."""
-        requested = store.requested()
-        if self._listing.no_uidl:
-            # tries, or a mailbox whose UIDLs are gone for good would never be read again
-            for key in filter(self._listing.is_by_uidl, requested):
-                store.count_request(key)
-        self._expect_uidls(requested)
-        return requested
+    def _is_large(self, key: str, progress: Progress) -> bool:
+        """Whether only the headers are read. What is stored under the same key may be whole, since a person requested it."""
+        return self._listing.size(key) > self.settings.largest and key not in progress.known
 
-    def _unread(self, known: set[str], store: MailboxStore) -> list[str]:
-        """Keys of what is to be read."""
-        numbers, unnamed = self._listing.numbers, self._listing.unnamed
-        # what is to be deleted is read once more, to compare it; but for what stays there until a person wants it
-        settled = store.heads(known) if self._deletes else known
-        # what is new comes before what is only to be compared, or a line that breaks again and again would not get on
-        return sorted(numbers.keys() - settled, key=lambda key: (key in known, key in unnamed, numbers[key]))
+    def _read(self, progress: Progress, choose: Callable) -> Iterator[Batch]:
+        """Read what is new, and what has to be compared with the message that is stored under its key.
 
-    def _forget_vanished(self, store: MailboxStore) -> None:
-        listing = self._listing
-        # an empty listing may also be a mail server that is not well
-        if listing.numbers and not listing.no_uidl and not self._deletes:
-            store.forget_vanished(listing.prefix, [*listing.numbers, *listing.unnamed.values()])
-
-    def _forget_vanished_contents(self, reading: Reading) -> None:
-        """The same where messages are known by their content, which is only known of what was read."""
-        listing = self._listing
-        if listing.numbers and listing.no_uidl and not self._deletes and reading.is_whole and reading.budget.complete:
-            reading.store.forget_vanished(listing.content_prefix, list(listing.numbers))
-
-    def _read_what_fits(self, reading: Reading) -> Iterator[Batch]:
-        for window in in_windows(reading.in_order()):
-            reading.wanted |= {key: self._listing.size(key) for key in window}
-            yield from self._read_heads(reading, [key for key in window if self._is_large(key, reading)])
-            yield from self._read(reading, reading.budget.what_fits)
-
-    def _is_large(self, key: str, reading: Reading) -> bool:
-        """Whether only the head is read; what is stored under its name may be there whole, at a person's request."""
-        return self._listing.size(key) > self.settings.largest and key not in reading.known
-
-    def _read(self, reading: Reading, choose: Callable) -> Iterator[Batch]:
-        """What is new, and what has to be compared with what is stored under its name.
-
-        :param choose: finds the next batch in `reading.wanted`, which loses what was asked for
+        :param choose: chooses the next batch of `progress.wanted`, from which it is then removed
         """
-        while keys := choose(reading.wanted):
-            handed = self._ask(reading, keys)
-            messages, stored = self._tell_apart(handed.sources, reading)
-            for key in reading.budget.beyond_time(messages):
+        while keys := choose(progress.wanted):
+            fetched = self._ask(progress, keys)
+            messages, stored = self._tell_apart(fetched.sources, progress)
+            for key in progress.budget.beyond_time(messages):
                 del messages[key]
-                reading.wanted[key] = len(handed.sources[key])
-            reading.is_whole &= not handed.refused
+                progress.wanted[key] = len(fetched.sources[key])
+            progress.is_whole &= not fetched.refused
             done = [*stored, *(message.key for message in messages.values() if not message.is_head)]
-            yield Batch(list(messages.values()), [] if handed.broken else done, refusal=handed.refusal)
-            if handed.broken:
-                self._go_on_after(handed.broken, reading)
-            if reading.budget.is_half_over():
-                yield from self._read_requested(reading)
+            yield Batch(list(messages.values()), [] if fetched.broken else done, refusal=fetched.refusal)
+            if fetched.broken:
+                self._resume_after(fetched.broken, progress)
+            if progress.budget.is_half_over():
+                yield from self._read_requested(progress)
 
-    def _tell_apart(self, sources: dict[str, bytes], reading: Reading) -> tuple[dict[str, RemoteMessage], list[str]]:
-        return tell_apart(sources, self._listing, reading.store, reading.known, self.settings.largest)
+    def _tell_apart(self, sources: dict[str, bytes], progress: Progress) -> tuple[dict[str, RemoteMessage], list[str]]:
+        return tell_apart(sources, self._listing, progress.store, progress.known, self.settings.largest)
 
-    def _ask(self, reading: Reading, keys: Iterable[str]) -> Handed:
-        """What the server hands out in the time of a batch: what it can't read must not hold up the others."""
+    def _ask(self, progress: Progress, keys: Iterable[str]) -> FetchedBatch:
+        """Ask for messages until the time of a batch is over. One that the server can't read does not hold up the others."""
         sources, refused, broken = {}, [], None
-        end = reading.budget.end_of_batch()
+        end = progress.budget.end_of_batch()
         for key in keys:
-            size = reading.wanted.pop(key)
+            size = progress.wanted.pop(key)
             try:
-                sources[key] = self._source(key, size, self._most(key, reading), reading.budget)
-            except Refused as error:
+                sources[key] = self._source(key, size, self._most(key, progress), progress.budget)
+            except CommandRefused as error:
                 refused.append(error)
             except MessageTooLarge as error:
                 sources[key], broken = error.start, error
@@ -176,21 +137,21 @@ class Pop3Mailbox:
                 broken = error
             if broken or time.monotonic() > end:
                 break
-        return Handed(sources, refused, broken)
+        return FetchedBatch(sources, refused, broken)
 
-    def _most(self, key: str, reading: Reading) -> int:
-        """Bytes that are read of a message."""
-        if key in reading.known:
+    def _most(self, key: str, progress: Progress) -> int:
+        """How many bytes are read of a message."""
+        if key in progress.known:
             return self.settings.most
-        return self.settings.largest + int(self.settings.largest * SPARE_SHARE) + SPARE_BYTES
+        return self.settings.largest + int(self.settings.largest * EXTRA_SHARE) + EXTRA_BYTES
 
     def _source(self, key: str, size: int, most: int, budget: TimeBudget, check: Callable = lambda: None) -> bytes:
-        """A message, which is a suspect if the session ends with it."""
+        """The source of a message, which counts as stalled if the session ends with it."""
         budget.begin(size, [key])
         try:
             source = self._session.retrieve(key, most, check)
-        except Refused:
-            budget.begin(0)  # an answer like any other
+        except CommandRefused:
+            budget.begin(0)  # a refusal is an answer: nothing stalled
             raise
         except MessageTooLarge as error:
             budget.finish(len(error.start))
@@ -201,69 +162,69 @@ class Pop3Mailbox:
 
     # ------------------------------------------------------------------ one session after another
 
-    def _go_on_after(self, error: Exception, reading: Reading) -> None:
-        """Open another session where it was us who broke one off.
+    def _resume_after(self, error: Exception, progress: Progress) -> None:
+        """Open another session when this one was broken off here.
 
-        What was deleted in that one is still there, and is compared by the next visit.
+        Messages that were deleted in it are still on the server, and are compared by the next visit.
 
-        :raises Exception: `error`, when it was the server: the next visit asks for that message last
+        :raises Exception: `error`, when the server ended the session: the next visit asks for that message last
         """
         if not isinstance(error, MessageTooLarge):
             raise error
-        self._renew(reading)
+        self._renew(progress)
 
-    def _settle(self, reading: Reading) -> None:
-        """Before a message that may end the session: what was deleted in it stays deleted."""
+    def _confirm_deletions(self, progress: Progress) -> None:
+        """Make deletions take effect before a message that may end the session is asked for."""
         if self._session.has_deleted:
-            self._renew(reading)
+            self._renew(progress)
 
-    def _renew(self, reading: Reading) -> None:
+    def _renew(self, progress: Progress) -> None:
         """End the session and open another one, in which messages may have other numbers."""
         before = self._listing
         self.disconnect()
         self._session = Pop3Session(self.settings)
         if not before.no_uidl:
-            self._expect_uidls(before.numbers)
+            expect_uidls(self._listing, before.numbers)
         gone = before.numbers.keys() - self._listing.numbers.keys()
         if not self._listing.follow(before):
             gone |= before.unnamed.keys()
-            reading.is_whole = False
-        reading.drop(gone)
+            progress.is_whole = False
+        progress.drop(gone)
 
-    def _read_suspects(self, reading: Reading) -> Iterator[Batch]:
-        """What earlier visits ended with, as this one may, one by one."""
-        for key in reading.suspects:
-            if key in reading.late_requests:
-                reading.requested = [key]
-                yield from self._read_requested(reading)
+    def _read_stalled(self, progress: Progress) -> Iterator[Batch]:
+        """Read the messages with which earlier visits ended, as this one may, one by one."""
+        for key in progress.stalled:
+            if key in progress.late_requests:
+                progress.requested = [key]
+                yield from self._read_requested(progress)
             else:
-                self._settle(reading)
-                yield from self._read_suspect(reading, key)
+                self._confirm_deletions(progress)
+                yield from self._read_stalled_message(progress, key)
 
-    def _read_suspect(self, reading: Reading, key: str) -> Iterator[Batch]:
+    def _read_stalled_message(self, progress: Progress, key: str) -> Iterator[Batch]:
         if key not in self._listing.numbers:
             return
-        reading.wanted = {key: self._listing.size(key)}
-        if self._is_large(key, reading):
-            yield from self._read_heads(reading, [key])
-        yield from self._read(reading, reading.budget.what_is_left)
+        progress.wanted = {key: self._listing.size(key)}
+        if self._is_large(key, progress):
+            yield from self._read_heads(progress, [key])
+        yield from self._read(progress, progress.budget.what_is_left)
 
     # ------------------------------------------------------------------ what is large
 
-    def _read_heads(self, reading: Reading, keys: Iterable[str]) -> Iterator[Batch]:
-        """Of what is larger than may be, the head: the rest stays on the server until a person wants it."""
+    def _read_heads(self, progress: Progress, keys: Iterable[str]) -> Iterator[Batch]:
+        """Read the headers of large messages; the rest stays on the server until a person requests it."""
         for key in keys:
-            if key not in reading.wanted:
-                continue  # named by a session that is over
-            size = reading.wanted.pop(key)
-            head, broken = self._head(key, reading.budget)
-            messages, _stored = self._tell_apart({key: head}, reading)
+            if key not in progress.wanted:
+                continue  # the key is one of an earlier session
+            size = progress.wanted.pop(key)
+            head, broken = self._head(key, progress.budget)
+            messages, _stored = self._tell_apart({key: head}, progress)
             yield Batch([RemoteMessage(each.key, each.source, size) for each in messages.values()], [])
             if broken:
-                self._go_on_after(broken, reading)
+                self._resume_after(broken, progress)
 
     def _head(self, key: str, budget: TimeBudget) -> tuple[bytes, Exception | None]:
-        """The headers of a message, which is a suspect if the session ends with it.
+        """The headers of a message, which counts as stalled if the session ends with it.
 
         :return: also the error when they have no end
         """
@@ -275,51 +236,51 @@ class Pop3Mailbox:
             head, broken = error.start, error
             budget.broken.append(key)
         budget.begin(0)
-        return head_of(head), broken
+        return head_bytes(head), broken
 
-    def _read_requested(self, reading: Reading) -> Iterator[Batch]:
-        """What a person wants although it is large: whole, one by one, each as long as the visit may take."""
-        while reading.requested:
-            key = reading.requested.pop(0)
-            if key in self._listing.numbers or self._candidates(key, reading):
-                self._settle(reading)
-                yield from self._find(key, reading)
-            reading.store.count_request(key)
+    def _read_requested(self, progress: Progress) -> Iterator[Batch]:
+        """Read large messages that a person requested: whole, one by one, each as long as the visit may take."""
+        while progress.requested:
+            key = progress.requested.pop(0)
+            if key in self._listing.numbers or self._candidates(key, progress):
+                self._confirm_deletions(progress)
+                yield from self._find(key, progress)
+            progress.store.count_request(key)
             if key in self._listing.numbers and self._listing.size(key) <= self.settings.most:
-                yield from self._read_whole(key, reading)
+                yield from self._read_whole(key, progress)
 
-    def _find(self, name: str, reading: Reading) -> Iterator[Batch]:
-        """Read heads until one of the messages turns out to have a name by content."""
-        for key in self._candidates(name, reading):
+    def _find(self, name: str, progress: Progress) -> Iterator[Batch]:
+        """Read headers until one of the messages turns out to have a certain key by content."""
+        for key in self._candidates(name, progress):
             if name in self._listing.numbers:
                 return
-            reading.wanted[key] = self._listing.size(key)
-            yield from self._read_heads(reading, [key])
+            progress.wanted[key] = self._listing.size(key)
+            yield from self._read_heads(progress, [key])
 
-    def _candidates(self, name: str, reading: Reading) -> list[str]:
-        """Keys of large messages whose name by content may be `name`: their heads were not read yet."""
+    def _candidates(self, name: str, progress: Progress) -> list[str]:
+        """Keys of large messages whose key by content may be `name`: their headers were not read yet."""
         keys = self._listing.candidates(name) if name not in self._listing.numbers else ()
-        return [key for key in keys if self._is_large(key, reading) and key not in reading.suspects]
+        return [key for key in keys if self._is_large(key, progress) and key not in progress.stalled]
 
-    def _read_whole(self, key: str, reading: Reading) -> Iterator[Batch]:
+    def _read_whole(self, key: str, progress: Progress) -> Iterator[Batch]:
         """:raises TookTooLong: when the visit would have to be abandoned"""
-        size, budget = self._listing.size(key), reading.budget
+        size, budget = self._listing.size(key), progress.budget
         try:
             source = self._source(key, size, self.settings.most, budget, budget.check)
-        except Refused as error:
+        except CommandRefused as error:
             yield Batch([], [], refusal=MessagesRefused([error]))
         except MessageTooLarge as error:
             yield Batch([], [], refusal=error)
-            self._renew(reading)
+            self._renew(progress)
         else:
             yield Batch([RemoteMessage(key, source, was_requested=True)], [key])
 
     # ------------------------------------------------------------------ afterwards
 
     def acknowledge(self, keys: Iterable[str]) -> None:
-        """Have what is stored deleted; what the server does not delete keeps nothing else from it.
+        """Have stored messages deleted, each even when the server refuses to delete another one.
 
-        :raises poplib.error_proto: what the server refused on the way
+        :raises poplib.error_proto: the last refusal
         """
         refusal = None
         for key in keys:
@@ -328,17 +289,21 @@ class Pop3Mailbox:
                 continue
             try:
                 self._session.delete(key)
-            except Refused as error:
+            except CommandRefused as error:
                 refusal = error
         if refusal:
             raise refusal
 
     def acknowledged(self) -> list[str]:
+        """Keys of messages that are deleted for good, or need not be deleted."""
         return self._confirmed
 
     def check(self) -> None:
-        """POP3 has no folders: whoever can sign in can read."""
+        """Ask for the state of the mailbox; POP3 has no folders that could be missing.
+
+        :raises poplib.error_proto: when the mailbox can't be read
+        """
         self._session.check()
 
-    def remember(self, store: MailboxStore) -> None:
-        """POP3 does not tell read from unread: all that is there is new, as with Odoo's own gateway."""
+    def remember(self, _store: MailboxStore) -> None:
+        """Do nothing: POP3 does not tell read from unread, so that all messages are new, as with Odoo's own gateway."""

@@ -1,9 +1,10 @@
-"""What of a POP3 mailbox is stored already, and under which name what is new is stored."""
+"""Which messages of a POP3 mailbox are stored already, and under which keys the new ones are stored."""
 
 from collections.abc import Set
 from dataclasses import dataclass
 
-from .mailbox import MailboxStore, RemoteMessage, head_of
+from ..headers.message_head import head_bytes
+from .mailbox import MailboxStore, RemoteMessage
 from .pop3_listing import Listing
 
 
@@ -11,12 +12,12 @@ from .pop3_listing import Listing
 class _Content:
     """What was read of a message.
 
-    :ivar is_whole: whether all of it is stored; of what turned out to be too large only the head, as if its size had
-        been told
+    :ivar source: all that was read
+    :ivar is_whole: whether all of it is stored; of a message that turned out to be too large, only the headers are
     :ivar kept: what is stored
-    :ivar name: its name by content
-    :ivar is_doubtful: whether this message may be stored under its UIDL, or another one; a further copy of what is
-        listed is not
+    :ivar name: its key by content
+    :ivar is_doubtful: whether the message that is stored under its UIDL may be this one or another; a second copy of a
+        listed message is not doubtful
     """
 
     source: bytes
@@ -26,7 +27,7 @@ class _Content:
     is_doubtful: bool
 
     def is_stored(self, names: Set[str], sources: Set[bytes]) -> bool:
-        """Whether what would be stored is stored already."""
+        """Whether the message is stored already, as much of it as would be stored."""
         return self.name in names or (self.is_doubtful and not sources.isdisjoint((self.source, self.kept)))
 
     def is_stored_whole(self, names: Set[str], sources: Set[bytes]) -> bool:
@@ -37,10 +38,10 @@ class _Content:
 def tell_apart(
     sources: dict[str, bytes], listing: Listing, store: MailboxStore, known: Set[str], largest: int
 ) -> tuple[dict[str, RemoteMessage], list[str]]:
-    """What is new, and the keys of what is stored and may be acknowledged.
+    """New messages, and the keys of stored ones that may be acknowledged.
 
-    A UIDL may be given to another message once its own is gone (RFC 1939, section 7): to delete by UIDL what was left
-    there, or was seen to be deleted, would lose that one. Messages that share a UIDL, or have none, have a name by their
+    A server may give a UIDL to another message once the first one is gone (RFC 1939, section 7). Deleting by UIDL alone
+    could therefore delete a message that was never stored. Messages that share a UIDL, or have none, have a key by their
     content.
 
     :param sources: key of the session -> what was read
@@ -65,14 +66,14 @@ def tell_apart(
 
 def _content(key: str, source: bytes, listing: Listing, known: Set[str], largest: int) -> _Content:
     is_whole = len(source) <= largest
-    kept = source if is_whole else head_of(source)
+    kept = source if is_whole else head_bytes(source)
     name = listing.name_by_content(key, kept)
     is_doubtful = listing.unnamed.get(key, key) in known and not listing.is_copy(key)
     return _Content(source, is_whole, kept, name, is_doubtful)
 
 
 def _stored_among(contents, store: MailboxStore) -> tuple[Set[str], Set[bytes]]:
-    """Names by content, and sources, that are stored."""
+    """Keys by content, and sources, that are stored."""
     doubtful = {part for each in contents if each.is_doubtful for part in (each.source, each.kept)}
     names = store.known([each.name for each in contents]) if contents else set()
     return names, store.known_sources(list(doubtful)) if doubtful else set()

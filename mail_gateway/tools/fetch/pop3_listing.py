@@ -1,4 +1,4 @@
-"""What a POP3 session lists, and under which names (RFC 1939, section 7)."""
+"""The messages that a POP3 session lists, and their keys (RFC 1939, section 7)."""
 
 import hashlib
 import re
@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from ..text.indexed_text import bounded
 
-# no server lists more, and no list of numbers is made that is longer
+# Further lines of a listing are ignored.
 MAX_LISTED = 1_000_000
-# bytes; RFC 1939 knows 70
+# Bytes; RFC 1939 allows 70.
 MAX_UIDL = 250
 _NUMBER = re.compile(r"0*([1-9]\d{0,9})")
 _SIZE = re.compile(r"[0-9]{1,15}")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
-# instead of a UIDL, where the server knows none
+# Stands in place of a UIDL where the server has none.
 _CONTENT = "sha256:"
 
 
 def read_uidls(lines: Sequence[bytes]) -> dict[int, str]:
-    """Message number -> UIDL, "" where there is none; lines that make no sense are passed over."""
+    """Message number -> UIDL, "" where there is none; malformed lines are skipped."""
     uidls = {}
     for line in lines[:MAX_LISTED]:
         # two different UIDLs must not become one, whatever bytes they are
@@ -30,7 +30,7 @@ def read_uidls(lines: Sequence[bytes]) -> dict[int, str]:
 
 
 def read_sizes(lines: Sequence[bytes]) -> dict[int, int]:
-    """Message number -> bytes; lines that make no sense are passed over."""
+    """Message number -> bytes; malformed lines are skipped."""
     sizes = {}
     for line in lines[:MAX_LISTED]:
         number, _space, rest = line.decode("ascii", "replace").partition(" ")
@@ -46,18 +46,19 @@ def _as_name(uidl: str) -> str:
 
 
 class Listing:
-    """Messages and their names.
+    """Messages and their keys.
 
-    A message that has no UIDL, or shares it, gets a name by its content once that is read. Until then it has a key
-    that holds for the session alone.
+    A message that has no UIDL, or shares it with others, gets a key by its content once that is read. Until then it has a
+    key that is valid only in the session.
 
-    :ivar numbers: remote key -> message number, which holds for the session alone
-    :ivar unnamed: key of the session -> the name that the message shares with others
-    :ivar no_uidl: why there are no UIDLs at all, else None
+    :ivar numbers: key -> message number, which is valid only in the session
+    :ivar unnamed: key of the session -> the key by UIDL that the message shares with others
+    :ivar no_uidl: the refusal of a server that has no UIDLs, else None
     """
 
     def __init__(self, account: str, uidls: dict[int, str], sizes: dict[int, int], no_uidl: Exception | None = None):
         """
+        :param account: see :attr:`.MailboxSettings.account`
         :param uidls: message number -> UIDL
         :param sizes: message number -> bytes
         """
@@ -77,27 +78,27 @@ class Listing:
 
     @property
     def prefix(self) -> str:
-        """What the keys of the mailbox begin with."""
+        """How the keys of the mailbox begin."""
         return f"pop://{self._account}/;UIDL="
 
     @property
     def content_prefix(self) -> str:
-        """What they begin with where there are no UIDLs."""
+        """How they begin where there are no UIDLs."""
         return self.prefix + _CONTENT
 
     def is_by_uidl(self, key: str) -> bool:
-        """Whether the mailbox, when it gave that key, had UIDLs."""
+        """Whether a key is made of a UIDL."""
         return key.startswith(self.prefix) and not key.startswith(self.content_prefix)
 
     def size(self, key: str) -> int:
-        """Bytes as the server tells them, which may be wrong; 0 where it tells none."""
+        """Bytes as the server states them, which may be wrong; 0 where it states none."""
         number = self.numbers.get(key)
         return self._lines[number][1] if number else 0
 
-    # ------------------------------------------------------------------ names by content
+    # ------------------------------------------------------------------ keys by content
 
     def name_by_content(self, key: str, source: bytes) -> str:
-        """A name for a message that needs another than its UIDL; copies are numbered."""
+        """The key of a message that can't be named by its UIDL; copies of the same content are numbered."""
         if key not in self._by_content:
             name = self._beginning(key) + hashlib.sha256(source).hexdigest()
             self._copies[name] += 1
@@ -105,7 +106,7 @@ class Listing:
         return self._by_content[key]
 
     def is_copy(self, key: str) -> bool:
-        """Whether the content of a message, which has a name by it, was found in the listing before."""
+        """Whether another listed message has the same content as a message that has a key by its content."""
         return ";COPY=" in self._by_content[key].removeprefix(self._beginning(key))
 
     def _beginning(self, key: str) -> str:
@@ -114,12 +115,15 @@ class Listing:
         return f"{self.unnamed.get(key, key)};SHA256="
 
     def rename(self, key: str, name: str) -> str:
-        """`name`, which from now on is that of the message."""
+        """Give a message another key.
+
+        :return: that key
+        """
         self.numbers[name] = self.numbers[key]
         return name
 
     def candidates(self, name: str) -> Iterator[str]:
-        """Keys of messages whose name by content may be `name`: they were not read yet."""
+        """Keys of messages whose key by content may be `name`: they were not read yet."""
         for key in self.unnamed:
             if key not in self._by_content and name.startswith(self._beginning(key)):
                 yield key
@@ -127,9 +131,9 @@ class Listing:
     # ------------------------------------------------------------------ from one session to the next
 
     def follow(self, before: "Listing") -> bool:
-        """Take over the names of an earlier session.
+        """Take over the keys of an earlier session.
 
-        :return: whether the numbers are the same as there; else the keys of that session hold no more
+        :return: whether all message numbers are the same; else the keys of that session are no longer valid
         """
         if any(self._lines.get(number) != line for number, line in before._lines.items()):
             return False

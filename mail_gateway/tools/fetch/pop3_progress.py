@@ -1,20 +1,21 @@
-"""How far a POP3 mailbox is read in a visit."""
+"""How far a POP3 mailbox has been read in a visit."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .mailbox import MailboxStore, MessagesRefused
+from .mailbox import MailboxStore
+from .mailbox_errors import MessagesRefused
 from .time_budget import TimeBudget
 
 
-class Handed(NamedTuple):
-    """What a batch brought.
+class FetchedBatch(NamedTuple):
+    """What the server returned for a batch.
 
-    :ivar sources: key -> bytes; of what is too large for the visit, the beginning
-    :ivar refused: what the server does not hand out
-    :ivar broken: what ended the session; what came before it counts, so that a line that breaks again and again still
-        gets on
+    :ivar sources: key -> bytes; of a message that is too large, the beginning
+    :ivar refused: the refusals of the server
+    :ivar broken: the error that ended the session. Messages that came before it are stored nevertheless, so that visits
+        get further over a connection that breaks each time
     """
 
     sources: dict[str, bytes]
@@ -23,21 +24,23 @@ class Handed(NamedTuple):
 
     @property
     def refusal(self) -> MessagesRefused | None:
+        """All refusals as one error."""
         return MessagesRefused(self.refused) if self.refused else None
 
 
 @dataclass
-class Reading:
+class Progress:
     """A mailbox that is being read.
 
     :ivar known: listed keys that are stored
-    :ivar queue: keys of what is to be read, in order
-    :ivar requested: keys of what a person wants whole
-    :ivar suspects: keys of what is to be read, or wanted whole, but is asked for last
-    :ivar late_requests: those of them that a person wants whole
-    :ivar wanted: key -> bytes of what is to be read next
-    :ivar gone: keys of earlier sessions that hold no more
-    :ivar is_whole: whether all that is listed was read or is known
+    :ivar queue: keys of messages that are to be read, in order
+    :ivar store: what is stored already
+    :ivar requested: keys of messages that a person requested whole
+    :ivar stalled: keys of messages that are asked for last, since earlier visits ended with them
+    :ivar late_requests: those of them that a person requested whole
+    :ivar wanted: key -> bytes of messages that are to be read next
+    :ivar gone: keys of earlier sessions that are no longer valid
+    :ivar is_whole: whether all listed messages were read or are known
     """
 
     store: MailboxStore
@@ -45,14 +48,14 @@ class Reading:
     known: set[str]
     queue: list[str]
     requested: list[str]
-    suspects: list[str]
+    stalled: list[str]
     late_requests: set[str]
     wanted: dict[str, int] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     is_whole: bool = True
 
     def in_order(self) -> Iterator[str]:
-        """The queue; leaves what has no name any more to the next visit."""
+        """The keys of the queue that are still valid; the other messages are left to the next visit."""
         for key in self.queue:
             if key in self.gone:
                 self.budget.complete = False
@@ -60,7 +63,7 @@ class Reading:
                 yield key
 
     def drop(self, keys: Collection[str]) -> None:
-        """Leave what had these names to the next visit."""
+        """Leave messages whose keys are no longer valid to the next visit."""
         self.gone.update(keys)
         for key in self.gone.intersection(self.wanted):
             del self.wanted[key]

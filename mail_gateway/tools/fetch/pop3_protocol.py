@@ -1,4 +1,4 @@
-"""poplib on the connection of a visit: long lines, bounded replies, sign-in in any charset."""
+"""poplib on the connection of a visit: long lines, bounded replies, login in any charset."""
 
 import poplib
 import re
@@ -7,20 +7,22 @@ from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from io import BytesIO
 
-from .mailbox import MailboxSettings, server_words
-from .visit import MAX_REPLY, ReplyBudget
+from .mailbox_errors import server_words
+from .mailbox_settings import MailboxSettings
+from .reply_budget import MAX_REPLY, ReplyBudget
 
+# Bytes of a message between two looks at the clock.
 CHECKED_BYTES = 2**20
-# what no argument may have, for it would end the command
+# No argument may contain them: they would end the command.
 _CONTROL = re.compile(r"[\0\r\n]")
 
 
-class Refused(poplib.error_proto):
-    """The server answers -ERR. Any other error_proto is a reply that makes no sense."""
+class CommandRefused(poplib.error_proto):
+    """The server answers -ERR. Any other error_proto is a malformed reply."""
 
 
-class OutOfStep(EOFError):
-    """A reply was not read to its end: what is left of it would pass for the replies to other commands."""
+class UnfinishedReply(EOFError):
+    """A reply was not read to its end: the rest of it would be taken for replies to other commands."""
 
     def __init__(self):
         super().__init__("a reply of the mail server was not read to its end")
@@ -40,16 +42,17 @@ class MessageTooLarge(EOFError):
 class Pop3(poplib.POP3):
     """poplib's client (Python 3.10 to 3.14), with TLS or without.
 
-    A single line may hold megabytes of HTML. poplib stops at 2 kB, and that for the whole process.
+    A single line may hold megabytes of HTML; poplib stops at 2 kB, by a setting of the whole process.
 
-    Once a reply was not read to its end, for whatever reason, no command is sent any more.
+    After a reply that was not read to its end no further command is sent.
 
-    :ivar budget: what the next reply may have
+    :param settings: server, account and visit
+    :ivar budget: how many bytes the next reply may have
     """
 
     def __init__(self, settings: MailboxSettings):
         self._settings = settings
-        self._is_out_of_step = False
+        self._is_reply_unfinished = False
         self.budget = ReplyBudget()
         try:
             super().__init__(settings.host, settings.port, settings.timeout)
@@ -61,13 +64,11 @@ class Pop3(poplib.POP3):
 
     def _create_socket(self, timeout):
         """Replaces poplib's method: the connection belongs to the visit."""
-        settings = self._settings
-        context = settings.tls_context() if settings.tls else None
-        return settings.visit.connect(self.host, self.port, timeout, context)
+        return self._settings.connect(timeout)
 
     def close(self):
         """Extends poplib's method: no command can be sent afterwards."""
-        self._is_out_of_step = True
+        self._is_reply_unfinished = True
         return super().close()
 
     # ------------------------------------------------------------------ commands and replies
@@ -76,20 +77,20 @@ class Pop3(poplib.POP3):
     def _one_reply(self):
         """A command and its reply.
 
-        :raises OutOfStep: when an earlier reply was not read to its end
+        :raises UnfinishedReply: when an earlier reply was not read to its end
         """
-        if self._is_out_of_step:
-            raise OutOfStep
-        self._is_out_of_step = True  # until the reply is read, whatever is raised meanwhile
+        if self._is_reply_unfinished:
+            raise UnfinishedReply
+        self._is_reply_unfinished = True  # until the reply is read, whatever exception comes before that
         try:
             yield
-        except Refused:
-            self._is_out_of_step = False
+        except CommandRefused:
+            self._is_reply_unfinished = False
             raise
-        self._is_out_of_step = False
+        self._is_reply_unfinished = False
 
     def _shortcmd(self, line):
-        """Extends poplib's method: nothing is sent on a connection that is out of step."""
+        """Extends poplib's method: nothing is sent while an earlier reply is not read to its end."""
         with self._one_reply():
             return super()._shortcmd(line)
 
@@ -99,15 +100,15 @@ class Pop3(poplib.POP3):
             return super()._longcmd(line)
 
     def _getresp(self):
-        """Extends poplib's method: tells a refusal from nonsense.
+        """Extends poplib's method: raises another exception for a refusal than for a malformed reply.
 
-        :raises Refused: when the server answers -ERR
+        :raises CommandRefused: when the server answers -ERR
         """
         try:
             return super()._getresp()
         except poplib.error_proto as error:
             if server_words(error).startswith("-ERR"):
-                raise Refused(*error.args) from None
+                raise CommandRefused(*error.args) from None
             raise
 
     def _putcmd(self, line):
@@ -128,7 +129,7 @@ class Pop3(poplib.POP3):
         line = self.file.readline(self.budget.line_limit + 1)
         self.budget.count_line(len(line))
         if not line.endswith(b"\n"):
-            # also half a line: cut after its first dot, it would pass for the end of the message
+            # also for half a line: one that is cut after its first dot would look like the end of the message
             raise EOFError("the server closed the connection")
         octets = len(line)
         return line.removesuffix(b"\n").removesuffix(b"\r"), octets
@@ -136,9 +137,9 @@ class Pop3(poplib.POP3):
     def message(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
         """The lines of a message, in one piece of memory instead of one for each line.
 
-        :param command: RETR or TOP
-        :param most: bytes that are read of it
-        :param check: called every megabyte, to raise what ends the visit
+        :param command: RETR or TOP, with its arguments
+        :param most: bytes that are read of the message
+        :param check: called after each megabyte; its exceptions end the visit
         :raises MessageTooLarge: when there are more
         """
         self.budget.limit = MAX_REPLY + most
@@ -160,10 +161,10 @@ class Pop3(poplib.POP3):
                 check()
         return reply.getvalue()
 
-    # ------------------------------------------------------------------ signing in
+    # ------------------------------------------------------------------ login
 
     def login(self, user, password):
-        """Sign in. Beyond ASCII by SASL PLAIN (RFC 5034), else after UTF8 (RFC 6856), where the server offers them.
+        """Log in. Characters beyond ASCII go by SASL PLAIN (RFC 5034), else after UTF8 (RFC 6856), if offered.
 
         :raises poplib.error_proto: when the server refuses
         """
@@ -178,7 +179,7 @@ class Pop3(poplib.POP3):
         return self.pass_(password)
 
     def offered(self) -> dict[str, list[str]]:
-        """Capability -> its parameters; {} when the server does not say (RFC 2449)."""
+        """Capability -> its parameters (RFC 2449); {} when the server does not list them."""
         try:
             lines = [line.decode("ascii", "replace").upper().split() for line in self._longcmd("CAPA")[1]]
         except poplib.error_proto:
@@ -192,15 +193,15 @@ class Pop3(poplib.POP3):
         reply = self._shortcmd(b64encode(f"\0{user}\0{password}".encode()).decode())
         if not reply.startswith(b"+OK"):
             raise poplib.error_proto(reply)
-        self._signed_in()
+        self._after_login()
         return reply
 
     def pass_(self, pswd):
-        """Extends poplib's method: remembers what is secret."""
+        """Extends poplib's method: records the password as a secret."""
         self._settings.secrets.add(pswd)
         reply = super().pass_(pswd)
-        self._signed_in()
+        self._after_login()
         return reply
 
-    def _signed_in(self):
+    def _after_login(self):
         self.budget.limit = MAX_REPLY

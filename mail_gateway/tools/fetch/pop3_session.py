@@ -1,25 +1,28 @@
-"""One POP3 session (RFC 1939): signing in, what is listed, handed out and deleted."""
+"""One POP3 session (RFC 1939): login, listing, messages, deletions."""
 
 import poplib
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 
-from .mailbox import LoginRefused, MailboxSettings, server_words
+from .login import encrypt_and_log_in
+from .mailbox_errors import server_words
+from .mailbox_settings import MailboxSettings
 from .pop3_listing import Listing, read_sizes, read_uidls
-from .pop3_protocol import Pop3, Refused
+from .pop3_protocol import CommandRefused, Pop3
 
-# bytes of a head that the server may send; less of it is kept
+# Bytes of headers that are accepted; fewer of them are kept.
 MAX_HEAD = 4 * 2**20
-# beginnings of refusals that are no answer to the command: the mailbox is not well (RFC 3206, RFC 2449)
+# Refusals that begin like this are about a fault of the server, not about the command (RFC 3206, RFC 2449).
 _FAULTS = ("-ERR [SYS/", "-ERR [IN-USE]")
 
 
 class Pop3Session:
-    """A signed-in connection.
+    """A logged-in connection.
 
-    :raises OSError: (also ssl.SSLError, TimeoutError) when there is no connection to be had
+    :param settings: server and account
+
+    :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises EOFError: when the server closes the connection, or an earlier reply was not read to its end
     :raises poplib.error_proto: when the server refuses
     """
@@ -30,34 +33,14 @@ class Pop3Session:
         self._client = self._connect()
 
     def _connect(self) -> Pop3:
-        settings = self._settings
-        client = Pop3(settings)
-        try:
-            if settings.starttls and not settings.tls:
-                self._start_tls(client)
-            self._log_in(client)
-        except BaseException:
-            with suppress(OSError):  # a failed handshake closed the socket already
-                client.close()
-            raise
+        client = Pop3(self._settings)
+        encrypt_and_log_in(self._settings, client, lambda context: client.stls(context=context), client.close)
         return client
 
-    def _start_tls(self, client: Pop3) -> None:
-        try:
-            client.stls(context=self._settings.tls_context())
-        except poplib.error_proto as error:
-            raise ssl.SSLError(server_words(error)) from error
-
-    def _log_in(self, client: Pop3) -> None:
-        try:
-            self._settings.log_in(client)
-        except poplib.error_proto as error:
-            raise LoginRefused(server_words(error)) from error
-
     def close(self) -> list[str]:
-        """Say QUIT, which is what deletes.
+        """Send QUIT, which makes deletions take effect.
 
-        :return: the keys of what is deleted for good: only a good answer to QUIT confirms it
+        :return: the keys of deleted messages; none unless the server confirms QUIT
         """
         confirmed = []
         with suppress(OSError, EOFError, poplib.error_proto):
@@ -72,25 +55,28 @@ class Pop3Session:
 
     @cached_property
     def listing(self) -> Listing:
-        """What the server lists."""
+        """What the server lists; asked for once."""
         uidls, no_uidl = self._uidls()
         return Listing(self._settings.account, uidls, read_sizes(self._client.list()[1]), no_uidl)
 
     def _uidls(self) -> tuple[dict[int, str], Exception | None]:
-        """UIDL is optional (RFC 1939, section 7); a server without it is known by content.
+        """Ask for UIDLs, which are optional (RFC 1939, section 7).
 
-        :return: number -> UIDL, and why there is none
+        :return: number -> UIDL, and the refusal of a server that has none
         """
         try:
             return read_uidls(self._client.uidl()[1]), None
-        except Refused as refusal:
-            # one that has it at other times fails: all would get other names, and be stored again
+        except CommandRefused as refusal:
+            # a server that has UIDLs at other times: without them all messages would get other keys, and be stored again
             if server_words(refusal).startswith(_FAULTS) or "UIDL" in self._client.offered():
                 raise
             return {}, refusal
 
     def check(self) -> None:
-        """:raises poplib.error_proto: when the mailbox can't be read"""
+        """Ask for the state of the mailbox.
+
+        :raises poplib.error_proto: when it can't be read
+        """
         try:
             self._client.stat()
         except (ValueError, LookupError) as error:
@@ -99,39 +85,42 @@ class Pop3Session:
     # ------------------------------------------------------------------ messages
 
     def retrieve(self, key: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
-        """A message.
+        """The source of a message.
 
-        :param most: bytes
-        :param check: called every megabyte, to raise what ends the visit
-        :raises MessageTooLarge: when it has more; nothing else can be asked in this session
+        :param most: bytes that are read of it
+        :param check: called after each megabyte; its exceptions end the visit
+        :raises MessageTooLarge: when it is larger; nothing else can be asked for in this session
         """
         return self._message(f"RETR {self.listing.numbers[key]}", most, check)
 
     def head(self, key: str) -> bytes:
-        """The headers, nothing where the server can't tell them alone: TOP is optional (RFC 1939, section 7).
+        """The headers of a message; empty when the server does not support TOP, which is optional (RFC 1939, section 7).
 
-        :raises MessageTooLarge: when they have no end; nothing else can be asked in this session
+        :raises MessageTooLarge: when they have no end; nothing else can be asked for in this session
         """
         try:
             return self._message(f"TOP {self.listing.numbers[key]} 0", MAX_HEAD)
-        except Refused:
+        except CommandRefused:
             return b""
 
     def _message(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
-        """The lines of a message; a server that hangs up with its refusal is found out before anything else is asked."""
+        """The lines of a message. After a refusal NOOP shows whether the server closed the connection with it."""
         try:
             return self._client.message(command, most, check)
-        except Refused:
-            with suppress(Refused):
+        except CommandRefused:
+            with suppress(CommandRefused):
                 self._client.noop()
             raise
 
     @property
     def has_deleted(self) -> bool:
-        """Whether something was deleted, which only the end of the session makes true."""
+        """Whether messages were deleted in this session; its end makes that take effect."""
         return bool(self._deleted)
 
     def delete(self, key: str) -> None:
-        """Have a message deleted at the end of the session."""
+        """Mark a message to be deleted at the end of the session.
+
+        :raises CommandRefused: when the server refuses
+        """
         self._client.dele(self.listing.numbers[key])
         self._deleted.append(key)

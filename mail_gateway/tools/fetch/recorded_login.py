@@ -1,11 +1,11 @@
-"""Signing in from a thread that must not touch the database."""
+"""Logging in from a thread that must not use the database."""
 
 
 class LoginRecorder:
     """Stands in for an imaplib or poplib connection and notes what is called on it.
 
-    Odoo's OAuth modules fetch their token, with the ORM, when they sign in on a connection. They do it on a
-    recorder; the network thread repeats the calls on the real connection.
+    Odoo's OAuth modules fetch their token, with the ORM, while they log in on a connection. They log in on a recorder, and
+    the network thread repeats the calls on the real connection.
     """
 
     def __init__(self):
@@ -21,7 +21,7 @@ class LoginRecorder:
         return note
 
     def replay(self, connection) -> None:
-        """Do on `connection` what was recorded.
+        """Make the recorded calls on a connection.
 
         :raises imaplib.IMAP4.error, poplib.error_proto: when the server refuses
         """

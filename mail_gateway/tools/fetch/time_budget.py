@@ -1,41 +1,40 @@
-"""How much to ask of a mail server at a time, so that a slow line too gets on in the time that a visit has."""
+"""How much to ask a mail server for at a time, so that a visit makes progress over a slow connection, too."""
 
 import time
 from collections.abc import Hashable, Iterable
 
+# Messages in a batch, and bytes of them.
 BATCH_COUNT = 200
 BATCH_BYTES = 10 * 2**20
-# What is read is stored this often: a visit that is broken off loses no more than that.
+# Messages are stored this often: after a visit that breaks off, the next one repeats no more than that.
 BATCH_SECONDS = 5.0
-# until the line is measured
+# Bytes of the first batch, before the speed of the connection is known.
 FIRST_BYTES = 256 * 1024
-# Bytes per second. Answers to short questions take the line's delay, and say nothing about how much it carries.
-SLOWEST = 10_000
+# Bytes per second that are assumed at least. A shorter answer than MEASURABLE_SECONDS does not slow the estimate down.
+MIN_RATE = 10_000
 MEASURABLE_SECONDS = 1.0
+# Keys of messages that are asked for last, since a visit ended with them.
+MAX_STALLED = 200
 
-
-# Messages that are asked for last, since a visit ended with them.
-MAX_SUSPECTS = 200
-
-# What a large message may take less than all the time that a visit has: it is to be stored, too.
+# Seconds at the end of a visit in which no large message is read on: it has to be stored, too.
 MARGIN_SECONDS = 10.0
 
 
 class TimeBudget:
-    """The time of one visit, and what was learned about the line.
+    """The time of one visit, and the speed of its connection.
 
     :param until: value of time.monotonic() after which no further batch is begun
     :param end: value of time.monotonic() at which the visit is abandoned
-    :param suspects: keys of messages with which earlier visits ended: asked for last, and one by one, so that they keep
-        nobody else waiting
-    :ivar broken: keys of messages with which the connection ended, as it may each time
+    :param stalled: keys of messages with which earlier visits ended: they are asked for last, and one by one, so that all
+        others are read first
+    :ivar broken: keys of messages with which the connection broke, and may break each time
     :ivar stored: number of new messages so far
     :ivar reading: size in bytes of the largest message that is being read right now, 0 when none is
     :ivar complete: False when the time was up before the mailbox was read to its end
     """
 
-    def __init__(self, until: float, end: float = float("inf"), suspects: Iterable[str] = ()):
-        self.suspects = tuple(suspects)
+    def __init__(self, until: float, end: float = float("inf"), stalled: Iterable[str] = ()):
+        self.stalled = tuple(stalled)
         self.broken: list[str] = []
         self._asked: tuple[str, ...] = ()
         self.stored = 0
@@ -49,15 +48,15 @@ class TimeBudget:
 
     @property
     def seconds_left(self) -> float:
-        """Until the visit is abandoned."""
+        """Seconds until the visit is abandoned."""
         return max(self._end - time.monotonic(), 0.0)
 
     @property
-    def next_suspects(self) -> list[str]:
-        """Those of the next visit, those that ended one last at the end."""
+    def next_stalled(self) -> list[str]:
+        """Keys of stalled messages for the next visit; those with which this visit ended come last."""
         broken = [*self.broken, *(key for key in self._asked if key not in self.broken)]
-        kept = [] if self.complete and not self._asked else [key for key in self.suspects if key not in broken]
-        return [*kept, *broken][-MAX_SUSPECTS:]
+        kept = [] if self.complete and not self._asked else [key for key in self.stalled if key not in broken]
+        return [*kept, *broken][-MAX_STALLED:]
 
     @property
     def reads_one(self) -> bool:
@@ -65,7 +64,7 @@ class TimeBudget:
         return bool(self.reading) and len(self._asked) <= 1
 
     def is_half_over(self) -> bool:
-        """Whether new messages had half of the time: what else a person wants has a right to the rest."""
+        """Whether new messages had half of the time; requested messages get the rest."""
         return time.monotonic() > (self._start + self._until) / 2
 
     def is_over(self) -> bool:
@@ -77,10 +76,10 @@ class TimeBudget:
         return min(time.monotonic() + BATCH_SECONDS, self._until)
 
     def what_fits(self, sizes: dict) -> list:
-        """The next batch, in order, without what is too large to be read in the time left.
+        """The next batch, in order, without messages that are too large for the time that is left.
 
-        :param sizes: key -> bytes of what is still to be read
-        :return: keys, [] when nothing (else) fits; a message larger than a batch travels alone
+        :param sizes: key -> bytes of messages that are still to be read
+        :return: keys, [] when nothing fits; a message that is larger than a batch is one of its own
         """
         readable = self._rate * (self._end - time.monotonic())
         limit = min(self._rate * BATCH_SECONDS, BATCH_BYTES)
@@ -95,10 +94,13 @@ class TimeBudget:
         return batch
 
     def what_is_left(self, sizes: dict) -> list[Hashable]:
-        """The next batch at the end of a visit, when nobody is kept waiting by what is too large.
+        """The next batch at the end of a visit, when messages that are too large delay no others.
 
-        A visit that stored something leaves that to the next one: it takes all its time, and is likely to be
-        abandoned. A POP3 server would then forget what was deleted in the same session.
+        A visit that stored messages leaves them to the next one: reading them takes all its time, and the visit would
+        probably be abandoned. A POP3 server would then forget the deletions of the same session.
+
+        :param sizes: key -> bytes of messages that are still to be read
+        :return: keys
         """
         if not sizes:
             return []
@@ -110,7 +112,7 @@ class TimeBudget:
         return [min(sizes, key=sizes.get)]
 
     def check(self) -> None:
-        """Between the parts of a large message.
+        """Called between the parts of a large message.
 
         :raises TookTooLong: when the visit is about to be abandoned
         """
@@ -118,10 +120,10 @@ class TimeBudget:
             raise TookTooLong(time.monotonic() - self._start, self.reading)
 
     def beyond_time(self, messages: dict) -> list:
-        """Look into messages before they are stored, which takes time.
+        """Compute what is stored with messages, which takes time.
 
         :param messages: key -> RemoteMessage
-        :return: the keys of those that there was no time for; not all of them
+        :return: the keys of those that there was no time for; never all of them
         """
         late = []
         for number, (key, message) in enumerate(messages.items()):
@@ -132,17 +134,20 @@ class TimeBudget:
         return late
 
     def begin(self, size: int, keys: Iterable[str] = ()) -> None:
-        """Reading begins.
+        """Note that messages are asked for.
 
-        :param size: of the largest message
-        :param keys: of the messages: suspects, if :meth:`finish` is never called
+        :param size: bytes of the largest one
+        :param keys: of the messages, which count as stalled when :meth:`finish` is never called
         """
         self.reading, self._begun, self._asked = size, time.monotonic(), tuple(keys)
 
     def finish(self, size: int) -> None:
-        """So many bytes were read."""
+        """Note that the messages came, and measure the speed.
+
+        :param size: bytes of all of them
+        """
         seconds = time.monotonic() - self._begun
-        rate = max(size / max(seconds, 0.001), SLOWEST)
+        rate = max(size / max(seconds, 0.001), MIN_RATE)
         self._rate = rate if seconds >= MEASURABLE_SECONDS else max(self._rate, rate)
         self.reading, self._asked = 0, ()
 

@@ -1,4 +1,4 @@
-"""What one visit to a mail server may take: seconds, bytes, and no longer than its caller wants."""
+"""The limits of one visit to a mail server: seconds, bytes, and an end from another thread."""
 
 import socket
 import ssl
@@ -6,35 +6,26 @@ import threading
 import time
 from contextlib import suppress
 
-from ..smtp.session import connect, resolve
+from ..network import connect, resolve
 
-# Of a visit that nobody else limits: Test & Confirm, for one.
+# Limits of a visit whose caller sets none, such as Test & Confirm.
 MAX_SECONDS = 75.0
 MAX_BYTES = 2 * 2**30
-# Of one reply before the server knows who we are, and of the words, not the messages, of one afterwards. The reply to
-# a search is one line, of some 8 bytes for each message.
-MAX_GREETING = 64 * 2**10
-MAX_REPLY = 64 * 2**20
-# Of the messages in one reply, whatever the server says they have. Some servers guess: twice as much is taken.
-MAX_MESSAGES = 256 * 2**20
-# What a line counts besides its bytes: Python needs some for it, and IMAP has few lines in a reply.
-LINE_OVERHEAD = 100
-IMAP_LINE_OVERHEAD = 1000
 
 
 class VisitOver(TimeoutError):
-    """The time of a visit is up, or nobody waits for it any more."""
+    """The time of a visit is up, or its caller ended it."""
 
 
 class EndlessServer(OSError):
-    """A server sends more than was asked of it; it would fill the memory."""
+    """A server sends more than it was asked for, which could fill the memory."""
 
 
 class Visit:
-    """The time and the bytes of one visit, and the connection of the moment.
+    """The time and the bytes of one visit, and its current connection.
 
-    Each read looks at the clock: a server that sends a little now and then never runs into a time-out of its own.
-    Whoever started the visit ends it from another thread by :meth:`cut`, which wakes what waits for the network.
+    Each read looks at the clock, since a server that sends a little now and then never runs into a time-out of the socket.
+    The caller can end the visit from another thread by :meth:`cut`, which also ends waiting for the network.
 
     :param seconds: until the visit is over
     :param max_bytes: that may be received
@@ -51,16 +42,19 @@ class Visit:
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """The seconds that are left, 0 when the visit is over."""
         return 0.0 if self._is_cut else max(self._end - time.monotonic(), 0.0)
 
     @property
     def is_almost_full(self) -> bool:
-        """Whether so much was received that the rest is better left to another visit."""
+        """Whether more than half of the bytes were received, so that the rest should be left to another visit."""
         return self.received > self._max_bytes // 2
 
     def check(self) -> None:
-        """:raises VisitOver: when it is over"""
+        """Make sure that the visit goes on.
+
+        :raises VisitOver: when it is over
+        """
         if not self.left:
             raise VisitOver("the time of the visit is up")
 
@@ -68,11 +62,11 @@ class Visit:
         """A connection whose reads and writes belong to this visit.
 
         :param timeout: seconds for looking up the name, connecting, the TLS handshake, and each read later
-        :param context: for TLS from the first byte, made ready by :meth:`prepare`
-        :raises VisitOver, OSError, UnicodeError: when there is none to be had
+        :param context: for TLS from the first byte, from :meth:`prepare`
+        :raises VisitOver, OSError, UnicodeError: when none can be made
         """
         self.check()
-        # the resolver knows no limit: it works in a thread of its own, which never talks to the server
+        # the thread of the resolver may outlive the visit: it never talks to the server
         addresses = resolve(host, port, min(timeout, self.left), socket.getaddrinfo)
         sock, _address, _failed = connect(addresses, min(timeout, self.left), self._plain_socket)
         try:
@@ -84,24 +78,27 @@ class Visit:
             raise
 
     def prepare(self, context: ssl.SSLContext) -> ssl.SSLContext:
-        """Have the connections that `context` encrypts belong to this visit."""
+        """Make the connections that `context` encrypts belong to this visit.
+
+        :return: the same context
+        """
         context.sslsocket_class = type("TlsSocket", (_TlsSocket,), {"visit": self})
         return context
 
     def cut(self) -> None:
-        """End the visit now, from whatever thread."""
+        """End the visit now; may be called from any thread."""
         with self._lock:
             self._is_cut = True
             current = self._socket
         if current is not None:
             with suppress(OSError):
-                # not SSLSocket's own method, which is no business of another thread
+                # not SSLSocket's own method, which other threads must not call
                 socket.socket.shutdown(current, socket.SHUT_RDWR)
 
     # ------------------------------------------------------------------ called by the sockets
 
     def watch(self, sock: socket.socket) -> None:
-        """`sock` is the connection of the moment.
+        """Note the current connection.
 
         :raises VisitOver: when the visit was ended meanwhile
         """
@@ -110,9 +107,9 @@ class Visit:
         self.check()
 
     def count(self, received: int) -> None:
-        """So many bytes came.
+        """Count received bytes.
 
-        :raises VisitOver, EndlessServer: when that is the end
+        :raises VisitOver, EndlessServer: when the time or the bytes of the visit are used up
         """
         self.check()
         self.received += received
@@ -127,13 +124,13 @@ class Visit:
 
 
 class _Bounded:
-    """A socket that belongs to a visit. Files made of it read by recv_into, as those of imaplib and poplib do."""
+    """A socket that belongs to a visit. imaplib and poplib read from it through files, which use ``recv_into``."""
 
     visit = None
 
     def recv_into(self, buffer, nbytes=0, flags=0):
-        """Extends socket's method: the time and the bytes of the visit count."""
-        self._hurry()
+        """Extends socket's method: observes the time and the bytes of the visit."""
+        self._shorten_timeout()
         try:
             received = super().recv_into(buffer, nbytes, flags)
         except OSError:
@@ -142,8 +139,8 @@ class _Bounded:
         self.visit.count(received)
         return received
 
-    def _hurry(self):
-        """Wait no longer than the visit lasts."""
+    def _shorten_timeout(self):
+        """Shorten the time-out to the time that the visit has left."""
         left = self.visit.left
         if left < (self.gettimeout() or float("inf")):
             self.visit.check()
@@ -156,57 +153,11 @@ class _PlainSocket(_Bounded, socket.socket):
 
 class _TlsSocket(_Bounded, ssl.SSLSocket):
     def do_handshake(self, block=False):
-        """Extends SSLSocket's method: the handshake may be ended, too."""
+        """Extends SSLSocket's method: the visit can end during the handshake, too."""
         self.visit.watch(self)
-        self._hurry()
+        self._shorten_timeout()
         try:
             return super().do_handshake(block)
         except OSError:
             self.visit.check()
             raise
-
-
-class ReplyBudget:
-    """The bytes that one reply may have.
-
-    :param overhead: that each line counts besides its own bytes
-    :ivar limit: bytes of the words of a reply
-    :ivar literals: bytes of the messages in a reply
-    :ivar exceeded: whether a reply was too long; what comes is still that reply, so the connection is of no more use
-    """
-
-    def __init__(self, overhead: int = LINE_OVERHEAD):
-        self.limit = MAX_GREETING
-        self.literals = 0
-        self.exceeded = False
-        self._overhead = overhead
-        self.begin()
-
-    def begin(self) -> None:
-        """A command is sent; what comes is its reply."""
-        self._words = self._literal_bytes = 0
-
-    @property
-    def line_limit(self) -> int:
-        """The bytes that the next line may have, at most."""
-        return max(self.limit - self._words, 0)
-
-    def count_line(self, size: int) -> None:
-        """A line of so many bytes came.
-
-        :raises EndlessServer: when the reply is too long
-        """
-        self._words += size + self._overhead
-        if self._words > self.limit:
-            self.exceeded = True
-            raise EndlessServer(f"more than {self.limit} bytes in one reply")
-
-    def count_literal(self, size: int) -> None:
-        """A literal of so many bytes is announced.
-
-        :raises EndlessServer: when that is more than was asked for
-        """
-        self._literal_bytes += size
-        if self._literal_bytes > self.literals:
-            self.exceeded = True
-            raise EndlessServer(f"{size} bytes that were not asked for")

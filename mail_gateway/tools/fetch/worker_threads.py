@@ -1,4 +1,4 @@
-"""Lets network threads work at the same time while one thread alone uses the database cursor."""
+"""Network threads that work at the same time, while a single thread uses the database cursor."""
 
 import queue
 import threading
@@ -6,19 +6,19 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 
-# Seconds. A job that is ended has to notice it; what it waits for is cut off.
+# Seconds that a job may take to notice that it was ended.
 MAX_ENDING_SECONDS = 5.0
 
 
 class Abandoned(Exception):
-    """Raised in a network thread that outlived its time: nothing it asks for is done any more."""
+    """Raised in a network thread whose time is up: nothing that it asks for is done any more."""
 
 
 class WorkerThreads:
-    """Runs jobs in threads of their own and what they call through :meth:`call` in the thread that serves.
+    """Runs jobs in threads of their own, and their calls by :meth:`call` in the thread that calls :meth:`serve`.
 
-    After the deadline jobs are ended from outside. Whatever one of them wants stored after that is refused, so it
-    never gets to acknowledge it.
+    After the deadline jobs are ended. Their further calls are refused, so that they acknowledge nothing that was not
+    stored.
     """
 
     def __init__(self):
@@ -27,11 +27,13 @@ class WorkerThreads:
         self._running = {}
 
     def start(self, name: str, job: Callable[[], object], end: Callable[[], None] | None = None) -> Future:
-        """Run `job` in a thread of its own.
+        """Run a job in a thread of its own.
 
-        :param end: ends the job from another thread; it is waited for then
-        :return: a future that the serving thread settles
-        :raises RuntimeError: when the system has no thread to give
+        :param name: of the thread
+        :param job: called in the thread
+        :param end: called from another thread to end the job, which is then waited for
+        :return: a future that the serving thread completes
+        :raises RuntimeError: when the system can't start a thread
         """
         outcome = Future()
 
@@ -48,9 +50,9 @@ class WorkerThreads:
         return outcome
 
     def call(self, function: Callable, *args):
-        """To be called by a job: `function(*args)`, done by the serving thread.
+        """Called by a job: the result of `function(*args)`, which the serving thread calls.
 
-        :raises Abandoned: when nobody serves any more
+        :raises Abandoned: when no thread serves any more
         """
         if self._closed.is_set():
             raise Abandoned
@@ -62,10 +64,10 @@ class WorkerThreads:
         return answer.result()
 
     def serve(self, deadline: float) -> Iterator[Future]:
-        """Do what the jobs ask for until all are done.
+        """Make the calls of the jobs until all jobs are done.
 
-        :param deadline: value of time.monotonic() at which those that are not done are abandoned
-        :return: each job's future as soon as it is settled; abandoned ones end in :class:`Abandoned`
+        :param deadline: value of time.monotonic() at which unfinished jobs are abandoned
+        :return: the future of each job as soon as it is completed; abandoned ones raise :class:`Abandoned`
         """
         try:
             while self._running:
@@ -115,22 +117,23 @@ class _Thread(threading.Thread):
         self.end = end
         self._job = run
         self._lock = threading.Lock()
-        self._afterwards = []
+        self._acknowledgement = []
         self._is_over = False
 
     def run(self):
+        """Extends Thread's method: calls the functions that wait for the end."""
         try:
             self._job()
         finally:
             with self._lock:
                 self._is_over = True
-            for function in self._afterwards:
+            for function in self._acknowledgement:
                 function()
 
     def when_over(self, function: Callable[[], None]) -> None:
         """Call `function` when the job is over: at once, or in its thread."""
         with self._lock:
             if not self._is_over:
-                self._afterwards.append(function)
+                self._acknowledgement.append(function)
                 return
         function()

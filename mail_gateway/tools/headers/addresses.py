@@ -9,15 +9,16 @@ import unicodedata
 
 import idna
 
-from .address_list import Mailbox, read_mailboxes
+from .address_list import read_addresses
+from .named_address import NamedAddress
 
 # RFC 5322, section 3.2.3, and the letters that RFC 6531 adds.
 _LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
-# RFC 1123, section 2.1; underscores are no host names, but are met in the domains of addresses.
+# RFC 1123, section 2.1; host names have no underscores, but some domains of addresses do.
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-_LONGEST_DOMAIN = 253
-_LONGEST_LABEL = 63
-_LONGEST_LOCAL_PART = 64
+_MAX_DOMAIN = 253
+_MAX_LABEL = 63
+_MAX_LOCAL_PART = 64
 # Some messages have several authors. The first one counts.
 _AUTHOR_CHARS = 8000
 
@@ -30,7 +31,7 @@ def normalize_domain(text: str | None) -> str | None:
     domain = (text or "").strip().lower()
     if not domain.isascii():
         domain = _encoded_domain(domain)
-    if len(domain) > _LONGEST_DOMAIN or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
+    if len(domain) > _MAX_DOMAIN or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
         return None
     return domain
 
@@ -38,12 +39,13 @@ def normalize_domain(text: str | None) -> str | None:
 def _encoded_domain(domain):
     """The IDNA form of a domain in lower case; empty when it has none.
 
-    Nothing is mapped (UTS 46) but case and composition: mail names a domain in its own letters (RFC 6531, section 3.2), and
-    what only becomes a domain of ours by leaving invisible characters out, or by taking wide ones for narrow ones, is
-    another one to whoever checked the sender before. Lengths come first: encoding takes time by their square.
+    Only case and composition are mapped, not all that UTS 46 maps: mail names a domain in its own letters (RFC 6531,
+    section 3.2). A domain that becomes one of ours only without its invisible characters, or with narrow letters for wide
+    ones, was another domain to the server that checked the sender. Lengths are checked first: encoding takes time that
+    grows with their square.
     """
-    domain = unicodedata.normalize("NFC", domain[: _LONGEST_DOMAIN + 1])
-    if len(domain) > _LONGEST_DOMAIN or any(len(label) > _LONGEST_LABEL for label in domain.split(".")):
+    domain = unicodedata.normalize("NFC", domain[: _MAX_DOMAIN + 1])
+    if len(domain) > _MAX_DOMAIN or any(len(label) > _MAX_LABEL for label in domain.split(".")):
         return ""
     try:
         return idna.encode(domain).decode()
@@ -58,7 +60,7 @@ def normalize_address(text: str | None) -> str | None:
     """
     local, at, domain = (text or "").strip().rpartition("@")
     domain = normalize_domain(domain)
-    if not at or not domain or len(local) > _LONGEST_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
+    if not at or not domain or len(local) > _MAX_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
         return None
     return f"{local.lower()}@{domain}"
 
@@ -71,17 +73,17 @@ def domain_of(address: str | None) -> str:
 def split_author(text: str | None) -> tuple[str, str]:
     """Read the value of a From header.
 
-    :param text: as it stands in the header, or as :class:`Mailbox` writes it; a decoded one is no longer certain
+    :param text: as it stands in the header, or as :class:`.NamedAddress` writes it; a decoded value is ambiguous
     :return: (display name, address) of the first address in it; both empty when there is none
     """
-    found = read_mailboxes(text or "", most_chars=_AUTHOR_CHARS)
-    return tuple(found[0]) if found else tuple(Mailbox())
+    found = read_addresses(text or "", most_chars=_AUTHOR_CHARS)
+    return tuple(found[0]) if found else tuple(NamedAddress())
 
 
 def author_address(text: str | None) -> str | None:
     """The address in a From header, made comparable.
 
-    Whoever writes may have a local part that no standard allows (two dots in a row are met): it is left as it is.
+    Some senders have a local part that no standard allows, with two dots in a row for example: it is left as it is.
 
     :return: of the first address; None when there is none with a proper domain
     """
@@ -118,7 +120,7 @@ def bad_entries(from_filter: str | None) -> tuple[str, ...]:
 
 
 def filter_matches(address: str | None, from_filter: str | None) -> bool:
-    """Say whether a FROM filter lets an address pass; no filter lets everything pass.
+    """Whether a FROM filter lets an address pass; an empty filter lets every address pass.
 
     :param address: plain or with a display name
     """

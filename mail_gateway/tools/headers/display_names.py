@@ -1,7 +1,7 @@
-"""Display names that can stand in a header, whatever a record or a stranger's message holds.
+"""Display names for outgoing headers, made of what a record or a received message holds.
 
-A name is shown beside an address, so it must not pass for one itself: mail programs hide such names or show them
-instead of the address (RFC 5322, section 3.4, allows any text; that is how senders are forged).
+A name must not look like an address: RFC 5322, section 3.4, allows any text, and senders are forged in this way. Mail
+programs hide such names, or show them instead of the address.
 """
 
 import email.utils
@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import starmap
 
+from ..text.bidirectional import BIDIRECTIONAL_CONTROLS
 from .addresses import split_author
 from .stored_headers import decode_words
 
 # Characters. Python folds a header in time that grows with the square of a name that is not ASCII.
 MAX_NAME = 120
-# Characters that are looked at at all; what is longer is cut first.
+# Longer names are cut before anything else is done.
 _MAX_READ = 2000
 # An encoded word may contain another one; some mail programs decode what they find in quotes, too.
 _MAX_DECODED = 3
@@ -25,8 +26,7 @@ _MAX_DECODED = 3
 _MAX_UNFOLDED = 60
 # Control characters, what Unicode calls a line or paragraph separator, and surrogates, which no charset has.
 _BREAKING = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-# Unicode's bidirectional controls (UAX 9, section 2): they reverse what is shown after them.
-_BIDIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BIDIRECTIONAL = re.compile(f"[{BIDIRECTIONAL_CONTROLS}]")
 # Letters and symbols that are drawn as a blank: fillers for Hangul, an empty Braille pattern.
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bq]\?", re.IGNORECASE)
@@ -39,17 +39,17 @@ _SPECIAL = re.compile(r"[][()<>@,:;\\\"]+")
 _ATOMS = r"[^][()<>@,:;\\\"\x00-\x20\x7f-\x9f]+"
 _ADDRESS_ALONE = re.compile(rf'(?:"[^"\\\x00-\x1f]*"|{_ATOMS})@(?:{_ATOMS}|\[[\w.:]+\])')
 # One address of a list, with the comma after it. Each part begins with what the one before it can't contain.
-_MAILBOX = re.compile(
+_NAMED_ADDRESS = re.compile(
     rf'(?:(?:"(?P<quoted>(?:[^"\\]|\\.)*)"\s*|(?P<words>[^][()<>@,:;\\"\s][^][()<>@,:;\\"]*)?)<{_ADDRESS_ALONE.pattern}>'
     rf"|{_ADDRESS_ALONE.pattern})(?:,\s*|$)"
 )
 
 
 def clean_name(name: str) -> str:
-    """A display name on one line: encoded words decoded, control characters and what reverses text left out.
+    """A display name on one line: encoded words are decoded, control characters and bidirectional controls removed.
 
     :param name: without the quotes of its header
-    :return: at most :data:`MAX_NAME` characters; empty when nothing can be seen of it
+    :return: at most :data:`MAX_NAME` characters; empty when nothing of it is visible
     """
     name = name[:_MAX_READ]
     for _round in range(_MAX_DECODED):
@@ -68,20 +68,19 @@ def one_line(text: str) -> str:
 
 
 def is_one_line(text: str) -> bool:
-    """Whether :func:`one_line` would leave a text, but for blanks at its ends, as it is."""
+    """Whether :func:`one_line` would change nothing in a text, except for blanks at its ends."""
     return not (_BREAKING.search(text) or _BIDIRECTIONAL.search(text))
 
 
 def _is_visible(letter):
-    """Blanks, zero-width letters and lone accents are not."""
+    """Whether a letter shows: blanks, zero-width letters and lone accents do not."""
     return letter not in _BLANK and unicodedata.category(letter)[0] not in "ZCM"
 
 
 def contains_address(name: str) -> bool:
-    """Whether a mail program, or a person, could take a part of a name for an e-mail address.
+    """Whether a mail program or a person could take a part of a name for an e-mail address.
 
-    Letters that only look different count as what they look like (NFKC: a fullwidth @), and what can't be seen does
-    not count.
+    Letters count as what they look like (NFKC: a fullwidth @ is an @); invisible ones do not count.
     """
     text = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
     text = " ".join(unicodedata.normalize("NFKC", text).replace("\u3002", ".").split())
@@ -89,11 +88,11 @@ def contains_address(name: str) -> bool:
 
 
 def name_beside_another_address(author: str) -> str:
-    """The name under which somebody's message leaves from an address that is not theirs.
+    """The name of an author for a message that is sent from another address.
 
     :param author: the value of a From header
-    :return: the display name; the local part of the address where there is none, or where it contains an address, or
-        hides something behind encoded words; what was written where no address can be read; empty when nothing will do
+    :return: the display name. Without one, or when it contains an address or encoded words that can't be decoded, the
+        local part of the address. When no address can be read, the text itself. Empty when none of them is harmless
     """
     line = one_line(author)
     name, address = split_author(line)
@@ -117,8 +116,8 @@ def format_author(name: str, address: str) -> str:
 def clean_author(text: str) -> str:
     """The value of a header with one author, of several the first, that Python's email package writes as one header.
 
-    What is fine already is returned as it is. Where no address can be read, the letters, digits and blanks are left:
-    they are nobody's address, and the default From stands in.
+    A value that needs no change is returned as it is. When no address can be read, the letters, digits and blanks are
+    left: they form no address, and the default From takes its place.
     """
     if _is_fine(text):
         return text
@@ -127,9 +126,9 @@ def clean_author(text: str) -> str:
 
 
 def clean_recipients(values: str | Iterable[str] | None) -> str | list[str] | None:
-    """What core takes for recipients: one text with any number of addresses, or several texts with one each.
+    """Recipients as core accepts them: one text with any number of addresses, or several texts with one each.
 
-    Texts that are fine already are returned as they are; of the others what can be read as addresses, if anything.
+    A text that needs no change is returned as it is; of the others, the addresses in it that can be read.
     """
     if not values:
         return values
@@ -139,7 +138,7 @@ def clean_recipients(values: str | Iterable[str] | None) -> str | list[str] | No
 
 
 def _clean_recipient(value):
-    """One that can't be read stays where it fits into a line: its mail fails visibly, as with core."""
+    """A recipient that can't be read stays when it fits into a line: sending then fails visibly, as with core."""
     if not isinstance(value, str) or _is_fine(value):
         return value
     line = one_line(value)
@@ -149,12 +148,11 @@ def _clean_recipient(value):
 def _is_fine(text):
     """Whether a header is a list of addresses without anything unusual.
 
-    Python folds whatever else is long in ways of its own: some of it makes the rest of a line a header of its own,
-    some of it raises errors.
+    Python folds other long values in ways of its own: some turn the rest of a line into a header, some raise errors.
     """
     position = 0
     while position < len(text):
-        found = _MAILBOX.match(text, position)
+        found = _NAMED_ADDRESS.match(text, position)
         if not found or not _is_plain_name(found["quoted"] or found["words"] or ""):
             return False
         position = found.end()
@@ -173,6 +171,7 @@ def _cleaned(name, address):
 
 
 def _pairs(line):
+    """(name, address) as core reads recipients: another reader could change who receives a message."""
     lenient = {"strict": False} if getattr(email.utils, "supports_strict_parsing", False) else {}
     with suppress(RecursionError, IndexError):  # the library's, on thousands of colons or brackets
         return email.utils.getaddresses([line], **lenient)

@@ -1,4 +1,4 @@
-"""Who wrote a message that came through a mailing list or a group.
+"""The author of a message that came through a mailing list or a group.
 
 To pass DMARC, lists put themselves into From: "Mary via Orders" <orders@lists.example>. The author stands in
 X-Original-From (Google Groups, Sympa), X-Original-Sender (Google Groups) or Reply-To (Mailman, Google Groups).
@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from ..text.database_text import as_text
 from ..text.encoded_words import decode_words
-from .address_list import Mailbox, named_nobody, read_mailboxes
+from .address_list import read_addresses
 from .addresses import author_address, domain_of, normalize_address, normalize_domain
+from .named_address import NamedAddress, name_without_address
 
 # Of one header
 _MAX_CHARS = 8000
@@ -18,69 +19,76 @@ _ADDRESS_HEADERS = ("List-Post", "X-BeenThere", "X-Mailing-List")
 _AUTHOR_HEADERS = ("X-Original-From", "X-Original-Sender", "Reply-To")
 
 
-def author_of(get_all: Callable[..., list | None]) -> Mailbox:
-    """The author of a message: behind a list that puts itself into From, the one whom the list names.
+def author_of(get_all: Callable[..., list | None]) -> NamedAddress:
+    """The author of a message: the one in From, or the one whom a list names that puts itself into From.
 
-    Whether that author is believed is another question: see :func:`is_rewritten`.
+    Only the list vouches for the latter: see :func:`is_rewritten`.
 
-    :param get_all: the method of a message; its values not decoded
-    :return: without an address, and the text in From as the name, when there is none
+    :param get_all: the method of a message; its values are not decoded
+    :return: when there is no address, the text in From as the name
     """
     return _behind_list(get_all) or from_of(get_all)
 
 
 def is_rewritten(get_all: Callable[..., list | None]) -> bool:
-    """Whether the author is not whom From names: only the list vouches for them, and not their own domain."""
+    """Whether a list put itself into From: then only the list vouches for the author, and not the domain of the author.
+
+    :param get_all: as for :func:`author_of`
+    """
     return _behind_list(get_all) is not None
 
 
-def from_of(get_all: Callable[..., list | None]) -> Mailbox:
-    """Whom From names: the first one of several authors; Sender (RFC 5322, section 3.6.2) when it names nobody."""
+def from_of(get_all: Callable[..., list | None]) -> NamedAddress:
+    """The first author in From; the one in Sender (RFC 5322, section 3.6.2) when From is empty.
+
+    :param get_all: as for :func:`author_of`
+    :return: as for :func:`author_of`
+    """
     values = _values(get_all, "From")
-    found = read_mailboxes(*values[:1], most_chars=_MAX_CHARS) or read_mailboxes(*values[1:], most_chars=_MAX_CHARS)
+    found = read_addresses(*values[:1], most_chars=_MAX_CHARS) or read_addresses(*values[1:], most_chars=_MAX_CHARS)
     found = found or (
-        [] if any(map(str.strip, values)) else read_mailboxes(*_values(get_all, "Sender")[:1], most_chars=_MAX_CHARS)
+        [] if any(map(str.strip, values)) else read_addresses(*_values(get_all, "Sender")[:1], most_chars=_MAX_CHARS)
     )
-    return found[0] if found else Mailbox(named_nobody(" ".join(values[:1])))
+    return found[0] if found else NamedAddress(name_without_address(" ".join(values[:1])))
 
 
-def _behind_list(get_all) -> Mailbox | None:
-    """The author whom a list names; None when From is not the list's own address, or it names none, or several."""
+def _behind_list(get_all) -> NamedAddress | None:
+    """The author whom a list names; None when From is not the address of the list, or the list names none or several."""
     address = author_address(from_of(get_all).address)
     if not address or not _is_address_of_list(address, get_all):
         return None
     for name in _AUTHOR_HEADERS:
         found = {}
-        for mailbox in read_mailboxes(*_values(get_all, name)[:1], most_chars=_MAX_CHARS):
-            author = author_address(mailbox.address)
+        for entry in read_addresses(*_values(get_all, name)[:1], most_chars=_MAX_CHARS):
+            author = author_address(entry.address)
             if author and author != address and not _is_address_of_list(author, get_all):
-                found.setdefault(author, mailbox)
+                found.setdefault(author, entry)
         if len(found) == 1:
-            [mailbox] = found.values()
-            return _named(mailbox, get_all)
+            [entry] = found.values()
+            return _named(entry, get_all)
     return None
 
 
-def _named(mailbox, get_all):
+def _named(entry, get_all):
     """The author with the name that stands beside the same address in Reply-To, where theirs has none."""
-    if mailbox.name:
-        return mailbox
-    address = author_address(mailbox.address)
-    others = read_mailboxes(*_values(get_all, "Reply-To")[:1], most_chars=_MAX_CHARS)
-    return next((other for other in others if other.name and author_address(other.address) == address), mailbox)
+    if entry.name:
+        return entry
+    address = author_address(entry.address)
+    others = read_addresses(*_values(get_all, "Reply-To")[:1], most_chars=_MAX_CHARS)
+    return next((other for other in others if other.name and author_address(other.address) == address), entry)
 
 
 def _is_address_of_list(address, get_all):
-    """Whether a list says that the address is its own: List-Id names it (RFC 2919, section 3), or another header does."""
+    """Whether the headers of a list name the address as its own: List-Id (RFC 2919, section 3), or another one."""
     local, _at, domain = address.rpartition("@")
     for value in _values(get_all, "List-Id")[:1]:
         label = value.rpartition("<")[2].partition(">")[0].strip().lower()
         if normalize_domain(label) == normalize_domain(f"{local}.{domain}") is not None:
             return True
     named = (
-        word for name in _ADDRESS_HEADERS for word in read_mailboxes(*_values(get_all, name)[:1], most_chars=_MAX_CHARS)
+        word for name in _ADDRESS_HEADERS for word in read_addresses(*_values(get_all, name)[:1], most_chars=_MAX_CHARS)
     )
-    if any(normalize_address(mailbox.address) == address for mailbox in named):
+    if any(normalize_address(entry.address) == address for entry in named):
         return True
     # Google Groups: "list orders@mycompany.example; contact orders+owners@mycompany.example"
     for value in _values(get_all, "Mailing-List")[:1]:

@@ -3,6 +3,11 @@
 import re
 from itertools import islice
 
+# Visible ASCII without angle brackets: a header can hold it as it is.
+_VISIBLE = r"[!-;=?-Z^-~]"
+_BRACKETED = re.compile(r"<[^<>\s]+>")
+_WRITABLE = re.compile(rf"<{_VISIBLE}+@{_VISIBLE}+>")
+_QUOTABLE = re.compile(rf"<{_VISIBLE}{{1,120}}@{_VISIBLE}{{1,120}}>")
 # In angle brackets, perhaps folded in the middle; or a word outside of brackets: whether it has an @ is looked at then.
 _WORD = re.compile(r"<([^<>]*)>|([^<>\s,;\"'()]+)")
 # Enough for any conversation; the nearest ones stand last.
@@ -12,18 +17,36 @@ _MAX_ID_CHARS = 998
 
 
 def is_message_id(text: str) -> bool:
-    """Whether a text is fit to tell messages apart: something stands on either side of an @."""
+    """Whether a text can identify a message: it has letters or digits on both sides of an @."""
     left, at, right = text.strip("<> ").rpartition("@")
     return bool(at) and any(map(str.isalnum, left)) and any(map(str.isalnum, right))
+
+
+def bracketed_ids(text: str) -> list[str]:
+    """What stands in angle brackets without blanks, whether it has an @ or not, with its brackets."""
+    return _BRACKETED.findall(text)
+
+
+def writable_ids(text: str) -> list[str]:
+    """The Message-Ids in a text that a header can hold unchanged: visible ASCII. Servers could not match others."""
+    return _WRITABLE.findall(text)
+
+
+def quotable_id(text: str | None) -> str:
+    """A Message-Id that may be quoted in a notice: short, and without blanks, so that it cannot be a text.
+
+    :return: empty when `text` is none
+    """
+    return text if text and _QUOTABLE.fullmatch(text) else ""
 
 
 def referred_ids(text: str) -> list[str]:
     """The Message-Ids in the value of In-Reply-To or References, in angle brackets, in their order.
 
-    Brackets may be missing, and words stand around them ("Your message of Monday <1@x.example>"): what is no id in
-    truth is found nowhere. An id that was folded, or contains a blank, is listed both ways.
+    Brackets may be missing, and words stand around them ("Your message of Monday <1@x.example>"): a word
+    that is no id matches no message. An id that was folded, or contains a blank, is listed both ways.
 
-    :param text: of both headers at most the end is read
+    :param text: when it is too long, its beginning and its end are read
     """
     found = {}
     for match in _WORD.finditer(_end_of(text)):

@@ -1,22 +1,21 @@
-"""Whom a message is for, by the headers that say so, and a message that says it the way Odoo reads it."""
+"""The recipients in the headers of a message, and a copy of the message whose headers Odoo reads the same way."""
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
-from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
 from typing import NamedTuple
 
 from ..text.database_text import as_text
-from .address_list import MAX_CHARS, Mailbox, read_mailboxes
+from .address_list import MAX_CHARS, read_addresses
 from .addresses import normalize_address
-from .stored_headers import HEADER_BYTES
+from .message_head import parse_head
+from .named_address import NamedAddress
 
-# What people write, and what lists and people who pass a message on add (RFC 5322, section 3.6.6).
+# Headers that people write, and that lists and people who pass a message on add (RFC 5322, section 3.6.6).
 WRITTEN = ("To", "Cc", "Resent-To", "Resent-Cc")
-# What servers note of the envelope (Postfix, qmail, Exim, sendmail, Cyrus), and where Bcc was left in a message.
+# Headers in which servers note the envelope (Postfix, qmail, Exim, sendmail, Cyrus), and Bcc where it was not removed.
 TRANSPORT = ("X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Bcc", "Resent-Bcc")
 # Each server on the way may add its own; the topmost are those of the last ones.
 _TRANSPORT_CHARS = 16_000
@@ -25,36 +24,38 @@ _MAX_TAGS = 64
 
 
 class Recipients(NamedTuple):
-    """:ivar written: header -> mailboxes, of WRITTEN
-    :ivar by_transport: header -> mailboxes, of TRANSPORT
+    """Who a message is for.
+
+    :ivar written: header -> its addresses, for the headers in WRITTEN
+    :ivar by_transport: header -> its addresses, for the headers in TRANSPORT
     """
 
-    written: dict[str, list[Mailbox]]
-    by_transport: dict[str, list[Mailbox]]
+    written: dict[str, list[NamedAddress]]
+    by_transport: dict[str, list[NamedAddress]]
 
     @property
-    def transport(self) -> list[Mailbox]:
-        """The mailboxes of TRANSPORT."""
-        return [mailbox for mailboxes in self.by_transport.values() for mailbox in mailboxes]
+    def transport(self) -> list[NamedAddress]:
+        """The addresses in all headers of TRANSPORT."""
+        return [entry for entries in self.by_transport.values() for entry in entries]
 
     def counts_transport(self, ours) -> bool:
-        """Whether TRANSPORT counts: where people name none of ours.
+        """Whether TRANSPORT counts: only where people name none of our addresses.
 
-        A mailbox's own name would else be one more alias, and where Bcc named us it is the only trace of that.
+        Else the name of the mailbox itself would be one more alias. Where Bcc named us, TRANSPORT is the only trace of it.
 
-        :param ours: normalized addresses that lead somewhere
+        :param ours: normalized addresses that reach an alias or a record
         """
-        written = (mailbox for mailboxes in self.written.values() for mailbox in mailboxes)
-        return not any(normalize_address(mailbox.address) in ours for mailbox in written)
+        written = (entry for entries in self.written.values() for entry in entries)
+        return not any(normalize_address(entry.address) in ours for entry in written)
 
     @property
-    def all(self) -> list[Mailbox]:
+    def all(self) -> list[NamedAddress]:
         """Those that people wrote, then the others."""
-        return [*(mailbox for mailboxes in self.written.values() for mailbox in mailboxes), *self.transport]
+        return [*(entry for entries in self.written.values() for entry in entries), *self.transport]
 
 
 def raw_values(message: Message) -> Callable[..., list[str]]:
-    """The get_all method of a message, but for values as they stand in the headers, not parsed by the library."""
+    """A function like ``get_all`` of a message, for values as they stand in the headers, not parsed by the library."""
     values: dict[str, list[str]] = {}
     for name, value in message.raw_items():
         values.setdefault(str(name).lower(), []).append(value)
@@ -68,10 +69,12 @@ def recipients_of(message: Message) -> Recipients:
 
 
 def recipients_in(source: bytes) -> Recipients:
-    """The recipients that the head of a raw message names, also one that Odoo gets in another form."""
-    head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
+    """The recipients in the headers of a raw message, also of one that Odoo is given in another form.
+
+    :param source: any bytes
+    """
     with suppress(Exception):
-        return recipients_of(message_from_bytes(head, policy=compat32))
+        return recipients_of(parse_head(source, compat32))
     return Recipients({}, {})
 
 
@@ -79,13 +82,13 @@ def _read(get_all, names, left):
     found = {}
     for name in names:
         values = get_all(name)
-        found[name] = read_mailboxes(*values, most_chars=left)
+        found[name] = read_addresses(*values, most_chars=left)
         left = max(left - sum(map(len, values)), 0)
     return found
 
 
 def without_tags(address: str) -> list[str]:
-    """The addresses that a subaddress may mean (RFC 5233), the longest first: a+b+c@, a+b@, a@."""
+    """An address, and those it may be a subaddress of (RFC 5233), the longest first: a+b+c@, a+b@, a@."""
     local, _at, domain = address.rpartition("@")
     found = [address]
     while "+" in local[1:] and len(found) <= _MAX_TAGS:
@@ -119,14 +122,17 @@ def with_headers(message: Message, values: dict[str, str]) -> Message:
     return changed
 
 
-def joined(mailboxes: list[Mailbox]) -> str:
-    """Mailboxes as Odoo's tools read them back: names in quotes, and one where the address alone would be misread."""
-    return ", ".join(dict.fromkeys(map(_for_odoo, mailboxes)))
+def joined(entries: list[NamedAddress]) -> str:
+    """The value of a header from which Odoo's tools read the same addresses.
+
+    Names are in quotes. An address that Odoo would misread alone gets a name.
+    """
+    return ", ".join(dict.fromkeys(map(_for_odoo, entries)))
 
 
-def _for_odoo(mailbox):
-    name = mailbox.name or (mailbox.address if " " in mailbox.address else "").replace('"', "").rpartition("@")[0]
+def _for_odoo(entry):
+    name = entry.name or (entry.address if " " in entry.address else "").replace('"', "").rpartition("@")[0]
     if not name:
-        return mailbox.address
+        return entry.address
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}" <{mailbox.address}>'
+    return f'"{escaped}" <{entry.address}>'

@@ -1,38 +1,37 @@
-"""What the spool shows of a message before anybody dares to parse it. Nothing here ever raises."""
+"""The headers that are stored with a message, to show and search it before it is parsed. Nothing here raises."""
 
-import re
 from contextlib import suppress
 from email.message import Message
-from email.parser import BytesHeaderParser
-from email.policy import Compat32
 from typing import NamedTuple
 
 from ..text import encoded_words
-from ..text.charsets import read
 from ..text.database_text import as_text
-from .address_list import read_mailboxes
+from .address_list import read_addresses
 from .mailing_lists import author_of
-from .message_ids import is_message_id, referred_ids
+from .message_head import VALUE_LIMIT, parse_head
+from .message_ids import bracketed_ids, is_message_id, referred_ids
 
-# Beyond this no header is read: a header block larger than that is an attack or not a mail.
-HEADER_BYTES = 256 * 1024
-# A header is cut here before it is read: the library's time for encoded words and parameters grows with the square.
-VALUE_LIMIT = 8000
+# Characters of a header that are stored.
 TEXT_LIMIT = 1000
 # An entry of a PostgreSQL index holds 2704 bytes, a character takes up to four.
 ID_LIMIT = 500
 
-_MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 _RECIPIENT_HEADERS = (
     *("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To"),
     *("To", "Cc", "Resent-To", "Resent-Cc"),
 )
-# What is read of all of them to show it; whom a message reaches is read from all of it.
+# Characters that are read of all of them together to show them; to find the recipients, all of them are read.
 _RECIPIENT_CHARS = 16_000
 
 
 class Headers(NamedTuple):
-    """:ivar conversation: the same for all messages of one thread, '' when the message names none"""
+    """What is stored of the headers, decoded and cut.
+
+    :ivar sender: name and address of the author
+    :ivar recipients: addresses, separated by commas
+    :ivar message_id: as it stands in the header, even when it is none; '' when it has neither letters nor digits
+    :ivar conversation: the same for all messages of one thread, '' when the message names none
+    """
 
     subject: str = ""
     sender: str = ""
@@ -47,7 +46,7 @@ def read_headers(source: bytes) -> Headers:
     :param source: any bytes
     :return: what could be read, as text fit for the database
     """
-    head = _parse(source)
+    head = parse_head(source)
     message_id = _shown_id(_text(head, "Message-Id"))
     return Headers(
         subject=_text(head, "Subject"),
@@ -59,7 +58,7 @@ def read_headers(source: bytes) -> Headers:
 
 
 def message_id_of(message: Message) -> str:
-    """The Message-Id of a parsed message as the spool reads it, whatever the parser made of it.
+    """The Message-Id of a parsed message as :func:`read_headers` reads it, from its source.
 
     :return: empty when there is none, or nothing that tells messages apart: ``<>``, say (RFC 5322, section 3.6.4)
     """
@@ -71,28 +70,9 @@ def message_id_of(message: Message) -> str:
 
 
 def _shown_id(text):
-    """What stands in place of a Message-Id, be it one or not; empty when it holds neither letters nor digits."""
-    found = _MESSAGE_ID.search(text)
-    shown = found.group()[:ID_LIMIT] if found else text[:ID_LIMIT]
+    """The value of a Message-Id header, also one that is malformed; empty when it has neither letters nor digits."""
+    shown = (bracketed_ids(text) or [text])[0][:ID_LIMIT]
     return shown if any(map(str.isalnum, shown)) else ""
-
-
-def _parse(source: bytes) -> Message:
-    head = re.split(rb"\r?\n\r?\n", source[:HEADER_BYTES], maxsplit=1)[0]
-    with suppress(Exception):
-        return BytesHeaderParser(policy=ReadingPolicy()).parsebytes(head)
-    return Message()
-
-
-class ReadingPolicy(Compat32):
-    """Header values as text of bounded length.
-
-    The old policy hands them out unparsed: the new one fails on some Message-Ids (CPython 105802).
-    """
-
-    def header_source_parse(self, sourcelines):
-        name, value = super().header_source_parse(sourcelines)
-        return name, as_text(value[:VALUE_LIMIT])
 
 
 def _conversation(head: Message) -> str:
@@ -103,8 +83,8 @@ def _conversation(head: Message) -> str:
 
 def _recipients(head: Message) -> str:
     values = [value for name in _RECIPIENT_HEADERS for value in head.get_all(name, [])]
-    found = read_mailboxes(*values, most_chars=_RECIPIENT_CHARS)
-    return ", ".join(dict.fromkeys(mailbox.address.lower() for mailbox in found))[:TEXT_LIMIT]
+    found = read_addresses(*values, most_chars=_RECIPIENT_CHARS)
+    return ", ".join(dict.fromkeys(entry.address.lower() for entry in found))[:TEXT_LIMIT]
 
 
 def _text(head: Message, name: str) -> str:
@@ -112,12 +92,7 @@ def _text(head: Message, name: str) -> str:
 
 
 def decode_words(value: str) -> str:
-    """Encoded words (RFC 2047) as text on one line; what cannot be decoded is kept with marks in its place."""
+    """Encoded words (RFC 2047) as text on one line, fit for the database; U+FFFD stands for what cannot be decoded."""
     with suppress(Exception):
         value = encoded_words.decode_words(value)
     return " ".join(as_text(value).split())
-
-
-def decode(data: bytes, charset: str) -> str:
-    """`data` in a charset that a message names, or in what it looks like when Python does not know that one."""
-    return as_text(read(data, charset).text)

@@ -1,23 +1,28 @@
-"""A second look at the certificate of a server: the standard library verifies one or shows it, never both for a bad one."""
+"""Examines the certificate of a server on a second connection.
+
+The standard library verifies certificates or shows them, but does not show one that it refused.
+"""
 
 import smtplib
 
-from .connection_test_steps import Conversation
-from .session import Session, TimeLimit, connect
+from ..network import TimeLimit, connect
+from .connection_test_steps import ConnectionTest
+from .session import Session
 from .tls import Encrypted, StandardTls, Trust
 
 
-def look_again(conversation: Conversation, facts: Encrypted) -> Encrypted:
-    """Add what takes a second connection to find out: whose a refused certificate is, how far to trust another.
+def examine_certificate(test: ConnectionTest, facts: Encrypted) -> Encrypted:
+    """Add facts about a certificate: whose it is when it was refused, how far it can be trusted when it was not verified.
 
-    :param facts: what the probe found out
+    :param test: the connection test that met it
+    :param facts: what the test found out
     """
-    if facts.trust is Trust.VERIFIED or not isinstance(conversation.tls, StandardTls):
+    if facts.trust is Trust.VERIFIED or not isinstance(test.tls, StandardTls):
         return facts
-    strict = conversation.plan.strict
+    strict = test.plan.strict
     other = StandardTls(not strict)
     try:
-        seen = _handshake(conversation, other)
+        seen = _handshake(test, other)
     except (smtplib.SMTPException, OSError, ValueError) as error:
         seen = other.refusal(error)
     if not seen:
@@ -25,13 +30,13 @@ def look_again(conversation: Conversation, facts: Encrypted) -> Encrypted:
     return facts._replace(certificate=seen.certificate) if strict else facts._replace(trust=seen.trust)
 
 
-def _handshake(conversation, tls):
-    plan = conversation.plan
+def _handshake(test, tls):
+    plan = test.plan
     seconds = min(plan.limits.port, plan.limits.connect)
     limit = TimeLimit(seconds)
-    sock, _address, _failed = connect(conversation.addresses, seconds)
+    sock, _address, _failed = connect(test.addresses, seconds)
     limit.guard(sock)
-    session = Session(sock, plan.host, conversation.name)
+    session = Session(sock, plan.host, test.name)
     try:
         if plan.starttls:
             session.getreply()

@@ -1,12 +1,14 @@
-"""The steps of a probe: find the server, connect, greet, encrypt, sign in, name a sender and a recipient."""
+"""The steps of a connection test: look up the server, connect, greet, encrypt, log in, name a sender and a recipient."""
 
 import smtplib
 import time
 from collections.abc import Callable
 
 from ..headers.addresses import domain_of, normalize_address, split_author
+from ..network import TimeLimit, connect, resolve
 from .connection_test_values import (
     Connected,
+    ConnectionStep,
     Greeted,
     LoggedIn,
     LoginImpossible,
@@ -15,28 +17,34 @@ from .connection_test_values import (
     Problem,
     Reply,
     Resolved,
-    Step,
     StepResult,
     Unencrypted,
     readable,
 )
 from .failures import TEMPORARY, StepFailed, greeting_problem, translate
-from .session import NAMELESS, Session, TimeLimit, connect, own_name, resolve
+from .session import NAMELESS, Session, own_name
 from .tls import BadOwnCertificate, CertificateTls, StandardTls
 
-_HIGHEST_PORT = 65535
+_MAX_PORT = 65535
 _ACCEPTED = (250, 251)
 _READY = 220
 # RFC 4954, section 6, and RFC 3207, section 4
-_NOT_SIGNED_IN = 530
-# mechanisms whose exchange contains no password that could be read
+_NOT_LOGGED_IN = 530
+# Mechanisms that do not send the password itself.
 _SECRETLESS = ("CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
 
 
-class Conversation:
-    """One probe: what is known so far, and one method per step.
+class ConnectionTest:
+    """One connection test: what is known so far, and one method per step.
 
-    :param resolver: as ``socket.getaddrinfo``
+    A step returns its outcome and facts, or raises :class:`.StepFailed` or what smtplib and the network raise.
+
+    :param resolver: a function like ``socket.getaddrinfo``
+    :ivar addresses: of the server
+    :ivar session: the SMTP session, None before it is connected
+    :ivar tls: how the connection is encrypted, None when it is not
+    :ivar name: with which this machine introduces itself
+    :ivar starttls_left: whether the server offers STARTTLS that the plan does not use
     """
 
     def __init__(self, plan: Plan, resolver: Callable):
@@ -46,15 +54,19 @@ class Conversation:
         self.name, self.starttls_left = NAMELESS, False
 
     @property
-    def steps(self):
-        """In the order in which they happen."""
-        first = [(Step.NAME, self.find), (Step.CONNECTION, self.connect)]
-        greeting, tls = (Step.GREETING, self.greet), (Step.TLS, self.encrypt)
-        last = [(Step.LOGIN, self.log_in), (Step.SENDER, self.send_from), (Step.RECIPIENT, self.send_to)]
+    def steps(self) -> list[tuple[ConnectionStep, Callable]]:
+        """The steps and their methods, in their order."""
+        first = [(ConnectionStep.NAME, self.find), (ConnectionStep.CONNECTION, self.connect)]
+        greeting, tls = (ConnectionStep.GREETING, self.greet), (ConnectionStep.TLS, self.encrypt)
+        last = [
+            (ConnectionStep.LOGIN, self.log_in),
+            (ConnectionStep.SENDER, self.send_from),
+            (ConnectionStep.RECIPIENT, self.send_to),
+        ]
         return [*first, *((tls, greeting) if self.plan.implicit_tls else (greeting, tls)), *last]
 
-    def hold(self) -> list[StepResult]:
-        """Take the steps; those behind a failed one are not tried."""
+    def run(self) -> list[StepResult]:
+        """Take the steps. Those after a failed one are not tried."""
         results = []
         try:
             for step, action in self.steps:
@@ -94,10 +106,11 @@ class Conversation:
     # ------------------------------------------------------------------ the steps
 
     def find(self):
+        """Look up the name of the server."""
         plan = self.plan
         if not plan.host:
             raise StepFailed(Problem.NO_HOST)
-        port = plan.port if 0 < plan.port <= _HIGHEST_PORT else 0
+        port = plan.port if 0 < plan.port <= _MAX_PORT else 0
         try:
             self.addresses = resolve(plan.host, port, plan.limits.connect, self.resolver)
         except TimeoutError:
@@ -109,8 +122,9 @@ class Conversation:
         return Outcome.OK, Resolved(tuple(address.text for address in self.addresses))
 
     def connect(self):
+        """Connect to the first address that accepts; a warning when others failed before."""
         plan = self.plan
-        if not 0 < plan.port <= _HIGHEST_PORT:
+        if not 0 < plan.port <= _MAX_PORT:
             raise StepFailed(Problem.BAD_PORT)
         try:
             sock, address, failed = connect(self.addresses, min(plan.limits.connect, self.limit.left))
@@ -119,11 +133,12 @@ class Conversation:
         self.limit.guard(sock)
         sock.settimeout(plan.limits.reply)
         self.session = Session(sock, plan.host, self.name)
-        # core tries the addresses in the same order, with longer time-outs
+        # core tries the addresses in the same order, with longer time-outs: sending works, but slowly
         outcome = Outcome.WARNING if failed else Outcome.OK
         return outcome, Connected(address.text, tuple(a.text for a in failed))
 
     def greet(self):
+        """Read the greeting and introduce this machine (EHLO, else HELO)."""
         code, text = self.session.getreply()
         if code != _READY:
             raise StepFailed(greeting_problem(code), (code, text))
@@ -134,6 +149,7 @@ class Conversation:
         return Outcome.OK, Greeted(self._readable(text), self.name, size)
 
     def encrypt(self):
+        """Encrypt as the plan says; skipped when it says nothing."""
         if not self.plan.implicit_tls and not self.plan.starttls:
             self.starttls_left = self.session.has_extn("starttls")
             return Outcome.SKIPPED, Unencrypted(self.starttls_left)
@@ -165,6 +181,7 @@ class Conversation:
             self.session.sock = self.tls.context.wrap_socket(self.session.sock, server_hostname=self.plan.host)
 
     def log_in(self):
+        """Log in as the plan says; a warning when the password travels unencrypted to another machine."""
         if not self.plan.login:
             return Outcome.SKIPPED, None
         readable_by_others = not self.session.encrypted and not self.session.stays_here
@@ -178,15 +195,17 @@ class Conversation:
         except smtplib.SMTPNotSupportedError as error:
             raise StepFailed(Problem.NO_AUTH) from error
         except UnicodeError:
-            # says which characters: they may be the password's
+            # the error quotes characters, which may be those of the password
             raise StepFailed(Problem.LOGIN_CHARACTERS) from None
         in_clear = readable_by_others and self.session.mechanism not in _SECRETLESS
         return Outcome.WARNING if in_clear else Outcome.OK, LoggedIn(self.session.mechanism, in_clear)
 
     def send_from(self):
+        """Name the sender (MAIL)."""
         return Outcome.OK, self._name_address(self.plan.sender, self.session.mail)
 
     def send_to(self):
+        """Name the recipient (RCPT); the message itself is never sent."""
         return Outcome.OK, self._name_address(self.plan.recipient, self.session.rcpt)
 
     def _name_address(self, address, command):
@@ -198,9 +217,9 @@ class Conversation:
     def _refusal(self, code, text):
         if code in TEMPORARY:
             return Problem.ADDRESS_LATER
-        if code == _NOT_SIGNED_IN and b"starttls" in text.lower() and not self.session.encrypted:
+        if code == _NOT_LOGGED_IN and b"starttls" in text.lower() and not self.session.encrypted:
             return Problem.ENCRYPTION_WANTED
-        if code == _NOT_SIGNED_IN and not self.plan.login:
+        if code == _NOT_LOGGED_IN and not self.plan.login:
             return Problem.LOGIN_WANTED
         return Problem.ADDRESS_REFUSED
 
@@ -215,9 +234,9 @@ def _start_tls(session, context):
 
 
 def _plain(address):
-    """The address of an envelope, its domain in ASCII; its local part stays as it is.
+    """An address for the envelope: its domain in ASCII, its local part as it is.
 
-    :raises StepFailed: when there is none
+    :raises StepFailed: when the text contains no address that can be sent
     """
     plain = split_author(address)[1]
     normal = normalize_address(plain)

@@ -1,4 +1,4 @@
-"""What a probe of an outgoing server is asked, and what it answers."""
+"""The parameters of a connection test, and its results."""
 
 import re
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from typing import NamedTuple
 from ..secrets import Secrets
 from .tls import Encrypted, OwnCertificate
 
-_LONGEST_REPLY = 300
+_MAX_REPLY_CHARS = 300
 _NO_TEXT = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
-class Step(Enum):
-    """What is tried, one after the other."""
+class ConnectionStep(Enum):
+    """The steps of a connection test."""
 
     NAME = "name"
     CONNECTION = "connection"
@@ -26,7 +26,7 @@ class Step(Enum):
 
 
 class Outcome(Enum):
-    """How a step went."""
+    """How a step, or the whole test, went."""
 
     OK = "ok"
     WARNING = "warning"
@@ -86,10 +86,10 @@ class PortStatus(Enum):
 
 
 class Reply(NamedTuple):
-    """What a server said.
+    """A reply of a server.
 
-    :ivar code: RFC 5321's three digits; -1 when there were none
-    :ivar text: the rest, fit to be shown
+    :ivar code: three digits (RFC 5321); -1 when there were none
+    :ivar text: the rest, in a form that can be shown
     """
 
     code: int
@@ -97,13 +97,13 @@ class Reply(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """The addresses of the server."""
+    """The IP addresses of the server."""
 
     addresses: tuple[str, ...]
 
 
 class Connected(NamedTuple):
-    """The address that took the connection, and those before it that did not."""
+    """The IP address that accepted the connection, and those before it that did not."""
 
     address: str
     failed: tuple[str, ...] = ()
@@ -112,7 +112,9 @@ class Connected(NamedTuple):
 class Greeted(NamedTuple):
     """How server and client introduced themselves.
 
-    :ivar size: of the largest message that the server says it takes, in bytes; 0 when it does not say (RFC 1870)
+    :ivar banner: the text of the greeting
+    :ivar own_name: the name with which this machine introduced itself
+    :ivar size: bytes of the largest message that the server accepts (RFC 1870); 0 when it states none
     """
 
     banner: str
@@ -121,7 +123,7 @@ class Greeted(NamedTuple):
 
 
 class Unencrypted(NamedTuple):
-    """Nobody asked for TLS."""
+    """The connection stays unencrypted, as configured."""
 
     starttls_offered: bool
 
@@ -129,7 +131,8 @@ class Unencrypted(NamedTuple):
 class LoggedIn(NamedTuple):
     """How the login went.
 
-    :ivar in_clear: the password travelled unencrypted to another machine
+    :ivar mechanism: SASL's name for it
+    :ivar in_clear: whether the password was sent unencrypted to another machine
     """
 
     mechanism: str
@@ -137,28 +140,35 @@ class LoggedIn(NamedTuple):
 
 
 class PortAnswer(NamedTuple):
-    """What one port answered just now."""
+    """How a port answered."""
 
     port: int
     answer: PortStatus
 
     @property
     def serves(self) -> bool:
-        """Whether mail can be handed in there."""
+        """Whether it accepts mail."""
         return self.answer in _SERVING
 
 
-# RFC 8314 prefers TLS from the first byte; what matters more is that there is any.
+# The best first: RFC 8314 prefers TLS from the first byte.
 _SERVING = (PortStatus.TLS, PortStatus.STARTTLS, PortStatus.PLAIN)
 
 
 class LoginImpossible(Exception):
-    """A login could not even be tried; the text is meant for the administrator."""
+    """The login could not be tried. The text is meant for the administrator."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long things may take, in seconds."""
+    """How long the parts of a test may take, in seconds.
+
+    :ivar connect: looking up the name, and connecting to all addresses
+    :ivar reply: each reply
+    :ivar total: all steps
+    :ivar port: trying one other port
+    :ivar port_greeting: the greeting of another port
+    """
 
     connect: float = 10
     reply: float = 15
@@ -169,14 +179,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to try.
+    """What to test.
 
     :ivar encryption: as core's field: ``none``, ``starttls``, ``starttls_strict``, ``ssl``, ``ssl_strict``
-    :ivar login: signs in on the smtplib connection it is given; None for a server that wants no login. It may raise
-        :class:`LoginImpossible`
-    :ivar secret: never shown, whatever the server answers
+    :ivar login: logs in on the smtplib connection that it is given, and may raise :class:`LoginImpossible`; None for a
+        server that wants no login
+    :ivar secret: the password, which is never shown, even when the server repeats it
     :ivar sender: an address, plain or with a name
-    :ivar other_ports: looked at when the configured one is of no use
+    :ivar other_ports: tried when the configured one does not work
     """
 
     host: str
@@ -192,17 +202,17 @@ class Plan:
 
     @property
     def implicit_tls(self) -> bool:
-        """TLS from the first byte."""
+        """Whether TLS begins with the first byte."""
         return self.encryption in ("ssl", "ssl_strict")
 
     @property
     def starttls(self) -> bool:
-        """TLS begun by a command (RFC 3207)."""
+        """Whether TLS begins with a command (RFC 3207)."""
         return self.encryption in ("starttls", "starttls_strict")
 
     @property
     def strict(self) -> bool:
-        """The server has to prove its name."""
+        """Whether the server has to prove its name."""
         return self.encryption.endswith("_strict")
 
 
@@ -213,12 +223,13 @@ Facts = Resolved | Connected | Greeted | Encrypted | Unencrypted | LoggedIn | Re
 class StepResult:
     """How one step went.
 
-    :ivar facts: what was found; a failed step may know some, too
-    :ivar reply: the server's words in a refusal
-    :ivar detail: further words about a failure, of a library or of a login that could not be tried
+    :ivar facts: what was found out, in some cases also by a failed step
+    :ivar problem: why it failed, None when it did not
+    :ivar reply: the reply of the server when it refused
+    :ivar detail: further words about a failure, from a library or from a login that could not be tried
     """
 
-    step: Step
+    step: ConnectionStep
     outcome: Outcome
     seconds: float = 0.0
     facts: Facts | None = None
@@ -229,7 +240,10 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole probe."""
+    """The results of a connection test.
+
+    :ivar ports: how other ports answered, when the configured one did not work
+    """
 
     steps: tuple[StepResult, ...]
     ports: tuple[PortAnswer, ...] = ()
@@ -241,16 +255,19 @@ class Report:
 
     @property
     def outcome(self) -> Outcome:
-        """How it went as a whole: OK, WARNING or FAILED."""
+        """The outcome of the whole test: OK, WARNING or FAILED."""
         outcomes = {result.outcome for result in self.steps}
         return next((o for o in (Outcome.FAILED, Outcome.WARNING) if o in outcomes), Outcome.OK)
 
-    def find(self, step: Step) -> StepResult | None:
+    def find(self, step: ConnectionStep) -> StepResult | None:
         """The result of one step."""
         return next((result for result in self.steps if result.step is step), None)
 
     def best_port(self, configured: int) -> PortAnswer | None:
-        """The port to use instead: an encrypted one before others, then the configured one, then TLS at once."""
+        """The port to use: an encrypted one before others, then the configured one, then one with TLS from the first byte.
+
+        :return: None when no port accepts mail
+        """
         serving = [answer for answer in self.ports if answer.serves]
 
         def badness(answer):
@@ -260,11 +277,11 @@ class Report:
 
 
 def readable(words: bytes | str, secrets: tuple[str, ...] = ()) -> str:
-    """Make foreign words fit to be shown: one line, no control characters, not too long, no secret in it."""
+    """Words of a server in a form that can be shown: one short line without control characters and secrets."""
     text = _decode(words) if isinstance(words, bytes) else words
     text = Secrets(*secrets).hide(text)
     text = _NO_TEXT.sub(" ", text).strip()
-    return text if len(text) <= _LONGEST_REPLY else text[: _LONGEST_REPLY - 1] + "…"
+    return text if len(text) <= _MAX_REPLY_CHARS else text[: _MAX_REPLY_CHARS - 1] + "…"
 
 
 def _decode(words):

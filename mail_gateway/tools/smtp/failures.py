@@ -1,4 +1,4 @@
-"""What went wrong in a step of a probe: what smtplib, sockets, OpenSSL and servers say, as a problem."""
+"""Why a step of a connection test failed: the exceptions of smtplib, sockets and OpenSSL, and replies, as problems."""
 
 import re
 import smtplib
@@ -8,14 +8,19 @@ from .connection_test_values import Problem
 from .session import EndlessReply
 
 TEMPORARY = range(400, 500)
-# what OpenSSL's versions call bytes that are no TLS
+# The words of OpenSSL's versions for bytes that are not TLS.
 _NO_TLS = ("wrong version number", "wrong_version_number", "unknown protocol", "packet length too long",
            "record layer failure")  # fmt: skip
 _QUOTED = re.compile(r"'([^']+)'")
 
 
 class StepFailed(Exception):
-    """Ends a probe."""
+    """A step failed, which ends the connection test.
+
+    :ivar reply: (code, text) of the server when it refused
+    :ivar detail: further words about the failure
+    :ivar facts: what the step found out nevertheless
+    """
 
     def __init__(self, problem: Problem, reply: tuple | None = None, detail: str = "", facts=None):
         super().__init__(problem)
@@ -23,21 +28,24 @@ class StepFailed(Exception):
 
 
 def greeting_problem(code: int) -> Problem:
-    """What a greeting says that does not let us in."""
+    """The problem that a greeting reports.
+
+    :param code: of a greeting other than 220
+    """
     if code in TEMPORARY:
         return Problem.BUSY
     return Problem.TURNED_AWAY if code >= 500 else Problem.NOT_SMTP  # noqa: PLR2004 RFC 5321, section 4.2.1
 
 
 def translate(error: Exception) -> StepFailed:
-    """What smtplib or the network raised, as a failure."""
+    """The failure that an exception of smtplib or the network means."""
     match error:
         case smtplib.SMTPHeloError():
             return StepFailed(Problem.NAME_REFUSED, (error.smtp_code, error.smtp_error))
         case smtplib.SMTPResponseException():
             return StepFailed(Problem.NOT_SMTP, (error.smtp_code, error.smtp_error))
         case smtplib.SMTPServerDisconnected():
-            return _translate_lost(error)
+            return _translate_disconnected(error)
         case smtplib.SMTPException():
             return StepFailed(Problem.NO_MECHANISM, detail=str(error))
         case ConnectionRefusedError():
@@ -53,8 +61,8 @@ def translate(error: Exception) -> StepFailed:
     return StepFailed(Problem.NOT_SMTP, detail=str(error))
 
 
-def _translate_lost(error):
-    """smtplib hides the reason of a lost connection behind its own exception."""
+def _translate_disconnected(error):
+    """smtplib hides the reason why a connection ended behind its own exception."""
     reason = error.__context__
     if isinstance(reason, TimeoutError):
         return StepFailed(Problem.SILENT)
@@ -69,7 +77,7 @@ def _tls_problem(error):
 
 
 def _tls_words(error):
-    """OpenSSL's reason. In pyOpenSSL's errors, as urllib3 wraps them, it is the last of some quoted words."""
+    """OpenSSL's reason. In errors of pyOpenSSL that urllib3 wraps, it is the last of some quoted words."""
     quoted = _QUOTED.findall(str(error))
     reason = getattr(error, "reason", None) or (quoted[-1] if quoted else str(error))
     return reason.replace("_", " ").lower()

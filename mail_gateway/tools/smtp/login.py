@@ -1,4 +1,4 @@
-"""Signing in on an SMTP server with any characters, and replies that repeat nothing secret."""
+"""Login on an SMTP server with any characters, and replies that contain no secret."""
 
 import hmac
 import smtplib
@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 from ..secrets import Secrets
 
-_SIGNED_IN = (235, 503)  # 503: already
-_GO_ON = 334
+_LOGGED_IN = (235, 503)  # 503: logged in already
+_CONTINUE = 334
 
 
 def log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
-    """As smtplib's `login`, which writes user and password into ASCII only; PLAIN is UTF-8 (RFC 4616).
+    """Do what smtplib's ``login`` does for ASCII only: user and password are sent in UTF-8 (RFC 4616).
 
-    Like smtplib's, it tries all that the server offers: some offer what they do not do.
+    Like smtplib, it tries all mechanisms that the server offers: some servers offer one that does not work.
 
     :raises smtplib.SMTPAuthenticationError: when the server refuses
-    :raises smtplib.SMTPException: when it offers no way to sign in
+    :raises smtplib.SMTPException: when it offers no known mechanism
     """
     connection.ehlo_or_helo_if_needed()
     if not connection.has_extn("auth"):
@@ -27,7 +27,7 @@ def log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
     for mechanism, log_in in _MECHANISMS.items():
         if mechanism in offered:
             code, text = log_in(connection, user, password)
-            if code in _SIGNED_IN:
+            if code in _LOGGED_IN:
                 return
             refusal = smtplib.SMTPAuthenticationError(code, text)
     raise refusal
@@ -38,20 +38,20 @@ def _plain(connection, user, password):
         return 535, b"user name or password contain a NUL character"
     answer = _encode(f"\0{user}\0{password}")
     code, text = connection.docmd("AUTH", f"PLAIN {answer}")
-    return connection.docmd(answer) if code == _GO_ON else (code, text)
+    return connection.docmd(answer) if code == _CONTINUE else (code, text)
 
 
 def _login(connection, user, password):
     code, text = connection.docmd("AUTH", "LOGIN")
     for answer in (user, password):
-        if code == _GO_ON:
+        if code == _CONTINUE:
             code, text = connection.docmd(_encode(answer))
     return code, text
 
 
 def _cram_md5(connection, user, password):
     code, text = connection.docmd("AUTH", "CRAM-MD5")
-    if code != _GO_ON:
+    if code != _CONTINUE:
         return code, text
     try:
         challenge = b64decode(text)
@@ -68,9 +68,10 @@ _MECHANISMS = {"PLAIN": _plain, "LOGIN": _login, "CRAM-MD5": _cram_md5}
 
 
 def hide_in_replies(connection: smtplib.SMTP, secrets: Callable[[], Secrets]) -> None:
-    """Have what a server says when it refuses something repeat nothing secret, before anybody logs or raises it.
+    """Take secrets out of refusals of a server before they are logged or raised.
 
-    :param secrets: called when there is such a reply
+    :param connection: whose ``getreply`` is replaced
+    :param secrets: returns the secrets; called at each refusal
     """
     original = connection.getreply
 

@@ -1,4 +1,4 @@
-"""Which ports of a mail server take mail, when the configured one does not."""
+"""Which ports of a mail server accept mail, when the configured one does not."""
 
 import smtplib
 import ssl
@@ -6,43 +6,44 @@ import time
 from concurrent.futures import wait
 from contextlib import suppress
 
+from ..network import Address, TimeLimit, connect, in_background
 from .connection_test_values import Limits, PortAnswer, PortStatus
-from .session import Address, Session, TimeLimit, connect, in_background
+from .session import Session
 from .tls import StandardTls
 
 _SMTPS = 465
 _READY = 220
 
 
-def look_at_ports(
+def try_ports(
     addresses: tuple[Address, ...], host: str, name: str, ports: tuple[int, ...], limits: Limits
 ) -> tuple[PortAnswer, ...]:
-    """Look at several ports at the same time. Nobody signs in, nothing is handed in.
+    """Try several ports at the same time, without a login and without a message.
 
-    :param name: that this machine introduces itself with
+    :param name: with which this machine introduces itself
     """
-    looks = {port: in_background(_look, addresses, host, name, port, limits) for port in ports}
-    # a little longer than a look takes; what hangs nevertheless is left behind
-    wait(looks.values(), limits.port + 1)
-    return tuple(PortAnswer(port, _outcome(look)) for port, look in looks.items())
+    tries = {port: in_background(_try_port, addresses, host, name, port, limits) for port in ports}
+    # a little longer than a try may take; one that hangs nevertheless is given up
+    wait(tries.values(), limits.port + 1)
+    return tuple(PortAnswer(port, _outcome(attempt)) for port, attempt in tries.items())
 
 
-def _outcome(look):
-    return look.result() if look.done() and not look.exception() else PortStatus.NO_ANSWER
+def _outcome(attempt):
+    return attempt.result() if attempt.done() and not attempt.exception() else PortStatus.NO_ANSWER
 
 
-def _look(addresses, host, name, port, limits):
-    """A TLS handshake before the greeting looks like an attack to some servers: only 465 gets it first."""
+def _try_port(addresses, host, name, port, limits):
+    """Some servers take a TLS handshake before the greeting for an attack: only port 465 gets it first."""
     end = time.monotonic() + limits.port
-    kinds = (_look_with_tls, _look_plainly) if port == _SMTPS else (_look_plainly, _look_with_tls)
-    for look in kinds:
-        answer = _try(look, [address.at(port) for address in addresses], host, name, end, limits)
+    attempts = (_try_tls, _try_plain) if port == _SMTPS else (_try_plain, _try_tls)
+    for attempt in attempts:
+        answer = _try(attempt, [address.at(port) for address in addresses], host, name, end, limits)
         if answer is not PortStatus.SILENT:
             break
     return answer
 
 
-def _try(look, addresses, host, name, end, limits):
+def _try(attempt, addresses, host, name, end, limits):
     try:
         sock, _address, _failed = connect(tuple(addresses), max(end - time.monotonic(), 0.1))
     except ConnectionRefusedError:
@@ -53,7 +54,7 @@ def _try(look, addresses, host, name, end, limits):
     session, limit = Session(sock, host, name), TimeLimit(limits.port)
     limit.guard(sock)
     try:
-        return look(session)
+        return attempt(session)
     except (smtplib.SMTPException, OSError, ValueError):
         return PortStatus.SILENT
     finally:
@@ -61,7 +62,7 @@ def _try(look, addresses, host, name, end, limits):
         limit.end()
 
 
-def _look_plainly(session):
+def _try_plain(session):
     code, _text = session.getreply()
     if code != _READY:
         return PortStatus.OTHER
@@ -70,9 +71,9 @@ def _look_plainly(session):
     return PortStatus.STARTTLS if session.has_extn("starttls") else PortStatus.PLAIN
 
 
-def _look_with_tls(session):
+def _try_tls(session):
     try:
-        session.sock = StandardTls(strict=False).context.wrap_socket(session.sock, server_hostname=session._host)
+        session.sock = StandardTls(strict=False).context.wrap_socket(session.sock, server_hostname=session.host)
     except ssl.SSLError:
         return PortStatus.SILENT
     code, _text = session.getreply()

@@ -1,4 +1,4 @@
-"""The TLS of outgoing servers: contexts as core's ``_connect__`` makes them, and what a certificate says."""
+"""TLS of outgoing servers: contexts as core's ``_connect__`` makes them, and the content of certificates."""
 
 import ssl
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ try:
 except ImportError:  # urllib3 1.25 and below
     from urllib3.packages.ssl_match_hostname import CertificateError, match_hostname
 
+# A certificate that expires within so many days gives a warning.
 SOON_DAYS = 30
 
 
@@ -33,7 +34,7 @@ class Trust(Enum):
     UNKNOWN = "unknown"
 
 
-# OpenSSL's X509_V_ERR_..., x509_vfy.h
+# OpenSSL's X509_V_ERR_... (x509_vfy.h).
 _TRUST = {
     2: Trust.UNKNOWN_ISSUER,
     9: Trust.NOT_YET_VALID,
@@ -48,10 +49,12 @@ _TRUST = {
 
 
 class Certificate(NamedTuple):
-    """What a certificate says; the texts are foreign.
+    """The content of a certificate; its texts are the server's, and have to be made readable before they are shown.
 
-    :ivar names: the host names and addresses that it is for
-    :ivar expires: in UTC, naive
+    :ivar subject: whose it is
+    :ivar names: the host names and IP addresses that it is for
+    :ivar issuer: who signed it
+    :ivar expires: UTC, naive
     """
 
     subject: str
@@ -60,15 +63,19 @@ class Certificate(NamedTuple):
     expires: datetime
 
     def days_left(self, now: datetime | None = None) -> int:
-        """Whole days until it expires; negative when it has."""
+        """Whole days until it expires; negative when it has expired.
+
+        :param now: UTC, naive; the current time by default
+        """
         now = now or datetime.now(timezone.utc).replace(tzinfo=None)
         return (self.expires - now).days
 
 
 class Encrypted(NamedTuple):
-    """An encrypted connection, or what could be found out about one that failed.
+    """An encrypted connection, or what was found out about one that failed.
 
-    :ivar required: an unverified certificate ends the connection
+    :ivar version: of TLS; empty when the handshake failed
+    :ivar required: whether only a verified certificate is accepted
     """
 
     version: str
@@ -78,14 +85,14 @@ class Encrypted(NamedTuple):
 
     @property
     def doubtful(self) -> bool:
-        """Whether somebody should do something about the certificate."""
+        """Whether an administrator should look at the certificate: it can't be trusted, or expires soon."""
         ends_soon = self.certificate is not None and self.certificate.days_left() < SOON_DAYS
         return ends_soon or self.trust not in (Trust.VERIFIED, Trust.UNKNOWN)
 
 
 @dataclass(frozen=True)
 class OwnCertificate:
-    """What this machine identifies itself with: PEM, or the names of PEM files."""
+    """The client certificate with which this machine identifies itself: PEM, or the names of PEM files."""
 
     certificate: bytes = b""
     key: bytes = b""
@@ -94,13 +101,13 @@ class OwnCertificate:
 
 
 class BadOwnCertificate(Exception):
-    """Our certificate or its key can't be used; the text says why."""
+    """The client certificate or its key can't be used. The text says why."""
 
 
 class StandardTls:
-    """TLS by the standard library, which core uses but for client certificates.
+    """TLS by the standard library, which core uses when there is no client certificate.
 
-    :param strict: refuse what can't be verified
+    :param strict: refuse certificates that can't be verified
     """
 
     def __init__(self, strict: bool):
@@ -111,22 +118,23 @@ class StandardTls:
             self.context.verify_mode = ssl.CERT_NONE
 
     def facts(self, wrapped: ssl.SSLSocket) -> Encrypted:
-        """Describe a connection whose handshake is done; how far an unverified one could be trusted is open."""
+        """Describe a connection after its handshake. Whether an unverified certificate can be trusted stays unknown."""
         trust = Trust.VERIFIED if self.strict else Trust.UNKNOWN
         return Encrypted(wrapped.version() or "", read_certificate(wrapped.getpeercert(True)), trust, self.strict)
 
     def refusal(self, error: Exception) -> Encrypted | None:
-        """Describe a handshake that failed for the certificate; None when it failed for something else."""
+        """Describe a handshake that failed because of the certificate; None when it failed for another reason."""
         if not isinstance(error, ssl.SSLCertVerificationError):
             return None
         return Encrypted("", None, _TRUST.get(error.verify_code, Trust.OTHER), self.strict)
 
 
 class CertificateTls:
-    """TLS by pyOpenSSL, which core uses where this machine identifies itself with a certificate.
+    """TLS by pyOpenSSL, which core uses when this machine identifies itself with a certificate.
 
+    :param strict: refuse certificates that can't be verified
     :param host: the name that the server has to prove
-    :raises BadOwnCertificate: when our certificate can't be used
+    :raises BadOwnCertificate: when the client certificate can't be used
     """
 
     def __init__(self, strict: bool, host: str, own: OwnCertificate):
@@ -141,7 +149,7 @@ class CertificateTls:
             raise BadOwnCertificate(_last_words(error)) from error
 
     def _verify(self, _connection, certificate, code, depth, _okay):
-        """Called by OpenSSL for each certificate of the chain. Notes what is wrong; strict only then refuses it."""
+        """Called by OpenSSL for each certificate of the chain: keeps the first fault, and refuses it when strict."""
         if depth == 0:
             self._leaf = certificate.to_cryptography()
         trust = _TRUST.get(code, Trust.OTHER) if code else self._trust_name(certificate, depth)
@@ -150,7 +158,7 @@ class CertificateTls:
         return trust is Trust.VERIFIED or not self.strict
 
     def _trust_name(self, certificate, depth):
-        """As core's _verify_check_hostname_callback does."""
+        """Do what core's _verify_check_hostname_callback does."""
         if depth:
             return Trust.VERIFIED
         names = {
@@ -164,11 +172,11 @@ class CertificateTls:
         return Trust.VERIFIED
 
     def facts(self, wrapped) -> Encrypted:
-        """Describe a connection whose handshake is done."""
+        """Describe a connection after its handshake."""
         return Encrypted(wrapped.version() or "", self._certificate(), self._trust, self.strict)
 
     def refusal(self, _error: Exception) -> Encrypted | None:
-        """Describe a handshake that failed for the certificate; None when it failed for something else."""
+        """Describe a handshake that failed because of the certificate; None when it failed for another reason."""
         if not self.strict or self._trust in (Trust.UNKNOWN, Trust.VERIFIED):
             return None
         return Encrypted("", self._certificate(), self._trust, self.strict)
@@ -178,9 +186,9 @@ class CertificateTls:
 
 
 def _load(context, own):
-    """As core: from the fields of a server, else from the files of the command line.
+    """Load the certificate as core does: from the fields of a server, else from the files of the command line.
 
-    Core verifies nothing for the latter, and neither does its encryption ask for it.
+    For the latter core verifies nothing, since their encryption is never a strict one.
     """
     if own.certificate_file:
         context.load_cert_chain(own.certificate_file, keyfile=own.key_file)
@@ -194,12 +202,15 @@ def _last_words(error):
     """OpenSSL's errors are lists of (library, function, reason)."""
     if isinstance(error, SSL.Error) and error.args and isinstance(error.args[0], list):
         return "; ".join(str(entry[-1]) for entry in error.args[0])
-    # parsers tell what they read: a key is none of anybody's business
+    # parsers quote what they read, which may be the key
     return "" if isinstance(error, ValueError | TypeError) else str(error)
 
 
 def read_certificate(der: bytes | None) -> Certificate | None:
-    """What a certificate says; None when there is none or it can't be read."""
+    """The content of a certificate; None when there is none or it can't be read.
+
+    :param der: its bytes
+    """
     try:
         return describe_certificate(x509.load_der_x509_certificate(der)) if der else None
     except ValueError:
@@ -207,10 +218,10 @@ def read_certificate(der: bytes | None) -> Certificate | None:
 
 
 def describe_certificate(certificate: x509.Certificate) -> Certificate | None:
-    """What a certificate says; None when it can't be read."""
+    """The content of a certificate; None when it can't be read."""
     try:
         names, expires = _names(certificate), _expires(certificate)
-        return Certificate(_who(certificate.subject), names, _who(certificate.issuer), expires)
+        return Certificate(_display_name(certificate.subject), names, _display_name(certificate.issuer), expires)
     except (ValueError, x509.UnsupportedGeneralNameType):
         return None
 
@@ -229,8 +240,8 @@ def _names(certificate):
     return tuple(str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress))
 
 
-def _who(name):
-    """A person's reading of a distinguished name: the common name, else the organisation, else all of it."""
+def _display_name(name):
+    """The part of a distinguished name that people know: the common name, else the organisation, else all of it."""
     for part in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         if found := name.get_attributes_for_oid(part):
             return str(found[0].value)

@@ -1,0 +1,1 @@
+"""Charsets, encoded words, and text for the database. Start reading at charsets.py."""

@@ -1,4 +1,4 @@
-"""Text fit for the database."""
+"""Text and JSON that PostgreSQL accepts."""
 
 import json
 
@@ -6,10 +6,10 @@ from .charsets import read
 
 
 def plain_json(value) -> str:
-    """A value as JSON that the database keeps as it is.
+    """A value as JSON that the database stores unchanged.
 
-    :raises TypeError, ValueError, RecursionError: when JSON has no such type, or PostgreSQL none for it: NUL, half of a
-        surrogate pair, and numbers that are none
+    :raises TypeError, ValueError, RecursionError: when JSON has no such value, or PostgreSQL refuses it: NUL, half of a
+        surrogate pair, NaN and infinity
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     text.encode()
@@ -19,7 +19,10 @@ def plain_json(value) -> str:
 
 
 def as_text(raw: str) -> str:
-    """Text fit for the database: no NUL, no surrogates. Bytes that Python smuggles in as such are read as text."""
+    """Text that the database accepts, without NUL and surrogates.
+
+    :param raw: may contain bytes as surrogates (PEP 383), which are decoded
+    """
     if raw.isascii():
         return raw.replace("\0", "")
     try:

@@ -1,4 +1,7 @@
-"""Encoded words (RFC 2047) in headers, in linear time and as mail programs write them rather than as they should."""
+"""Decodes encoded words (RFC 2047) in headers as mail programs write them, in linear time.
+
+Start reading at :func:`read_words`; :func:`hide_words` protects readers of addresses from what is in them.
+"""
 
 import re
 from base64 import b64decode
@@ -6,25 +9,26 @@ from binascii import a2b_qp
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .charsets import Reading, cleaned, read, trusted
+from .charset_names import trusted
+from .charsets import DecodedText, cleaned, read
 
 _BEGINS = re.compile(r"=\?([^?\s*]{1,80})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
 _NO_DIGITS = re.compile(r"[^A-Za-z0-9+/]")
-# Also where the charset is none: what some other reader takes for a word must yield no address here.
+# The charset may be meaningless: a word for some other reader must yield no address here.
 _OPENS = re.compile(r"=\?([^?]{0,200})\?[bBqQ]\?")
 _SEPARATES = re.compile(r"[,;:]")
 _ENCLOSES = re.compile(r'[<>()"\\]')
 _UP_TO_BLANK = re.compile(r"\S*")
-# Before them a word begins that is one by RFC 2047, section 5, and none of them is in its charset.
+# By RFC 2047, section 5, a word begins behind one of them, and its charset contains none.
 _DELIMITERS = frozenset(' \t\r\n"<>(),;:')
-# Noncharacters, which no text has
+# Noncharacters (Unicode), which no text contains.
 MARKS = "\ufdd0\ufdd1"
 _MARK = re.compile("\ufdd0(\\d+)\ufdd1")
 _MARKS = re.compile(f"[{MARKS}]")
 
 
 class Word(NamedTuple):
-    """:ivar data: the bytes that the word encodes"""
+    """One encoded word: ``=?charset?b?encoded?=``."""
 
     charset: str
     is_base64: bool
@@ -32,12 +36,15 @@ class Word(NamedTuple):
 
     @property
     def data(self) -> bytes:
-        """:raises ValueError: when it is no base64"""
+        """The bytes that the word encodes.
+
+        :raises ValueError: when they can't be decoded from base64
+        """
         return _from_base64(self.encoded) if self.is_base64 else a2b_qp(_bytes(self.encoded), header=True)
 
 
 class Run(NamedTuple):
-    """Encoded words that nothing but blanks divides, or text without any.
+    """Encoded words with only blanks between them, or text without encoded words.
 
     :ivar source: as it stands in the header
     :ivar words: empty for other text
@@ -46,21 +53,21 @@ class Run(NamedTuple):
     source: str
     words: tuple[Word, ...] = ()
 
-    def read(self) -> Reading:
-        """As text. Words of one charset are joined first: programs cut within characters, which RFC 2047 forbids."""
+    def read(self) -> DecodedText:
+        """The run as text. Words in one charset are joined first: some programs divide characters."""
         if not self.words:
             return read(_bytes(self.source))
         try:
             readings = [read(data, charset) for charset, data in _joined(self.words)]
         except ValueError:
-            return Reading(self.source, is_certain=False)
-        return Reading("".join(r.text for r in readings), all(r.is_certain for r in readings))
+            return DecodedText(self.source, is_certain=False)
+        return DecodedText("".join(r.text for r in readings), all(r.is_certain for r in readings))
 
 
 def runs(value: str) -> Iterator[Run]:
-    """The value of a header, piece by piece; all `source` together are the value.
+    """The value of a header in runs, whose sources together are the value.
 
-    :param value: as it stands in the message: bytes beyond ASCII are surrogates (PEP 383) or were decoded as UTF-8
+    :param value: as it stands in the message: bytes beyond ASCII as surrogates (PEP 383), or decoded as UTF-8
     """
     words, begin, end = [], 0, 0  # of the current run
     while found := _BEGINS.search(value, end):
@@ -83,10 +90,10 @@ def runs(value: str) -> Iterator[Run]:
 
 
 class Hidden(NamedTuple):
-    """The value of a header with a mark in the place of each encoded word: no character in a word divides the value.
+    """The value of a header with a mark in place of each encoded word, so that no character in a word divides the value.
 
-    :ivar words: as they stand in the header, by the number in their mark
-    :ivar is_cut: whether the text ends early, since nobody can say where a word ends
+    :ivar words: as they stand in the header, in the order of the numbers in their marks
+    :ivar is_cut: whether the text ends early, since readers differ about where a word ends
     """
 
     text: str
@@ -94,7 +101,7 @@ class Hidden(NamedTuple):
     is_cut: bool = False
 
     def shown(self, text: str) -> str:
-        """A part of the text with the words that its marks stand for."""
+        """A part of the text with the words in place of their marks."""
         return _MARK.sub(lambda mark: self.words[int(mark.group(1))], text) if self.words else text
 
 
@@ -107,7 +114,7 @@ def hide_words(value: str, is_cut: bool = False) -> Hidden:
     that others don't, the text is cut.
 
     :param value: as for :func:`runs`
-    :param is_cut: whether the value itself was cut, so that a word may have ended behind that
+    :param is_cut: whether the value itself was cut, so that a word may be incomplete
     """
     value = _MARKS.sub("\ufffd", value)
     pieces, words, end = [], [], 0
@@ -122,7 +129,7 @@ def hide_words(value: str, is_cut: bool = False) -> Hidden:
 
 
 def _extents(value):
-    """(begin, end) of each word that ends; the first one about which readers differ has no end and is the last."""
+    """(begin, end) of each complete word; the first one about which readers differ is the last, and has no end."""
     opening, end, closing = _OPENS.search(value), 0, 0
     while opening:
         closing = closing if closing >= opening.end() else value.find("?=", opening.end())
@@ -139,7 +146,7 @@ def _extents(value):
 
 
 def _is_doubtful(value, opening, inner, closing, end):
-    """Whether another reader may find an address in a word, or none behind it.
+    """Whether another reader may find an address in a word, or overlook one behind it.
 
     :param inner: another word that begins in it
     :param closing: where it ends
@@ -159,7 +166,7 @@ def _is_doubtful(value, opening, inner, closing, end):
 
 
 def _open_ended(text, is_cut):
-    """Text with words that never end: they are none, but what is in them up to a blank is no address."""
+    """Text with words that never end. They are no words, but their content up to a blank is no address either."""
     opening = _OPENS.search(text)
     while opening:
         run = _UP_TO_BLANK.match(text, opening.end())
@@ -173,14 +180,14 @@ def _may_hold_address(text):
     return "@" in text and bool(_ENCLOSES.search(text) or _SEPARATES.search(text))
 
 
-def read_words(value: str) -> Reading:
+def read_words(value: str) -> DecodedText:
     """The value of a header as text on one line.
 
     :param value: as for :func:`runs`
     """
     readings = [run.read() for run in runs(value)]
     text = " ".join(cleaned("".join(reading.text for reading in readings)).split())
-    return Reading(text, all(reading.is_certain for reading in readings))
+    return DecodedText(text, all(reading.is_certain for reading in readings))
 
 
 def decode_words(value: str) -> str:
@@ -219,7 +226,7 @@ def _from_base64(digits):
 
 
 def _bytes(text):
-    """What stood in the message; other surrogates than those of PEP 383 are no characters."""
+    """The bytes in the message; surrogates other than those of PEP 383 become question marks."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -1,18 +1,18 @@
-"""Text from outside, cut to what a database index takes."""
+"""Text of any length, shortened for an index of the database or for people."""
 
 from hashlib import sha256
 
 # An entry of a PostgreSQL index holds 2,704 bytes, all of its columns together.
 INDEXED_BYTES = 1000
-# Of what is shown to a person, and logged: errors may quote all of a message.
+# Characters that are shown and logged: errors may quote a whole message.
 REASON_CHARS = 4000
 DETAIL_CHARS = 40_000
 
 
 def bounded(text: str, most_bytes: int = INDEXED_BYTES) -> str:
-    """`text` in at most so many bytes of UTF-8, and different for different texts.
+    """A text in at most so many bytes of UTF-8, different for different texts.
 
-    :return: `text` itself when it is short enough, else its beginning with the SHA-256 of all of it behind
+    :return: the text itself when it is short enough, else its beginning and the SHA-256 of all of it
     """
     if 4 * len(text) <= most_bytes:
         return text
@@ -24,7 +24,7 @@ def bounded(text: str, most_bytes: int = INDEXED_BYTES) -> str:
 
 
 def shortened(text: str, most_chars: int) -> str:
-    """The beginning and the end of a text that is too long to be shown."""
+    """A text, or its beginning and its end when it is longer than `most_chars`."""
     if len(text) <= most_chars:
         return text
     half = most_chars // 2

@@ -1,7 +1,7 @@
-"""ISO-2022-JP and EUC-JP as mail programs write them, with the rows that vendors added.
+"""Decodes ISO-2022-JP and EUC-JP as mail programs write them, with the rows that vendors added.
 
-Python's codecs follow the standards and stop at ① or ㈱ (NEC row 13) and at half-width katakana; the WHATWG Encoding
-Standard, and thus every browser, reads them by the index of Windows-31J (cp932), whose codec Python has.
+Python's codecs follow the standards, and fail at ① or ㈱ (NEC row 13) and at half-width katakana. The WHATWG Encoding
+Standard, and thus every browser, uses the index of Windows-31J (cp932), whose codec Python has.
 """
 
 import re
@@ -12,15 +12,15 @@ _EUC = re.compile(rb"[\xa1-\xfe]{2}|\x8e[\xa1-\xdf]|\x8f[\xa1-\xfe]{2}|[\x80-\xf
 _EUC_KANJI = re.compile(rb"[\xa1-\xfe]{2}")
 _PAIR = re.compile(rb"[\x21-\x7e\xa1-\xfe]{2}|[\x00-\xff]")
 _KATAKANA = re.compile(rb"[\x21-\x5f]")
-# Shift_JIS has two rows of 94 cells for each first byte.
+# Shift_JIS has two rows of 94 cells for each lead byte.
 _CELLS = 94
-_LEADS = (*range(0x81, 0xA0), *range(0xE0, 0xF0))
-_TRAILS = (*range(0x40, 0x7F), *range(0x80, 0xFD))
+_LEAD_BYTES = (*range(0x81, 0xA0), *range(0xE0, 0xF0))
+_TRAIL_BYTES = (*range(0x40, 0x7F), *range(0x80, 0xFD))
 _SEVEN_BITS = bytes(byte & 0x7F for byte in range(256))
 
 
 def is_iso_2022_jp(data: bytes) -> bool:
-    """Whether bytes switch to Japanese as ISO-2022-JP does (RFC 1468): nothing else in mail has such escapes."""
+    """Whether bytes contain an escape of ISO-2022-JP (RFC 1468); no other charset in mail has such escapes."""
     return any(escape in data for escape in (b"\x1b$B", b"\x1b$@", b"\x1b(I"))
 
 
@@ -54,23 +54,23 @@ def _euc_character(code):
 def _kanji(first, second):
     """A character of JIS X 0208 or of a vendor's row, by its place in Shift_JIS."""
     row, cell = first - 0x21, second - 0x21
-    redirect = _LEADS[row // 2]
-    trail = _TRAILS[row % 2 * _CELLS + cell]
-    return bytes((redirect, trail)).decode("cp932", "ignore") or "\ufffd"
+    lead = _LEAD_BYTES[row // 2]
+    trail = _TRAIL_BYTES[row % 2 * _CELLS + cell]
+    return bytes((lead, trail)).decode("cp932", "ignore") or "\ufffd"
 
 
 # ---------------------------------------------------------------------- one character set of ISO 2022 each
 
 
 def _single_bytes(piece):
-    """ASCII; bytes beyond it are Shift_JIS that calls itself ISO-2022-JP. Katakana may be shifted in (SO, SI)."""
+    """ASCII; other bytes are Shift_JIS that is called ISO-2022-JP. Katakana may be shifted in (SO, SI)."""
     pieces = re.split(rb"\x0e([^\x0f]*)\x0f?", piece)
     texts = [_katakana(part) if number % 2 else part.decode("cp932", "replace") for number, part in enumerate(pieces)]
     return "".join(texts)
 
 
 def _roman(piece):
-    """JIS X 0201: ASCII, but for two characters."""
+    """JIS X 0201: ASCII except for two characters."""
     return _single_bytes(piece).replace("\\", "¥").replace("~", "\u203e")
 
 
@@ -84,7 +84,7 @@ def _kanjis(piece):
 
 
 def _stray(byte):
-    """What is no half of a pair: line ends and blanks are themselves."""
+    """A single byte between pairs: line ends and blanks stay, others are ill-formed."""
     return byte.decode() if byte <= b" " else "\ufffd"
 
 

@@ -1,13 +1,13 @@
-"""Text as it is searched: spelled in one way."""
+"""Text in the form in which it is searched."""
 
 import unicodedata
 
-# Of each value, in characters: those of a message are shorter.
+# Characters of each value; those of messages are shorter.
 MAX_VALUE = 1000
 
 
 def search_text(*values: str | None) -> str:
-    """In lower case, without accents, a line for each value.
+    """Values in lower case and without accents, one on each line.
 
     :param values: None and empty ones are left out
     """

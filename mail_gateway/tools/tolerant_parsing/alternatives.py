@@ -1,9 +1,9 @@
 """Which texts of a message Odoo shows, and in which order.
 
-Odoo goes through all parts in one row and keeps two flags: once there is an alternative, the next HTML takes the place
-of all text so far, and plain text after that is dropped, wherever it stands.
+Odoo goes through all parts in one row and keeps two flags: after an alternative, the next HTML replaces all text so far,
+and plain text after that is dropped, wherever it stands.
 
-Core's method that is followed here: mail.thread._message_parse_extract_payload, Odoo 19.
+This module follows core's mail.thread._message_parse_extract_payload, Odoo 19.
 """
 
 from email.message import Message
@@ -11,19 +11,19 @@ from email.policy import SMTP
 
 from ..text.charsets import read
 from .attached_source import source_of
-from .file_names import LONGEST, part_name
+from .file_names import MAX_NAME, part_name
 from .html import has_content, has_words
 from .images import content_ids
 from .parameters import charset_of, file_name
 from .structure import walk_within
 
-# What a part is worth as one of alternatives (RFC 2046, section 5.1.4): HTML most, when it says something.
+# What a part is worth as one of several alternatives (RFC 2046, section 5.1.4): HTML with words is worth most.
 _NOTHING, _PLAIN, _IMAGE, _HTML = range(4)
 _TEXTS = ("text/plain", "text/html")
 
 
 def is_misread(message: Message) -> bool:
-    """Whether Odoo would drop a text of a message that is no alternative to one it shows, or show one without words."""
+    """Whether Odoo would drop a text that is no alternative to one that it shows, or show one without words."""
     alternatives = [part for part, _is_attached in walk_within(message) if _is_alternative(part)]
     if not alternatives:
         return False
@@ -36,7 +36,7 @@ def is_misread(message: Message) -> bool:
 
 
 def arranged(message: Message) -> list[Message]:
-    """The parts that have no parts in their order: of alternatives one, of an attached message its file comes first."""
+    """The parts without parts of their own, in their order: one of several alternatives; attached messages as files."""
     return _leaves(message, content_ids(message))
 
 
@@ -53,9 +53,9 @@ def _leaves(part, cids):
 
 
 def _shown(worths):
-    """Which of alternatives are shown, by their numbers: the best, of several the last.
+    """The numbers of the alternatives that are shown: the best one; the last of several best ones.
 
-    HTML of images only may say the same as the plain text or not, so both are shown.
+    HTML that consists of images may say something else than the plain text, so both are shown.
     """
     best = max(worths, default=_NOTHING)
     last = {worth: number for number, worth in enumerate(worths)}
@@ -83,10 +83,10 @@ def _worth(part, cids):
 
 
 def _as_file(part):
-    """An attached message as bytes, so that nothing looks into it any more."""
+    """An attached message as a file, into which Odoo does not look."""
     file = type(part)(policy=SMTP)
     file.set_content(
         source_of(part.get_payload(0)), maintype="application", subtype="octet-stream", disposition="attachment",
-        filename=part_name(part, 0)[:LONGEST],
+        filename=part_name(part, 0)[:MAX_NAME],
     )  # fmt: skip
     return file

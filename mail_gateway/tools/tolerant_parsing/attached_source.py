@@ -1,4 +1,4 @@
-"""The source of a message that was parsed: what an attached message is as a file."""
+"""The source of a parsed message, which an attached message is as a file."""
 
 from contextlib import suppress
 from email.message import Message
@@ -6,14 +6,14 @@ from email.policy import SMTP
 
 from .structure import walk
 
-# Headers that are folded anew are parsed, which fails for some and takes long for others: they stand as they came.
+# Headers stay as they came: folding parses them, which fails for some and takes long for others.
 _AS_IT_CAME = SMTP.clone(refold_source="none", utf8=True)
 
 
 def source_of(message: Message) -> bytes:
-    """A message as bytes, as it came as far as Python remembers that. Never raises.
+    """A message as bytes, as it came as far as Python keeps that. Never raises.
 
-    ``str`` would: it decodes texts and encodes them again, and Python writes no U+FFFD in big5.
+    ``str`` could raise: it decodes texts and encodes them again, and big5 has no U+FFFD.
     """
     for write in (_written, _written_as_text):
         try:
@@ -28,7 +28,7 @@ def _written(message):
 
 
 def _written_as_text(message):
-    """One that was parsed from text: Python makes no bytes of its letters beyond ASCII."""
+    """A message that was parsed from text: Python makes no bytes of letters beyond ASCII in it."""
     return message.as_string(policy=_AS_IT_CAME).encode("utf-8", "surrogateescape")
 
 
@@ -39,6 +39,6 @@ def _pieces(message):
 
 
 def _text_of(part):
-    with suppress(UnicodeError):  # halves of surrogate pairs, in what was parsed from text
+    with suppress(UnicodeError):  # halves of surrogate pairs in a message that was parsed from text
         return "" if part.is_multipart() else part.get_payload()
     return ""

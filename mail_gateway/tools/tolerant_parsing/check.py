@@ -1,46 +1,46 @@
-"""Whether Odoo's own gateway gets through a message: what message_parse does, tried out step by step.
+"""Whether Odoo's own gateway can process a message: tries what ``message_parse`` does, step by step.
 
-Core's methods that are followed here: mail.thread.message_parse, _message_parse_extract_payload and
-_message_parse_extract_bounce, Odoo 19.
+This module follows core's mail.thread.message_parse, _message_parse_extract_payload and _message_parse_extract_bounce,
+Odoo 19. Start reading at :func:`find_defects`.
 """
 
 from email.errors import InvalidBase64CharactersDefect, InvalidBase64LengthDefect
 from email.message import Message
 
 from ..text.charsets import CONTROLS
-from .defects import Beyond, Defect
+from .defects import BoundExceeded, Defect
 from .file_names import is_hostile
-from .headers import header_defects
+from .header_check import header_defects
 from .html import MAX_MOVED, MAX_TAGS, is_heavy, moved_by_quotes
 from .normalize import is_shown, normalize_content, normalize_headers, read_part, text_by_odoo
 from .structure import parse, walk
 
-# 1 MB of plain text takes Odoo 0.1 s as such; nobody reads it.
+# Odoo needs 0.1 s for 1 MB of plain text; longer texts are attached.
 MAX_TEXT_CHARS = 1_000_000
 MAX_TEXTS = 30
-# Those that Python decodes; others it hands on as they are, which is right for what is none.
+# Transfer encodings that Python decodes. It returns data in others as it is.
 _ENCODINGS = ("", "7bit", "8bit", "binary", "quoted-printable", "base64", "7-bit", "8-bit", "none")
-# Python knows how to hand out the content of these; for others (font, model, chemical) it raises a KeyError.
+# Main types whose content Python can return; for others (font, model, chemical) it raises a KeyError.
 _KINDS = ("text", "multipart", "message", "image", "application", "audio", "video")
 _BROKEN_BASE64 = (InvalidBase64CharactersDefect, InvalidBase64LengthDefect)
 
 
 def find_defects(source: bytes) -> set[Defect]:
-    """What keeps Odoo from processing a message, or from showing what is in it.
+    """The defects that keep Odoo from processing a message, or from showing its content.
 
     :param source: any bytes
-    :return: empty when the message can be handed on as it is
+    :return: empty when the message can be given to Odoo as it is
     """
     try:
         message = parse(source)
-    except Beyond as bound:
+    except BoundExceeded as bound:
         return {bound.defect}
     try:
         normalize_headers(message)
         defects = header_defects(message)
         for level, part in walk(message):
             defects |= header_defects(part, nested=True) if level else set()
-        if Defect.HEAD_SIZE not in defects:  # attached messages with such a head take long to be written
+        if Defect.HEAD_SIZE not in defects:  # writing attached messages with such headers takes long
             normalize_content(message, is_report=message.get_content_type() == "multipart/report")
         return defects | _Trial(message).defects | message.policy.defects
     except Exception:  # noqa: BLE001 what fails here, fails in Odoo
@@ -48,7 +48,10 @@ def find_defects(source: bytes) -> set[Defect]:
 
 
 class _Trial:
-    """Goes through the parts as Odoo will."""
+    """Goes through the parts as Odoo does.
+
+    :ivar defects: that were found
+    """
 
     def __init__(self, message: Message):
         self.defects = set()
@@ -63,7 +66,7 @@ class _Trial:
     def _try_only_text(self, message):
         self._try_text(message, is_only=True)
         if message.get_content_type() not in ("text/plain", "text/html"):
-            self.defects.add(Defect.CONTENT_TYPE)  # Odoo takes calendars, tables and XML for HTML
+            self.defects.add(Defect.CONTENT_TYPE)  # Odoo shows calendars, tables and XML as HTML
 
     def _try_part(self, part):
         main = part.get_content_maintype()
@@ -83,7 +86,7 @@ class _Trial:
             self._try_data(part)
 
     def _try_message(self, part):
-        """Odoo writes an attached message again, headers and all."""
+        """Odoo writes an attached message again, with all its headers."""
         if str(part.get("Content-Transfer-Encoding", "7bit")).strip().lower() in ("base64", "quoted-printable"):
             self.defects.add(Defect.ENCODING)
         try:

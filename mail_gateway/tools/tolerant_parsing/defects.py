@@ -1,33 +1,33 @@
-"""What can be wrong with a message so that Odoo's own gateway is not given it as it is, or not all of it is used."""
+"""The defects for which Odoo is given another form of a message, or does not use all of it."""
 
 from enum import Enum
 
 
 class Defect(str, Enum):
-    """The words that people read are made by whoever shows them."""
+    """A kind of defect. :mod:`models.inbound.mail_inbound_message_defects` has the labels."""
 
     HEADERS = "headers"  # a header that breaks Python's parser, or whose text the database refuses
-    HEAD_SIZE = "head_size"  # a header block, or a header in it, beyond all measure
+    HEAD_SIZE = "head_size"  # a header block, or a header in it, that is too long
     RECIPIENTS = "recipients"  # more recipients than are looked up one by one
-    STRUCTURE = "structure"  # a multipart without boundary, or whose boundary never comes
-    NESTING = "nesting"  # parts within parts within parts
-    PARTS = "parts"  # more parts than anybody attaches
+    STRUCTURE = "structure"  # a multipart without a boundary, or whose boundary never occurs
+    NESTING = "nesting"  # parts nested too deeply
+    PARTS = "parts"  # too many parts
     SIZE = "size"  # more lines than can be parsed in a few seconds
-    CONTENT_TYPE = "content_type"  # a kind of content that has no reader
-    ENCODING = "encoding"  # a transfer encoding that is unknown or not kept to
-    CHARSET = "charset"  # a charset that is unknown, not to be trusted, or not the one that was used
-    CHARACTERS = "characters"  # characters that no text has: NUL, control characters, halves of surrogate pairs
-    HTML = "html"  # HTML that would keep the sanitizer busy, set aside as an attachment
-    TEXT = "text"  # more text than a person reads, or shaped to keep the sanitizer busy
-    NAMES = "names"  # attachments whose names are paths, are endless or hide what they are
-    DATE = "date"  # a Date that is none, or none that a message can have; only noted: nothing is replaced for it
-    REPEATED = "repeated"  # nothing found, but earlier tries of it ended with the process: the text_only form
+    CONTENT_TYPE = "content_type"  # a content type that Python or Odoo can't read
+    ENCODING = "encoding"  # a transfer encoding that is unknown or violated
+    CHARSET = "charset"  # a charset that is unknown, dangerous, or not the one that was used
+    CHARACTERS = "characters"  # characters that texts must not have: NUL, control characters, halves of surrogate pairs
+    HTML = "html"  # HTML for which the sanitizer would take too long; it is attached
+    TEXT = "text"  # too much text, or text for which the sanitizer would take too long
+    NAMES = "names"  # attachments whose names are paths, are too long, or hide their type
+    DATE = "date"  # an unreadable or impossible Date; it is only noted, the message stays as it is
+    REPEATED = "repeated"  # none found, but earlier tries killed the worker: so the text-only form is used
 
 
-class Beyond(Exception):
+class BoundExceeded(Exception):
     """Parsing was given up because it would take too long or too much memory.
 
-    :ivar flaw: which bound was met
+    :ivar defect: which bound the message exceeds
     """
 
     def __init__(self, defect: Defect):

@@ -1,21 +1,20 @@
-"""Names of attachments that say what they are."""
+"""Names of attachments that people can read and file systems take."""
 
 import mimetypes
 import re
 from email.message import Message
 
+from ..text.bidirectional import BIDIRECTIONAL_CONTROLS
 from ..text.encoded_words import decode_words
 from .parameters import file_name, raw_header
 
-LONGEST = 200
+MAX_NAME = 200
 _CUT, _ENDING = 120, 10
-# characters that change the direction of what is written, to show .exe as .pdf (CVE-2009-3376)
-_DIRECTIONS = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
-_INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ufffd\ud800-\udfff{_DIRECTIONS}]")
-# what file systems do not take
+_INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ufffd\ud800-\udfff{BIDIRECTIONAL_CONTROLS}]")
+# characters that file systems do not allow in names
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]+')
 _MESSAGES = (".eml", ".msg")
-# what programs that read these expect
+# names that programs for these types expect
 _NAMES = {
     "application/ms-tnef": "winmail.dat",
     "application/vnd.ms-tnef": "winmail.dat",
@@ -29,12 +28,12 @@ _PATH = re.compile(r"^[/\\~]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)")
 
 
 def is_hostile(name: str) -> bool:
-    """Whether a name is a path, hides something or is beyond what file systems take."""
-    return len(name) > LONGEST or bool(_INVISIBLE.search(name) or _PATH.search(name))
+    """Whether a name is a path, hides something or is longer than file systems take."""
+    return len(name) > MAX_NAME or bool(_INVISIBLE.search(name) or _PATH.search(name))
 
 
 def part_name(part: Message, number: int) -> str:
-    """The name of the file that a part is, as the message has it; for one without a name one that says how to open it.
+    """The name of the file that a part is: its own, or one whose ending says how to open it.
 
     :param number: of the file in its message
     """
@@ -58,8 +57,8 @@ def message_name(subject: str, number: int) -> str:
 def safe_name(name: str, number: int, kind: str = "") -> str:
     """A name that a person can read and a file system takes.
 
-    :param number: for one without a name
-    :param kind: content type, for the ending of one without a name
+    :param number: of the file in its message, for a file without a name
+    :param kind: content type, for the ending of a file without a name
     """
     name = " ".join(_INVISIBLE.sub("", name).split())
     if _PATH.search(name):

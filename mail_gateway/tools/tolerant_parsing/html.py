@@ -1,10 +1,10 @@
-"""HTML that Odoo's sanitizer gets through in a few seconds, told apart from HTML that it does not, without parsing it.
+"""Whether Odoo's sanitizer can process HTML in a few seconds, found out without parsing it.
 
 Odoo parses the HTML of a message about six times (html_sanitize twice, inline images, preview). For ordinary HTML that
-takes 20 µs an element. But its regular expressions and tree operations need time by the square of what
-they meet, and some 100 KB keep them busy for minutes. The bounds are counted here, in time by the length alone.
+takes 20 µs for each element. But the time of its regular expressions and tree operations grows with the square of some
+numbers, so that 100 KB can take minutes. This module counts those numbers, in time by the length.
 
-How they were found: some 80 shapes of HTML in two sizes each (100 KB and 1 MB) went through html_sanitize as
+How the bounds were found: some 80 shapes of HTML in two sizes each (100 KB and 1 MB) went through html_sanitize as
 message_parse and as mail.message call it, html2plaintext and is_html_empty of Odoo 19 with lxml 4.9.3 on one core.
 The worst shape within all of the bounds takes about 3 s.
 """
@@ -19,7 +19,7 @@ from lxml import etree, html
 from ..text.charsets import cleaned
 from .images import has_image
 
-# 'data:' images are harmless: 5 MB in one attribute take 0.1 s.
+# Characters. 'data:' images are harmless: 5 MB in one attribute take 0.1 s.
 MAX_CHARS = 5_000_000
 # Elements that the sanitizer drops one by one (<form>, <xyz>, <input>) take 0.9 s for 25,000, 15 s for 100,000; an
 # ordinary newsletter has 2,000.
@@ -37,14 +37,14 @@ _SHORT_STYLE = 100
 MAX_MOVED = 300_000_000
 # Siblings of a quote are looked through for each of them: 3,000 take 6 s.
 MAX_SIBLING_PAIRS = 3_000_000
-# What is dropped leaves its text to its neighbour, a growing copy each time: 40,000 <link> take 780 MB.
+# A dropped element leaves its text to its neighbour, in a growing copy each time: 40,000 <link> take 780 MB.
 MAX_DROPPED = 5000
 # Beyond 255 levels libxml2 drops what follows.
 MAX_LEVELS = 200
 _MAX_ENCODINGS = 50
 _SURELY_SHALLOW = 2 * MAX_LEVELS
 
-_QUOTE_MARKS = re.compile(
+_QUOTE_MARKERS = re.compile(
     "gmail_|skydriveplaceholder|stopspelling|yahoo_quoted|signature|divrplyfwdmsg|appendonsend|blockquote|o-mail-quote",
     re.IGNORECASE,
 )
@@ -81,7 +81,7 @@ def is_heavy(text: str) -> bool:
 
 
 def _reread(text, opening, closing):
-    """How many characters are looked at again by an expression that looks for the end of each opening."""
+    """How many characters an expression reads again that searches the end of each opening."""
     pieces = text.split(closing)
     return sum((piece.count(opening) - 1) * len(piece) for piece in pieces if piece.count(opening) > 1)
 
@@ -107,7 +107,7 @@ def _tried_in_styles(lower):
 
 
 def _has_crowded_tag(text):
-    """Whether a tag has more attributes than any program writes; attributes may themselves contain `<` and `>`."""
+    """Whether a tag has too many attributes. Attributes may contain `<` and `>`."""
     hidden = 0
     for piece in text.split(">"):
         before, opening, tag = piece.partition("<")
@@ -119,14 +119,14 @@ def _has_crowded_tag(text):
 
 
 def _has_crowded_tree(text):
-    """Whether it is nested deeply, or has quotes among very many siblings; parsing is safe within the other bounds."""
+    """Whether elements are nested too deeply, or quotes have too many siblings. Parsing is safe within the other bounds."""
     if text.count("<") <= _SURELY_SHALLOW:
         return False
     try:
         tree = html.document_fromstring(text)
     except (etree.LxmlError, ValueError):
         return True
-    pairs = 0 if _QUOTE_MARKS.search(text) else -(len(text) ** 2)  # without quotes no sibling is looked for
+    pairs = 0 if _QUOTE_MARKERS.search(text) else -(len(text) ** 2)  # the sanitizer searches siblings only of quotes
     level = 0
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         level += 1 if event == "start" else -1
@@ -137,10 +137,10 @@ def _has_crowded_tree(text):
 
 
 def _breaks_sanitizer(text, lower):
-    """Whether Odoo's sanitizer would end with an error, and show nothing of the HTML, or message_parse with it.
+    """Whether Odoo's sanitizer, or message_parse with it, would end with an error.
 
-    Comments after what begins a quote (tag_quote sets attributes on them), nothing but comments, a form's field that is
-    all there is: the latter two leave an empty document.
+    It fails at comments after the beginning of a quote (tag_quote sets attributes on them), and at an empty document: HTML
+    of comments only, or of a single form field.
     """
     if "<!" in text or "<?" in text:
         if not _has_content(lower):
@@ -154,7 +154,7 @@ def _breaks_sanitizer(text, lower):
 
 
 def has_content(text: str, cids: Collection[str] | None = None) -> bool:
-    """Whether HTML has a word, or an image that somebody can see.
+    """Whether HTML has a word or a visible image.
 
     :param cids: see :func:`.images.has_image`
     """
@@ -162,7 +162,7 @@ def has_content(text: str, cids: Collection[str] | None = None) -> bool:
 
 
 def has_words(text: str) -> bool:
-    """Whether HTML has a word, or a sign."""
+    """Whether HTML has a visible character."""
     return bool(_MARK.search(_words(text)))
 
 
@@ -178,7 +178,7 @@ def _words(text):
 
 
 def _without_tags(text):
-    """In time by the length, which an expression for tags is not: ``<`` without ``>`` is no tag."""
+    """HTML without its tags, in time by the length, unlike an expression for tags. ``<`` without ``>`` is no tag."""
     *pieces, rest = text.split(">")
     return "".join(piece.partition("<")[0] for piece in pieces) + rest
 
@@ -198,7 +198,7 @@ def _tree(text):
 
 
 def without_hidden(text: str) -> str:
-    """HTML without what nobody sees, in time by the length: style sheets, scripts, comments."""
+    """HTML without style sheets, scripts, titles and comments, which are not shown. It takes time by the length."""
     for opening, closing in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>"), ("<title", "</title>")):
         text = _without(text, opening, closing)
     return text

@@ -1,4 +1,4 @@
-"""Where HTML refers to the images that came with it (RFC 2392)."""
+"""References in HTML to images that are attached to the same message (RFC 2392)."""
 
 import re
 from html import escape, unescape
@@ -9,7 +9,7 @@ _REFERENCE = re.compile(r'(?<=\ssrc=")\s*cid:([^"<>]{1,1000})(?=")', re.IGNORECA
 
 
 def with_references_found(body: str, cids: list[str]) -> str:
-    """Write references as Odoo compares them: letter by letter with the Content-Id.
+    """HTML whose references equal the Content-Ids letter by letter, as Odoo compares them.
 
     :param body: sanitized HTML
     :param cids: Content-Ids of the attachments, without brackets
@@ -27,5 +27,5 @@ def with_references_found(body: str, cids: list[str]) -> str:
 
 
 def cid_key(cid: str) -> str:
-    """The same for all forms of a Content-Id: percent signs, brackets, capitals, blanks."""
+    """A form of a Content-Id that is the same with percent signs, brackets, capitals and blanks or without."""
     return unquote(unquote(cid)).strip().strip("<>").strip().casefold()

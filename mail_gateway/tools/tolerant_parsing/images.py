@@ -1,6 +1,6 @@
-"""Images in HTML that somebody can see, told apart from those that only count who reads a message.
+"""Whether HTML has visible images, and not only tracking pixels.
 
-In time by the length: this is asked of any HTML before its bounds are known.
+It takes time by the length, since it looks at HTML that was not checked before.
 """
 
 import re
@@ -16,25 +16,25 @@ _ATTRIBUTE = re.compile(r"""(?<![\w-])([a-z-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+
 _HIDDEN = re.compile(r"\shidden(?=[\s/]|$)")
 _HIDING = {"display": "none", "visibility": "hidden"}
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?:px|pt)?")
-# No name of a file is longer; Python refuses to read numbers of more than 4,300 digits.
+# Characters of an attribute that are read: Python refuses numbers of more than 4,300 digits.
 _VALUE_CHARS = 1000
 
 
 def has_image(html: str, cids: Collection[str] | None = None) -> bool:
-    """Whether HTML has an image that can be seen.
+    """Whether HTML has a visible image.
 
-    :param cids: of :func:`content_ids`, None when they are not known
+    :param cids: from :func:`content_ids`, None when they are unknown
     """
     return any(_is_seen(tag, cids) for tag in _image_tags(html))
 
 
 def content_ids(message: Message) -> frozenset[str]:
-    """The Content-Ids of the files that came with a message, as HTML is held against them."""
+    """The Content-Ids of the parts of a message, in the form of :func:`.image_references.cid_key`."""
     return frozenset(cid_key(raw_header(part, "content-id")) for _level, part in walk(message))
 
 
 def _image_tags(html):
-    """What stands between ``<img`` and the next ``>``, in small letters but for the values' entities."""
+    """What stands between ``<img`` and the next ``>``, in lower case, with entities in values as they are."""
     lower = html.lower()
     for piece in lower.split(">") if "<img" in lower else ():
         before, opening, tag = piece.rpartition("<img")
@@ -56,7 +56,7 @@ def _is_seen(tag, cids):
 
 
 def _is_there(source, cids):
-    """Whether an image is anywhere to be had from."""
+    """Whether an image has a source: a link, or an attached file that exists."""
     scheme, _colon, cid = source.partition(":")
     return bool(source) and (scheme != "cid" or cids is None or cid_key(cid) in cids)
 
@@ -68,6 +68,6 @@ def _declarations(style):
 
 
 def _is_tiny(sizes):
-    """Whether nobody sees it: no width or no height, or both at most one; what is not given follows the other."""
+    """Whether an image is invisible: width or height is 0, or both are at most 1; a missing one follows the other."""
     found = [float(match.group(1)) for match in map(_SIZE.fullmatch, sizes) if match]
     return bool(found) and (min(found) == 0 or max(found) <= 1)

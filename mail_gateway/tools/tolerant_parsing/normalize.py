@@ -1,9 +1,9 @@
-"""Has a parsed message say what it means where Odoo would read it otherwise, or not find what is in it.
+"""Changes a parsed message where Odoo would misread it, or would not find its content.
 
-Works on the message as it was parsed, right before Odoo reads it: nothing but what is misread is touched, and as nothing
-gets lost, the original need not be attached. What can only be guessed is left alone.
+It works right before Odoo reads the message. It changes only what would be misread, and removes nothing, so that the
+original need not be attached. What can only be guessed stays as it is.
 
-Core's method that is followed here: mail.thread._message_parse_extract_payload, Odoo 19.
+This module follows core's mail.thread._message_parse_extract_payload, Odoo 19.
 """
 
 from base64 import encodebytes
@@ -15,17 +15,19 @@ from functools import partial
 from urllib.parse import quote
 
 from ..headers.message_ids import is_message_id
-from ..text.charsets import CONTROLS, Reading, read, trusted
+from ..text.charset_names import trusted
+from ..text.charsets import CONTROLS, DecodedText, read
 from ..text.encoded_words import runs
 from .alternatives import arranged, is_misread
 from .dates import read_date
-from .file_names import LONGEST, part_name
-from .headers import AUTHORS, ID_CHARS, RECIPIENTS, encoded
+from .file_names import MAX_NAME, part_name
+from .header_names import AUTHORS, ID_CHARS, RECIPIENTS
+from .header_values import encoded
 from .parameters import charset_of, file_name, raw_header
 from .structure import VALUE_CHARS, walk_within
 
 _WITH_WORDS = {"subject", *AUTHORS, *RECIPIENTS}
-# Odoo shows the content of any text as HTML when it is all of the message.
+# Odoo shows these; any other text as HTML, when it is the whole message.
 _SHOWN = ("text/plain", "text/html")
 _SHOWN_AS_PLAIN = ("text/markdown", "text/enriched", "text/richtext")
 _BOUNDARY = "=_parts"
@@ -35,17 +37,17 @@ _BOUNDARY = "=_parts"
 
 
 def normalize_headers(message: Message) -> None:
-    """Encoded words that Python reads otherwise become UTF-8; a Date or Message-Id that is none is left out.
+    """Rewrite encoded words that Python misreads in UTF-8, and remove Dates and Message-Ids that are none.
 
-    Python's parser fails on some that are none: ``Message-Id: <>``. Core reads those of attached messages in bounces.
+    Python's parser fails on some of them: ``Message-Id: <>``. Core reads those of attached messages in bounces, too.
     """
     before = [*message.raw_items()]
     after = [(name, _normal_value(name.lower(), value)) for name, value in before]
     if after != before:
         _set_headers(message, [(name, value) for name, value in after if value is not None])
-    for part, is_attached in walk_within(message):  # core looks for what bounced in them before it reads any text
+    for part, is_attached in walk_within(message):  # core searches them for bounced messages before it reads texts
         if is_attached:
-            _leave_out_ids_that_are_none(part)
+            _remove_useless_ids(part)
         if part.get_content_type() == "text/rfc822-headers" and (change := _text_change(part, is_only=False)):
             change()
 
@@ -54,22 +56,22 @@ def _normal_value(name, value):
     if name == "date":
         return value if read_date(str(value)) else None
     if name == "message-id":
-        return None if _is_unreadable_and_no_id(str(value)) else value
+        return None if _is_useless_id(str(value)) else value
     if name not in _WITH_WORDS or "=?" not in value or len(value) > VALUE_CHARS:
         return value
     return "".join(_normal_words(run) if run.words else run.source for run in runs(value))
 
 
-def _leave_out_ids_that_are_none(part):
-    """All else of an attached message stays as it came."""
+def _remove_useless_ids(part):
+    """Remove useless Message-Ids of an attached message; the rest of it stays as it came."""
     before = [*part.raw_items()]
-    after = [item for item in before if item[0].lower() != "message-id" or not _is_unreadable_and_no_id(str(item[1]))]
+    after = [item for item in before if item[0].lower() != "message-id" or not _is_useless_id(str(item[1]))]
     if len(after) < len(before):
         _set_headers(part, after)
 
 
-def _is_unreadable_and_no_id(value):
-    """Whether a Message-Id tells nothing and breaks Python's parser; one that only breaks it is somebody's id."""
+def _is_useless_id(value):
+    """Whether a Message-Id identifies no message and Python's parser fails on it. One that only breaks the parser stays."""
     if is_message_id(value) or len(value) > ID_CHARS:
         return False
     try:
@@ -80,7 +82,7 @@ def _is_unreadable_and_no_id(value):
 
 
 def _normal_words(run):
-    """As they stand when Python reads each of them by itself as they are meant together."""
+    """Encoded words that Python, which decodes each one alone, reads as all of them together are meant."""
     if not all(trusted(word.charset) for word in run.words):
         return run.source
     reading = run.read()
@@ -107,15 +109,15 @@ def _set_headers(message, items):
 
 
 def normalize_content(message: Message, is_report: bool = False) -> None:
-    """Texts become UTF-8 where they are in another charset than Odoo reads them in; files get names; nothing is hidden.
+    """Rewrite texts in UTF-8 where Odoo would read another charset, name files, and show texts that Odoo would drop.
 
-    :param is_report: for bounces: their structure means something
+    :param is_report: whether the message is a bounce, whose structure is kept
     """
     if message.get_content_maintype() == "text":
-        _part_off_file(message)
+        _make_attachment(message)
     parts = [*walk_within(message)]
     is_only = len(parts) == 1
-    # found before anything is changed: an attached message is kept as it came, whatever Odoo shows of it
+    # decided before anything is changed, since an attached message is kept as it came
     changes, files = [], 0
     for part, is_attached in parts:
         files += part.get_content_maintype() != "multipart" and not is_shown(part)
@@ -127,9 +129,9 @@ def normalize_content(message: Message, is_report: bool = False) -> None:
 
 
 def _changes(part: Message, number: int, is_only: bool, is_report: bool) -> list[Callable]:
-    """What there is to do to a part that has no parts.
+    """The changes that a part without parts needs, as functions without parameters.
 
-    :param number: of the file that it is
+    :param number: of the file that it is, if it is one
     """
     if part.get_content_maintype() == "multipart":
         return []
@@ -139,16 +141,16 @@ def _changes(part: Message, number: int, is_only: bool, is_report: bool) -> list
         return []
     wanted = part_name(part, number)
     changes = []
-    if wanted != _name_by_python(part) and len(wanted) <= LONGEST:
+    if wanted != _name_by_python(part) and len(wanted) <= MAX_NAME:
         changes.append(partial(_set_name, part, wanted))
     if part.get_content_maintype() == "text" and not _keeps_bytes(part):
         changes.append(partial(_set_kind, part, "application/octet-stream"))
-        changes.append(partial(_set_name, part, wanted[:LONGEST]))
+        changes.append(partial(_set_name, part, wanted[:MAX_NAME]))
     return changes
 
 
 def is_shown(part: Message) -> bool:
-    """Whether Odoo shows a part as text, rather than attaching it."""
+    """Whether Odoo shows a part as text, and does not attach it."""
     return part.get_content_type() in _SHOWN and not _name_by_python(part) and not _is_attachment(part)
 
 
@@ -164,9 +166,10 @@ def _name_by_python(part):
 
 
 def text_by_odoo(part: Message, data: bytes, is_only: bool) -> str | None:
-    """A text as Odoo would read it; None when it would fail.
+    """A text as Odoo reads it; None when Odoo fails.
 
-    :param is_only: it is all of the message: only in parts Odoo takes UTF-8 for granted
+    :param data: the decoded bytes
+    :param is_only: whether the part is the whole message: Odoo assumes UTF-8 only in parts of it
     """
     charset = part.get_param("charset") or ("ascii" if is_only else "utf-8")
     if not trusted(charset):
@@ -177,13 +180,16 @@ def text_by_odoo(part: Message, data: bytes, is_only: bool) -> str | None:
         return None
 
 
-def read_part(part: Message, data: bytes) -> Reading:
-    """A text by the charset that it names, in its header or in itself."""
+def read_part(part: Message, data: bytes) -> DecodedText:
+    """The text of a part, by the charset that its header or its HTML names.
+
+    :param data: the decoded bytes
+    """
     return read(data, charset_of(part), is_html=part.get_content_type() == "text/html")
 
 
 def _text_change(part, is_only):
-    """What makes a text what it is meant to be, None when Odoo reads it so; guesses change nothing."""
+    """The change that a text needs; None when Odoo reads it correctly, or when its charset can only be guessed."""
     data = part.get_payload(decode=True) or b""
     reading = read_part(part, data)
     if not reading.is_certain or reading.text == text_by_odoo(part, data, is_only):
@@ -192,7 +198,7 @@ def _text_change(part, is_only):
 
 
 def _keeps_bytes(part):
-    """Odoo decodes a file of text, and encodes it again."""
+    """Whether a file with text stays the same when Odoo decodes and encodes it."""
     data = part.get_payload(decode=True) or b""
     charset = part.get_param("charset") or "utf-8"
     if not trusted(charset):
@@ -232,10 +238,10 @@ def _set_parts(message, parts):
     _set_kind(message, f'multipart/mixed; boundary="{_BOUNDARY}"')
 
 
-def _part_off_file(message):
-    """Have a message that is one file be a message with one attachment (RFC 2183, section 2.8).
+def _make_attachment(message):
+    """Make a message that is one file a message with one attachment (RFC 2183, section 2.8).
 
-    Its text is shown as well when it may be meant to be read.
+    A text is shown as well when it may be meant to be read.
     """
     kind = message.get_content_type()
     if kind in _SHOWN_AS_PLAIN and not file_name(message) and not _is_attachment(message):
@@ -254,12 +260,12 @@ def _content_of(message):
     part = copy(message)
     others = {name for name, _value in message.raw_items() if not name.lower().startswith("content-")}
     for name in {"X-None", *others}:
-        del part[name]  # which gives the copy a list of headers of its own
+        del part[name]  # this gives the copy its own list of headers
     return part
 
 
 def _text_of(message):
-    """The same without the name that makes it a file."""
+    """The body of a message as a text: without the name that makes it a file."""
     part = _content_of(message)
     _set_kind(part, _kind_with_charset(message.get_content_type(), message))
     del part["Content-Disposition"]

@@ -9,12 +9,12 @@ from ..text.charsets import to_text
 from ..text.encoded_words import decode_words
 
 _PARAMETER = re.compile(r'(?:^|;)\s*([^\s=;"]+?)(\*\d{1,3})?(\*)?\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
-# Python's parser needs time by the square of the length, and nobody writes longer ones.
+# The time of Python's parser grows with the square of the length. Programs write no longer values.
 _VALUE_CHARS = 8000
 
 
 def file_name(part: Message) -> str:
-    """The name of the file that a part is, '' when it has none; Content-Disposition's counts more than Content-Type's."""
+    """The name of the file that a part is, '' when it has none. Content-Disposition comes before Content-Type."""
     for header, name in (("content-disposition", "filename"), ("content-type", "name")):
         if found := parameter(raw_header(part, header), name):
             return found
@@ -35,7 +35,7 @@ def parameter(value: str, name: str) -> str:
     """A parameter of a header as text on one line, '' when it is not there.
 
     :param value: as it stands in the message
-    :param name: in small letters
+    :param name: in lower case
     """
     pieces = {}
     for key, section, is_extended, text in _PARAMETER.findall(value[:_VALUE_CHARS]):
@@ -59,7 +59,7 @@ def _unquoted(text):
 
 
 def _extended(parts):
-    """RFC 2231: the charset stands before the first part; percent signs mean bytes in those that are marked."""
+    """Decode RFC 2231: the charset stands before the first part, and percent signs encode bytes in marked parts."""
     charset, text = "", parts[0][1]
     if text.count("'") > 1:
         charset, _language, text = text.split("'", 2)

@@ -1,4 +1,4 @@
-"""What can be read of a message that has flaws: texts to show, files to keep."""
+"""The readable content of a message with defects: texts to show, files to attach."""
 
 import re
 from base64 import b64decode
@@ -9,9 +9,9 @@ from typing import NamedTuple
 from ..preview import without_markup
 from ..text.charsets import cleaned, read, to_text
 from .attached_source import source_of
-from .defects import Beyond
+from .defects import BoundExceeded
 from .file_names import part_name, safe_name
-from .headers import decoded
+from .header_values import decoded
 from .html import MAX_MOVED, has_content, has_words, is_heavy, moved_by_quotes, without_hidden
 from .images import content_ids
 from .parameters import charset_of, file_name, raw_header
@@ -19,13 +19,13 @@ from .structure import parse
 
 MAX_FILES = 100
 MAX_FILE_BYTES = 64 * 1024 * 1024
-# A person reads some 1,000 characters a minute.
+# Characters of a text that are shown; the original is attached.
 TEXT_CHARS = 400_000
 _MAX_TEXTS = 10
-# What an HTML that is set aside is stripped of its markup from: html.parser needs time by the square for some.
+# Characters of heavy HTML whose text is shown: for some HTML the time of html.parser grows with the square of the length.
 _STRIPPED_CHARS = 100_000
 _SHOWN = ("text/plain", "text/markdown", "text/enriched", "text/richtext")
-# read by Python as headers, kept as such
+# Content types whose parts Python reads as headers.
 _REPORTS = ("message/delivery-status", "message/disposition-notification", "message/feedback-report")
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers")
 _SIMPLE_KIND = re.compile(r"(?:image|audio|video|application)/[a-z0-9.+-]{1,80}")
@@ -34,14 +34,21 @@ _BOUNDARY = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*(?:\r\n|\r|\n)Content-", re.
 
 
 class Text(NamedTuple):
-    """:ivar kind: plain or html; stripped for text made from HTML that is not shown"""
+    """A text to show.
+
+    :ivar kind: plain or html; stripped for text that was made from HTML that is not shown
+    """
 
     kind: str
     text: str
 
 
 class File(NamedTuple):
-    """:ivar cid: Content-Id that HTML refers to, '' when there is none"""
+    """A file to attach.
+
+    :ivar kind: content type
+    :ivar cid: Content-Id, to which HTML may refer; '' when there is none
+    """
 
     name: str
     data: bytes
@@ -50,13 +57,14 @@ class File(NamedTuple):
 
 
 class Contents:
-    """Collects from a parsed message.
+    """Collects the content of a parsed message.
 
-    :param best: of alternatives, the first of these kinds is chosen
+    :param is_report: whether the message is a delivery report, whose structure is kept
+    :param best: the kinds of texts, the preferred one among alternatives first
     :ivar texts: to be shown, in order
     :ivar files: to be attached
-    :ivar reports: messages of headers: the machine-readable part of a delivery report
-    :ivar returned: the message that a delivery report is about, its headers at least
+    :ivar reports: the machine-readable parts of a delivery report, as (content type, blocks of headers)
+    :ivar returned: the message that a delivery report is about, or its headers
     """
 
     def __init__(self, message: Message, is_report: bool, best: tuple[str, ...] = ("html", "plain", "stripped")):
@@ -68,7 +76,7 @@ class Contents:
     # ------------------------------------------------------------------ by kind of part
 
     def _read(self, part, top=False):
-        """The texts in a part; what else is in it goes to the files."""
+        """The texts in a part; the other content is added to the files and reports."""
         kind = part.get_content_type()
         if kind in _REPORTS and part.is_multipart():
             self.reports.append((kind, part.get_payload()[:100]))
@@ -94,18 +102,18 @@ class Contents:
         return []
 
     def _read_unparted(self, part):
-        """A multipart without its boundary: perhaps it has another one, perhaps it is plain text."""
+        """The texts of a multipart without its boundary: it may have another boundary, or be plain text."""
         data = _data(part)
         if found := _BOUNDARY.search(data):
             boundary = found.group(1).replace(b'"', b"")
-            with suppress(Beyond):
+            with suppress(BoundExceeded):
                 inner = parse(b'Content-Type: multipart/mixed; boundary="%s"\r\n\r\n%s' % (boundary, data))
                 if inner.is_multipart():
                     return self._read(inner)
         return self._read_text("text/plain", to_text(data))
 
     def _read_text_or_file(self, part, kind, top):
-        """A text, a file of text, or both when it is all of the message: somebody is to read it."""
+        """A text; or a file with text, which is also shown when it is the whole message."""
         data, is_file = _data(part), _is_attachment(part)
         if is_file:
             self._attach(part, data)
@@ -120,23 +128,24 @@ class Contents:
             return [Text("plain", shortened(text))]
         if not is_heavy(text):
             return [Text("html", text)] if has_content(text, self._cids) else []
-        # as text: whoever opens it sees the source and runs nothing
+        # as text, so that opening it shows the source and runs nothing
         self._keep(File("message.html.txt", text.encode(), "text/plain"))
         return stripped(text)
 
     def _read_message(self, part, inner):
-        """An attached message is kept as a file, the one that a report returns as its headers."""
+        """Keep an attached message as a file, or as the message that a delivery report returns."""
         if self._is_report and part.get_content_type() in _RETURNED:
             self.returned = self.returned or inner
             return
         data, number = source_of(inner), len(self.files) + 1
-        if raw_header(part, "content-transfer-encoding").strip().lower() == "base64":  # against RFC 2046, but met
+        # RFC 2046 forbids base64 here, but some programs use it
+        if raw_header(part, "content-transfer-encoding").strip().lower() == "base64":
             data = from_base64(data)
         if data:
             self._keep(File(safe_name(part_name(part, number), number), data))
 
     def _return(self, head):
-        with suppress(Beyond):
+        with suppress(BoundExceeded):
             self.returned = self.returned or parse(head)
 
     # ------------------------------------------------------------------ files
@@ -171,7 +180,7 @@ def stripped(html: str) -> list[Text]:
 
 
 def shortened(text: str) -> str:
-    """As much of a text as is shown; all of it is in the original."""
+    """The part of a text that is shown; the whole text is in the attached original."""
     short = text[:TEXT_CHARS]
     while moved_by_quotes(short) > MAX_MOVED:
         short = short[: len(short) // 2]
@@ -179,7 +188,7 @@ def shortened(text: str) -> str:
 
 
 def from_base64(data: bytes) -> bytes:
-    """Decode as far as it is base64, and keep the text that follows it (mailing lists append their footers)."""
+    """Decode base64, and keep text that follows it: mailing lists append footers."""
     with suppress(ValueError):
         return b64decode(data.translate(None, b" \t\r\n"), validate=True)
     lines = data.splitlines(keepends=True)
@@ -190,7 +199,7 @@ def from_base64(data: bytes) -> bytes:
 
 
 def _data(part):
-    """The decoded bytes of a part, or as they stand; takes its transfer encoding away."""
+    """The decoded bytes of a part, or its bytes as they are. Removes its transfer encoding."""
     with suppress(Exception):
         if str(part["Content-Transfer-Encoding"] or "").strip().lower() != "base64":
             return part.get_payload(decode=True) or b""
@@ -212,5 +221,5 @@ def _is_attachment(part):
 
 
 def _harmless(kind):
-    """A content type that Odoo hands on byte for byte; it guesses the real one from the content."""
+    """A content type of which Odoo keeps the bytes; it guesses the real type from the content."""
     return kind if _SIMPLE_KIND.fullmatch(kind) else "application/octet-stream"

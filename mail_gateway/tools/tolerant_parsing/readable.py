@@ -1,8 +1,10 @@
-"""Any bytes as a message that Odoo's own gateway gets through, in a few seconds and without an exception.
+"""Makes of any bytes a message that Odoo's own gateway can process in a few seconds and without an exception.
 
-Most messages are handed on byte for byte. What would break or stop Odoo (malformed headers, unknown charsets, NUL,
-thousands of parts, HTML bombs) is replaced by a message of the simplest form, with what could be read in it and the
-original attached. What Odoo would only misread is put right once it is parsed: see normalize.
+Most messages are given to Odoo byte for byte. A message at which Odoo would fail or hang (malformed headers, unknown
+charsets, NUL, thousands of parts, HTML bombs) is replaced by one of the simplest form, with its readable content and the
+original attached. What Odoo would only misread is corrected after parsing: see :mod:`.normalize`.
+
+Start reading at :func:`make_readable`: :mod:`.check` finds defects, :mod:`.substitute` writes the replacement.
 """
 
 import re
@@ -21,8 +23,10 @@ _DATE = re.compile(rb"^date[ \t]*:([^\r\n]*(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*)", r
 
 
 class Readable(NamedTuple):
-    """:ivar source: to be handed to Odoo
-    :ivar flaws: why it is not the original; empty when it is, byte for byte
+    """A message for Odoo.
+
+    :ivar source: to be given to Odoo
+    :ivar defects: why it is not the original; empty when it is, byte for byte
     """
 
     source: bytes
@@ -30,10 +34,10 @@ class Readable(NamedTuple):
 
 
 def make_readable(source: bytes, text_only: bool = False) -> Readable:
-    """Have Odoo get through a message. Never raises.
+    """A form of a message that Odoo can process. Never raises.
 
     :param source: any bytes
-    :param text_only: build the text_only form whatever the message looks like: headers, plain text, the original
+    :param text_only: replace any message by headers, plain text and the attached original
     """
     defects = find_defects(source)
     if text_only:
@@ -44,7 +48,7 @@ def make_readable(source: bytes, text_only: bool = False) -> Readable:
 
 
 def find_remarks(source: bytes) -> tuple[Defect, ...]:
-    """What is not used of a message though it is handed on; never raises.
+    """Defects for which a message is not replaced. Never raises.
 
     :param source: any bytes
     """
@@ -58,10 +62,10 @@ def _first_dates(source):
 
 
 def _without_defects(source, text_only):
-    """The first form that stands the same check as the message did not."""
-    for plain in (False, True)[text_only:]:
+    """The first form in which the check finds no defects."""
+    for only_text in (False, True)[text_only:]:
         with suppress(Exception):
-            written = substitute(source, plain)
+            written = substitute(source, only_text)
             if not find_defects(written):
                 return written
     return last_resort(source)

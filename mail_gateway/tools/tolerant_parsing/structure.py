@@ -1,26 +1,26 @@
-"""Parsing a message as Odoo does, but within bounds, and without stopping at a header.
+"""Parses a message as Odoo does, but within bounds, and without failing at a header.
 
-The structure is found by the same parser under the same policy as Odoo's (email.policy.SMTP), so what is checked here is
-what Odoo will see.
+Parser and policy are those of Odoo (email.policy.SMTP), so that Odoo sees the same structure.
 """
 
 import email
 import email.policy
 import re
-from email.message import EmailMessage
+from collections.abc import Iterator
+from email.message import EmailMessage, Message
 from email.policy import EmailPolicy
 
-from .defects import Beyond, Defect
+from .defects import BoundExceeded, Defect
 
-# Measured with Python 3.11: 900,000 lines (a base64 attachment of 50 MB) take 1.5 s, and so do 5 million empty ones.
+# Measured with Python 3.11: 900,000 lines (a base64 attachment of 50 MB) take 1.5 s, and 5 million empty ones do, too.
 MAX_LINES = 1_500_000
-# Within nested parts each line is held against the boundaries of all of them: 60,000 lines in 100 parts take 0.7 s.
+# In nested parts each line is compared with the boundaries of all of them: 60,000 lines in 100 parts take 0.7 s.
 MAX_COMPARISONS = 12_000_000
 MAX_CONTAINERS = 100
 MAX_LEVELS = 30
 # Odoo makes a record of each attachment.
 MAX_PARTS = 300
-# What is read of a message beyond these bounds, and how many parts of it.
+# How much is read of a message that exceeds these bounds, and how many of its parts.
 BEGINNING_BYTES = 2 * 1024 * 1024
 BEGINNING_PARTS = 20_000
 _BEGINNING_LINES = 30_000
@@ -34,7 +34,7 @@ MAX_SIGNS_SQUARED = 10_000_000
 _SIGN = re.compile(r"[^\w%*'.+=?/-]")
 _CROWDED_CHARS = 200
 
-# They are read by recursion, and Odoo has less of the stack left than whoever tries it out before.
+# Comments are parsed by recursion, and Odoo has less of the stack left than the check before it.
 _MAX_COMMENTS = 30
 _COMMENTED = ("content-type", "content-disposition", "content-transfer-encoding", "message-id", "mime-version")
 
@@ -45,19 +45,19 @@ def parse(source: bytes) -> EmailMessage:
     """Parse a message.
 
     :param source: any bytes
-    :return: a message whose headers can be read without an exception; its policy's `flaws` is a set of what was found
-    :raises Beyond: when it would take more than a few seconds
+    :return: a message whose headers can be read without an exception; ``defects`` of its policy has the defects so far
+    :raises BoundExceeded: when parsing would take more than a few seconds
     """
     message = _parse(source, GuardedPolicy(_count_lines(source)))
     if any(level > MAX_LEVELS for level, _part in walk(message)):
-        raise Beyond(Defect.NESTING)
+        raise BoundExceeded(Defect.NESTING)
     return message
 
 
 def parse_beginning(source: bytes) -> EmailMessage:
-    """Parse what a message that is beyond the bounds begins with, to show what can be read of it.
+    """Parse the beginning of a message that exceeds the bounds, to show what can be read of it.
 
-    :raises Beyond: when even that would take too long
+    :raises BoundExceeded: when even that would take too long
     """
     lines = source[:BEGINNING_BYTES].splitlines(keepends=True)[:_BEGINNING_LINES]
     return _parse(b"".join(lines), GuardedPolicy(len(lines), BEGINNING_PARTS))
@@ -67,20 +67,22 @@ def _parse(source, policy):
     try:
         return email.message_from_bytes(source, policy=policy)
     except RecursionError as error:
-        raise Beyond(Defect.NESTING) from error
+        raise BoundExceeded(Defect.NESTING) from error
 
 
 def _count_lines(source):
     lines = source.count(b"\n") + source.count(b"\r") - source.count(b"\r\n")
     if lines > MAX_LINES:
-        raise Beyond(Defect.SIZE)
+        raise BoundExceeded(Defect.SIZE)
     return lines
 
 
 class GuardedPolicy(EmailPolicy):
-    """Python's parser tells its policy about each header and each part: here the bounds are watched.
+    """Checks the bounds when Python's parser calls its policy, which it does for each header and each part.
 
-    :ivar flaws: of the headers that were looked at
+    :param lines: of the message
+    :param most_parts: that it may have
+    :ivar defects: of the headers that were read so far
     """
 
     def __init__(self, lines: int = 0, most_parts: int = MAX_PARTS):
@@ -101,15 +103,18 @@ class GuardedPolicy(EmailPolicy):
     def _new_part(self, policy):
         self._count(_parts=1)
         if self._parts > self._most_parts:
-            raise Beyond(Defect.PARTS)
+            raise BoundExceeded(Defect.PARTS)
         return EmailMessage(policy=policy)
 
     def header_source_parse(self, sourcelines):
-        """Extends Python's method: counts."""
+        """Extends Python's method: counts headers and containers.
+
+        :raises BoundExceeded: when there are too many
+        """
         name, value = super().header_source_parse(sourcelines)
         self._count(_head=len(name) + len(value))
         if self._head > HEAD_CHARS:
-            raise Beyond(Defect.HEAD_SIZE)
+            raise BoundExceeded(Defect.HEAD_SIZE)
         if name.lower().startswith("content-"):
             self._count(_signs=len(_SIGN.findall(value)) ** 2)
         if self._signs > MAX_SIGNS_SQUARED:
@@ -117,13 +122,13 @@ class GuardedPolicy(EmailPolicy):
         if name.lower() == "content-type" and not value.lower().startswith(_SIMPLE_KINDS):
             self._count(_containers=1)
             if self._containers > MAX_CONTAINERS:
-                raise Beyond(Defect.NESTING)
+                raise BoundExceeded(Defect.NESTING)
             if self._containers * self._lines > MAX_COMPARISONS + MAX_LINES * 3:
-                raise Beyond(Defect.SIZE)
+                raise BoundExceeded(Defect.SIZE)
         return name, value
 
     def header_fetch_parse(self, name, value):
-        """Extends Python's method: parses each header once, notes those that can't be parsed."""
+        """Extends Python's method: parses each header once, and notes those that can't be parsed."""
         if hasattr(value, "name"):
             return value
         key = (name.lower(), value)
@@ -147,8 +152,8 @@ class GuardedPolicy(EmailPolicy):
             return parse_header(name, "")
 
 
-def walk(message):
-    """All parts in order with their levels, without recursion."""
+def walk(message: Message) -> Iterator[tuple[int, Message]]:
+    """All parts in their order as (level, part), without recursion."""
     todo = [(0, message)]
     while todo:
         level, part = todo.pop()
@@ -157,8 +162,8 @@ def walk(message):
             todo.extend((level + 1, child) for child in reversed(part.get_payload()))
 
 
-def walk_within(message):
-    """All parts in order as (part, whether it lies within an attached message), without recursion."""
+def walk_within(message: Message) -> Iterator[tuple[Message, bool]]:
+    """All parts in their order as (part, whether it lies within an attached message), without recursion."""
     todo = [(message, False)]
     while todo:
         part, is_attached = todo.pop()

@@ -1,4 +1,4 @@
-"""Writes the message that Odoo is given in place of one with flaws: what could be read, and the original attached."""
+"""Writes the message that Odoo is given in place of one with defects: its readable content, and the original attached."""
 
 import hashlib
 import re
@@ -8,13 +8,14 @@ from contextlib import suppress
 from email.message import EmailMessage, Message
 
 from ..text.charsets import to_text
-from .defects import Beyond, Defect
-from .headers import decoded, essential_head, readable_fields, readable_headers
+from .defects import BoundExceeded, Defect
+from .header_lines import essential_head, readable_fields, readable_headers
+from .header_values import decoded
 from .parts import Contents, File, Text, stripped
 from .structure import GuardedPolicy, parse, parse_beginning
 
 ORIGINAL = "original.eml"
-# What is shown of a message that is beyond all bounds.
+# Bytes that are shown of a message that exceeds all bounds.
 _TEXT_BYTES = 256 * 1024
 _END_OF_HEAD = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n)|\r\r")
 _NO_MIME = re.compile(rb"^(content-)", re.IGNORECASE | re.MULTILINE)
@@ -23,9 +24,10 @@ _LINE = 996
 
 
 def substitute(source: bytes, text_only: bool) -> bytes:
-    """A message of the simplest form with what can be read in `source`, and `source` itself as an attachment.
+    """A message of the simplest form with the readable content of `source`, and `source` itself as an attachment.
 
-    :param text_only: headers and plain text only
+    :param source: any bytes
+    :param text_only: without HTML and other files
     """
     message = _parsed(source)
     headers = readable_headers(message, text_only)
@@ -51,7 +53,7 @@ def last_resort(source: bytes) -> bytes:
 
 
 def _parsed(source) -> Message:
-    """The message as far as it can be parsed; of one beyond all bounds, its main headers and its beginning as a text."""
+    """The message as far as it can be parsed; at worst, its main headers and its beginning as a text."""
     head, body = _split(source)
     shorter = b"%s\r\n%s" % (essential_head(head), body)
     for parser, attempt in (
@@ -60,7 +62,7 @@ def _parsed(source) -> Message:
         (parse, shorter),
         (parse_beginning, shorter),
     ):
-        with suppress(Beyond):
+        with suppress(BoundExceeded):
             return parser(attempt)
     message = parse(b"%s\r\n" % _NO_MIME.sub(b"X-Was-\\1", essential_head(head)))
     message.set_payload(to_text(body[:_TEXT_BYTES]), "utf-8")
@@ -69,13 +71,13 @@ def _parsed(source) -> Message:
 
 def _parse_beginning_of_body(source):
     message = parse_beginning(source)
-    if not message.get_payload():  # all of it is head
-        raise Beyond(Defect.HEAD_SIZE)
+    if not message.get_payload():  # the beginning has only headers
+        raise BoundExceeded(Defect.HEAD_SIZE)
     return message
 
 
 def _split(source):
-    """The head and the body; the latter's beginning when that is far away."""
+    """The headers and the body."""
     found = _END_OF_HEAD.search(source)
     place = found.start() if found else len(source)
     return source[:place] + b"\r\n", source[place:].lstrip(b"\r\n")
@@ -90,7 +92,7 @@ def _contents(message, is_report, text_only):
 
 
 def _report_type(message) -> str:
-    """Of a delivery report or the like (RFC 6522), '' for other messages."""
+    """The report-type of a delivery report or the like (RFC 6522), '' for other messages."""
     with suppress(Exception):
         if message.get_content_type() == "multipart/report":
             kind = decoded(str(message.get_param("report-type", "") or "")).lower()
@@ -99,7 +101,7 @@ def _report_type(message) -> str:
 
 
 def _plain(texts):
-    """All as plain text."""
+    """Texts as plain text."""
     found = [[text] if text.kind != "html" else stripped(text.text) for text in texts]
     return sum(found, [])
 
@@ -132,7 +134,7 @@ def _text_parts(texts: list[Text]):
 
 
 def _report_parts(contents: Contents):
-    """What a delivery report says, where Odoo looks for it (RFC 3464); none of it is text of any kind."""
+    """The parts of a delivery report (RFC 3464) in which Odoo looks for its content."""
     for kind, blocks in contents.reports[:1]:
         fields = (b"".join(readable_fields(block)) for block in blocks)
         yield b"Content-Type: %s\r\n\r\n%s" % (kind.encode(), b"\r\n".join(filter(None, fields)))

@@ -1,24 +1,25 @@
+"""The check for automatic replies."""
+
 from odoo import models
 
 from ....tools.classify.automatic_reply import automatic_reply, may_be_bounce
 
 
 class MailCheckAutomatic(models.AbstractModel):
-    """Recognises automatic messages (RFC 3834, and what vendors made of it): vacation notices, acknowledgements.
+    """Recognizes automatic messages (RFC 3834, and headers of vendors): vacation notices, acknowledgements.
 
-    They come before bounces, since vacation notices go to the bounce address, too. What may be a bounce is left to that
-    check.
+    It precedes the check for bounces, since vacation notices go to the bounce address, too. It leaves messages that may
+    be bounces to that check.
     """
 
     _name = "mail.check.automatic"
     _inherit = "mail.check"
-    _description = "Automatic reply"
+    _description = "Automatic Replies"
 
     def _explanation(self):
         return self.env._(
-            "Vacation notices, acknowledgements and other messages that no person wrote, by a header that proves it: an "
-            "empty Return-Path (<>) of what is no bounce, Auto-Submitted, X-Autoreply and the like. A subject proves "
-            "nothing."
+            "Vacation notices, acknowledgements and other automatic messages, if a header proves it: an empty Return-Path "
+            "(<>) unless the message is a bounce, Auto-Submitted, X-Autoreply and others. The subject does not count."
         )
 
     def _look(self, incoming):
@@ -28,7 +29,7 @@ class MailCheckAutomatic(models.AbstractModel):
         return self.env._("An automatic reply (%(header)s: %(value)s).", **sign._asdict())
 
     def _is_left_to_bounces(self, incoming):
-        """Whether Odoo takes it for a bounce, and not for its address alone. Mail servers say auto-replied, too."""
+        """Whether Odoo takes the message for a bounce, for more than its address: mail servers write auto-replied, too."""
         if not incoming.values["is_bounce"]:
             return False
         whoever_it_is_for = {**incoming.values, "to": ""}

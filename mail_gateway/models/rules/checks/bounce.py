@@ -1,15 +1,19 @@
+"""The check for bounces."""
+
 from odoo import models
 
 
 class MailCheckBounce(models.AbstractModel):
-    """As core recognises bounces (mail.thread._detect_is_bounce)."""
+    """Recognizes bounces as core does (mail.thread._detect_is_bounce)."""
 
     _name = "mail.check.bounce"
     _inherit = "mail.check"
-    _description = "Bounce"
+    _description = "Bounces"
 
     def _explanation(self):
-        return self.env._("Reports that a message of ours could not be delivered, and all mail to a bounce address.")
+        return self.env._(
+            "Reports that a message from Odoo could not be delivered, and all messages to a bounce address."
+        )
 
     def _look(self, incoming):
         if not incoming.values["is_bounce"]:

@@ -1,18 +1,20 @@
+"""The check for repeated mail to the catchall."""
+
 from odoo import models
 
 
 class MailCheckCatchallRepeat(models.AbstractModel):
-    """Recognises what would be refused once more: the sender does not read our notices, or answers them by a program."""
+    """Recognizes messages that Odoo would refuse again: their sender does not read notices, or a program answers them."""
 
     _name = "mail.check.catchall_repeat"
     _inherit = "mail.check"
-    _description = "Catchall again"
+    _description = "Repeated Mail to the Catchall"
 
     def _explanation(self):
         _number, minutes, _scope = self.env["mail.inbound.created.record"]._limits()
         return self.env._(
-            "Mail to the catchall that answers nothing, after the same sender was refused the same subject and text in "
-            "the last %s minutes.",
+            "Messages to the catchall that are no replies, if Odoo refused a message with the same sender, subject and text "
+            "in the last %s minutes.",
             minutes,
         )
 
@@ -21,4 +23,4 @@ class MailCheckCatchallRepeat(models.AbstractModel):
             return None
         if not self.env["mail.inbound.sender.notice"].sudo()._was_refused_the_same(incoming):
             return None
-        return self.env._("The same message was refused a moment ago: a loop.")
+        return self.env._("Odoo refused the same message a short time ago. This is probably a mail loop.")

@@ -1,17 +1,19 @@
+"""The check for duplicate messages."""
+
 from odoo import models
 
 
 class MailCheckDuplicate(models.AbstractModel):
-    """Recognises what was processed before, by Message-Id and content (D4)."""
+    """Recognizes messages that Odoo processed before, by Message-Id and content (D4)."""
 
     _name = "mail.check.duplicate"
     _inherit = "mail.check"
-    _description = "Duplicate"
+    _description = "Duplicate Messages"
 
     def _explanation(self):
         return self.env._(
-            "A message that was processed before (the same Message-Id, sender, subject, text and files), unless this copy "
-            "names an alias that no earlier copy named."
+            "Messages that Odoo processed before (same Message-Id, sender, subject, text and files), unless this copy is "
+            "addressed to an alias that no earlier copy was addressed to."
         )
 
     def _look(self, incoming):

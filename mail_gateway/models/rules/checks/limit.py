@@ -1,3 +1,5 @@
+"""The check for the limit of new records."""
+
 from odoo import models
 
 from ....tools.headers.addresses import counted_address
@@ -5,11 +7,11 @@ from ....tools.policy import Stage
 
 
 class MailCheckLimit(models.AbstractModel):
-    """Counts the records that an alias made (D1)."""
+    """Counts the records that an alias created (D1)."""
 
     _name = "mail.check.limit"
     _inherit = "mail.check"
-    _description = "Over the limit"
+    _description = "Record Limit Exceeded"
     _stage = Stage.ROUTE
     _tells_sender = True
 
@@ -17,10 +19,13 @@ class MailCheckLimit(models.AbstractModel):
         number, minutes, scope = self.env["mail.inbound.created.record"]._limits()
         words = {"number": number, "minutes": minutes}
         if scope == "alias":
-            return self.env._("More than %(number)s new records by one alias within %(minutes)s minutes.", **words)
+            return self.env._(
+                "Messages beyond the limit of %(number)s new records per alias within %(minutes)s minutes.",
+                **words,
+            )
         return self.env._(
-            "More than %(number)s new records of one sender by one alias within %(minutes)s minutes. Addresses in Mail "
-            "Gateway Allowed have no limit.",
+            "Messages beyond the limit of %(number)s new records per alias and sender within %(minutes)s minutes. Addresses "
+            "in Mail Gateway Allowed have no limit.",
             **words,
         )
 
@@ -30,21 +35,22 @@ class MailCheckLimit(models.AbstractModel):
         for model, thread_id, _defaults, _user, alias in incoming.routes:
             target = creations._target(alias, incoming.server_id, model)
             if not thread_id and creations._is_used_up(target, sender) and not self._is_exempt(incoming):
-                return self._words(sender)
+                return self._reason(sender)
         return None
 
     def _is_exempt(self, incoming):
-        """As core's mail.thread._detect_loop_sender has it, whatever way the address is spelled."""
+        """Whether no limit applies to the sender, as in core's mail.thread._detect_loop_sender, but in any spelling."""
         return self.env["mail.gateway.allowed"].sudo()._is_exempt(incoming.values["email_from"])
 
-    def _words(self, sender):
+    def _reason(self, sender):
         number, minutes, scope = self.env["mail.inbound.created.record"]._limits()
-        words = {"number": number, "minutes": minutes, "sender": sender or self.env._("senders without an address")}
+        words = {"number": number, "minutes": minutes, "sender": sender or self.env._("A sender without an address")}
         if scope == "alias":
             return self.env._(
-                "New records by this address within %(minutes)s minutes: %(number)s, as many as it may make.", **words
+                "The alias has reached the limit of new records: %(number)s within %(minutes)s minutes.",
+                **words,
             )
         return self.env._(
-            "New records from %(sender)s within %(minutes)s minutes: %(number)s, as many as one sender may make.",
+            "%(sender)s has reached the limit of new records: %(number)s within %(minutes)s minutes.",
             **words,
         )

@@ -1,3 +1,5 @@
+"""The check for messages that are too large."""
+
 from odoo import models
 
 from ....tools.policy import Stage
@@ -7,15 +9,15 @@ _MEGABYTE = 1024 * 1024
 
 
 class MailCheckSize(models.AbstractModel):
-    """Keeps messages from Odoo that would take more memory than a worker has."""
+    """Keeps messages from Odoo that need more memory than a worker has."""
 
     _name = "mail.check.size"
     _inherit = "mail.check"
-    _description = "Too large"
+    _description = "Message Too Large"
     _stage = Stage.SOURCE
 
     def _explanation(self):
-        return self.env._("Messages of more than %s MB.", self._megabytes())
+        return self.env._("Messages larger than %s MB.", self._megabytes())
 
     def _sender_message(self):
         return self.env._("It is larger than %s MB.", self._megabytes())
@@ -26,14 +28,14 @@ class MailCheckSize(models.AbstractModel):
         words = {"size": f"{incoming.size / _MEGABYTE:.1f}", "limit": self._megabytes()}
         if incoming.is_head:
             return self.env._(
-                "%(size)s MB; up to %(limit)s MB are taken in. Only its headers were fetched; the message itself stays on "
-                "the mail server. Fetch It has the next visit fetch it.",
+                "The message has %(size)s MB; the limit is %(limit)s MB. Only its headers were fetched. Choose Fetch Full "
+                "Message to fetch the rest from the mail server.",
                 **words,
             )
-        return self.env._("%(size)s MB; up to %(limit)s MB are taken in.", **words)
+        return self.env._("The message has %(size)s MB; the limit is %(limit)s MB.", **words)
 
     def _most_bytes(self) -> int:
-        """The largest message that is let pass, in bytes."""
+        """The size of the largest message that does not match, in bytes."""
         return self._megabytes() * _MEGABYTE
 
     def _megabytes(self) -> int:

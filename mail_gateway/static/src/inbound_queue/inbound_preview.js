@@ -20,13 +20,13 @@ const FIELDS = [
     "is_fetchable",
     "keep_source",
 ];
-// while somebody holds a key down, messages fly by: none is read
+// while the user holds a key down, no message is loaded
 const PATIENCE_MS = 80;
 
 /**
- * One message at the side of the queue, and what can be done about it.
+ * The message beside the list, and the buttons that decide about it.
  *
- * All of it is text that the server made of the message: nothing of it is loaded or run.
+ * It shows text that the server made of the message: the browser loads and runs nothing of it.
  */
 export class InboundPreview extends Component {
     static template = "mail_gateway.InboundPreview";
@@ -68,7 +68,7 @@ export class InboundPreview extends Component {
         this.state.message = message || false;
     }
 
-    /** The message, once it is the one that the list points at. */
+    /** The message, once it is the one that the list marks. */
     get message() {
         return this.props.resId && this.state.message.id === this.props.resId ? this.state.message : false;
     }
@@ -82,7 +82,9 @@ export class InboundPreview extends Component {
     }
 
     get selectedWords() {
-        return _t("%s messages are selected: the buttons are about all of them.", this.props.selectionCount);
+        return this.props.selectionCount === 1
+            ? _t("1 message is selected. The buttons act on it.")
+            : _t("%s messages are selected. The buttons act on all of them.", this.props.selectionCount);
     }
 
     get buttons() {
@@ -91,20 +93,20 @@ export class InboundPreview extends Component {
         const releasable = this.isMany ? this.props.selectionIsReleasable : this.message.is_releasable;
         const fetchable = this.isMany ? this.props.selectionIsFetchable : this.message.is_fetchable;
         return [
-            { name: "action_fetch_whole", label: _t("Fetch It"), key: "f", shown: fetchable },
+            { name: "action_fetch_whole", label: _t("Fetch Full Message"), key: "f", shown: fetchable },
             { name: "action_process_again", label: _t("Process Again"), key: "g", shown: decidable },
             { name: "action_release", label: _t("Release"), key: "r", shown: releasable },
             { name: "action_route", label: _t("Route"), key: "o", shown: decidable, dialog: true },
             { name: "action_reject", label: _t("Reject"), key: "e", shown: decidable, dialog: true },
             { name: "action_discard", label: _t("Discard"), key: "d", shown: decidable, confirm: this.discardWords },
             { name: "action_allow_sender", label: _t("Allow This Sender"), key: "w", shown: limited },
-            { name: "action_bulk_decision", label: _t("All Like This"), key: "l", shown: decidable && !this.isMany, dialog: true },
+            { name: "action_bulk_decision", label: _t("All Similar Messages"), key: "l", shown: decidable && !this.isMany, dialog: true },
         ]
             .filter((button) => button.shown)
             .map((button) => ({ ...button, primary: !this.isMany && button.name === this.usual }));
     }
 
-    /** What helps as a rule, by the cause. */
+    /** The action that usually helps, by the cause. */
     get usual() {
         if (["no_route", "lost_address"].includes(this.message.cause)) {
             return "action_route";
@@ -116,7 +118,7 @@ export class InboundPreview extends Component {
     }
 
     get discardWords() {
-        return this.isMany
+        return this.props.selectionCount > 1
             ? _t("Discard %s messages? They stay listed, with their source.", this.props.selectionCount)
             : _t("Discard this message? It stays listed, with its source.");
     }

@@ -5,7 +5,7 @@ import { InboundPreview } from "./inbound_preview";
 
 import { useEffect, useState } from "@odoo/owl";
 
-/** Knows which message is shown at the side, and shows the next one when that is decided. */
+/** Knows which message is shown beside the list, and shows the next one after a decision. */
 export class InboundQueueController extends ListController {
     static template = "mail_gateway.InboundQueueView";
     static components = { ...ListController.components, InboundPreview };
@@ -13,7 +13,7 @@ export class InboundQueueController extends ListController {
     setup() {
         super.setup();
         this.queue = useState({ resId: this.props.state?.previewedId || false });
-        // where that message stands in the list: what takes its place is shown next
+        // the place of that message in the list: the message that takes this place is shown next
         this.position = 0;
         useSetupAction({ getLocalState: () => ({ previewedId: this.queue.resId }) });
         this.listenToKeys();
@@ -23,7 +23,7 @@ export class InboundQueueController extends ListController {
         );
     }
 
-    /** In cells the renderer, and core's, hears most of these keys first. */
+    /** In cells, the renderer and core's renderer handle most of these keys first. */
     listenToKeys() {
         const anywhere = () => this.hasPanel;
         const nowhere = (target) => this.hasPanel && target === document.body;
@@ -51,7 +51,7 @@ export class InboundQueueController extends ListController {
     get previewProps() {
         const root = this.model.root;
         return {
-            // decisions change these; what is shown is read again then
+            // decisions change these; the message is read again then
             stamp: JSON.stringify(["state", "keep_source", "is_fetchable"].map((name) => this.previewed?.data[name])),
             resId: this.previewed?.resId || false,
             resModel: root.resModel,
@@ -64,20 +64,20 @@ export class InboundQueueController extends ListController {
         };
     }
 
-    /** Whether a field is set in a selected message; in those of other pages it may be. */
+    /** Whether a field is set in a selected message; it may be set in those of other pages. */
     isAnySelected(name) {
         const root = this.model.root;
         return root.isDomainSelected || root.selection.some((record) => record.data[name]);
     }
 
-    /** Where nothing waits, the words that say so have the whole width. */
+    /** Without messages, the help of the list has the whole width. */
     get hasMessages() {
         return this.model.isReady && !this.model.useSampleModel && this.model.hasData();
     }
 
     // ------------------------------------------------------------------ moving
 
-    /** Show the next message when the one that was shown has left the list. */
+    /** Show the next message when the shown one has left the list. */
     followList() {
         if (!this.model.isReady) {
             return;
@@ -93,7 +93,7 @@ export class InboundQueueController extends ListController {
         }
     }
 
-    /** Whoever types in the search bar, or looks at a dialog, goes on doing so. */
+    /** Whether no search bar and no dialog has the focus. */
     get mayTakeFocus() {
         const active = document.activeElement;
         return !active || active === document.body || Boolean(active.closest(".o_inbound_queue"));

@@ -1,9 +1,9 @@
 import { RelationalModel } from "@web/model/relational_model/relational_model";
 
-/** Messages that wait, by groups: those of which all were decided about are gone. */
+/** Messages that wait for a decision, by groups; groups without messages are gone. */
 export class InboundQueueModel extends RelationalModel {
     /**
-     * Extends core's method: core goes on showing a group that was emptied, as if something still waited in it.
+     * Extends core's method: core keeps showing a group that became empty.
      *
      * @override
      */

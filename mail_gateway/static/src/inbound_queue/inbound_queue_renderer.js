@@ -10,7 +10,7 @@ export class InboundQueueRenderer extends ListRenderer {
     }
 
     /**
-     * Extends core's method: marks the row whose message is shown at the side.
+     * Extends core's method: marks the row whose message is shown beside the list.
      *
      * @override
      */
@@ -20,8 +20,7 @@ export class InboundQueueRenderer extends ListRenderer {
     }
 
     /**
-     * Extends core's method: a click shows the message at the side; a double click, or a tap where there is no side,
-     * opens it.
+     * Extends core's method: a click shows the message beside the list; a double click, or a tap on a phone, opens it.
      *
      * @override
      */
@@ -33,7 +32,7 @@ export class InboundQueueRenderer extends ListRenderer {
     }
 
     /**
-     * Extends core's method: the space bar alone selects, as in lists of messages elsewhere.
+     * Extends core's method: the space bar alone selects, as in mail programs.
      *
      * @override
      */

@@ -4,7 +4,7 @@ import { InboundQueueController } from "./inbound_queue_controller";
 import { InboundQueueModel } from "./inbound_queue_model";
 import { InboundQueueRenderer } from "./inbound_queue_renderer";
 
-/** A list of messages that wait for a decision, with the one in focus at its side. */
+/** A list of messages that wait for a decision, with the focused message beside it. */
 export const inboundQueueView = {
     ...listView,
     Model: InboundQueueModel,

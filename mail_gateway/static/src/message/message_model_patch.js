@@ -6,7 +6,7 @@ import { patch } from "@web/core/utils/patch";
 patch(Message.prototype, {
     setup() {
         super.setup(...arguments);
-        /** Whether e-mails of the message have left or are about to; known to postmasters only. */
+        /** Whether Odoo sent e-mails of the message or is about to; only postmasters know. */
         this.hasSendingDetails = fields.Attr(false);
     },
 });

@@ -2,7 +2,7 @@ import { registerMessageAction } from "@mail/core/common/message_actions";
 import { _t } from "@web/core/l10n/translation";
 
 registerMessageAction("sending-details", {
-    // the server says so to postmasters only
+    // the server only tells postmasters
     condition: ({ message }) => message.hasSendingDetails,
     icon: "fa fa-paper-plane-o",
     name: _t("Sending Details"),

@@ -12,7 +12,7 @@ from odoo.addons.mail_gateway.tools.classify.automatic_reply import (
     unanswerable,
 )
 from odoo.addons.mail_gateway.tools.classify.automatic_subjects import PHRASES, is_fixed, is_loose
-from odoo.addons.mail_gateway.tools.headers.stored_headers import ReadingPolicy
+from odoo.addons.mail_gateway.tools.headers.message_head import ReadingPolicy
 
 # far above what a message takes
 PATIENCE = 5
@@ -91,7 +91,7 @@ class TestAutomaticReply(ToolsCase):
                 with self.subTest(file=file.stem, policy=message.policy):
                     self.assertIsNone(automatic_reply(message))
 
-    def test_the_sign_is_told(self):
+    def test_the_sign_is_returned(self):
         self.assertEqual(
             automatic_reply(self.read("automatic_vacation_rfc3834")),
             Sign("Auto-Submitted", 'Auto-Replied (vacation); owner-email="mary@customer.example"'),
@@ -209,7 +209,7 @@ class TestAutomaticReply(ToolsCase):
                 self.assertIsNone(automatic_reply(mail(Return_Path="<>", In_Reply_To=OURS, **headers)))
                 self.assertTrue(may_be_bounce(mail(Return_Path="<>", In_Reply_To=OURS, **headers)))
 
-    def test_what_comes_from_nobody_and_answers_nothing_may_be_a_bounce_in_a_form_of_its_own(self):
+    def test_what_comes_from_the_null_sender_and_answers_nothing_may_be_a_nonstandard_bounce(self):
         self.assertTrue(may_be_bounce(mail(Return_Path="<>", Subject="Mail Error")))
         self.assertTrue(may_be_bounce(mail(Return_Path="<>", Subject="Mail Error", References="<0@customer.example>")))
 
@@ -245,7 +245,7 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(subject=subject):
                 self.assertFalse(is_loose(subject))
 
-    def test_accents_lost_on_the_way_and_full_width_do_not_matter(self):
+    def test_accents_dropped_on_the_way_and_full_width_do_not_matter(self):
         for subject in ("Reponse automatique: x", "Raspuns automat: x", "自動応答：x", "OTOMATİK YANIT: x"):
             with self.subTest(subject=subject):
                 self.assertTrue(is_fixed(subject))
@@ -325,7 +325,7 @@ class TestAutomaticReply(ToolsCase):
         self.assertTrue(may_be_answered(mail(X_Auto_Response_Suppress="RN, NRN")))
         self.assertTrue(may_be_answered(mail(X_Auto_Response_Suppress="None")))
 
-    def test_senders_that_are_nobody_are_not_answered(self):
+    def test_senders_that_are_no_persons_are_not_answered(self):
         for local in (
             *("MAILER-DAEMON", "mailerdaemon", "postmaster", "noreply", "no-reply", "No_Reply", "donotreply"),
             *(
@@ -347,7 +347,7 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(local=local):
                 self.assertIsNone(unanswerable(mail(f"{local}@customer.example")))
 
-    def test_nobody_is_not_answered(self):
+    def test_a_message_without_an_author_is_not_answered(self):
         for sender in (None, "", "Mary", "<>"):
             with self.subTest(sender=sender):
                 self.assertFalse(may_be_answered(mail(sender)))

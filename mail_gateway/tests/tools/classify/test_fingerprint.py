@@ -124,7 +124,7 @@ class TestFingerprint(ToolsCase):
                 self.assertOther({"text": one}, {"text": other})
                 self.assertOther({"subject": one}, {"subject": other})
 
-    def test_messages_that_only_quote_are_told_apart_by_what_they_quote(self):
+    def test_messages_that_only_quote_are_distinguished_by_what_they_quote(self):
         self.assertOther({"text": "> Ten?"}, {"text": "> Nine?"})
         self.assertOther({"text": "-----Original Message-----\nTen?"}, {"text": "-----Original Message-----\nNine?"})
 

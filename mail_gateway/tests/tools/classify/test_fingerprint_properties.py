@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
 from odoo.addons.mail_gateway.tools.classify.automatic_subjects import PHRASES
 from odoo.addons.mail_gateway.tools.classify.fingerprint import fingerprint
 
@@ -14,7 +14,13 @@ marks = st.sampled_from(["Re:", "RE: ", "Fwd:", "AW:  ", "sv : ", "Re[3]: ", *(f
 
 
 # how fast examples come depends on the machine
-properties = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+properties = settings(
+    max_examples=rounds(100),
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 class TestFingerprintProperties(ToolsCase):

@@ -1,11 +1,10 @@
-from odoo.addons.mail_gateway.tests.common import raw
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, mutations
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, mutations, raw
 from odoo.addons.mail_gateway.tools.classify.refusal_recipient import refusal_of
 from odoo.addons.mail_gateway.tools.headers.addresses import author_address
 
 
 class TestToolsRefusal(ToolsCase):
-    def test_the_return_path_is_told_else_the_from(self):
+    def test_the_return_path_is_notified_else_the_from(self):
         self.assertEqual(refusal_of(raw(Return_Path="<Bounce+1@relay.example>")).to, "Bounce+1@relay.example")
         self.assertEqual(refusal_of(raw()).to, "mary@customer.example")
         self.assertEqual(refusal_of(raw(Return_Path="<broken>")).to, "mary@customer.example")
@@ -14,7 +13,7 @@ class TestToolsRefusal(ToolsCase):
         source = b"Return-Path: <last@relay.example>\r\n" + raw(Return_Path="<first@relay.example>")
         self.assertEqual(refusal_of(source).to, "last@relay.example")
 
-    def test_the_null_sender_is_nobody(self):
+    def test_the_null_sender_is_not_notified(self):
         for path in ("<>", "< >", ""):
             refusal = refusal_of(raw(Return_Path=path))
             self.assertEqual((refusal.to, refusal.is_null), ("", True), path)
@@ -35,11 +34,11 @@ class TestToolsRefusal(ToolsCase):
             refusal = refusal_of(raw(message_id=message_id))
             self.assertEqual((refusal.in_reply_to, refusal.references), ("", ""), message_id)
 
-    def test_programs_are_told_from_people(self):
+    def test_programs_and_people_are_distinguished(self):
         self.assertEqual(refusal_of(raw(List_Id="<news.example>")).program.header, "List-Id")
         self.assertIsNone(refusal_of(raw()).program)
 
-    def test_whatever_the_message_is_what_is_told_is_an_address_on_one_line(self):
+    def test_whatever_the_message_is_the_recipient_is_an_address_on_one_line(self):
         sources = self.every_eml()
         for source in (*sources, *mutations(sources, 2000)):
             refusal = refusal_of(source)

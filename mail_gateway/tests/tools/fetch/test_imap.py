@@ -11,11 +11,12 @@ from odoo.addons.mail_gateway.tests.tools.tools_common import (
     searched,
     selected,
 )
-from odoo.addons.mail_gateway.tools.fetch import imap_connection, imap_position, imap_sources, mailbox
-from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch import folder_position, imap_position, imap_sources, windows
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.folder_position import FolderPosition
 from odoo.addons.mail_gateway.tools.fetch.imap import ImapMailbox
 from odoo.addons.mail_gateway.tools.fetch.imap_key import ImapKey
-from odoo.addons.mail_gateway.tools.fetch.mailbox import FolderPosition, LoginRefused, UnknownFolder
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import LoginRefused, UnknownFolder
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget, TookTooLong
 
 FOREVER = float("inf")
@@ -99,7 +100,7 @@ class ImapCase(ToolsCase):
 
 
 class TestImapConnection(ImapCase):
-    def test_a_refused_login_is_told_in_the_servers_words(self):
+    def test_a_refused_login_is_reported_in_the_servers_words(self):
         with self.assertRaises(LoginRefused) as caught:
             self.open(self.imap({}, LOGIN=b"NO [AUTHENTICATIONFAILED] not you\r\n"))
         self.assertEqual(str(caught.exception), "[AUTHENTICATIONFAILED] not you")
@@ -122,7 +123,7 @@ class TestImapConnection(ImapCase):
         with self.assertRaises(IMAP4.error):
             self.open(self.serve(b"HTTP/1.1 400 Bad Request\r\n", lambda _line: b""), timeout=1)
 
-    def test_an_unknown_folder_is_told_with_those_that_exist(self):
+    def test_an_unknown_folder_is_reported_with_those_that_exist(self):
         server = self.imap({}, SELECT=b"NO no such folder\r\n", **{'LIST_"" "ORDERS"': b""})
         with self.assertRaises(UnknownFolder) as caught:
             self.open(server, folders=("Orders",)).check()
@@ -177,7 +178,7 @@ class TestImapNew(ImapCase):
         store = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(11)), MemoryStore(position=position(14)))
         self.assertEqual(store.messages, {key(11): b"eleven"})
 
-    def test_a_message_that_vanished_meanwhile_is_passed_over(self):
+    def test_a_message_that_was_removed_meanwhile_is_passed_over(self):
         found = iter((searched(11, 12), searched()))
         server = self.imap({11: b"eleven"}, SELECT=selected(2, uid_next=13), UID_SEARCH_UID=lambda _line: next(found))
         store = self.fetch(server, MemoryStore(position=position(10)))
@@ -239,7 +240,7 @@ class TestImapNew(ImapCase):
         self.fetch(server, store)
         self.assertEqual(len(store.messages), 3)
 
-    def test_after_a_uidnext_that_went_back_nobody_elses_message_is_acknowledged(self):
+    def test_after_a_uidnext_that_went_back_no_other_message_is_acknowledged(self):
         store = MemoryStore({key(12): b"twelve before"}, position(90))
         server = self.imap(THREE)
         self.fetch(server, store, afterwards="delete")
@@ -315,7 +316,7 @@ class TestImapNew(ImapCase):
         uids = range(100, 200, 2)
         messages = {uid: b"%d" % uid for uid in uids}
         store = MemoryStore()
-        with patch.object(mailbox, "SMALL_BACKLOG", 10):
+        with patch.object(folder_position, "SMALL_BACKLOG", 10):
             for _visit in range(3):
                 server = self.imap(messages, UID_SEARCH_UNSEEN=searched(*uids))
                 box, read = self.open(server), 0
@@ -331,7 +332,7 @@ class TestImapNew(ImapCase):
     def test_what_is_new_comes_before_a_large_backlog(self):
         messages = {uid: b"%d" % uid for uid in range(1, 31)}
         store = MemoryStore(position=position(25, backlog=range(1, 26)))
-        with patch.object(mailbox, "SMALL_BACKLOG", 10):
+        with patch.object(folder_position, "SMALL_BACKLOG", 10):
             batches = self.store_all(self.imap(messages), store)
         order = [message.source for batch in batches for message in batch.messages]
         self.assertEqual(order[:6], [b"26", b"27", b"28", b"29", b"30", b"1"])
@@ -339,7 +340,7 @@ class TestImapNew(ImapCase):
 
     def test_many_new_messages_are_asked_for_in_windows(self):
         server = self.imap(THREE)
-        with patch.object(imap_connection, "UID_WINDOW", 2):
+        with patch.object(windows, "MAX_IN_COMMAND", 2):
             store = self.fetch(server, MemoryStore(position=position(10)))
         self.assertEqual(len(store.messages), 3)
         self.assertEqual(
@@ -369,7 +370,7 @@ class TestImapNew(ImapCase):
                 self.assertEqual(store.messages, {key(12): b"twelve"})
                 self.assertIsInstance(self.result.refusal, error)
 
-    def test_what_is_too_large_for_the_time_left_keeps_nobody_waiting(self):
+    def test_what_is_too_large_for_the_time_left_delays_no_other_message(self):
         server = self.imap({11: b"x" * 5_000_000, 12: b"twelve", 14: b"fourteen"})
         now = time.monotonic()
         store = MemoryStore(position=position(10))
@@ -419,7 +420,7 @@ class TestImapLarge(ImapCase):
         self.fetch(again, store, largest=50)
         self.assertEqual(self.received(again, b"UID FETCH") + self.received(again, b"STORE"), [])
 
-    def test_whoever_wants_it_gets_it_whole_and_it_is_acknowledged(self):
+    def test_a_requested_message_is_fetched_whole_and_acknowledged(self):
         store = self.fetch(self.imap({11: self.LARGE}), MemoryStore(position=position(10)), largest=50)
         store.wanted = [key(11), key(11, generation=3), key(11, folder="Other")]
         server = self.imap({11: self.LARGE})
@@ -435,13 +436,13 @@ class TestImapLarge(ImapCase):
         self.fetch(self.imap({12: b"small"}), store, largest=50)
         self.assertEqual((store.messages, store.wanted), ({key(11): self.HEAD, key(12): b"small"}, [key(11)]))
 
-    def test_a_size_that_was_told_too_small_makes_no_difference(self):
+    def test_a_size_that_was_stated_too_small_makes_no_difference(self):
         server = self.imap({11: self.LARGE}, **self.sizes(of_11=3))
         store = self.fetch(server, MemoryStore(position=position(10)), largest=50)
         self.assertEqual((store.messages, store.kept_heads), ({key(11): self.HEAD}, {key(11): len(self.LARGE)}))
         self.assertEqual(self.received(server, b"STORE"), [])
 
-    def test_a_large_message_comes_in_parts_whatever_size_was_told(self):
+    def test_a_large_message_comes_in_parts_whatever_size_was_stated(self):
         for size in (31, 100, len(self.LARGE), 5000):
             server = self.imap({11: self.LARGE}, **self.sizes(of_11=size))
             with self.subTest(size=size), patch.object(imap_sources, "PART_BYTES", 30):
@@ -465,7 +466,7 @@ class TestImapLarge(ImapCase):
             store = self.fetch(server, MemoryStore(position=position(10)))
         self.assertEqual(store.messages, {key(11): self.LARGE})
 
-    def test_a_large_message_that_takes_too_long_is_told_with_its_size(self):
+    def test_a_large_message_that_takes_too_long_is_reported_with_its_size(self):
         server = self.imap({11: self.LARGE})
         with patch.object(imap_sources, "PART_BYTES", 30), self.assertRaises(TookTooLong) as caught:
             fetch_mailbox(server.settings("imap"), MemoryStore(position=position(10)), InTheLastSeconds(FOREVER))
@@ -477,7 +478,7 @@ class TestImapLarge(ImapCase):
         self.assertEqual(len(store.messages[key(11)]), 256 * 1024)
 
 
-class TestImapAfterwards(ImapCase):
+class TestImapAcknowledgement(ImapCase):
     def acknowledge(self, *keys, script=None, **values):
         """The server, and what was reported as acknowledged; messages 11 and 12 unless keys are given."""
         server = self.imap(THREE, **script or {})
@@ -542,7 +543,7 @@ class TestImapAfterwards(ImapCase):
         self.assertEqual(self.received(server, b"Done"), [b'UID MOVE 11 "Done"'])
 
     def test_many_messages_are_acknowledged_in_windows(self):
-        with patch.object(imap_connection, "UID_WINDOW", 1):
+        with patch.object(windows, "MAX_IN_COMMAND", 1):
             server, done = self.acknowledge()
         self.assertEqual(len(self.received(server, b"STORE")), 2)
         self.assertEqual(len(done), 2)

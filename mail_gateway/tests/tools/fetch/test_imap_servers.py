@@ -5,8 +5,8 @@ from base64 import b64decode
 from imaplib import IMAP4
 
 from odoo.addons.mail_gateway.tests.tools.fetch.test_imap import ACCOUNT, THREE, ImapCase, key, position
-from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, imap_script, searched
-from odoo.addons.mail_gateway.tools.fetch.mailbox import LoginRefused, MailboxProblem
+from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, imap_script, rounds, searched
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import LoginRefused, MailboxProblem
 
 PLAIN = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n"
 
@@ -181,7 +181,7 @@ class TestImapOwed(ImapCase):
         self.assertEqual(store.messages, {key(11): b"eleven", key(14): b"fourteen"})
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, backlog=[12]))
         self.assertEqual(self.result.refusal.count, 1)
-        self.fetch(server, store)  # still not well; nobody has it unread
+        self.fetch(server, store)  # still not well; no client has it unread
         self.assertEqual(self.result.refusal.count, 1)
         self.well = True
         self.fetch(server, store)
@@ -269,7 +269,7 @@ class TestImapOdd(ImapCase):
             b"NIL |99999999999 "
         ).split(b"|")
         script = imap_script(THREE)
-        for _round in range(60):
+        for _round in range(rounds(60)):
             place, noise = dice.randrange(12), b"".join(dice.choices(words, k=dice.randrange(1, 15)))
             asked = iter(range(10**6))
 
@@ -304,7 +304,7 @@ class TestImapExpunge(ImapCase):
             self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)"])
             self.assertEqual(done, [key(11), key(12)])
 
-    def test_where_nobody_else_marked_anything_all_is_deleted(self):
+    def test_where_no_other_client_marked_anything_all_is_deleted(self):
         server, _done = self.acknowledge([11, 12])
         self.assertEqual(self.received(server, b"EXPUNGE"), [b"EXPUNGE"])
 
@@ -318,7 +318,7 @@ class TestImapExpunge(ImapCase):
         server, _done = self.acknowledge([11, 12, 14], store)
         self.assertEqual(self.received(server, b"EXPUNGE"), [])
 
-    def test_with_uidplus_nobody_is_asked(self):
+    def test_with_uidplus_nothing_is_asked(self):
         server, _done = self.acknowledge([14], capabilities=b"IMAP4rev1 UIDPLUS")
         self.assertEqual(self.received(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
         self.assertEqual(self.received(server, b"SEARCH"), [])

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from odoo.addons.mail_gateway.tests.tools.fetch.test_imap import ACCOUNT, THREE, ImapCase, key, position
 from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, imap_script
 from odoo.addons.mail_gateway.tools.fetch import imap_sources
-from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import fetch_mailbox
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import Visit, VisitOver
 
@@ -78,8 +78,8 @@ class TestImapParts(ImapCase):
         self.assertEqual((store.wanted, store.messages[key(11)]), ([], LARGE))
 
 
-class TestImapSuspects(ImapCase):
-    """Messages with which a server stalls or hangs up keep nobody else waiting."""
+class TestImapStalled(ImapCase):
+    """Messages with which a server stalls or closes the connection delay no other message."""
 
     def server(self, bad, reply):
         """A server that answers so whenever it is asked for one of the `bad` UIDs, alone or among others."""
@@ -92,29 +92,29 @@ class TestImapSuspects(ImapCase):
 
         return self.serve(b"* OK ready\r\n", answer)
 
-    def visit(self, server, store, suspects=(), seconds=1.0, timeout=0.3):
+    def visit(self, server, store, stalled=(), seconds=1.0, timeout=0.3):
         """One visit in which a message may stall once, or twice.
 
-        :return: the suspects of the next one
+        :return: the stalled messages of the next one
         """
         now = time.monotonic()
-        budget = TimeBudget(now + 0.5 * seconds, now + seconds, suspects)
+        budget = TimeBudget(now + 0.5 * seconds, now + seconds, stalled)
         try:
             fetch_mailbox(server.settings("imap", timeout=timeout), store, budget)
         except (OSError, IMAP4.abort):
             budget.complete = False
-        return budget.next_suspects
+        return budget.next_stalled
 
     def assertOthersAreStored(self, server, visits):
-        store, suspects = MemoryStore(position=position(10)), []
+        store, stalled = MemoryStore(position=position(10)), []
         for _visit in range(visits):
-            suspects = self.visit(server, store, suspects)
+            stalled = self.visit(server, store, stalled)
         self.assertEqual(set(store.messages), {key(uid) for uid in EIGHT if uid not in self.bad})
-        self.assertLessEqual(set(suspects), {key(uid) for uid in self.bad})
+        self.assertLessEqual(set(stalled), {key(uid) for uid in self.bad})
         self.bad = ()
         for _visit in range(2):
-            suspects = self.visit(server, store, suspects)
-        self.assertEqual((set(store.messages), suspects), ({*map(key, EIGHT)}, []))
+            stalled = self.visit(server, store, stalled)
+        self.assertEqual((set(store.messages), stalled), ({*map(key, EIGHT)}, []))
 
     def test_two_messages_with_which_the_server_stalls(self):
         self.assertOthersAreStored(self.server((11, 14), b""), visits=3)
@@ -122,7 +122,7 @@ class TestImapSuspects(ImapCase):
     def test_three_messages_with_which_the_server_hangs_up(self):
         self.assertOthersAreStored(self.server((12, 13, 18), ClosingReply(b"* BYE\r\n")), visits=2)
 
-    def test_a_suspect_is_asked_for_last_and_alone(self):
+    def test_a_stalled_message_is_asked_for_last_and_alone(self):
         server = self.serve(b"* OK ready\r\n", imap_script(EIGHT))
         store = MemoryStore(position=position(12, backlog=[11]))
         self.assertEqual(self.visit(server, store, [key(11), key(15), key(99), "pop://x/;UIDL=1"]), [])
@@ -130,15 +130,15 @@ class TestImapSuspects(ImapCase):
         self.assertEqual(asked, [b"13,14,16,17,18", b"11", b"15"])
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(18))
 
-    def test_a_suspect_that_there_was_no_time_for_is_owed(self):
+    def test_a_stalled_message_that_there_was_no_time_for_is_owed(self):
         server = self.serve(b"* OK ready\r\n", imap_script(EIGHT))
         store = MemoryStore(position=position(10))
         with patch.object(TimeBudget, "is_over", lambda budget: budget.stored > 0):
-            suspects = self.visit(server, store, [key(13)])
+            stalled = self.visit(server, store, [key(13)])
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(18, backlog=[13]))
-        self.assertEqual(suspects, [key(13)])
+        self.assertEqual(stalled, [key(13)])
 
-    def test_headers_with_which_a_visit_ends_are_suspects(self):
+    def test_headers_with_which_a_visit_ends_are_stalled(self):
         whole = imap_script(EIGHT)
         server = self.serve(b"* OK ready\r\n", lambda line: b"" if b"[HEADER]" in line else whole(line))
         budget = TimeBudget(float("inf"))
@@ -146,9 +146,9 @@ class TestImapSuspects(ImapCase):
             fetch_mailbox(
                 server.settings("imap", largest=5, visit=Visit(0.5)), MemoryStore(position=position(10)), budget
             )
-        self.assertEqual(budget.next_suspects, [*map(key, EIGHT)])
+        self.assertEqual(budget.next_stalled, [*map(key, EIGHT)])
 
-    def test_what_is_stored_is_no_suspect(self):
+    def test_what_is_stored_is_not_stalled(self):
         server = self.serve(b"* OK ready\r\n", imap_script(THREE))
         store = MemoryStore({key(11): b"eleven"}, position(11))
         self.visit(server, store, [key(11)])

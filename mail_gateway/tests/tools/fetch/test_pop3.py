@@ -4,8 +4,9 @@ from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, ToolsCase, pop3_script
 from odoo.addons.mail_gateway.tools.fetch import pop3_protocol, time_budget
-from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.fetch.mailbox import MAX_BYTES, LoginRefused
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import LoginRefused
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MAX_BYTES
 from odoo.addons.mail_gateway.tools.fetch.pop3 import Pop3Mailbox
 from odoo.addons.mail_gateway.tools.fetch.time_budget import BATCH_BYTES, TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer
@@ -201,7 +202,7 @@ class TestPop3(ToolsCase):
                 self.fetch(self.pop3(messages, **none), store, afterwards="leave")
                 self.assertEqual(len(store.messages), stored)
 
-    # ------------------------------------------------------------------ signing in
+    # ------------------------------------------------------------------ login
 
     def login(self, user, password, capabilities=b"-ERR what?\r\n", **changes):
         server = self.pop3({}, CAPA=capabilities, **{"AUTH PLAIN": b"+ \r\n", "UTF8": b"+OK\r\n", **changes})
@@ -265,7 +266,7 @@ class TestPop3(ToolsCase):
         self.assertEqual(store.confirmed, set(store.messages))
 
     def test_a_message_that_got_the_uidl_of_an_owed_one_is_read_before_it_is_deleted(self):
-        """QUIT took effect, its answer was lost, and the UIDL was given again (RFC 1939, section 7)."""
+        """QUIT took effect, no reply came, and the UIDL was given again (RFC 1939, section 7)."""
         store = self.fetch(self.pop3({"1": HELLO}, QUIT=ClosingReply(b"")))
         server = self.pop3({"1": BYE})
         self.fetch(server, store)
@@ -292,13 +293,13 @@ class TestPop3(ToolsCase):
 
     # ------------------------------------------------------------------ connecting
 
-    def test_a_refused_sign_in_is_told_in_the_servers_words(self):
+    def test_a_refused_login_is_reported_in_the_servers_words(self):
         server = self.pop3({}, PASS=b"-ERR [AUTH] not you\r\n")
         with self.assertRaises(LoginRefused) as caught:
             Pop3Mailbox(server.settings("pop"))
         self.assertEqual(str(caught.exception), "-ERR [AUTH] not you")
 
-    def test_a_connection_that_breaks_at_sign_in_is_no_refusal(self):
+    def test_a_connection_that_breaks_at_login_is_no_refusal(self):
         with self.assertRaises(EOFError):
             Pop3Mailbox(self.pop3({}, PASS=ClosingReply(b"")).settings("pop"))
 
@@ -310,7 +311,7 @@ class TestPop3(ToolsCase):
         with self.assertRaises(TimeoutError):
             self.fetch(self.pop3({"1": HELLO}, RETR=b"+OK\r\nSubject: Hello\r\n"), timeout=0.2)
 
-    def test_a_sign_in_is_all_that_a_check_needs(self):
+    def test_a_login_is_all_that_a_check_needs(self):
         with Pop3Mailbox(self.pop3({"1": HELLO}).settings("pop")) as mailbox:
             self.assertIsNone(mailbox.check())
 
@@ -344,7 +345,7 @@ class TestPop3(ToolsCase):
             with self.subTest(afterwards=afterwards):
                 self.assertEqual([line for line in server.received if line[:4] in (b"RETR", b"TOP ", b"DELE")], [])
 
-    def test_whoever_wants_what_is_too_large_gets_it_and_it_is_deleted(self):
+    def test_a_requested_message_that_is_too_large_is_fetched_and_deleted(self):
         server, store = self.pop3({"large": self.LARGE}), self.known_head()
         store.wanted = [f"pop://{ACCOUNT}/;UIDL=gone", self.LARGE_KEY]
         self.fetch(server, store, largest=50)

@@ -2,8 +2,8 @@ import time
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, MemoryStore, ToolsCase, pop3_script
-from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox
-from odoo.addons.mail_gateway.tools.fetch.pop3_protocol import MessageTooLarge, OutOfStep
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.pop3_protocol import MessageTooLarge, UnfinishedReply
 from odoo.addons.mail_gateway.tools.fetch.pop3_session import Pop3Session
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget, TookTooLong
 
@@ -70,9 +70,9 @@ class Pop3HostileCase(ToolsCase):
         self.drop = Maildrop(messages, replies, **values)
         return self.serve(b"+OK\r\n", self.drop)
 
-    def visit(self, server, store, suspects=(), visit_budget=None, **values):
+    def visit(self, server, store, stalled=(), visit_budget=None, **values):
         """A visit, and with which messages the next one is to be careful."""
-        visit_budget = visit_budget or TimeBudget(FOREVER, suspects=suspects)
+        visit_budget = visit_budget or TimeBudget(FOREVER, stalled=stalled)
         self.drop.asked.clear()
         self.result = self.error = None
         try:
@@ -80,13 +80,13 @@ class Pop3HostileCase(ToolsCase):
             self.result = fetch_mailbox(settings, store, visit_budget)
         except Exception as error:  # noqa: BLE001 what a test expects is compared afterwards
             self.error, visit_budget.complete = error, False
-        return visit_budget.next_suspects
+        return visit_budget.next_stalled
 
     def assertStored(self, store, *sources):
         self.assertEqual(sorted(store.messages.values()), sorted(sources))
 
 
-class TestPop3OutOfStep(Pop3HostileCase):
+class TestPop3UnfinishedReply(Pop3HostileCase):
     """Once a reply was not read to its end, what comes is still that reply."""
 
     def test_the_rest_of_a_head_without_end_is_no_reply_to_other_commands(self):
@@ -103,15 +103,15 @@ class TestPop3OutOfStep(Pop3HostileCase):
 
     def test_a_head_without_end_is_read_once(self):
         server, store = self.maildrop({"evil": ENDLESS, "two": HELLO}), MemoryStore()
-        suspects = self.visit(server, store, largest=10**6, afterwards="leave")
-        self.visit(server, store, suspects, largest=10**6, afterwards="leave")
+        stalled = self.visit(server, store, largest=10**6, afterwards="leave")
+        self.visit(server, store, stalled, largest=10**6, afterwards="leave")
         self.assertEqual(self.drop.asked, [])
 
     def test_without_uidl_a_head_without_end_comes_last(self):
         server, store = self.maildrop({"evil": ENDLESS, "two": HELLO, "three": BYE}, **NO_UIDL), MemoryStore()
-        suspects = self.visit(server, store, largest=10**6, afterwards="leave")
+        stalled = self.visit(server, store, largest=10**6, afterwards="leave")
         for _visit in range(2):
-            suspects = self.visit(server, store, suspects, largest=10**6, afterwards="leave")
+            stalled = self.visit(server, store, stalled, largest=10**6, afterwards="leave")
             self.assertEqual((len(store.messages), self.result.complete), (3, True))
             self.assertEqual(self.drop.asked, ["two", "three", "evil"])
 
@@ -122,30 +122,30 @@ class TestPop3OutOfStep(Pop3HostileCase):
         with self.assertRaises(MessageTooLarge):
             session.retrieve(f"{PREFIX}one", 1000)
         for command in (session.check, lambda: session.head(f"{PREFIX}one"), lambda: session.delete(f"{PREFIX}one")):
-            with self.assertRaises(OutOfStep):
+            with self.assertRaises(UnfinishedReply):
                 command()
         self.assertEqual(session.close(), [])
         self.assertEqual(server.received[-1], b"RETR 1")
 
-    def test_a_message_larger_than_was_told_ends_the_session_and_not_the_visit(self):
+    def test_a_message_larger_than_was_stated_ends_the_session_and_not_the_visit(self):
         server = self.maildrop({"small": HELLO, "large": HUGE, "last": BYE}, sizes={"large": 5})
-        store, suspects = MemoryStore(), []
+        store, stalled = MemoryStore(), []
         for left in (["small", "large"], ["large"]):
-            suspects = self.visit(server, store, suspects, largest=50)
+            stalled = self.visit(server, store, stalled, largest=50)
             self.assertIsNone(self.error)
             self.assertStored(store, HELLO + b"\r\n", HEAD, BYE + b"\r\n")
             self.assertEqual(list(self.drop.messages), left)
 
-    def test_copies_without_uidl_are_told_apart_across_sessions(self):
+    def test_copies_without_uidl_are_distinguished_across_sessions(self):
         server = self.maildrop({"1": HELLO, "2": HUGE, "3": HELLO}, sizes={"2": 5}, **NO_UIDL)
         store = MemoryStore()
-        suspects = []
+        stalled = []
         for _visit in range(2):
-            suspects = self.visit(server, store, suspects, largest=50, afterwards="leave")
+            stalled = self.visit(server, store, stalled, largest=50, afterwards="leave")
             self.assertStored(store, HELLO + b"\r\n", HEAD, HELLO + b"\r\n")
 
 
-class TestPop3Suspects(Pop3HostileCase):
+class TestPop3Stalled(Pop3HostileCase):
     """What a visit ended with is asked for last."""
 
     MESSAGES = {"one": HELLO, "evil": b"Subject: evil\r\n\r\n", "three": BYE}
@@ -160,10 +160,10 @@ class TestPop3Suspects(Pop3HostileCase):
         for name, reply in self.ENDINGS.items():
             with self.subTest(name):
                 server, store = self.maildrop(self.MESSAGES, {"evil": reply}), MemoryStore()
-                suspects = self.visit(server, store, timeout=0.3)
-                self.assertEqual(suspects, [f"{PREFIX}evil"])
+                stalled = self.visit(server, store, timeout=0.3)
+                self.assertEqual(stalled, [f"{PREFIX}evil"])
                 for asked in (["three", "one", "evil"], ["evil"]):
-                    suspects = self.visit(server, store, suspects, timeout=0.3)
+                    stalled = self.visit(server, store, stalled, timeout=0.3)
                     self.assertIsInstance(self.error, OSError | EOFError)
                     self.assertEqual(self.drop.asked, asked)
                     self.assertEqual(list(self.drop.messages), ["evil"])
@@ -171,37 +171,37 @@ class TestPop3Suspects(Pop3HostileCase):
 
     def test_a_head_that_ends_the_connection_holds_up_nothing_else(self):
         server, store = self.maildrop({**self.MESSAGES, "evil": LARGE}, {"evil": ClosingReply(b"")}), MemoryStore()
-        suspects = self.visit(server, store, largest=50)
-        suspects = self.visit(server, store, suspects, largest=50)
-        self.assertEqual((suspects, list(self.drop.messages)), ([f"{PREFIX}evil"], ["evil"]))
+        stalled = self.visit(server, store, largest=50)
+        stalled = self.visit(server, store, stalled, largest=50)
+        self.assertEqual((stalled, list(self.drop.messages)), ([f"{PREFIX}evil"], ["evil"]))
         self.assertStored(store, HELLO + b"\r\n", BYE + b"\r\n")
 
-    def test_where_messages_are_left_the_same_session_asks_for_suspects(self):
+    def test_where_messages_are_left_the_same_session_asks_for_stalled_messages(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
-        suspects = self.visit(server, store, afterwards="leave")
-        self.visit(server, store, suspects, afterwards="leave")
+        stalled = self.visit(server, store, afterwards="leave")
+        self.visit(server, store, stalled, afterwards="leave")
         self.assertEqual((self.drop.asked, self.drop.sessions), (["three", "evil"], 2))
         self.assertStored(store, HELLO + b"\r\n", BYE + b"\r\n")
 
-    def test_a_suspect_undoes_no_deletion_of_another(self):
+    def test_a_stalled_message_undoes_no_deletion_of_another(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
         self.visit(server, store, [f"{PREFIX}three", f"{PREFIX}evil"])
         self.assertEqual(self.drop.asked, ["one", "three", "evil"])
         self.assertEqual(list(self.drop.messages), ["evil"])
 
-    def test_one_suspect_that_breaks_ends_the_visit_and_the_others_have_their_turn(self):
+    def test_one_stalled_message_that_breaks_ends_the_visit_and_the_others_have_their_turn(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
-        suspects = self.visit(server, store, [f"{PREFIX}evil", f"{PREFIX}three"])
-        self.assertEqual((self.drop.asked, suspects), (["one", "evil"], [f"{PREFIX}three", f"{PREFIX}evil"]))
-        suspects = self.visit(server, store, suspects)
+        stalled = self.visit(server, store, [f"{PREFIX}evil", f"{PREFIX}three"])
+        self.assertEqual((self.drop.asked, stalled), (["one", "evil"], [f"{PREFIX}three", f"{PREFIX}evil"]))
+        stalled = self.visit(server, store, stalled)
         self.assertEqual((self.drop.asked, list(self.drop.messages)), (["three", "evil"], ["evil"]))
 
-    def test_a_suspect_that_is_handed_out_is_none_any_more(self):
+    def test_a_stalled_message_that_is_returned_is_stalled_no_more(self):
         server, store = self.maildrop(self.MESSAGES), MemoryStore()
         self.assertEqual(self.visit(server, store, [f"{PREFIX}evil"]), [])
         self.assertEqual((len(store.messages), self.drop.messages), (3, {}))
 
-    def test_a_message_that_is_refused_is_no_suspect(self):
+    def test_a_message_that_is_refused_is_not_stalled(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": b"-ERR locked\r\n"}), MemoryStore()
         self.assertEqual(self.visit(server, store), [])
         self.assertEqual((len(store.messages), self.result.refusal.count), (2, 1))
@@ -209,12 +209,12 @@ class TestPop3Suspects(Pop3HostileCase):
     def test_without_uidl_everything_else_is_stored_and_deleted(self):
         evil = {"evil": ClosingReply(b"")}
         server, store = self.maildrop(self.MESSAGES, evil, **NO_UIDL), MemoryStore()
-        suspects = []
+        stalled = []
         for _visit in range(4):
-            suspects = self.visit(server, store, suspects)
+            stalled = self.visit(server, store, stalled)
         self.drop.messages["late"] = b"Subject: late\r\n\r\n"
         for _visit in range(2):
-            suspects = self.visit(server, store, suspects)
+            stalled = self.visit(server, store, stalled)
         self.assertEqual(list(self.drop.messages), ["evil"])
         self.assertStored(store, HELLO + b"\r\n", BYE + b"\r\n", b"Subject: late\r\n\r\n\r\n")
 
@@ -235,7 +235,7 @@ class TestPop3Requested(Pop3HostileCase):
     LARGE_KEY = f"{PREFIX}large"
 
     def store(self, *keys):
-        """A ledger that knows the heads of large messages, which a person wants."""
+        """A store that has the headers of large messages, which a person requested."""
         store = MemoryStore(dict.fromkeys(keys, HEAD))
         store.kept_heads = dict.fromkeys(keys, len(LARGE))
         store.wanted = list(keys)
@@ -257,7 +257,7 @@ class TestPop3Requested(Pop3HostileCase):
         self.visit(server, store, largest=50)
         self.assertEqual(store.tries, {f"{PREFIX}gone": 1, self.LARGE_KEY: 1})
 
-    def test_what_takes_too_long_is_told_and_undoes_no_deletion(self):
+    def test_what_takes_too_long_is_reported_and_undoes_no_deletion(self):
         messages = {"one": HELLO, "large": HEAD + b"x" * 70 * 2**20}
         server, store = self.maildrop(messages), self.store(self.LARGE_KEY)
         self.visit(server, store, visit_budget=TimeBudget(FOREVER, time.monotonic() + 5), largest=50)
@@ -266,25 +266,25 @@ class TestPop3Requested(Pop3HostileCase):
         self.assertEqual((list(self.drop.messages), store.tries), (["large"], {self.LARGE_KEY: 1}))
         self.assertEqual(server.received[-1], b"RETR 1")
 
-    def test_what_the_server_refuses_is_told_and_keeps_nothing_else(self):
+    def test_what_the_server_refuses_is_reported_and_keeps_nothing_else(self):
         server = self.maildrop({"large": LARGE, "other": LARGE + b"2"}, {"large": b"-ERR locked\r\n"})
         store = self.store(self.LARGE_KEY, f"{PREFIX}other")
         self.visit(server, store, largest=50)
         self.assertEqual((self.result.refusal.count, store.wanted), (1, [self.LARGE_KEY]))
 
-    def test_what_is_larger_than_anything_may_be_is_told(self):
+    def test_what_is_larger_than_anything_may_be_is_reported(self):
         server, store = self.maildrop({"large": HUGE}, sizes={"large": 5}), self.store(self.LARGE_KEY)
-        suspects = self.visit(server, store, largest=50, most=1000)
+        stalled = self.visit(server, store, largest=50, most=1000)
         self.assertIsInstance(self.result.refusal, MessageTooLarge)
-        self.assertEqual((store.wanted, suspects), ([self.LARGE_KEY], [self.LARGE_KEY]))
+        self.assertEqual((store.wanted, stalled), ([self.LARGE_KEY], [self.LARGE_KEY]))
 
     def test_what_ended_a_visit_is_asked_for_last(self):
         server = self.maildrop({"large": LARGE, "one": HELLO, "other": LARGE + b"2"}, {"large": ClosingReply(b"")})
         store = self.store(self.LARGE_KEY, f"{PREFIX}other")
-        suspects = self.visit(server, store, largest=50)
-        self.assertEqual((suspects, list(self.drop.messages)), ([self.LARGE_KEY], ["large", "other"]))
-        suspects = self.visit(server, store, suspects, largest=50)
-        self.assertEqual((suspects, list(self.drop.messages)), ([self.LARGE_KEY], ["large"]))
+        stalled = self.visit(server, store, largest=50)
+        self.assertEqual((stalled, list(self.drop.messages)), ([self.LARGE_KEY], ["large", "other"]))
+        stalled = self.visit(server, store, stalled, largest=50)
+        self.assertEqual((stalled, list(self.drop.messages)), ([self.LARGE_KEY], ["large"]))
         self.assertEqual(store.tries, {self.LARGE_KEY: 2, f"{PREFIX}other": 1})
 
     def test_what_has_no_uidl_of_its_own_is_found_by_its_head(self):

@@ -6,14 +6,14 @@ from odoo.addons.mail_gateway.tools.fetch.time_budget import (
     BATCH_BYTES,
     BATCH_COUNT,
     FIRST_BYTES,
-    MAX_SUSPECTS,
+    MAX_STALLED,
     TimeBudget,
 )
 
 KB = 1000
 
 
-class TestPace(ToolsCase):
+class TestTimeBudget(ToolsCase):
     def setUp(self):
         super().setUp()
         self.now = 1000.0
@@ -91,16 +91,16 @@ class TestPace(ToolsCase):
         self.budget.finish(0)
         self.budget.begin(7, ["d", "e"])
         self.budget.complete = False
-        self.assertEqual(self.budget.next_suspects, ["a", "c", "b", "d", "e"])
+        self.assertEqual(self.budget.next_stalled, ["a", "c", "b", "d", "e"])
 
     def test_after_a_whole_visit_only_those_are_left_that_broke_it(self):
         self.budget = TimeBudget(1040.0, 1075.0, ["a", "b"])
         self.budget.broken.append("b")
-        self.assertEqual(self.budget.next_suspects, ["b"])
+        self.assertEqual(self.budget.next_stalled, ["b"])
 
     def test_the_messages_to_be_asked_for_last_are_no_more_than_so_many(self):
-        self.budget.begin(7, map(str, range(MAX_SUSPECTS + 5)))
-        self.assertEqual(self.budget.next_suspects, [*map(str, range(5, MAX_SUSPECTS + 5))])
+        self.budget.begin(7, map(str, range(MAX_STALLED + 5)))
+        self.assertEqual(self.budget.next_stalled, [*map(str, range(5, MAX_STALLED + 5))])
 
     def test_the_size_of_what_is_being_read_is_known(self):
         self.budget.begin(7)

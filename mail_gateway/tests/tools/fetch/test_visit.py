@@ -7,9 +7,10 @@ from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import MemoryStore, ToolsCase, imap_script, pop3_script
 from odoo.addons.mail_gateway.tools.faults import ConnectionFault, connection_fault
-from odoo.addons.mail_gateway.tools.fetch import imap_protocol, pop3_protocol, visit
-from odoo.addons.mail_gateway.tools.fetch.fetch import fetch_mailbox, open_mailbox
-from odoo.addons.mail_gateway.tools.fetch.mailbox import FolderPosition, MailboxSettings
+from odoo.addons.mail_gateway.tools.fetch import imap_protocol, pop3_protocol, reply_budget
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import fetch_mailbox, open_mailbox
+from odoo.addons.mail_gateway.tools.fetch.folder_position import FolderPosition
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSettings
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 from odoo.addons.mail_gateway.tools.fetch.visit import EndlessServer, Visit, VisitOver
 from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, WorkerThreads
@@ -83,7 +84,7 @@ class VisitCase(ToolsCase):
         yield
         until = time.monotonic() + PATIENCE
         for thread in set(threading.enumerate()) - before:
-            if thread.name.startswith(("fetch mail", "smtp probe")):
+            if thread.name.startswith(("fetch mail", "mail network")):
                 thread.join(max(until - time.monotonic(), 0))
                 self.assertFalse(thread.is_alive(), thread.name)
 
@@ -185,7 +186,7 @@ class TestVisit(VisitCase):
                     lambda line, command=command, flood=flood: flood if command in line else script(line),
                 )
                 store = MemoryStore(position=FolderPosition("box@mycompany.example@127.0.0.1", "INBOX", 7, 10))
-                if command == b"RFC822.SIZE":  # nobody needs to know
+                if command == b"RFC822.SIZE":  # not needed
                     self.assertEqual(fetch_mailbox(server.settings("imap"), store, TimeBudget(FOREVER)).stored, 1)
                 elif command == b"BODY":  # set aside, as if it could not be read
                     self.assertEqual(
@@ -233,11 +234,11 @@ class TestVisit(VisitCase):
 
 class TestVisitLimits(ToolsCase):
     def test_a_reply_has_no_more_words_than_its_budget(self):
-        budget = visit.ReplyBudget()
-        budget.count_line(visit.MAX_GREETING - 2 * visit.LINE_OVERHEAD)
-        self.assertEqual(budget.line_limit, visit.LINE_OVERHEAD)
+        budget = reply_budget.ReplyBudget()
+        budget.count_line(reply_budget.MAX_GREETING - 2 * reply_budget.LINE_OVERHEAD)
+        self.assertEqual(budget.line_limit, reply_budget.LINE_OVERHEAD)
         budget.count_line(0)
         with self.assertRaises(EndlessServer):
             budget.count_line(1)
         budget.begin()
-        self.assertEqual(budget.line_limit, visit.MAX_GREETING)
+        self.assertEqual(budget.line_limit, reply_budget.MAX_GREETING)

@@ -10,7 +10,7 @@ from odoo.addons.mail_gateway.tools.fetch.worker_threads import Abandoned, Worke
 PATIENCE = 20
 
 
-class TestRelay(ToolsCase):
+class TestWorkerThreads(ToolsCase):
     def setUp(self):
         super().setUp()
         self.workers = WorkerThreads()
@@ -158,7 +158,7 @@ class TestRelay(ToolsCase):
         serving.close()
         self.assertFalse(slow.thread.is_alive())
 
-    def test_who_waits_for_a_thread_that_cannot_be_ended_is_told_when_it_is_over(self):
+    def test_a_thread_that_cannot_be_ended_calls_back_when_it_is_over(self):
         told = threading.Event()
         with patch.object(worker_threads, "MAX_ENDING_SECONDS", 0.01):
             outcome = self.workers.start("job", self.hang, int)

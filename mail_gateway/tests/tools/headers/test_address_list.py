@@ -2,27 +2,28 @@
 
 import time
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.headers.address_list import MAX_CHARS, Mailbox, read_mailboxes
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, some_of
+from odoo.addons.mail_gateway.tools.headers.address_list import MAX_CHARS, read_addresses
 from odoo.addons.mail_gateway.tools.headers.addresses import author_address, normalize_domain
+from odoo.addons.mail_gateway.tools.headers.named_address import NamedAddress
 from odoo.addons.mail_gateway.tools.headers.stored_headers import read_headers
 
 # far above what reading takes, far below what it would take if it grew with the square of the length
 PATIENCE = 5
 
 
-class TestMailboxes(ToolsCase):
+class TestAddressList(ToolsCase):
     def assertReads(self, cases):
         for text, *expected in cases:
             with self.subTest(text=text):
-                self.assertEqual([tuple(mailbox) for mailbox in read_mailboxes(text)], expected)
+                self.assertEqual([tuple(entry) for entry in read_addresses(text)], expected)
 
     def test_what_is_written_is_read_again(self):
         for name in ("", "Mary", "Doe, John", 'J "Joe" Doe', "Jörg @ ACME", "a\\b", "'n", "x <y@z>", "A; B: (c)"):
             for address in ("mary@x.example", '"mary smith"@x.example', "o'neil@x.example"):
-                mailbox = Mailbox(name, address)
-                with self.subTest(mailbox=mailbox):
-                    self.assertEqual(read_mailboxes(str(mailbox)), [mailbox])
+                entry = NamedAddress(name, address)
+                with self.subTest(entry=entry):
+                    self.assertEqual(read_addresses(str(entry)), [entry])
 
     # ------------------------------------------------------------------ as people mean it
 
@@ -98,7 +99,7 @@ class TestMailboxes(ToolsCase):
             "(=?utf-8?Q?a)boss@mycompany.test,?=) evil@x.example",
         ):
             with self.subTest(value=value):
-                self.assertEqual([mailbox.address for mailbox in read_mailboxes(value)], ["evil@x.example"])
+                self.assertEqual([entry.address for entry in read_addresses(value)], ["evil@x.example"])
 
     def test_where_readers_differ_about_an_encoded_word_there_is_no_address(self):
         for value in (
@@ -121,14 +122,14 @@ class TestMailboxes(ToolsCase):
             '<=?utf-8?Q?"boss"?=@mycompany.test>',
         ):
             with self.subTest(value=value):
-                self.assertEqual(read_mailboxes(value), [])
+                self.assertEqual(read_addresses(value), [])
 
     def test_a_name_that_looks_like_an_encoded_word_hides_nothing_when_it_is_read_again(self):
         for address in ("evil?=a@x.example", "evil@x.example"):
-            [mailbox] = read_mailboxes(f"=?utf-8?q?=3D=3Fa=3Fq=3Fb?= <{address}>")
-            self.assertEqual(mailbox, ("=?a?q?b", address))
-            self.assertEqual(read_mailboxes(str(mailbox)), [mailbox])
-        self.assertEqual(read_mailboxes('=?utf-8?q?=3D=3Fa=3Fq=3Fb?= <"?= <boss@mycompany.test> "@x.example>'), [])
+            [entry] = read_addresses(f"=?utf-8?q?=3D=3Fa=3Fq=3Fb?= <{address}>")
+            self.assertEqual(entry, ("=?a?q?b", address))
+            self.assertEqual(read_addresses(str(entry)), [entry])
+        self.assertEqual(read_addresses('=?utf-8?q?=3D=3Fa=3Fq=3Fb?= <"?= <boss@mycompany.test> "@x.example>'), [])
 
     def test_what_is_cut_off_could_tell_that_an_address_is_none(self):
         for value in (
@@ -140,7 +141,7 @@ class TestMailboxes(ToolsCase):
             long = value.format("x, x" * 200)
             for end in (len(long), 500):  # a caller may have cut it
                 with self.subTest(value=value, end=end):
-                    self.assertEqual(read_mailboxes(long[:end], most_chars=500), [])
+                    self.assertEqual(read_addresses(long[:end], most_chars=500), [])
 
     def test_separators_and_quotes_that_are_wrong_but_common(self):
         self.assertReads(
@@ -226,7 +227,7 @@ class TestMailboxes(ToolsCase):
         ):
             for other in ("evil@x.example", "<evil@x.example>", "Evil <evil@x.example"):
                 with self.subTest(value=value.format(other)):
-                    found = [mailbox.address for mailbox in read_mailboxes(value.format(other))]
+                    found = [entry.address for entry in read_addresses(value.format(other))]
                     self.assertEqual(found[:2], ["evil@x.example", "boss@mycompany.test"])
                     self.assertEqual(author_address(value.format(other)), "evil@x.example")
 
@@ -350,12 +351,12 @@ class TestMailboxes(ToolsCase):
                 "<a@b.c a@b.c>",
             ),
         )
-        for piece in pieces:
+        for piece in some_of(pieces):
             text = piece * (2**20 // len(piece))
             for value in (text, f"{text},a@b.example", text[: MAX_CHARS - 100]):
                 with self.subTest(piece=piece):
                     started = time.thread_time()
-                    read_mailboxes(value)
+                    read_addresses(value)
                     self.assertLess(time.thread_time() - started, PATIENCE)
 
     def test_many_headers_of_one_message_are_bounded_together(self):
@@ -366,9 +367,9 @@ class TestMailboxes(ToolsCase):
             self.assertLess(time.thread_time() - started, PATIENCE)
 
     def test_a_value_that_is_too_long_ends_with_an_address(self):
-        found = read_mailboxes(",".join(f"person{number}@x.example" for number in range(20_000)))
+        found = read_addresses(",".join(f"person{number}@x.example" for number in range(20_000)))
         self.assertGreater(len(found), 4000)
-        self.assertTrue(all(mailbox.address.endswith("@x.example") for mailbox in found))
+        self.assertTrue(all(entry.address.endswith("@x.example") for entry in found))
 
     def test_lengths_come_before_idna(self):
         started = time.thread_time()

@@ -5,8 +5,8 @@ from email.utils import getaddresses
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.headers.address_list import read_mailboxes
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
+from odoo.addons.mail_gateway.tools.headers.address_list import read_addresses
 
 atoms = st.text("abcdefgXYZ019!#$%&*+-/=?^_`{|}~äö", min_size=1, max_size=8).filter(lambda atom: "=?" not in atom)
 dot_atoms = st.lists(atoms, min_size=1, max_size=3).map(".".join)
@@ -18,14 +18,14 @@ words = st.lists(st.text("abcXYZ019äö-", min_size=1, max_size=6), min_size=1, 
 quoted_names = st.text('abc äö.,;:<>()[]@\\"', min_size=1, max_size=12).map(
     lambda text: '"n{}n"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
 )
-mailboxes = st.one_of(
+entries = st.one_of(
     addresses,
     st.builds("<{}>".format, addresses),
     st.builds("{} <{}>".format, words, addresses),
     st.builds("{} <{}>".format, quoted_names, addresses),
 )
-groups = st.builds("{}: {};".format, words, st.lists(mailboxes, max_size=3).map(", ".join))
-lists = st.lists(st.one_of(mailboxes, mailboxes, groups), min_size=1, max_size=5).map(", ".join)
+groups = st.builds("{}: {};".format, words, st.lists(entries, max_size=3).map(", ".join))
+lists = st.lists(st.one_of(entries, entries, groups), min_size=1, max_size=5).map(", ".join)
 
 # encoded words, whole ones and some that never end, in which an address of ours stands beside what divides values
 inner_texts = st.lists(
@@ -51,7 +51,7 @@ values_around_words = st.lists(
     min_size=1,
     max_size=8,
 ).map("".join)
-# a mailbox of ours among signs that hide it, or make it a name
+# an address of ours among signs that hide it, or make it a name
 signs = st.text('<>[]()"\\:.', max_size=2)
 disguised = st.builds(
     "{}{}boss@mycompany.test{}{}".format, signs, st.sampled_from(("", "Boss ", "mailto:")), signs, signs
@@ -60,40 +60,40 @@ disguised = st.builds(
 raw_names = st.text('abö ,;:<>()[]@."', max_size=12).map(lambda text: f"ä{' '.join(text.split())}n")
 
 
-class TestMailboxesProperties(ToolsCase):
-    @settings(max_examples=400, deadline=None)
+class TestAddressListProperties(ToolsCase):
+    @settings(max_examples=rounds(400), deadline=None)
     @given(lists)
     def test_what_is_well_formed_is_read_as_the_library_reads_it(self, text):
-        ours = [(mailbox.name, mailbox.address) for mailbox in read_mailboxes(text)]
+        ours = [(entry.name, entry.address) for entry in read_addresses(text)]
         theirs = [(" ".join(name.split()), address) for name, address in getaddresses([text]) if "@" in address]
         self.assertEqual(ours, theirs)
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=rounds(400), deadline=None)
     @example("\udc80@a")
     @example('"\udc80"@a')
     @given(st.text(st.sampled_from("ab@.,;:<>()\"\\'[] \t\r\n=?äß\u202e\u200b\U0001f4e8\0\udc80"), max_size=60))
     def test_whatever_it_is_addresses_are_plain_and_names_can_be_shown(self, text):
-        for mailbox in read_mailboxes(text):
-            self.assertRegex(mailbox.address, r"\A[^\x00-\x1f\u202e\u200b\udc80]+@[^\s\x00-\x1f\u202e\u200b@<>(),;]+\Z")
-            self.assertNotRegex(mailbox.name, "[\x00-\x1f\u202e\udc80]")
-            self.assertEqual(read_mailboxes(str(mailbox))[0].address, mailbox.address)
+        for entry in read_addresses(text):
+            self.assertRegex(entry.address, r"\A[^\x00-\x1f\u202e\u200b\udc80]+@[^\s\x00-\x1f\u202e\u200b@<>(),;]+\Z")
+            self.assertNotRegex(entry.name, "[\x00-\x1f\u202e\udc80]")
+            self.assertEqual(read_addresses(str(entry))[0].address, entry.address)
 
-    @settings(max_examples=1000, deadline=None)
+    @settings(max_examples=rounds(1000), deadline=None)
     @given(values_around_words)
     def test_whatever_stands_around_it_no_part_of_an_encoded_word_is_an_address(self, value):
-        for mailbox in read_mailboxes(value):
-            self.assertNotIn("boss", mailbox.address)
-            for again in read_mailboxes(str(mailbox)):
+        for entry in read_addresses(value):
+            self.assertNotIn("boss", entry.address)
+            for again in read_addresses(str(entry)):
                 self.assertNotIn("boss", again.address)
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=rounds(400), deadline=None)
     @given(raw_names, st.sampled_from(("{} <h@x.example>", '"{}" <h@x.example>', "h@x.example ({})")))
     def test_a_name_in_an_encoded_word_may_hold_anything(self, name, form):
         word = "=?utf-8?Q?{}?=".format(name.replace(" ", "_").replace("ä", "=C3=A4").replace("ö", "=C3=B6"))
-        self.assertEqual(read_mailboxes(form.format(word)), [(name, "h@x.example")])
+        self.assertEqual(read_addresses(form.format(word)), [(name, "h@x.example")])
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=rounds(400), deadline=None)
     @given(st.builds('"{}"'.format, disguised.map(lambda text: text.replace("\\", "").replace('"', ""))))
     def test_what_is_in_quotes_never_comes_before_an_address(self, quoted):
         for following in ("<evil@x.example>", " <evil@x.example>", ", evil@x.example", ";Evil <evil@x.example>"):
-            self.assertEqual(read_mailboxes(quoted + following)[0].address, "evil@x.example")
+            self.assertEqual(read_addresses(quoted + following)[0].address, "evil@x.example")

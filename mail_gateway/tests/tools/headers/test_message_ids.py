@@ -2,7 +2,7 @@
 
 import time
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, some_of
 from odoo.addons.mail_gateway.tools.headers.message_ids import MAX_IDS, is_message_id, nearest_first, referred_ids
 
 PATIENCE = 5
@@ -50,7 +50,7 @@ class TestThreadIds(ToolsCase):
 
     def test_a_header_takes_time_by_its_length(self):
         pieces = ("<", ">", "@", "a@", "<@", "< ", "a", "<a", "<a@b", "'", "@a ", "a'", "é", "a,", "<>", "@@a")
-        for piece in pieces:
+        for piece in some_of(pieces):
             for length in (998, 19_900, 20_001):
                 text = (piece * length)[:length]
                 started = time.thread_time()

@@ -1,4 +1,4 @@
-"""SMTP servers that follow a script, with TLS and without, for the tests of the probe."""
+"""SMTP servers that follow a script, with TLS and without, for the tests of the connection test."""
 
 import ipaddress
 import ssl

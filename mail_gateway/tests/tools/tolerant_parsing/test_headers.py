@@ -1,4 +1,4 @@
-"""Headers of messages with flaws."""
+"""Headers of messages with defects."""
 
 from email.utils import getaddresses
 
@@ -10,7 +10,7 @@ from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 
 class TestReadingHeaders(ReadingCase):
     def header(self, line, name):
-        """How a header line is handed on in a message with flaws."""
+        """How a header line is handed on in a message with defects."""
         source = line + b"\r\nX-Odoo-Message-Id: \0\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
         message = self.read(source)
         self.assertIn(Defect.HEADERS, self.readable.defects)
@@ -64,7 +64,7 @@ class TestReadingHeaders(ReadingCase):
         )
         self.assertIn("e@x.example", message["Resent-To"])
 
-    def test_none_of_thousands_of_recipients_is_lost(self):
+    def test_all_of_thousands_of_recipients_are_kept(self):
         people = [f"person{number}@customer.example" for number in range(3000)]
         message = self.read(b"To: %s\r\n\r\n" % ",\r\n ".join(people).encode())
         self.assertEqual([a for _n, a in getaddresses([message["To"], message["Delivered-To"]])], people)
@@ -101,7 +101,7 @@ class TestReadingHeaders(ReadingCase):
 
     # ------------------------------------------------------------------ delivery reports
 
-    def test_a_delivery_report_with_flaws_stays_one(self):
+    def test_a_delivery_report_with_defects_stays_one(self):
         message = self.read("bounce_report_with_flaws")
         self.assertEqual(
             (message.get_content_type(), message.get_param("report-type")), ("multipart/report", "delivery-status")

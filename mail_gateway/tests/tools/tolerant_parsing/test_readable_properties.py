@@ -6,7 +6,7 @@ import email.policy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
 from odoo.addons.mail_gateway.tools.text.charsets import CONTROLS, to_text
 from odoo.addons.mail_gateway.tools.tolerant_parsing.check import find_defects
 from odoo.addons.mail_gateway.tools.tolerant_parsing.file_names import is_hostile, safe_name
@@ -14,7 +14,7 @@ from odoo.addons.mail_gateway.tools.tolerant_parsing.readable import make_readab
 
 # derandomize: a failure on one machine is the same failure on all others
 properties = settings(
-    max_examples=150,
+    max_examples=rounds(150),
     deadline=None,
     derandomize=True,
     database=None,
@@ -65,7 +65,7 @@ def messages(draw):
 class TestReadingProperties(ToolsCase):
     @properties
     @given(st.one_of(messages(), st.binary(max_size=300)), st.booleans())
-    def test_any_bytes_become_a_message_without_flaws(self, source, text_only):
+    def test_any_bytes_become_a_message_without_defects(self, source, text_only):
         readable = make_readable(source, text_only)
         self.assertFalse(find_defects(readable.source))
         self.assertEqual(readable.source == source, not readable.defects)

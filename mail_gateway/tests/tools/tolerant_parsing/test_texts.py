@@ -1,7 +1,8 @@
-"""Texts, HTML and attachments of messages with flaws."""
+"""Texts, HTML and attachments of messages with defects."""
 
 from odoo.addons.mail_gateway.tests.tools.tolerant_parsing.test_readable import HEAD, ReadingCase
-from odoo.addons.mail_gateway.tools.text.charsets import to_text, trusted
+from odoo.addons.mail_gateway.tools.text.charset_names import trusted
+from odoo.addons.mail_gateway.tools.text.charsets import to_text
 from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 from odoo.addons.mail_gateway.tools.tolerant_parsing.file_names import is_hostile, safe_name
 from odoo.addons.mail_gateway.tools.tolerant_parsing.html import has_content, is_heavy, without_hidden
@@ -102,7 +103,7 @@ class TestReadingTexts(ReadingCase):
         message = self.read(HTML + b"<p>Please send %sten.</p>" % number + b"<xyz>of them</xyz>" * 30_000)
         self.assertTrue(self.texts(message)[0].startswith("Please send ten."))
 
-    def test_an_image_that_nobody_sees_is_no_content(self):
+    def test_an_invisible_image_is_no_content(self):
         for image in (
             '<img src="https://x.example/a" width=1 height=1>',
             "<IMG SRC='https://x.example/a' HEIGHT='1px' WIDTH='0'>",
@@ -120,7 +121,7 @@ class TestReadingTexts(ReadingCase):
         ):
             self.assertFalse(has_content(f"<p>{image}&nbsp;</p>", {"logo@x.example"}), image)
 
-    def test_an_image_that_somebody_sees_is_content(self):
+    def test_a_visible_image_is_content(self):
         for image in (
             "<img src=x>",
             '<img src="https://x.example/a" width=600 height=1>',
@@ -132,7 +133,7 @@ class TestReadingTexts(ReadingCase):
         ):
             self.assertTrue(has_content(f"<p>{image}</p>", {"logo@x.example"}), image)
 
-    def test_of_a_message_with_flaws_the_same_is_shown_as_of_others(self):
+    def test_of_a_message_with_defects_the_same_is_shown_as_of_others(self):
         for name, words in {
             "content_html_is_a_tracking_pixel": ["Please call back."],
             "content_html_is_an_image_that_is_missing": ["Please call back."],

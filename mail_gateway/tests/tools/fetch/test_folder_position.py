@@ -3,16 +3,16 @@ import ssl
 from dataclasses import replace
 from unittest.mock import patch
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.fetch import mailbox
-from odoo.addons.mail_gateway.tools.fetch.mailbox import (
-    FolderPosition,
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
+from odoo.addons.mail_gateway.tools.fetch import folder_position
+from odoo.addons.mail_gateway.tools.fetch.folder_position import FolderPosition
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import (
     LoginRefused,
-    MailboxSettings,
     MessagesRefused,
     UnknownFolder,
     server_words,
 )
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSettings
 
 POSITION = FolderPosition("box@mail.example", "INBOX", 7, 10, frozenset({2, 5}))
 
@@ -38,8 +38,8 @@ class TestFolderPosition(ToolsCase):
 
     def test_whatever_is_read_refused_or_passed_over_what_is_not_stored_is_pending(self):
         dice = random.Random(3501)
-        for small in (0, 3, mailbox.SMALL_BACKLOG) * 100:
-            with patch.object(mailbox, "SMALL_BACKLOG", small):
+        for small in (0, 3, folder_position.SMALL_BACKLOG) * rounds(100):
+            with patch.object(folder_position, "SMALL_BACKLOG", small):
                 self.read_at_random(dice)
 
     def read_at_random(self, dice):
@@ -98,11 +98,11 @@ class TestProblems(ToolsCase):
         problem = UnknownFolder("Orders", iter(["INBOX", "Sent"]))
         self.assertEqual((problem.folder, problem.existing, str(problem)), ("Orders", ("INBOX", "Sent"), "Orders"))
 
-    def test_replies_in_bytes_are_told_as_text(self):
+    def test_replies_in_bytes_become_text(self):
         self.assertEqual(server_words(ValueError(b"-ERR no, J\xc3\xbcrgen")), "-ERR no, Jürgen")
         self.assertEqual(server_words(ValueError("LOGIN", b"\xff")), "LOGIN \ufffd")
 
-    def test_refused_messages_are_counted_and_told_in_the_servers_words(self):
+    def test_refused_messages_are_counted_and_reported_in_the_servers_words(self):
         problem = MessagesRefused(iter([ValueError(b"-ERR broken"), ValueError(b"-ERR broken too")]))
         self.assertEqual((problem.count, str(problem)), (2, "-ERR broken"))
 

@@ -2,8 +2,10 @@ import time
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.tools_common import MemoryStore, ToolsCase
-from odoo.addons.mail_gateway.tools.fetch.fetch import MAILBOXES, FetchResult, fetch_mailbox
-from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, MailboxSettings, MessagesRefused, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import MAILBOXES, FetchResult, fetch_mailbox
+from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, RemoteMessage
+from odoo.addons.mail_gateway.tools.fetch.mailbox_errors import MessagesRefused
+from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSettings
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
 
 LATER = time.monotonic() + 3600
@@ -79,7 +81,7 @@ class TestFetch(ToolsCase):
     def test_the_result_counts_what_was_stored(self):
         self.assertEqual(self.fetch(), FetchResult(3, True))
 
-    def test_a_refusal_is_told_along_with_what_was_stored(self):
+    def test_a_refusal_is_returned_along_with_what_was_stored(self):
         refusal = MessagesRefused([ValueError("no")])
         self.assertEqual(self.fetch([*BATCHES, Batch([], [], refusal=refusal)]), FetchResult(3, True, refusal))
 

@@ -1,4 +1,4 @@
-"""One visit to one mailbox, in a network thread."""
+"""One visit to one mailbox, in a network thread: fetch, store, acknowledge. Start reading here."""
 
 import poplib
 from collections.abc import Iterable
@@ -6,7 +6,9 @@ from imaplib import IMAP4
 from typing import NamedTuple
 
 from .imap import ImapMailbox
-from .mailbox import Mailbox, MailboxProblem, MailboxSettings, MailboxStore, NotStored
+from .mailbox import Mailbox, MailboxStore
+from .mailbox_errors import MailboxProblem, NotStored
+from .mailbox_settings import MailboxSettings
 from .pop3 import Pop3Mailbox
 from .time_budget import TimeBudget
 
@@ -14,9 +16,11 @@ MAILBOXES = {"imap": ImapMailbox, "pop": Pop3Mailbox}
 
 
 class FetchResult(NamedTuple):
-    """:ivar stored: number of new messages
+    """How a visit went.
+
+    :ivar stored: number of new messages
     :ivar complete: False when the time was up before the mailbox was read to its end
-    :ivar refusal: what the server refused on the way, None when all went well
+    :ivar refusal: what the server refused during the visit, None when it refused nothing
     """
 
     stored: int
@@ -24,21 +28,22 @@ class FetchResult(NamedTuple):
     refusal: Exception | None = None
 
 
-def open_mailbox(settings: MailboxSettings):
-    """A signed-in mailbox for `settings`.
+def open_mailbox(settings: MailboxSettings) -> Mailbox:
+    """Connect to a mailbox and log in.
 
-    :raises OSError, imaplib.IMAP4.error, poplib.error_proto: when that fails; no error holds what is secret
+    :raises OSError, EOFError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: when that fails; no error contains
+        a secret
     """
     with settings.secrets.hiding():
         return MAILBOXES[settings.protocol](settings)
 
 
 def fetch_mailbox(settings: MailboxSettings, store: MailboxStore, budget: TimeBudget) -> FetchResult:
-    """Store what is new in the mailbox, and tell the mail server only about what is stored.
+    """Store what is new in the mailbox, and acknowledge on the mail server only what is stored.
 
-    :param pace: the time that the visit has; also tells whoever waits how far it got
-    :raises OSError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: the visit ended early; what was stored
-        stays stored, and what was not acknowledged will be next time. No error holds what is secret
+    :param budget: the time that the visit has; while it lasts, the caller sees here how far the visit is
+    :raises OSError, EOFError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: when the visit ended early. Stored
+        messages stay stored, and are acknowledged by the next visit. No error contains a secret
     """
     with settings.secrets.hiding():
         result = _fetch(settings, store, budget)
@@ -52,7 +57,7 @@ def _fetch(settings: MailboxSettings, store: MailboxStore, budget: TimeBudget) -
         refusals = [_acknowledge(mailbox, mailbox.leftovers(store))]
         for batch in mailbox.new_batches(store, budget):
             for message in batch.messages:
-                _ = message.values  # read here: the thread that stores serves all mailboxes
+                _ = message.values  # computed here, since the thread that stores messages works for all mailboxes
             left = store.add(batch) or NotStored({})  # durable from here on
             budget.stored += len(batch.messages) - len(left.keys)
             keys = [key for key in batch.keys if key not in left.keys]
@@ -66,9 +71,9 @@ def _fetch(settings: MailboxSettings, store: MailboxStore, budget: TimeBudget) -
 
 
 def _acknowledge(mailbox: Mailbox, keys: Iterable[str]) -> Exception | None:
-    """Acknowledge; what the server refuses (no right to, no such folder) does not keep new messages from being stored.
+    """Acknowledge messages. A refusal (no permission, no such folder) does not keep new messages from being stored.
 
-    :return: the refusal
+    :return: the refusal, None when there is none
     """
     try:
         mailbox.acknowledge(keys)

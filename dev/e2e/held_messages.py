@@ -1,0 +1,56 @@
+"""The list of held messages as the tests of it use it: messages that wait, and a keyboard."""
+
+from playwright.sync_api import expect
+
+from e2e.gateway import DOMAIN, message, until
+
+
+def hold(scene, *subjects, sender=None, **options):
+    """Have unroutable messages come in."""
+    for subject in subjects:
+        to = f"{subject.replace(' ', '.').lower()}@{DOMAIN}"
+        scene.dovecot.put(scene.mailbox, message(subject, to=to, sender=sender, **options))
+    scene.gateway.fetch(scene.imap)
+    until(lambda: [scene.state(subject) for subject in subjects] == ["held"] * len(subjects))
+
+
+def hold_some(scene):
+    """Have three messages wait, unless they do."""
+    subjects = ("For the file", "To whom it may concern", "Invoice 4711")
+    hold(scene, *(subject for subject in subjects if scene.state(subject) != "held"))
+
+
+def open_queue(window, scene):
+    """Open Held Messages; return the page."""
+    window.page.goto(f"{scene.gateway.odoo.url}/odoo/held-messages")
+    expect(window.page.locator(".o_inbound_preview h2")).to_be_visible()
+    return window.page
+
+
+def shown(page):
+    """The subject of the message at the side."""
+    return page.locator(".o_inbound_preview h2")
+
+
+def marked(page):
+    """The row of that message."""
+    return page.locator(".o_data_row[aria-current=true]")
+
+
+def go_to(page, subject):
+    """Move by keyboard until this message is shown."""
+    subjects = page.locator(".o_data_row [name=subject]").all_inner_texts()
+    place = subjects.index(shown(page).inner_text())
+    key, distance = ("j", 1) if subjects.index(subject) > place else ("k", -1)
+    while subjects[place] != subject:
+        place += distance
+        page.keyboard.press(key)
+        expect(shown(page)).to_have_text(subjects[place])
+        expect(page.locator(".o_inbound_preview")).to_have_attribute("aria-busy", "false")
+
+
+def confirm(page):
+    """Press Enter in the question that is asked."""
+    expect(page.locator(".modal button.btn-primary")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".modal")).to_have_count(0)

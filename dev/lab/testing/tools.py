@@ -1,0 +1,28 @@
+"""The tests of the addon's tools/ without Odoo, in seconds."""
+
+import os
+import subprocess
+import sys
+
+from lab.host.paths import ROOT
+from lab.odoo.source import ADDON
+
+TESTS = ADDON / "tests" / "tools"
+# Some wait for their servers, so there are more of them than processors; each has to import everything first, though.
+_SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal")
+# The tests use the methods of unittest: there are no assertions to explain.
+_OPTIONS = ("-q", "-p", "lab.testing.without_odoo", "--assert", "plain")
+
+
+def run(file=None, *words):
+    """Run the tests and print the outcome.
+
+    :param file: one file of tests or a folder; all of them by default
+    :param words: further ones for pytest, such as ``-k secrets``
+    :returns: pytest's exit code
+    """
+    which = [file] if file else [*_SIDE_BY_SIDE, TESTS]
+    command = [sys.executable, "-m", "pytest", *_OPTIONS, *map(str, which), *words]
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "dev")}, check=False
+    ).returncode
