@@ -1,17 +1,13 @@
 """A database of the first version, 19.0.1.0.0, gets the present one: what stood in it before goes on working."""
 
-import io
 import os
-import subprocess
-import zipfile
 from email.utils import parseaddr
 
 import pytest
 
-from e2e.gateway import DOMAIN, Gateway, message
-from lab.host.paths import ROOT
-from lab.odoo import databases, source
-from lab.odoo.runs import run
+from e2e.gateway import DOMAIN, message
+from e2e.old_version import OldVersion, addons_of
+from lab.odoo import databases
 from lab.servers.postfix import carriers
 
 # The last commit of 19.0.1.0.0, which knew nothing of outgoing mail.
@@ -26,31 +22,8 @@ MIRROR = {
 }
 
 
-class FirstVersion(Gateway):
-    """A database with the first version of the addon; :meth:`upgrade` makes it one with the present version."""
-
-    def __init__(self, database, old_addons):
-        super().__init__(database, cron_threads=0, extra_args=("--addons-path", old_addons))
-        self.old_addons = old_addons
-
-    def install(self):
-        """Install the first version."""
-        self._odoo("--init", "mail_gateway", "--addons-path", self.old_addons)
-
-    def upgrade(self):
-        """Install the present version over it, as `-u mail_gateway` does, and start that."""
-        self.stop()
-        self._odoo("--update", "mail_gateway")
-        self.options = {}
-        self.start()
-
-    def _odoo(self, *arguments):
-        code, output = run(source.command(self.database, *arguments, "--stop-after-init", "--no-http"))
-        assert code == 0, output
-
-    def version(self):
-        """The version that is installed."""
-        return self.sql("SELECT latest_version FROM ir_module_module WHERE name = 'mail_gateway'")[0][0]
+class FirstVersion(OldVersion):
+    """A database with the first version of the addon, in use."""
 
     def shown(self):
         """What the system parameters say about the alias domain."""
@@ -89,17 +62,7 @@ class FirstVersion(Gateway):
 @pytest.fixture(scope="module")
 def old_addons(tmp_path_factory):
     """A directory of addons with the first version."""
-    archive = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", "--format=zip", FIRST_VERSION, "mail_gateway"],
-        capture_output=True,
-        check=False,
-    )
-    if archive.returncode:
-        pytest.skip(f"the first version is not in this checkout's history: {archive.stderr.decode().strip()}")
-    directory = tmp_path_factory.mktemp("first_version")
-    with zipfile.ZipFile(io.BytesIO(archive.stdout)) as files:
-        files.extractall(directory)
-    return directory
+    return addons_of(FIRST_VERSION, tmp_path_factory.mktemp("first_version"))
 
 
 @pytest.fixture(scope="module")

@@ -67,9 +67,9 @@ class MailInboundExplain(models.TransientModel):
     answer = fields.Html(readonly=True)
 
     @api.model
-    def default_get(self, fields_list):
+    def default_get(self, fields):  # noqa: F811
         """Extends core's method: the dialog explains the inbound message from which it is opened."""
-        values = super().default_get(fields_list)
+        values = super().default_get(fields)
         if values.get("inbound_message_id"):
             values["given"] = "message"
         return values

@@ -48,7 +48,6 @@ class ImapMailbox:
     """A :class:`.mailbox.Mailbox` on a logged-in IMAP connection.
 
     :param settings: its server, account, folders and limits
-
     :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises imaplib.IMAP4.error: when the server refuses; IMAPClient's exceptions derive from it
     """

@@ -27,7 +27,6 @@ class ImapConnection:
     """IMAPClient, and how to connect again.
 
     :param settings: server and account
-
     :ivar client: the client; another one after :meth:`reconnect`
     :ivar generations: folder -> how often the server renumbered it before
     :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made

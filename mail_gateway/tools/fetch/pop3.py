@@ -31,7 +31,6 @@ class Pop3Mailbox:
     """A :class:`.mailbox.Mailbox` that is read by POP3, in one session or several.
 
     :param settings: its server, account and limits
-
     :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises EOFError: when the server closes the connection
     :raises poplib.error_proto: when the server refuses
@@ -49,7 +48,7 @@ class Pop3Mailbox:
         self.disconnect()
 
     def disconnect(self):
-        """End the session, which is what deletes."""
+        """End the session, which makes deletions take effect."""
         self._confirmed += self._session.close()
 
     # ------------------------------------------------------------------ what is new

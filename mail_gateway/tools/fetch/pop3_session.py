@@ -21,7 +21,6 @@ class Pop3Session:
     """A logged-in connection.
 
     :param settings: server and account
-
     :raises OSError: (also ssl.SSLError, TimeoutError) when no connection can be made
     :raises EOFError: when the server closes the connection, or an earlier reply was not read to its end
     :raises poplib.error_proto: when the server refuses

@@ -71,7 +71,8 @@ class Session(smtplib.SMTP):
 
     def __init__(self, sock, host: str, name: str):
         super().__init__(local_hostname=name)
-        self.sock, self.host = sock, host
+        # the name that starttls verifies; smtplib knows it only of connections that it opens itself
+        self.sock, self._host = sock, host
         self.last, self.mechanism = (-1, b""), ""
         self._secrets, self._logging_in = set(), False
 

@@ -1,0 +1,54 @@
+"""Databases with an earlier version of the addon, which get the present one."""
+
+import io
+import subprocess
+import zipfile
+
+import pytest
+
+from e2e.gateway import Gateway
+from lab.host.paths import ROOT
+from lab.odoo import source
+from lab.odoo.runs import run
+
+
+class OldVersion(Gateway):
+    """A database with an earlier version of the addon; :meth:`upgrade` makes it one with the present version.
+
+    :param old_addons: the directory of addons with the earlier version
+    """
+
+    def __init__(self, database, old_addons):
+        super().__init__(database, cron_threads=0, extra_args=("--addons-path", old_addons))
+        self.old_addons = old_addons
+
+    def install(self):
+        """Install the earlier version."""
+        self._odoo("--init", "mail_gateway", "--addons-path", self.old_addons)
+
+    def upgrade(self):
+        """Install the present version over it, as `-u mail_gateway` does, and start that."""
+        self.stop()
+        self._odoo("--update", "mail_gateway")
+        self.options = {}
+        self.start()
+
+    def _odoo(self, *arguments):
+        code, output = run(source.command(self.database, *arguments, "--stop-after-init", "--no-http"))
+        assert code == 0, output
+
+    def version(self):
+        """The version that is installed."""
+        return self.sql("SELECT latest_version FROM ir_module_module WHERE name = 'mail_gateway'")[0][0]
+
+
+def addons_of(commit, directory):
+    """Put the addon as it was at a commit into a directory, and return that; skip the test where history is missing."""
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", "--format=zip", commit, "mail_gateway"], capture_output=True, check=False
+    )
+    if archive.returncode:
+        pytest.skip(f"{commit} is not in this checkout's history: {archive.stderr.decode().strip()}")
+    with zipfile.ZipFile(io.BytesIO(archive.stdout)) as files:
+        files.extractall(directory)
+    return directory
