@@ -66,6 +66,7 @@ class MailOutgoingSelection(models.Model):
     @api.depends("subject", "server_name")
     @api.depends_context("uid")
     def _compute_display_name(self):
+        """Replaces core's method: the subject, if the user may read the message, otherwise the server."""
         for selection in self:
             selection.display_name = selection.subject or selection.server_name
 
