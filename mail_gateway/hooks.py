@@ -1,4 +1,4 @@
-"""What installing and uninstalling must not change: mailboxes that work, and mail that is needed still."""
+"""Installing stops no mailbox that works, and uninstalling loses no message that is still needed."""
 
 import logging
 
@@ -8,14 +8,14 @@ _logger = logging.getLogger(__name__)
 
 
 def post_init_hook(env):
-    """Servers that exist already go on accepting any certificate, as core did: no mailbox stops."""
+    """Let existing servers go on accepting any certificate, as in core, so that no mailbox stops."""
     env["fetchmail.server"].with_context(active_test=False, fetchmail_cron_running=True).search([]).write(
         {"verify_certificate": False}
     )
 
 
 def uninstall_hook(env):
-    """Give fetching back to core; nothing that is undelivered or kept goes with the table."""
+    """Give fetching back to core, and keep the messages that are undelivered or marked to be kept."""
     _keep_sources(env)
     _stop_starttls(env)
     _end_alerts(env)
@@ -23,15 +23,15 @@ def uninstall_hook(env):
 
 
 def _keep_sources(env):
-    """Sources of what no record exists for yet, and those that a person keeps, become .eml attachments."""
+    """Turn the sources of undelivered messages, and those that a person keeps, into .eml attachments."""
     is_open = Domain("state", "in", ("received", "deferred", "held", "failed"))
     domain = Domain("source", "!=", False) & (is_open | Domain("keep_source", "=", True))
     ids = env["mail.inbound.message"].search(domain, order="id").ids
     for message_id in ids:
-        _keep_source(env["mail.inbound.message"].browse(message_id))  # nothing that would be read ahead
+        _keep_source(env["mail.inbound.message"].browse(message_id))  # alone, so that no other source is prefetched
         env.invalidate_all()  # one source in memory at a time
     if ids:
-        _logger.warning("%s undelivered or kept messages stay as .eml attachments", len(ids))
+        _logger.warning("Undelivered or kept messages that stay as .eml attachments: %s", len(ids))
 
 
 def _keep_source(message):
@@ -50,19 +50,20 @@ def _keep_source(message):
 
 
 def _stop_starttls(env):
-    """Core knows no STARTTLS and would send the password in the clear: somebody has to confirm such a server anew."""
+    """Set servers that use STARTTLS to not confirmed: core does not know it and would send the password unencrypted."""
     servers = env["fetchmail.server"].search(
         [("is_starttls", "=", True), ("is_ssl", "=", False), ("state", "=", "done")]
     )
     if servers:
         servers.with_context(fetchmail_cron_running=True).set_draft()
         _logger.warning(
-            "No longer confirmed, since they are encrypted by STARTTLS: %s", ", ".join(servers.mapped("name"))
+            "Incoming mail servers that have to be confirmed again, since they used STARTTLS: %s",
+            ", ".join(servers.mapped("name")),
         )
 
 
 def _end_alerts(env):
-    """What nobody could finish any more; core would make to-dos of it."""
+    """Delete the alert activities, which nobody could finish any more; core would turn them into to-dos."""
     activities = env["mail.activity"].with_context(active_test=False)
     for name in ("held", "server", "notices"):
         if kind := env.ref(f"mail_gateway.mail_activity_type_{name}", raise_if_not_found=False):

@@ -182,10 +182,10 @@ def test_a_server_that_fails_is_told_once_with_the_cause(watch, window):
     assert watch.told() == told + 1
     letter = watch.letters(3)[-1]
     assert letter["Subject"] == "Odoo can't fetch messages from “Failing”"
-    assert "Check user name and password" in html(letter)
+    assert "Check the user name and the password" in html(letter)
     show(window, letter, "alert_letter_server")
     window.open_record("fetchmail.server", watch.failing)
-    expect(window.page.locator(".alert-danger:visible")).to_contain_text("postmasters were told")
+    expect(window.page.locator(".alert-danger:visible")).to_contain_text("postmasters were notified")
     picture(window, "alert_server_form")
 
 
@@ -195,7 +195,7 @@ def test_the_form_of_a_server_asks_what_becomes_of_mail_that_nobody_can_route(wa
     expect(field).to_be_visible()
     picture(window, "server_unroutable")
     field.locator("input, select").first.click()
-    window.page.locator(".o_select_menu_item, option", has_text="Discard it quietly").first.click()
+    window.page.locator(".o_select_menu_item, option", has_text="Discard Silently").first.click()
     window.page.locator(".o_form_button_save").click()
     until(
         lambda: watch.gateway.sql("SELECT unroutable FROM fetchmail_server WHERE id = %s", watch.imap) == [("discard",)]
@@ -221,7 +221,7 @@ def test_settings_change_how_postmasters_are_told(watch, window):
     expect(page.locator("#incoming_limit_setting")).to_contain_text("Gateway Allowed")
     picture(window, "settings_alerts")
     block.locator("[name=inbound_alert] input, [name=inbound_alert] select").first.click()
-    page.locator(".o_select_menu_item, option", has_text="By an activity").first.click()
+    page.locator(".o_select_menu_item, option", has_text="Activity").first.click()
     page.locator(".o_form_button_save").click()
     until(
         lambda: watch.gateway.sql(

@@ -162,7 +162,7 @@ def test_the_dialog_explains_what_is_typed_without_sending(window, desk):
     expect(dialog.locator("[name=from_after]")).to_have_text(f"Mary Smith <{NOTIFICATIONS}>")
     expect(dialog.locator("[name=server_name]").first).to_have_text("Main")
     expect(dialog.locator("[name=return_path]")).to_have_text(BOUNCE)
-    expect(row(dialog, "Newsletters")).to_contain_text("It carries mass mail only.")
+    expect(row(dialog, "Newsletters")).to_contain_text("It sends mass mail only.")
     expect(row(dialog, "Last year's")).to_contain_text("It is archived.")
     picture(window, "explain_outgoing")
     dialog.get_by_role("button", name="Close", exact=True).last.click()
@@ -173,12 +173,12 @@ def test_the_dialog_explains_what_is_typed_without_sending(window, desk):
 
 def test_the_dialog_answers_for_mass_mail_and_named_servers(window, desk):
     dialog = open_dialog(window, desk)
-    choose(window, dialog, "traffic", "Mass mail")
+    choose(window, dialog, "traffic", "Mass")
     ask(dialog, f"News <editor@news.{DOMAIN}>")
     expect(dialog.locator("[name=server_name]").first).to_have_text("Newsletters")
     choose(window, dialog, "named_server", "Main")
     expect(dialog.locator("[name=server_name]").first).to_have_text("Main")
-    expect(row(dialog, "Newsletters")).to_contain_text("The message names another server.")
+    expect(row(dialog, "Newsletters")).to_contain_text("The message specifies another server.")
     picture(window, "explain_named")
 
 
@@ -254,7 +254,7 @@ def test_a_server_without_a_filter_says_which_domains_count(window, desk):
     )
     window.open_record("ir.mail_server", server)
     note = window.page.locator("[name=without_filter]")
-    expect(note.first).to_contain_text(f"The alias domains count ({DOMAIN})")
+    expect(note.first).to_contain_text(f"Authors in the alias domains ({DOMAIN}) keep their address")
     picture(window, "outgoing_server_without_filter")
     window.page.locator("button[name=action_explain_outgoing]").click()
     dialog = window.page.locator(".modal")
@@ -270,11 +270,11 @@ def test_a_server_without_a_filter_says_which_domains_count(window, desk):
 
 def test_the_list_of_servers_shows_filters_and_kinds_of_mail(window, desk):
     window.open("base.action_ir_mail_server_list")
-    expect(row(window.page, "Newsletters")).to_contain_text("Mass mail only")
+    expect(row(window.page, "Newsletters")).to_contain_text("Mass Only")
     expect(row(window.page, "Main")).to_contain_text(DOMAIN)
     picture(window, "outgoing_servers")
     window.page.locator(".o_searchview_dropdown_toggler").click()
-    window.page.locator(".o_filter_menu .o_menu_item", has_text="Transactional Mail").click()
+    window.page.locator(".o_filter_menu .o_menu_item", has_text="Transactional").click()
     expect(row(window.page, "Main")).to_have_count(1)
     expect(row(window.page, "Newsletters")).to_have_count(0)
     picture(window, "outgoing_servers_search")
@@ -348,7 +348,7 @@ def test_the_list_of_sending_details_is_searched_and_counted(window, desk):
     expect(row(page, NOTIFICATIONS).first).to_be_visible()
     picture(window, "sending_details")
     page.locator(".o_searchview_dropdown_toggler").click()
-    page.locator(".o_group_by_menu").get_by_role("menuitemcheckbox", name="Chosen By", exact=True).click()
+    page.locator(".o_group_by_menu").get_by_role("menuitemcheckbox", name="Reason", exact=True).click()
     expect(page.locator(".o_group_name").first).to_be_visible()
     picture(window, "sending_details_search")
     page.keyboard.press("Escape")
@@ -391,7 +391,7 @@ def test_an_e_mail_that_failed_is_red_in_the_list_and_says_so(window, desk):
     expect(failed).to_have_class(re.compile("text-danger"))
     picture(window, "sending_details_failed")
     failed.locator("td[name=server_name]").click()
-    expect(page.get_by_role("alert")).to_contain_text("Sending failed")
+    expect(page.get_by_role("alert")).to_contain_text("Sending this e-mail failed")
     expect(page.locator("[name=recipients]")).to_contain_text(address)
     picture(window, "sending_details_failed_form")
 

@@ -182,7 +182,7 @@ def test_a_reply_without_end_fills_no_memory(gateway, protocol, greeting, answer
         box = gateway.mail_server("flood", server.port, protocol, confirm=False)
         gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", box)
         before = _memory(gateway)
-        assert "sent more than was asked of it" in refusal(gateway, box)
+        assert "sent more than Odoo asked for" in refusal(gateway, box)
         assert server.sent < 100 * MEGABYTE
         assert _memory(gateway) - before < 250 * MEGABYTE
         gateway.call("fetchmail.server", "unlink", [box])
@@ -241,7 +241,7 @@ def test_while_a_visit_lives_there_is_no_second_one(gateway):
         first = threading.Thread(target=refusal, args=(gateway, box), daemon=True)
         first.start()
         assert silent.wait(30)
-        assert gateway.fetch(box) == "It is being read at this moment."
+        assert gateway.fetch(box) == "Odoo is reading this server already. Try again later."
         threads = _threads(gateway)
     first.join(60)
     assert not first.is_alive()
@@ -284,7 +284,7 @@ def test_what_the_server_does_not_hand_out_is_shown_and_fetched_once_it_does(gat
         server = gateway.mail_server(mailbox, proxy.port)
         dovecot.put(mailbox, message("Owed"))
         proxy.replacements = ((b"BODY.PEEK[]", b"FLAGS"),)
-        assert "does not hand out 1 of the messages" in refusal(gateway, server)
+        assert "refuses to deliver 1 of the messages" in refusal(gateway, server)
         dovecot.mark_seen(mailbox)
         refusal(gateway, server)
         [[words]] = gateway.sql("SELECT error_message FROM fetchmail_server WHERE id = %s", server)

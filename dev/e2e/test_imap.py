@@ -135,12 +135,12 @@ def test_stored_messages_are_deleted_when_the_server_says_so(gateway, dovecot, m
 
 
 def test_a_missing_folder_is_refused_when_confirmed(gateway, dovecot, mailbox):
-    with pytest.raises(OdooError, match="There is no folder “Ordres” on .* Folders there: .*INBOX"):
+    with pytest.raises(OdooError, match="There is no folder “Ordres” on .* Choose one of these: .*INBOX"):
         gateway.mail_server(mailbox, dovecot.port("imap"), folder="Ordres")
 
 
 def test_a_wrong_password_is_explained(gateway, dovecot, mailbox):
-    with pytest.raises(OdooError, match="does not let “.*” in. Check user name and password"):
+    with pytest.raises(OdooError, match="refuses the login of “.*”. Check the user name and the password"):
         gateway.mail_server(mailbox, dovecot.port("imap"), password="wrong")
 
 

@@ -126,7 +126,10 @@ def test_an_alias_domain_that_a_program_writes_is_in_the_parameters(fresh):
 
 
 def test_a_program_is_told_why_a_value_is_refused(fresh):
-    with pytest.raises(OdooError, match="System parameter “mail.catchall.alias”: “catch all” can't stand before the @"):
+    with pytest.raises(
+        OdooError,
+        match="System parameter “mail.catchall.alias”: “catch all” can't be the part of an address before the @",
+    ):
         fresh.call("ir.config_parameter", "set_param", "mail.catchall.alias", "catch all")
     assert fresh.record() == fresh.shown() == ["mycompany.example", "catchall", "bounce", "notifications"]
 

@@ -153,7 +153,9 @@ def test_a_large_backlog_is_read_in_batches(gateway, dovecot, mailbox, server):
 
 
 def test_a_wrong_password_is_explained(gateway, dovecot, mailbox):
-    with pytest.raises(OdooError, match="does not let “.*” in. Check user name and password. It says: .*AUTH"):
+    with pytest.raises(
+        OdooError, match="refuses the login of “.*”. Check the user name and the password. The server says: .*AUTH"
+    ):
         gateway.mail_server(mailbox, dovecot.port("pop3"), "pop", password="wrong")
 
 

@@ -22,13 +22,13 @@ def chromium(scene):
 
 def test_the_list_of_servers_shows_what_fails(window, scene):
     window.open("mail.action_email_server_tree")
-    expect(row(window.page, "Failing")).to_contain_text("does not let")
+    expect(row(window.page, "Failing")).to_contain_text("refuses the login")
     picture(window, "servers")
 
 
 def test_the_form_of_an_imap_server(window, scene):
     page = open_server(window, scene.imap)
-    for label in ("Folders", "Afterwards", "Verify Certificate"):
+    for label in ("Folders", "After Fetching", "Verify Certificate"):
         expect(page.locator(".o_form_label:visible", has_text=label)).to_have_count(1)
     expect(page.locator(".alert:visible")).to_have_count(0)
     picture(window, "server_imap")
@@ -43,13 +43,13 @@ def test_the_form_of_a_pop3_server(window, scene):
 
 def test_a_server_that_accepts_any_certificate_warns(window, scene):
     page = open_server(window, scene.old)
-    expect(page.locator(".alert-warning:visible")).to_contain_text("Any certificate is accepted")
+    expect(page.locator(".alert-warning:visible")).to_contain_text("Odoo accepts any certificate")
     picture(window, "server_any_certificate")
 
 
 def test_a_failing_server_says_why_and_since_when(window, scene):
     page = open_server(window, scene.failing)
-    expect(page.locator(".alert-danger:visible")).to_contain_text("Check user name and password")
+    expect(page.locator(".alert-danger:visible")).to_contain_text("Check the user name and the password")
     expect(page.locator(".alert-danger:visible")).to_contain_text("Failing since")
     picture(window, "server_failing")
 
@@ -58,7 +58,9 @@ def test_a_new_server_asks_for_what_it_needs(window, scene):
     window.page.goto(f"{scene.gateway.odoo.url}/odoo/fetchmail.server/new")
     expect(window.page.locator("button[name=button_confirm_login]")).to_be_visible()
     expect(window.page.locator(".alert:visible")).to_have_text(
-        ["Not encrypted: password and mail can be read on the way. Switch on SSL/TLS or STARTTLS."]
+        [
+            "The connection is not encrypted: others can read the password and the messages. Switch on SSL/TLS or STARTTLS."
+        ]
     )
     expect(window.page.locator(".oe_stat_button")).to_have_count(0)
     picture(window, "server_new")
@@ -66,7 +68,7 @@ def test_a_new_server_asks_for_what_it_needs(window, scene):
 
 def test_a_server_is_no_longer_warned_of_once_it_is_encrypted(window, scene):
     window.page.goto(f"{scene.gateway.odoo.url}/odoo/fetchmail.server/new")
-    warning = window.page.locator(".alert-warning:visible", has_text="Not encrypted")
+    warning = window.page.locator(".alert-warning:visible", has_text="The connection is not encrypted")
     for encryption in ("is_ssl", "is_starttls"):
         expect(warning).to_be_visible()
         box = window.page.locator(f"[name={encryption}] input")

@@ -97,7 +97,7 @@ def test_slow_and_dead_servers_delay_no_other(gateway, dovecot, mailbox, black_h
     # while the scheduled action waits for the slow one, a person may have a good one read
     dovecot.put(f"imap-{mailbox}", message("Right now", to=NOBODY))
     assert gateway.fetch(good["imap"]) == "New messages: 1"
-    assert gateway.fetch(slow) == "It is being read at this moment."
+    assert gateway.fetch(slow) == "Odoo is reading this server already. Try again later."
     assert not form(slow)["date"]
 
     black_hole.cut_all()
@@ -176,7 +176,7 @@ def test_messages_that_cannot_be_moved_are_moved_when_the_folder_is_back(gateway
         client.delete_folder("Done")
     for subject in ("First", "Second"):
         dovecot.put(mailbox, message(subject, to=NOBODY, message_id=None))
-        with pytest.raises(OdooError, match="There is no folder “Done” on “127.0.0.1”. Folders there: .*INBOX"):
+        with pytest.raises(OdooError, match="There is no folder “Done” on “127.0.0.1”. Choose one of these: .*INBOX"):
             gateway.fetch(server)
     assert stored(gateway, server) == ["First", "Second"]
     assert "There is no folder “Done”" in form(server)["error_message"]
@@ -197,10 +197,10 @@ def test_a_message_that_the_server_cannot_read_holds_up_no_other(
     dovecot.put_all(box, [message(f"Disk {number}", to=NOBODY, message_id=None) for number in range(4)])
     with unreadable(dovecot, box, "Disk 1", sized):
         for count in ("4 new", "5 new"):
-            with pytest.raises(OdooError, match="does not hand out 1 of the messages. All others are read"):
+            with pytest.raises(OdooError, match="refuses to deliver 1 of the messages. Odoo read all others"):
                 gateway.fetch(server)
             dovecot.put(box, message(f"After {count}", to=NOBODY))
-    assert "does not hand out 1 of the messages" in form(server)["error_message"]
+    assert "refuses to deliver 1 of the messages" in form(server)["error_message"]
     assert stored(gateway, server) == ["After 4 new", "Disk 0", "Disk 2", "Disk 3"]
     assert gateway.fetch(server) == "New messages: 2"
     assert stored(gateway, server) == ["After 4 new", "After 5 new", "Disk 0", "Disk 1", "Disk 2", "Disk 3"]
@@ -307,5 +307,5 @@ def test_inbox_in_other_letters_is_the_same_folder(gateway, dovecot, mailbox, co
     dovecot.put(mailbox, message("Once", to=NOBODY, message_id=None))
     gateway.fetch(server)
     assert stored(gateway, server) == ["Once"]
-    with pytest.raises(OdooError, match="is read and can't be the folder that messages are moved to"):
+    with pytest.raises(OdooError, match="Odoo reads the folder “inbox”, so it can't move messages there"):
         gateway.call("fetchmail.server", "write", [server], {"imap_afterwards": "move", "imap_move_to": "inbox"})

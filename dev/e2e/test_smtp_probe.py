@@ -143,7 +143,7 @@ def test_a_refused_port_names_those_that_answer(gateway, alternative):
     dialog = probe(gateway, ports.any_free())
     assert dialog.failed == "connection"
     assert "refuses connections" in dialog.summary
-    assert "• 465: refused" in dialog.advice
+    assert "• 465: refuses connections" in dialog.advice
     assert "• 2525: offers STARTTLS" in dialog.advice
     assert (
         "Set “SMTP Port” to 2525 and “Connection Encryption” to “TLS (STARTTLS), encryption and validation”"
@@ -165,7 +165,7 @@ def test_a_port_that_is_set_as_advised_works(gateway, alternative):
     gateway.call("ir.mail_server", "write", [server], {"smtp_port": ALTERNATIVE, "smtp_encryption": "starttls_strict"})
     dialog = press(gateway, server)
     assert dialog.outcome == "ok", dialog.summary
-    assert "Signed in by PLAIN" in dialog.words["login"]
+    assert "Logged in by PLAIN" in dialog.words["login"]
     assert not alternative.received
 
 
@@ -179,8 +179,8 @@ def test_a_port_that_waits_for_tls_is_told_in_time(gateway, postfix):
     """The only one that sits the real time-outs out; the unit tests have shorter ones."""
     dialog = probe(gateway, postfix.smtps_port)
     assert dialog.failed == "greeting"
-    assert "says nothing" in dialog.summary
-    assert f"• {postfix.smtps_port}: SSL/TLS from the first byte" in dialog.advice
+    assert "does not answer" in dialog.summary
+    assert f"• {postfix.smtps_port}: accepts SSL/TLS" in dialog.advice
     assert (
         f"“SMTP Port” to {postfix.smtps_port} and “Connection Encryption” to “SSL/TLS, encryption and validation”"
         in dialog.advice
@@ -191,7 +191,7 @@ def test_a_port_that_waits_for_tls_is_told_in_time(gateway, postfix):
 def test_a_plain_port_where_tls_is_configured_is_told(gateway, postfix):
     dialog = probe(gateway, postfix.port, "ssl_strict")
     assert dialog.failed == "tls"
-    assert "does not expect SSL/TLS: choose STARTTLS" in dialog.summary
+    assert "does not expect SSL/TLS. Choose STARTTLS" in dialog.summary
     assert f"“SMTP Port” to {postfix.port} and “Connection Encryption” to “TLS (STARTTLS)" in dialog.advice
 
 
@@ -200,7 +200,7 @@ def test_missing_starttls_is_told_and_nothing_is_said_unencrypted(gateway):
         dialog = probe(gateway, server.port, "starttls", smtp_user="box", smtp_pass="secret")
         assert dialog.failed == "tls"
         assert "offers no STARTTLS" in dialog.summary
-        assert f"• {server.port}: answers, without encryption only" in dialog.advice
+        assert f"• {server.port}: offers no encryption" in dialog.advice
         assert "Set “SMTP Port”" not in dialog.advice
         assert not server.commands
 
@@ -210,7 +210,7 @@ def test_missing_starttls_is_told_and_nothing_is_said_unencrypted(gateway):
     [
         ("no-such-server.invalid", "There is no server named “no-such-server.invalid”"),
         ("münchen.invalid", "There is no server named “münchen.invalid”"),
-        ("mail..example", "can't be the name of a server"),
+        ("mail..example", "is not a valid server name"),
     ],
 )
 def test_a_name_that_leads_nowhere_is_told(gateway, host, words):
@@ -230,7 +230,12 @@ def test_a_name_that_leads_nowhere_is_told(gateway, host, words):
         ("untrusted", "127.0.0.1", "self-signed", "trust its issuer"),
         ("expired", "127.0.0.1", "has expired", "renewed"),
         # the resolver takes 127.1 for 127.0.0.1, the certificate does not
-        ("trusted", "127.1", "for another server name", "Enter a name that it is for: localhost, 127.0.0.1"),
+        (
+            "trusted",
+            "127.1",
+            "for another server name",
+            "Enter one of its names as the server name: localhost, 127.0.0.1",
+        ),
     ],
 )
 def test_a_bad_certificate_is_refused_with_its_reason_and_shown(gateway, implicit, certificate, host, reason, advice):
@@ -259,7 +264,7 @@ def test_a_password_is_checked(gateway, password):
             assert dialog.outcome == "ok", dialog.summary
         else:
             assert dialog.failed == "login"
-            assert "does not accept the login" in dialog.summary
+            assert "refuses the login" in dialog.summary
             assert "535" in dialog.summary
             assert not server.commands
 
@@ -301,13 +306,13 @@ def test_a_password_is_not_in_the_log(gateway):
 @pytest.mark.parametrize(
     ("script", "step", "words"),
     [
-        ({"connect": "421 4.3.2 too busy"}, "greeting", "Try again later.\nIt says: 421 4.3.2 too busy"),
-        ({"connect": "554 5.7.1 not from there"}, "greeting", "takes no mail from this machine"),
+        ({"connect": "421 4.3.2 too busy"}, "greeting", "Try again later.\nThe server says: 421 4.3.2 too busy"),
+        ({"connect": "554 5.7.1 not from there"}, "greeting", "accepts no messages from this machine"),
         ({"connect": CLOSE}, "greeting", "closed the connection"),
-        ({"mail": "550 5.7.1 not yours"}, "sender", f"does not accept mail from {SENDER}"),
-        ({"mail": "451 4.3.0 later"}, "sender", "for the moment"),
+        ({"mail": "550 5.7.1 not yours"}, "sender", f"does not accept messages from {SENDER}"),
+        ({"mail": "451 4.3.0 later"}, "sender", "at the moment"),
         ({"mail": "530 5.7.0 Must issue a STARTTLS command first"}, "sender", "Choose STARTTLS"),
-        ({"rcpt": "554 5.7.1 relay access denied"}, "recipient", "does not accept mail to noreply@odoo.com"),
+        ({"rcpt": "554 5.7.1 relay access denied"}, "recipient", "does not accept messages to noreply@odoo.com"),
         ({"rcpt": "450 4.7.1 greylisted"}, "recipient", "Try again in some minutes"),
         ({"rcpt": CLOSE}, "recipient", "closed the connection"),
     ],
@@ -337,13 +342,13 @@ def click(window, gateway, server):
     window.open_record("ir.mail_server", server)
     window.page.get_by_role("button", name="Test Connection").click()
     dialog = window.page.get_by_role("dialog")
-    expect(dialog.get_by_text("Name resolution")).to_be_visible(timeout=BUTTON_SECONDS * 1000)
+    expect(dialog.get_by_text("Name Resolution")).to_be_visible(timeout=BUTTON_SECONDS * 1000)
     return dialog
 
 
 def test_the_dialog_shows_success(gateway, window, postfix):
     dialog = click(window, gateway, create(gateway, postfix.port, "starttls_strict"))
-    expect(dialog.get_by_role("status")).to_contain_text("None was sent.")
+    expect(dialog.get_by_role("status")).to_contain_text("Odoo sent none.")
     expect(dialog.locator("tr.o_data_row")).to_have_count(7)
     expect(dialog).to_contain_text("Certificate of localhost")
     window.screenshot("test_connection_success")
@@ -359,7 +364,7 @@ def test_the_dialog_shows_a_failure_and_is_repeated_after_a_change(gateway, wind
     window.screenshot("test_connection_failure")
     gateway.call("ir.mail_server", "write", [server], {"smtp_port": ALTERNATIVE})
     dialog.get_by_role("button", name="Test Again").click()
-    expect(window.page.get_by_role("dialog").last).to_contain_text("None was sent.", timeout=BUTTON_SECONDS * 1000)
+    expect(window.page.get_by_role("dialog").last).to_contain_text("Odoo sent none.", timeout=BUTTON_SECONDS * 1000)
 
 
 def test_what_a_server_says_is_shown_as_text(gateway, window):
@@ -374,7 +379,7 @@ def test_a_warning_is_shown_as_such(gateway, window):
     with ScriptedSmtp(certificate="expired", auth=True) as smtp:
         server = create(gateway, smtp.port, "starttls", smtp_user="box", smtp_pass="secret")
         dialog = click(window, gateway, server)
-        expect(dialog).to_contain_text("look at the warnings below")
+        expect(dialog).to_contain_text("See the warnings below")
         window.screenshot("test_connection_warning")
 
 
@@ -384,5 +389,5 @@ def test_what_is_not_saved_yet_is_tested(gateway, window, postfix):
     window.page.get_by_label("SMTP Port").fill(str(postfix.port))
     window.page.get_by_role("button", name="Test Connection").click()
     expect(window.page.get_by_role("dialog").get_by_role("status")).to_contain_text(
-        "None was sent.", timeout=BUTTON_SECONDS * 1000
+        "Odoo sent none.", timeout=BUTTON_SECONDS * 1000
     )

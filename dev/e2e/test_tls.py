@@ -74,14 +74,16 @@ def test_a_trusted_certificate_is_accepted(silent, gateway, dovecot, mailbox, pr
 @PROTOCOLS
 @ENCRYPTIONS
 def test_an_untrusted_certificate_is_refused(gateway, untrusted_dovecot, mailbox, protocol, encryption):
-    with refused("“127.0.0.1” could not prove who it is", "self-signed certificate", "this machine trusts its issuer"):
+    with refused(
+        "“127.0.0.1” could not prove its identity", "self-signed certificate", "this machine trusts its issuer"
+    ):
         connect(gateway, untrusted_dovecot, mailbox, protocol, encryption)
 
 
 @PROTOCOLS
 @ENCRYPTIONS
 def test_an_expired_certificate_is_refused(gateway, expired_dovecot, mailbox, protocol, encryption):
-    with refused("“127.0.0.1” could not prove who it is", "certificate has expired"):
+    with refused("“127.0.0.1” could not prove its identity", "certificate has expired"):
         connect(gateway, expired_dovecot, mailbox, protocol, encryption)
 
 
@@ -90,9 +92,9 @@ def test_an_expired_certificate_is_refused(gateway, expired_dovecot, mailbox, pr
 def test_a_certificate_for_another_name_is_refused(gateway, dovecot, mailbox, protocol, encryption):
     # the resolver takes 127.1 for 127.0.0.1, the certificate does not
     with refused(
-        "“127.1” could not prove who it is",
+        "“127.1” could not prove its identity",
         "certificate is not valid for '127.1'",
-        "Check that the server name is the one in its certificate",
+        "Check that the server name is the one in the certificate",
     ):
         connect(gateway, dovecot, mailbox, protocol, encryption, server="127.1")
 
@@ -121,7 +123,9 @@ def test_a_certificate_that_expires_later_is_told_on_the_form(gateway, dovecot, 
 
 @PROTOCOLS
 def test_tls_on_a_port_that_does_not_speak_it_is_explained(gateway, dovecot, mailbox, protocol):
-    with refused("No encrypted connection to “127.0.0.1” on port", "Does this port expect STARTTLS, or no encryption?"):
+    with refused(
+        "No encrypted connection to “127.0.0.1” on port", "Check whether this port expects STARTTLS or no encryption."
+    ):
         gateway.mail_server(mailbox, dovecot.port(PORTS[protocol][0]), protocol, is_ssl=True)
 
 
@@ -137,7 +141,7 @@ def test_a_server_without_starttls_is_never_talked_to_unencrypted(gateway, dovec
 def test_a_port_that_expects_tls_is_explained_when_none_is_configured(silent, protocol):
     answer = silent[protocol].result()
     assert "did not answer on port" in answer
-    assert "Does this port expect SSL/TLS?" in answer
+    assert "If this port expects SSL/TLS, switch it on." in answer
 
 
 class WithoutStartTls(Proxy):

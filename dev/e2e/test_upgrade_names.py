@@ -113,9 +113,9 @@ def test_rows_of_renamed_models_are_kept(upgraded):
     assert all(upgraded.before[table] for table in RENAMED), upgraded.before
     after = rows_of(upgraded, RENAMED.values())
     for table, new in RENAMED.items():
-        assert [{key: row[key] for key in old} for old, row in zip(upgraded.before[table], after[new], strict=True)] == (
-            upgraded.before[table]
-        )
+        assert [
+            {key: row[key] for key in old} for old, row in zip(upgraded.before[table], after[new], strict=True)
+        ] == (upgraded.before[table])
 
 
 def test_values_of_renamed_fields_are_kept(upgraded):

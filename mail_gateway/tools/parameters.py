@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
+from .fetch.mailbox_settings import MAX_BYTES
 from .headers.addresses import bad_entries, filter_entries, normalize_address, normalize_domain
 
 # A period that begins before the year 1 would stop all incoming mail.
@@ -14,10 +15,13 @@ SCOPES = ("sender", "alias")
 # How postmasters are notified of held messages.
 ALERTS = ("nothing", "notification", "activity")
 MAX_LANES = 16
+# Nothing larger is ever fetched, whatever the limit says.
+MAX_MEGABYTES = MAX_BYTES // 2**20
 
 # Usually the name of a host, but any word is allowed.
 _HOST = re.compile(r"[a-z0-9._-]{1,253}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_ANY_NUMBER = re.compile(r"0*[1-9][0-9]*")
 
 
 class ParameterProblem(Enum):
@@ -46,6 +50,11 @@ class BadValue(ValueError):
         self.problem = problem
         self.part = part
         self.most = most
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it is a number beyond the largest one."""
+        return self.problem is ParameterProblem.NUMBER and bool(_ANY_NUMBER.fullmatch(self.part.strip()))
 
 
 def read_domain(text: str) -> str:
@@ -169,7 +178,7 @@ PARAMETERS = {
     "mail.incoming.limit.alias": Parameter(read_number, "5", created=True, kind=int),
     "mail.incoming.limit.scope": Parameter(read_scope, "sender"),
     "mail_gateway.lanes": Parameter(partial(read_number, most=MAX_LANES), "2", kind=int),
-    "mail_gateway.size_limit": Parameter(read_number, "50", kind=int),  # MB
+    "mail_gateway.size_limit": Parameter(partial(read_number, most=MAX_MEGABYTES), "50", kind=int),  # MB
     "mail_gateway.source_retention_days": Parameter(read_number, "30", kind=int),
     "mail_gateway.selection_retention_days": Parameter(read_number, "180", kind=int),
     "mail_gateway.alert": Parameter(read_alert, "notification"),

@@ -1,4 +1,4 @@
-"""What becomes known of messages while core sends them, kept in the context of one run of core's sending."""
+"""What becomes known about messages while they are sent; it travels in the context of one run of core's sending."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ from .server_selection import Selection
 
 
 class SentAs(NamedTuple):
-    """The sender of a message as it was sent.
+    """How a message left.
 
-    :ivar author: the From that the message asked for
+    :ivar author: the From that was asked for
     :ivar header_from: its From header
     :ivar return_path: the envelope sender
     :ivar reply_to: its Reply-To header
@@ -21,44 +21,43 @@ class SentAs(NamedTuple):
 
 
 class Sending:
-    """One run of core's sending, which chooses servers first and then sends the messages one by one.
+    """One run of core's sending, which chooses servers first and then works on one message after the other.
 
-    It is a class so that no value that a remote caller puts into the context is taken for it.
+    It is a class, so that no value that a remote caller puts into the context can pass for one.
 
-    :ivar server_ids: message -> the server that sends it, None for the settings of odoo-bin
-    :ivar sent_as: the sender of the current message; None before the message is built
-    :ivar rows: what is to be stored
+    :ivar selected: the last selection; core's method that asks for one returns less
+    :ivar selections: id of a message -> the selection that was made for it
+    :ivar by_odoo_bin: whether core is about to connect for messages that no server may send, and will ask once more
+    :ivar sent_as: how the message at hand was prepared; None before that
+    :ivar rows: values of the sending details to record
     """
 
     KEY = "mail_gateway_sending"
 
     def __init__(self):
-        self.server_ids = {}
-        self.sent_as = None
+        self.selected: Selection | None = None
+        self.selections: dict[int, Selection] = {}
+        self.by_odoo_bin = False
+        self.sent_as: SentAs | None = None
         self.rows = []
-        self._selections = {}
 
     @classmethod
     def of(cls, context) -> "Sending | None":
-        """The current run in a context, None when there is none."""
+        """The run under way in this context."""
         sending = context.get(cls.KEY)
         return sending if isinstance(sending, cls) else None
 
-    def chose(self, selection: Selection, default_from: str) -> None:
-        """Note the choice of a server."""
-        server_id = selection.server.id if selection.server else None
-        self._selections[selection.author, default_from, server_id] = selection
-
-    def selection(self, author: str, default_from: str, server_id: int | None) -> Selection | None:
-        """The choice of a server for an author; None when the message itself names the server."""
-        return self._selections.get((author, default_from, server_id))
+    def take_by_odoo_bin(self) -> bool:
+        """Return whether core asks once more for messages that no server may send, and forget it."""
+        by_odoo_bin, self.by_odoo_bin = self.by_odoo_bin, False
+        return by_odoo_bin
 
     def take_sent_as(self) -> SentAs | None:
-        """Return the sender of the current message, and forget it."""
+        """Return how the message at hand left, and forget it."""
         sent_as, self.sent_as = self.sent_as, None
         return sent_as
 
     def take_rows(self) -> list:
-        """Return what is to be stored, and forget it."""
+        """Return the values to record, and forget them."""
         rows, self.rows = self.rows, []
         return rows

@@ -1,6 +1,7 @@
+"""Dialogs."""
+
 from . import (
     mail_compose_message,
-    mail_compose_message_headers,
     mail_inbound_bulk_decision,
     mail_inbound_explain,
     mail_inbound_export,

@@ -1,3 +1,5 @@
+"""The dialog that explains outgoing messages."""
+
 from types import SimpleNamespace
 
 from odoo import api, fields, models
@@ -11,45 +13,48 @@ from ..tools.server_selection import Step, Traffic
 
 
 class MailOutgoingExplain(models.TransientModel):
-    """Answers which server would send a message, under which From, and why; sends nothing and keeps nothing.
+    """Says which server would send a message, under which From, and why; it sends nothing and stores nothing.
 
-    The answer comes from what answers for real messages: a server is chosen for an e-mail that exists in memory only
-    (`ir.mail_server._select_server`), and the e-mail is made ready to leave (`_prepare_email_message__`).
+    The same methods answer as for real messages: a server is selected for an e-mail in memory
+    (`ir.mail_server._select_server`), and the e-mail is prepared for sending (`_prepare_email_message__`).
     """
 
     _name = "mail.outgoing.explain"
     _description = "Explain an Outgoing Message"
 
-    # what is asked
+    # the question
     email_from = fields.Char(
         "From",
         default=lambda self: self.env.user.email_formatted if self.env.user.email else "",
-        help="Who writes, with or without a name: Mary Smith <mary@mycompany.com>",
+        help="The author, with or without a name: Mary Smith <mary@mycompany.com>",
     )
     company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company, help="Its alias domain counts."
+        "res.company",
+        required=True,
+        default=lambda self: self.env.company,
+        help="The company that sends. Its alias domain supplies the default From and the bounce address.",
     )
     traffic = fields.Selection(
-        [(Traffic.TRANSACTIONAL.value, "Transactional"), (Traffic.MASS.value, "Mass mail")],
-        "Kind of Mail",
+        [(Traffic.TRANSACTIONAL.value, "Transactional"), (Traffic.MASS.value, "Mass")],
         required=True,
         default=Traffic.TRANSACTIONAL.value,
-        help="Transactional: notifications, answers, documents. Mass mail: mailings, and e-mails to many records at once.",
+        help="Transactional: notifications, replies, documents. Mass: mailings, and e-mails to many records at once.",
     )
     record = fields.Reference(
         selection="_selection_models",
-        help="The record in whose chatter the message is written, if any. Its company and its alias count.",
+        help="The record whose chatter contains the message, if any. Its company and its alias apply.",
     )
     named_server = fields.Selection(
         selection="_selection_servers",
-        help="The server that the message, its template or its mailing names, if any.",
+        string="Specified Server",
+        help="The server that the message, its template or its mailing specifies, if any.",
     )
 
-    # what is answered
+    # the answer
     server_name = fields.Char("Sent Through", compute="_compute_answer")
-    step = fields.Char("Because", compute="_compute_answer")
-    without_filter = fields.Char("Without a Filter", compute="_compute_answer")
-    from_after = fields.Char("From, Sent", compute="_compute_answer")
+    step = fields.Char("Reason", compute="_compute_answer")
+    without_filter = fields.Char("Default Filtering", compute="_compute_answer")
+    from_after = fields.Char("Sent From", compute="_compute_answer")
     return_path = fields.Char("Return-Path", compute="_compute_answer")
     reply_to = fields.Char("Reply-To", compute="_compute_answer")
     default_from = fields.Char(compute="_compute_answer")
@@ -65,9 +70,9 @@ class MailOutgoingExplain(models.TransientModel):
 
     @api.model
     def _selection_servers(self):
-        """Servers that a message may name: their names are all that a postmaster learns of them, and nobody else.
+        """Return the servers that a message may specify: postmasters see their names only, and other users nothing.
 
-        `fields_get` asks for selections without a look at the rights on the model.
+        `fields_get` calls this without checking rights on the model.
         """
         if not self.has_access("read"):
             return []
@@ -83,16 +88,16 @@ class MailOutgoingExplain(models.TransientModel):
             wizard.update(wizard._answer(mail, selection, sent_as))
             wizard.line_ids = [fields.Command.clear(), *map(fields.Command.create, wizard._lines(selection))]
 
-    # ------------------------------------------------------------------ asking
+    # ------------------------------------------------------------------ the question
 
     def _author(self):
-        """The From as it was typed, without what no header can contain."""
+        """Return the From as it was typed, without characters that a header can't contain."""
         return one_line(self.email_from or "")
 
     def _as_mail(self, writer=None):
-        """The message that is asked about, as core makes it, in memory only.
+        """Return the message as core creates it, in memory only.
 
-        :param writer: the user who writes it; None for nobody who has a server of their own
+        :param writer: the user who writes it; None for a user without a personal server
         """
         record = self._readable_record()
         mails = self.env["mail.mail"].sudo().with_company(self._company())
@@ -107,11 +112,11 @@ class MailOutgoingExplain(models.TransientModel):
         )
 
     def _servers_for(self, mail):
-        """The model of servers, with all rights and with what counts for a message."""
+        """Return the model of servers with all rights, and with the context that applies to a message."""
         return mail._servers_at_hand().sudo().with_context(**{TRAFFIC_KEY: mail._traffic().value})
 
     def _select_for(self, mail):
-        """Choose as when the message is sent, and have the servers explained that are not to be had, too.
+        """Select a server as when the message is sent, and explain the servers that can't be used, too.
 
         :rtype: mail_gateway.tools.server_selection.Selection
         """
@@ -122,7 +127,7 @@ class MailOutgoingExplain(models.TransientModel):
         return servers._select_server(mail._author(), offered, everyone - offered, forced=named)
 
     def _readable_record(self):
-        """The record that is asked about, with all rights; None when there is none or the user may not read it."""
+        """Return the record with all rights; None when there is none, or when the user may not read it."""
         record = self.record and self.record.exists()
         return record.sudo() if record and record.has_access("read") else None
 
@@ -135,7 +140,7 @@ class MailOutgoingExplain(models.TransientModel):
         return record._mail_get_alias_domains(default_company=self.company_id or self.env.company)[record.id]
 
     def _reply_to(self, record):
-        """The Reply-To that core gives to a message of this author, in the chatter of a record or elsewhere."""
+        """Return the Reply-To that core gives to a message of this author, in the chatter of a record or elsewhere."""
         threads = (record or self.env["mail.thread"]).sudo().with_company(self._company())
         author = self.env["res.partner"]
         if author_address(self._author()):
@@ -144,9 +149,9 @@ class MailOutgoingExplain(models.TransientModel):
         return answer[record.id if record else False]
 
     def _dry_run(self, mail, selection):
-        """Make the message ready as before it leaves.
+        """Prepare the message as before sending.
 
-        :return: a tools.sending.SentAs; None when it could not leave at all
+        :return: mail_gateway.tools.sending_log.SentAs; None when sending would fail
         """
         sending = Sending()
         servers = self._servers_for(mail).with_context(**{Sending.KEY: sending})
@@ -161,11 +166,11 @@ class MailOutgoingExplain(models.TransientModel):
                 headers={"Return-Path": bounce} if bounce else {},
             )
             servers._prepare_email_message__(message, SimpleNamespace(from_filter=selection.from_filter))
-        except (AssertionError, LookupError, ValueError):  # core's own refusals, and Python's about broken addresses
+        except (AssertionError, LookupError, ValueError):  # core refuses the message, or Python its addresses
             return None
         return sending.take_sent_as()
 
-    # ------------------------------------------------------------------ answering
+    # ------------------------------------------------------------------ the answer
 
     def _answer(self, mail, selection, sent_as):
         servers = self._servers_for(mail)
@@ -185,43 +190,41 @@ class MailOutgoingExplain(models.TransientModel):
         }
 
     def _warnings(self, servers, selection, sent_as):
-        """What is wrong, a sentence each."""
+        """Say what is wrong, in a sentence each."""
         if self.record and not self._readable_record():
-            yield self.env._("You may not read this record, or it no longer exists: the answer leaves it out.")
+            yield self.env._("You may not read this record, or it no longer exists, so the answer ignores it.")
         if self._author() and not author_address(self._author()):
             yield self.env._("“%s” contains no valid e-mail address.", self._author())
         if not sent_as:
-            yield self.env._(
-                "A message with this From can't leave: it would fail. Give it a From like mary@mycompany.com."
-            )
+            yield self.env._("Sending a message with this From would fail. Enter a From such as mary@mycompany.com.")
         elif not filter_matches(sent_as.header_from, selection.from_filter):
             yield self.env._(
-                "The filter of what sends (%s) does not name the From that leaves: the mail server may refuse it, "
-                "or recipients may take it for forged.",
+                "The filter of this server (%s) does not match the From of the e-mail, so the mail server may refuse it, "
+                "or recipients may treat it as forged.",
                 selection.from_filter,
             )
         if not servers._default_from():
             yield self.env._(
-                "There is no default From: give the company an alias domain with a default From, or nothing can stand "
-                "in for authors whom a filter does not name."
+                "There is no default From to replace authors whom a filter does not match. Give the company an alias "
+                "domain with a default From."
             )
 
     def _remarks(self, mail, selection, sent_as):
-        """What is good to know, a sentence each."""
+        """Say what is good to know, in a sentence each."""
         if not self._author() and sent_as:
             yield self.env._(
-                "Without a From, as of a user who has no e-mail address, the default From takes its place."
+                "The default From replaces an empty From, for example of a user without an e-mail address."
             )
         if len(email_split_and_format_normalize(self._author())) > 1:
-            yield self.env._("Of several addresses the first counts: %s", mail._author())
+            yield self.env._("The first of several addresses applies: %s", mail._author())
         if self.named_server and selection.step is not Step.FORCED:
             yield from self._remarks_about_named_server(selection)
         if mail.env.company != self.company_id:
-            yield self.env._("The company of the record counts: %s", mail.env.company.name)
+            yield self.env._("The company of the record applies: %s", mail.env.company.name)
         bounce = mail.record_alias_domain_id.bounce_email or mail.env.company.bounce_email
         if sent_as and bounce and author_address(bounce) != author_address(sent_as.return_path):
             yield self.env._(
-                "The filter does not name the bounce address %(bounce)s: messages that can't be delivered come back to "
+                "The filter does not match the bounce address %(bounce)s, so messages that can't be delivered return to "
                 "%(return_path)s.",
                 bounce=bounce,
                 return_path=sent_as.return_path,
@@ -233,13 +236,13 @@ class MailOutgoingExplain(models.TransientModel):
             if str(passed_over.server.id) == self.named_server:
                 reason = self.env["ir.mail_server"]._passed_over_message(passed_over)
                 yield self.env._(
-                    "The named server “%(server)s” is passed over: %(reason)s",
+                    "The specified server “%(server)s” is not used: %(reason)s",
                     server=passed_over.server.name,
                     reason=reason,
                 )
 
     def _remarks_about_personal_servers(self, selection):
-        """What would hold if a user with a server of their own wrote the message."""
+        """Say what would apply if a user with a personal server wrote the message."""
         address = author_address(self._author())
         for passed_over in selection.passed_over:
             server = self.env["ir.mail_server"].sudo().browse(passed_over.server.id)
@@ -250,15 +253,15 @@ class MailOutgoingExplain(models.TransientModel):
         by_owner = self._select_for(self._as_mail(writer=server.owner_user_id))
         names = {"owner": server.owner_user_id.name, "server": server.name}
         if by_owner.server and by_owner.server.id == server.id:
-            return self.env._("If %(owner)s writes it, it leaves through their own server, “%(server)s”.", **names)
+            return self.env._("If %(owner)s writes it, their personal server sends it: “%(server)s”.", **names)
         return self.env._(
-            "“%(server)s” belongs to %(owner)s, but would not send it even if %(owner)s wrote it: its filter does not "
-            "name their address, it carries another kind of mail, or personal mail servers are switched off.",
+            "“%(server)s” belongs to %(owner)s, but would not send this message even if %(owner)s wrote it: its filter "
+            "does not match their address, its traffic differs, or personal mail servers are switched off.",
             **names,
         )
 
     def _lines(self, selection):
-        """Values for a line for each server, in the order of the search."""
+        """Return the values of a line for each server, in the order of the search."""
         passed_over = {over.server.id: over for over in selection.passed_over}
         chosen = [selection.server.id] if selection.server else []
         servers = self.env["ir.mail_server"].sudo().browse([*chosen, *passed_over])
@@ -276,7 +279,7 @@ class MailOutgoingExplain(models.TransientModel):
 
 
 class MailOutgoingExplainLine(models.TransientModel):
-    """One server in the answer: chosen, or why not."""
+    """A server in the answer: selected, or the reason why not."""
 
     _name = "mail.outgoing.explain.line"
     _description = "Server of an Explained Outgoing Message"
@@ -285,7 +288,7 @@ class MailOutgoingExplainLine(models.TransientModel):
     name = fields.Char("Server")
     owner = fields.Char()
     priority = fields.Integer()
-    from_filter = fields.Text("FROM Filtering")  # texts, since lists show all of them
-    traffic = fields.Selection([("any", "Any"), ("transactional", "Transactional"), ("mass", "Mass")], "Carries")
-    is_chosen = fields.Boolean("Chosen")
+    from_filter = fields.Text("FROM Filtering")  # a text, since lists show it in full
+    traffic = fields.Selection([("any", "Any"), ("transactional", "Transactional Only"), ("mass", "Mass Only")])
+    is_chosen = fields.Boolean("Selected")
     reason = fields.Text()

@@ -1,22 +1,24 @@
+"""The dialog that shows the steps of a connection test."""
+
 from odoo import fields, models
 
 from ..tools.smtp.connection_test_values import Outcome
 
 _MILLISECONDS = 1000
 _OUTCOMES = [
-    ("ok", "Fine"),
+    ("ok", "OK"),
     ("warning", "Warning"),
     ("failed", "Failed"),
-    ("skipped", "Not used"),
-    ("not_tried", "Not tried"),
+    ("skipped", "Not Used"),
+    ("not_tried", "Not Tried"),
 ]
 
 
 class MailServerConnectionTest(models.TransientModel):
-    """Shows what a test of an outgoing server found."""
+    """Shows the result of a connection test of an outgoing mail server."""
 
     _name = "mail.server.connection.test"
-    _description = "Test of an Outgoing Mail Server"
+    _description = "Connection Test"
 
     server_id = fields.Many2one("ir.mail_server", required=True, readonly=True, ondelete="cascade")
     outcome = fields.Selection(_OUTCOMES, readonly=True)
@@ -25,19 +27,14 @@ class MailServerConnectionTest(models.TransientModel):
     step_ids = fields.One2many("mail.server.connection.test.step", "test_id", string="Steps", readonly=True)
 
     def _open(self, server):
-        """Test a server and open the dialog on what was found.
+        """Test a server and open the dialog with the result.
 
+        :param server: ir.mail_server
         :return: an action
+        :raises UserError: when core refuses to use the server at all
         """
-        probe = self.create(self._values_for(server))
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Test Connection: %s", server.display_name),
-            "res_model": self._name,
-            "res_id": probe.id,
-            "view_mode": "form",
-            "target": "new",
-        }
+        test = self.create(self._values_for(server))
+        return test._get_records_action(name=self.env._("Test Connection: %s", server.display_name), target="new")
 
     def _values_for(self, server):
         plan, report = server._run_connection_test()
@@ -61,22 +58,25 @@ class MailServerConnectionTest(models.TransientModel):
         }
 
     def action_again(self):
-        """Test the same server once more, as it is configured now."""
+        """Test the same server once more, with its present settings.
+
+        :return: an action
+        """
         self.ensure_one()
         self.check_access("read")
         return self.server_id.action_connection_test()
 
 
 class MailServerConnectionTestStep(models.TransientModel):
-    """One step of such a test."""
+    """A step of a connection test."""
 
     _name = "mail.server.connection.test.step"
-    _description = "Step of a Test of an Outgoing Mail Server"
+    _description = "Connection Test Step"
 
     test_id = fields.Many2one("mail.server.connection.test", required=True, index=True, ondelete="cascade")
     step = fields.Selection(
         [
-            ("name", "Name resolution"),
+            ("name", "Name Resolution"),
             ("connection", "Connection"),
             ("greeting", "Greeting"),
             ("tls", "TLS"),
@@ -87,5 +87,5 @@ class MailServerConnectionTestStep(models.TransientModel):
         readonly=True,
     )
     outcome = fields.Selection(_OUTCOMES, readonly=True)
-    duration = fields.Char(string="Time", readonly=True)
+    duration = fields.Char(readonly=True)
     words = fields.Text(string="Details", readonly=True)

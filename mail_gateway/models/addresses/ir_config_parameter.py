@@ -1,3 +1,5 @@
+"""The system parameters of mail and of this addon: checked, and in step with the alias domain."""
+
 import logging
 
 from odoo import api, models
@@ -8,18 +10,18 @@ from ...tools.parameters import MIRRORED, PARAMETERS, BadValue, ParameterProblem
 
 _logger = logging.getLogger(__name__)
 
-# Marks the writing of what the alias domain says already; an object, so that no caller from outside can bring it.
+# Marks that a parameter takes over a value of the alias domain; an object, so that no remote caller can pass it.
 _MIRROR_KEY = "mail_gateway_mirror"
 _MIRRORING = object()
-# (database, key, value) of bad values that this process has told about
-_told = set()
+# (database, key, value) of the bad values that this process has logged
+_logged = set()
 
 
 class IrConfigParameter(models.Model):
-    """The parameters of mail and of this addon: checked when saved; those that Odoo 19 keeps on the alias domain mirror it.
+    """Checks parameters when they are saved; those that Odoo 19 keeps on the alias domain mirror it.
 
-    The mirror is the alias domain of the main company. As long as that has one, its four parameters exist and say the
-    same: whichever of both is written, the other follows in the same transaction.
+    They mirror the alias domain of the main company. While it has one, the four parameters exist and have the same
+    values: when either is written, the other follows in the same transaction.
     """
 
     _inherit = "ir.config_parameter"
@@ -28,7 +30,7 @@ class IrConfigParameter(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: checks parameters of mail, and has the alias domain follow."""
+        """Extends core's method: checks parameters of mail, and updates the alias domain."""
         if self._is_mirroring() or not any(vals.get("key") in PARAMETERS for vals in vals_list):
             return super().create(vals_list)
         parameters = super().create([self._checked(vals) for vals in vals_list])
@@ -36,7 +38,7 @@ class IrConfigParameter(models.Model):
         return parameters
 
     def write(self, vals):
-        """Extends core's method: checks parameters of mail, and has the alias domain follow."""
+        """Extends core's method: checks parameters of mail, and updates the alias domain."""
         keys = {vals.get("key"), *self.mapped("key")} if vals.keys() & {"key", "value"} else set()
         if self._is_mirroring() or not keys & PARAMETERS.keys():
             return super().write(vals)
@@ -47,10 +49,10 @@ class IrConfigParameter(models.Model):
         return True
 
     def unlink(self):
-        """Extends core's method: deleting a parameter means its default.
+        """Extends core's method: a deleted parameter has its default value.
 
-        Where there is an alias domain, its parameters are back at once, with the defaults. The domain itself has none
-        and stays: mail to it would be lost. To give it up, take it from the company.
+        If there is an alias domain, its parameters are created again at once, with the defaults. The domain name has
+        no default and stays, since messages to it would be lost. To stop using it, remove it from the company.
         """
         deleted = dict.fromkeys(self.mapped("key"))
         result = super().unlink()
@@ -62,9 +64,9 @@ class IrConfigParameter(models.Model):
         return self.env.context.get(_MIRROR_KEY) is _MIRRORING
 
     def _checked(self, vals):
-        """Values to save, the parameter's value in its stored form.
+        """Return the values to save, with the parameter's value in its stored form.
 
-        :raises ValidationError: when it can't be used
+        :raises ValidationError: when the value can't be used
         """
         key = vals.get("key", self.key)
         value = vals.get("value", self.value)
@@ -74,11 +76,12 @@ class IrConfigParameter(models.Model):
 
     @api.model
     def _check_mail_value(self, key, value, where):
-        """The stored form of a value.
+        """Return the stored form of a value.
 
-        :param key: whose value
-        :param where: where it was typed, in words
-        :raises ValidationError: what is wrong, where, and what to do
+        :param str key: the parameter
+        :param str value: its value as it was typed
+        :param str where: the place where it was typed, for the error
+        :raises ValidationError: when the value can't be used; says what is wrong, where, and what to do
         """
         try:
             return PARAMETERS[key].read(str(value))
@@ -88,53 +91,63 @@ class IrConfigParameter(models.Model):
             ) from bad
 
     def _problem_message(self, bad):
+        """Say what is wrong with a value, and what to do."""
         if not bad.part.strip():
             return self.env._("This can't be empty.")
+        return self._address_problem_message(bad) or self._value_problem_message(bad)
+
+    def _address_problem_message(self, bad):
         match bad.problem:
             case ParameterProblem.DOMAIN:
-                return self.env._("“%s” is no domain. Write it like mycompany.com, without @ and spaces.", bad.part)
+                return self.env._("“%s” is not a domain. Enter it like mycompany.com, without @ and spaces.", bad.part)
             case ParameterProblem.LOCAL_PART:
                 return self.env._(
-                    "“%s” can't stand before the @ of an address. Write only that part, in letters without accents, "
-                    "digits, dots, hyphens and underscores, like catchall.",
+                    "“%s” can't be the part of an address before the @. Enter only that part, such as catchall. It may "
+                    "contain letters without accents, digits, dots, hyphens and underscores.",
                     bad.part,
                 )
             case ParameterProblem.SENDER:
                 return self.env._(
-                    "“%s” is neither an address nor the part of one before its @. Write notifications or "
-                    "notifications@mycompany.com, say.",
+                    "“%s” is neither an address nor the part of an address before the @. Enter for example "
+                    "notifications or notifications@mycompany.com.",
                     bad.part,
                 )
             case ParameterProblem.FILTER:
                 return self.env._(
-                    "“%s” is neither a domain nor an address. Write one or several, separated by commas, like "
+                    "“%s” is neither a domain nor an address. Enter one or several, separated by commas, such as "
                     "mycompany.com, info@example.com.",
                     bad.part,
                 )
-            case ParameterProblem.NUMBER:
-                words = {"value": bad.part, "most": bad.most}
-                return self.env._("“%(value)s” is not a whole number from 1 to %(most)s.", **words)
-            case ParameterProblem.ALERT:
-                return self.env._("“%s” is unknown. Write nothing, notification or activity.", bad.part)
             case ParameterProblem.HOST:
                 return self.env._(
-                    "“%s” is no name of a mail host. Write one or several, separated by commas, like mx.mycompany.com.",
+                    "“%s” is not the name of a mail server. Enter one or several, separated by commas, such as "
+                    "mx.mycompany.com.",
                     bad.part,
                 )
-        return self.env._("“%s” is unknown. Write sender or alias.", bad.part)
+        return None
+
+    def _value_problem_message(self, bad):
+        match bad.problem:
+            case ParameterProblem.NUMBER:
+                limits = {"value": bad.part, "most": bad.most}
+                return self.env._("“%(value)s” is not a whole number from 1 to %(most)s.", **limits)
+            case ParameterProblem.ALERT:
+                return self.env._("“%s” is unknown. Enter nothing, notification or activity.", bad.part)
+        return self.env._("“%s” is unknown. Enter sender or alias.", bad.part)
 
     # ------------------------------------------------------------------ reading
 
     @api.model
     def _get_mail_parameter(self, key):
-        """What counts for a parameter of mail.
+        """Return the effective value of a parameter.
 
-        Those that Odoo 19 keeps on the alias domain are read there, if the main company has one. A bad value that came
-        past every check is told once to the log and replaced by the default.
+        Parameters that Odoo 19 keeps on the alias domain are read there, if the main company has one. A bad value that
+        bypassed every check is logged once and replaced: a number that is too large by the largest one, others by the
+        default.
 
-        :param key: one of :data:`PARAMETERS`
-        :return: a whole number for what is counted, else a text, empty for none. `mail.default.from_filter` defaults to
-            the `from_filter` of odoo-bin
+        :param str key: one of :data:`PARAMETERS`
+        :return: an int for numbers, otherwise a str, empty for none. `mail.default.from_filter` defaults to the
+            `from_filter` of odoo-bin
         """
         parameter = PARAMETERS[key]
         value = self._stored_mail_value(key)
@@ -143,9 +156,18 @@ class IrConfigParameter(models.Model):
         try:
             return parameter.kind(parameter.read(value))
         except BadValue as bad:
-            counts = (bad.problem is ParameterProblem.FILTER and good_entries(value)) or self._default_mail_value(key)
-            self._tell_bad_value(key, value, counts)
-            return counts
+            effective = self._instead_of(bad, key, value)
+            self._log_bad_value(key, value, effective)
+            return effective
+
+    def _instead_of(self, bad, key, value):
+        """Return the effective value of a parameter whose stored value can't be used as it is."""
+        match bad.problem:
+            case ParameterProblem.FILTER if entries := good_entries(value):
+                return entries
+            case ParameterProblem.NUMBER if bad.is_too_large:
+                return bad.most
+        return self._default_mail_value(key)
 
     def _stored_mail_value(self, key):
         if key in MIRRORED and (domain := self.env["res.company"]._main_company_of_mail().alias_domain_id):
@@ -158,20 +180,20 @@ class IrConfigParameter(models.Model):
             return config.get("from_filter") or parameter.default
         return parameter.kind(parameter.default)
 
-    def _tell_bad_value(self, key, value, counts):
+    def _log_bad_value(self, key, value, effective):
         known = (self.env.cr.dbname, key, value)
-        if known not in _told:
-            _told.add(known)
-            _logger.warning("System parameter %s: %r can't be used; %r counts instead.", key, value, counts)
+        if known not in _logged:
+            _logged.add(known)
+            _logger.warning("System parameter %s: %r can't be used; Odoo uses %r instead.", key, value, effective)
 
     # ------------------------------------------------------------------ the mirror
 
     @api.model
     def _settle_mail_parameters(self):
-        """Called by each installation and update of the addon: create what is absent, end every difference.
+        """Create missing parameters and end every difference; each installation and update of the addon calls this.
 
-        Where the main company has an alias domain, that counts, since it is what Odoo 19 uses. Where it has none, as
-        in a database that comes from Odoo 16, it gets one from the parameters, as core's `_migrate_icp_to_domain` does.
+        If the main company has an alias domain, its values win, since Odoo 19 uses them. If it has none, as in a
+        database that comes from Odoo 16, it gets one from the parameters, as core's `_migrate_icp_to_domain` does.
         """
         self._adopt_alias_domain()
         if self.env["res.company"]._main_company_of_mail().alias_domain_id:
@@ -187,15 +209,17 @@ class IrConfigParameter(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._change_alias_domain({"mail.catchall.domain": name})
-        except UserError as error:  # an installation does not fail for what stood in the database before
-            _logger.warning("The system parameters of mail make no alias domain, until somebody mends them: %s", error)
+        except UserError as error:  # an installation does not fail because of values that were there before
+            _logger.warning(
+                "No alias domain can be created from the system parameters of mail; correct them: %s", error
+            )
 
     @api.model
     def _change_alias_domain(self, values):
-        """Have the main company's alias domain say what its parameters say.
+        """Copy parameters to the main company's alias domain.
 
-        :param values: {key: stored form, or None for its default}; keys that have no place there are left alone
-        :raises ValidationError: when the alias domain does not take them
+        :param dict values: {key: stored form, or None for its default}; keys that have no field there are ignored
+        :raises ValidationError: when the alias domain does not accept them
         """
         wanted = {
             MIRRORED[key]: PARAMETERS[key].default if value is None else value
@@ -218,24 +242,24 @@ class IrConfigParameter(models.Model):
 
     def _same_address_message(self, address):
         return self.env._(
-            "“%s” can't be both the catchall and the bounce address: a reply could not be told from mail that came "
-            "back. Choose another one for either.",
+            "“%s” can't be both the catchall and the bounce address, because Odoo could not distinguish a reply from a "
+            "bounce. Choose another address for one of them.",
             address,
         )
 
     @api.model
     def _show_alias_domain(self):
-        """Have the parameters say what the main company's alias domain says."""
+        """Copy the values of the main company's alias domain to the parameters."""
         domain = self.env["res.company"]._main_company_of_mail().alias_domain_id
         if domain:
             for key, field in MIRRORED.items():
                 self._show(key, domain[field] or "")
         else:
-            # Else the next update would bring the domain back. The local parts wait for the next one.
+            # Otherwise the next update would create the domain again. The local parts are kept for the next domain.
             self._mirrored("mail.catchall.domain").unlink()
 
     def _show(self, key, value):
-        """Write a value that is in force already: neither checked nor told to the alias domain again."""
+        """Write a value that is effective already: it is neither checked nor copied to the alias domain again."""
         if self._get_param(key) == value:
             return
         if parameter := self._mirrored(key):

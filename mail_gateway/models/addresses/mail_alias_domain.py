@@ -1,3 +1,5 @@
+"""Alias domains: checked like the system parameters that mirror the one of the main company."""
+
 from odoo import api, models, tools
 from odoo.exceptions import ValidationError
 
@@ -6,13 +8,13 @@ from ...tools.parameters import MIRRORED, PARAMETERS, BadValue
 
 
 class MailAliasDomain(models.Model):
-    """Checked like the system parameters that mirror it, which follow what is written here."""
+    """Keeps the system parameters, the caches and the former addresses in step with what is written here."""
 
     _inherit = "mail.alias.domain"
 
     @api.model
     def default_get(self, fields):
-        """Extends core's method: the first alias domain starts with what the system parameters say."""
+        """Extends core's method: the first alias domain starts with the values of the system parameters."""
         values = super().default_get(fields)
         if not self.sudo().search_count([], limit=1):
             parameters = self.env["res.company"]._main_company_of_mail()._local_parts_of_parameters()
@@ -21,20 +23,25 @@ class MailAliasDomain(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: its bounce address is one more to take bounces."""
+        """Extends core's method: a new domain may take over former addresses, and its bounce address takes bounces."""
         domains = super().create(vals_list)
+        domains._take_over()
         self.env.registry.clear_cache()
         return domains
 
     def write(self, vals):
-        """Extends core's method: the system parameters follow when this is the main company's alias domain.
+        """Extends core's method: previous addresses redirect to the new ones, and the system parameters follow.
 
-        What stands there already is not written again: a bad value that came in by SQL keeps nobody from changing the
-        others.
+        The parameters follow only the alias domain of the main company. Unchanged values are not written again, so a
+        bad value that somebody wrote by SQL does not prevent changes to the others.
         """
-        same = {field for field in MIRRORED.values() if field in vals and not self._differ(field, vals[field])}
-        vals = {field: value for field, value in vals.items() if field not in same}
+        vals = self._changed(vals)
+        renamed = self if vals.keys() & {"name", "catchall_alias", "bounce_alias"} else self.browse()
+        before = [(domain, domain.name, domain._mailboxes()) for domain in renamed]
         result = super().write(vals)
+        for domain, name, mailboxes in before:
+            domain._remember_names(name, mailboxes)
+        renamed._take_over()
         if vals.keys() & {"sequence", *MIRRORED.values()}:
             self.env.registry.clear_cache()
         if vals.keys() & set(MIRRORED.values()):
@@ -42,40 +49,53 @@ class MailAliasDomain(models.Model):
         return result
 
     def unlink(self):
-        """Extends core's method: the database takes it from its companies without a word to them."""
+        """Extends core's method: messages to a deleted domain are held, and the system parameters follow.
+
+        The database takes the domain from its companies without calling their `write()`.
+        """
+        deleted = [(domain.name, domain._mailboxes()) for domain in self]
+        self.env["mail.former.address"].sudo()._mark_deleted(self)
         result = super().unlink()
+        self._remember_deleted(deleted)
         self.env.registry.clear_cache()
         self.env["ir.config_parameter"]._show_alias_domain()
         return result
 
+    def _changed(self, vals):
+        """Leave out the mirrored values that all of these domains have already."""
+        mirrored = set(MIRRORED.values())
+        return {field: value for field, value in vals.items() if field not in mirrored or self._differ(field, value)}
+
+    def _differ(self, field, value):
+        return any((domain[field] or "") != (value or "") for domain in self)
+
+    # ------------------------------------------------------------------ of all companies
+
     @api.model
     def _bounce_addresses(self) -> tuple[str, ...]:
-        """The bounce addresses of all alias domains, in core's order."""
+        """Return the bounce addresses of all alias domains, in core's order."""
         return self._names_and_bounce_addresses()[1]
 
     @api.model
     def _names_of_all(self) -> tuple[str, ...]:
-        """The alias domains of all companies, in core's order: they stand in for the filter of a server without one.
+        """Return the alias domains of all companies, in core's order: they replace the filter of a server without one.
 
-        What came past every check and is no domain is left out.
+        Values that bypassed every check and are no domains are left out.
         """
         return self._names_and_bounce_addresses()[0]
 
     @api.model
     @tools.ormcache()
     def _names_and_bounce_addresses(self):
-        """One search for both: each message that leaves asks for them."""
+        """Return names and bounce addresses by one search: every message that is sent needs both."""
         domains = self.sudo().search([])  # pylint: disable=no-search-all
         names = filter(None, map(normalize_domain, domains.mapped("name")))
         return tuple(dict.fromkeys(names)), tuple(filter(None, domains.mapped("bounce_email")))
 
-    def _differ(self, field, value):
-        return any((domain[field] or "") != (value or "") for domain in self)
-
     # ------------------------------------------------------------------ bad values
 
     def _compute_bounce_email(self):
-        """Extends core's method: a bad value counts as the default."""
+        """Extends core's method: the default replaces a bad value."""
         super()._compute_bounce_email()
         for domain in self:
             if default := domain._default_for_bad("mail.bounce.alias"):
@@ -96,10 +116,10 @@ class MailAliasDomain(models.Model):
                 domain.default_from_email = f"{default}@{domain.name}"
 
     def _default_for_bad(self, key):
-        """What counts instead of a value that came past every check; the log says so once.
+        """Return the default that replaces a value that bypassed every check, and log that once.
 
-        :param key: of the system parameter that mirrors the field
-        :return: empty when the value can be used, or there is none
+        :param str key: the system parameter that mirrors the field
+        :return: empty when the value can be used, or when there is none
         """
         value = self[MIRRORED[key]]
         try:
@@ -107,7 +127,7 @@ class MailAliasDomain(models.Model):
         except BadValue:
             default = PARAMETERS[key].default
             if self == self._origin:  # not while somebody is typing it
-                self.env["ir.config_parameter"]._tell_bad_value(self._key_for_log(key), value, default)
+                self.env["ir.config_parameter"]._log_bad_value(self._key_for_log(key), value, default)
             return default
         return ""
 
@@ -118,9 +138,9 @@ class MailAliasDomain(models.Model):
     # ------------------------------------------------------------------ writing
 
     def _follow(self, wanted):
-        """Write what differs, all at once: two addresses may change places.
+        """Write the values that differ, all at once, since two addresses may change places.
 
-        :param wanted: {field: value}, empty values change nothing but the default From
+        :param dict wanted: {field: value}; an empty name is ignored
         """
         changes = {field: value for field, value in wanted.items() if self and self._differ(field, value)}
         if not wanted.get("name"):
@@ -130,11 +150,11 @@ class MailAliasDomain(models.Model):
 
     @api.model
     def _sanitize_configuration(self, config_values):
-        """Extends core's method: domains are stored in the form in which mail names them.
+        """Extends core's method: domains are stored in lower case, and all values are checked.
 
-        Core compares them with the lower case addresses of incoming mail as they stand. A default From with an @ is
-        checked before core makes something else of it, all others as core stores them; no constraint does that, since
-        it would check what stands there already as well.
+        Core compares domains with the lower case addresses of incoming messages. A default From with an @ is checked
+        before core changes it, all others in the form in which core stores them. A constraint would be no replacement,
+        since it would check existing values, too.
         """
         if "@" in (config_values.get("default_from") or ""):
             config_values["default_from"] = self._check_part("mail.default.from", config_values["default_from"])
@@ -142,7 +162,7 @@ class MailAliasDomain(models.Model):
         if config_values.get("name"):
             config_values["name"] = config_values["name"].strip().lower()
         for key, field in MIRRORED.items():
-            # Which of them may be empty is left to core: it has no default From then, or refuses it by itself.
+            # Core decides which of them may be empty: the domain has no default From then, or core refuses the value.
             if config_values.get(field):
                 self._check_part(key, config_values[field])
         return config_values
@@ -163,15 +183,15 @@ class MailAliasDomain(models.Model):
         return self.env._("%(field)s of the alias domain “%(domain)s”", field=label, domain=self.name)
 
     def _check_catchall_is_not_bounce(self):
-        """Core looks for the same catchall twice and the same bounce twice, not for one that is also the other."""
+        """Refuse a catchall that is also the bounce address; core compares catchalls and bounces only with their own."""
         same = self._named(normalize_domain(self.name))
         if both := set(filter(None, same.mapped("catchall_alias"))) & set(same.mapped("bounce_alias")):
             raise ValidationError(self.env["ir.config_parameter"]._same_address_message(f"{both.pop()}@{self.name}"))
 
     @api.model
     def _named(self, name):
-        """All alias domains of that name, in core's order.
+        """Find all alias domains of that name, in core's order.
 
-        :param name: in its comparable form, None for none
+        :param str name: the name in its comparable form; None finds none
         """
         return self.sudo().search([("name", "=ilike", (name or "").replace("_", r"\_"))])

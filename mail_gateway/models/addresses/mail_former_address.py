@@ -1,3 +1,5 @@
+"""The list of former addresses: what an entry is, and which entries are valid."""
+
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
@@ -5,10 +7,10 @@ from ...tools.former_address import ANY_DOMAIN, comparable
 
 
 class MailFormerAddress(models.Model):
-    """An address or domain that was given up, and what its mail leads to now.
+    """An address or domain that is no longer in use, and what it redirects to.
 
-    An entry links to what took its place, not to a name: a second rename leads on to the current one. An entry
-    without a link holds its mail. A retired (inactive) entry does nothing.
+    An entry links to the record that replaced it, not to a name, so after a second rename it redirects to the current
+    name. Messages to an entry without a link are held. A retired (inactive) entry has no effect.
     """
 
     _name = "mail.former.address"
@@ -18,34 +20,43 @@ class MailFormerAddress(models.Model):
 
     kind = fields.Selection(
         [("alias", "Alias"), ("catchall", "Catchall"), ("bounce", "Bounce"), ("domain", "Domain")],
-        string="Was",
+        string="Type",
         required=True,
         default="alias",
-        help="What the address was, and what it leads to.\n"
-        "Domain: every address in it leads to the same name in the current domain.",
+        help="What the address was used for, and so what it can redirect to. A former domain redirects each of its "
+        "addresses to the address of the same name in the current domain.",
     )
     address = fields.Char(
         "Former Address",
         required=True,
-        help="An address (sales@old.example), a name in any domain (sales@*), or for a domain its name (old.example).",
+        help="An address (sales@old.example), a local part in any domain (sales@*), or the name of a domain (old.example).",
     )
     alias_id = fields.Many2one("mail.alias", "Current Alias", ondelete="set null", index="btree_not_null")
     alias_domain_id = fields.Many2one(
         "mail.alias.domain", "Current Domain", ondelete="set null", index="btree_not_null"
     )
-    leads_to = fields.Char(compute="_compute_leads_to", store=True, help="Empty: nothing stands in; mail is held.")
-    since = fields.Datetime(default=fields.Datetime.now, required=True, help="When the address was given up.")
-    deleted_date = fields.Datetime(
-        "Deleted", readonly=True, help="When what the address led to was deleted; empty while something is there."
+    leads_to = fields.Char(
+        "Redirects To",
+        compute="_compute_leads_to",
+        store=True,
+        help="The address or domain that receives the messages. If empty, messages to the former address are held.",
     )
-    active = fields.Boolean(default=True, help="Retired entries are inactive: their addresses are unknown ones.")
+    since = fields.Datetime(
+        default=fields.Datetime.now, required=True, help="When the address went out of use: renamed or deleted."
+    )
+    deleted_date = fields.Datetime(
+        "Deleted On", readonly=True, help="When the target was deleted. Empty while there is a target."
+    )
+    active = fields.Boolean(
+        default=True, help="Clear to retire the entry: messages to its address are treated like those to unknown ones."
+    )
     note = fields.Text("History")
     inbound_message_ids = fields.Many2many("mail.inbound.message", string="Inbound Messages", readonly=True)
     message_count = fields.Integer("Messages", compute="_compute_messages")
     last_message_date = fields.Datetime("Last Message", compute="_compute_messages")
 
     _address_unique = models.UniqueIndex(
-        "(address)", "There is an entry for this address already. If you don't see it, it is a retired one."
+        "(address)", "There is already an entry for this address. If you don't see it, look among the retired entries."
     )
 
     @api.depends(
@@ -67,7 +78,7 @@ class MailFormerAddress(models.Model):
 
     @api.depends("inbound_message_ids")
     def _compute_messages(self):
-        """How many messages still come to the old address, and when the last one did: may it be retired?"""
+        """Count the messages that still come to the former address: may the entry be retired?"""
         groups = self.env["mail.inbound.message"]._read_group(
             [("former_address_ids", "in", self.ids)], ["former_address_ids"], ["__count", "received_date:max"]
         )
@@ -79,7 +90,7 @@ class MailFormerAddress(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: addresses are stored comparable."""
+        """Extends core's method: addresses are stored in their comparable form."""
         for vals in vals_list:
             self._make_comparable(vals, vals.get("kind") or self.default_get(["kind"]).get("kind"))
         entries = super().create(vals_list)
@@ -87,7 +98,7 @@ class MailFormerAddress(models.Model):
         return entries
 
     def write(self, vals):
-        """Extends core's method: addresses are stored comparable; what leads somewhere again is not deleted."""
+        """Extends core's method: addresses are stored in their comparable form; a new target clears the deletion."""
         if "address" in vals:
             self._make_comparable(vals, vals.get("kind") or self[:1].kind)
         if vals.get("alias_id") or vals.get("alias_domain_id"):
@@ -98,7 +109,7 @@ class MailFormerAddress(models.Model):
         return result
 
     def unlink(self):
-        """Extends core's method: whether there are entries is known without asking the database."""
+        """Extends core's method: it clears what :meth:`_any` remembers."""
         result = super().unlink()
         self.env.registry.clear_cache()
         return result
@@ -111,10 +122,10 @@ class MailFormerAddress(models.Model):
     @api.model
     @tools.ormcache()
     def _any(self) -> bool:
-        """Whether there is an active entry.
+        """Return whether there is an active entry.
 
-        Kept in memory, so that nobody without entries pays for asking. Another process may have made the first one
-        a moment ago: nothing that could lose mail may rest on this.
+        Cached, so that databases without entries need no query. Another process may have created the first entry a
+        moment ago, so nothing that could lose a message may depend on this.
         """
         return bool(self.sudo().search_count([("active", "=", True)], limit=1))
 
@@ -124,11 +135,13 @@ class MailFormerAddress(models.Model):
             if comparable(entry.address, entry.kind == "domain") == entry.address:
                 continue
             if entry.kind == "domain":
-                raise ValidationError(self.env._("“%s” is no domain. Write a domain like old.example.", entry.address))
+                raise ValidationError(
+                    self.env._("“%s” is not a domain. Enter a domain such as old.example.", entry.address)
+                )
             raise ValidationError(
                 self.env._(
-                    "“%(address)s” is no e-mail address. Write an address like sales@old.example, or sales@%(any)s for "
-                    "a name in any domain.",
+                    "“%(address)s” is not an e-mail address. Enter an address such as sales@old.example, or "
+                    "sales@%(any)s for a local part in any domain.",
                     address=entry.address,
                     any=ANY_DOMAIN,
                 )
@@ -136,14 +149,15 @@ class MailFormerAddress(models.Model):
 
     @api.constrains("address", "kind", "active")
     def _check_former(self):
-        """An address in use is no former one: its mail goes to whom it belongs to."""
+        """An address in use can't be a former one: messages to it belong to its owner."""
         active = self.filtered("active")
         owners = self.sudo()._current(active.mapped("address"))
         for entry in active:
             if owner := owners.get(entry.address):
                 raise ValidationError(
                     self.env._(
-                        "%(address)s is in use (%(what)s %(owner)s) and can't be a former address.",
+                        "%(address)s is in use (%(what)s %(owner)s) and can't be a former address. Rename or delete "
+                        "that first.",
                         address=entry.address,
                         what=owner._description,
                         owner=owner.display_name,
@@ -154,19 +168,20 @@ class MailFormerAddress(models.Model):
     def _check_target(self):
         for entry in self:
             if not entry._target() and not entry.deleted_date:
-                raise ValidationError(self.env._("Choose what %s leads to now: an alias, or a domain.", entry.address))
+                raise ValidationError(self.env._("Choose the alias or the domain that %s redirects to.", entry.address))
 
     def _target(self):
-        """The alias or alias domain that stands in for the address; empty when nothing does."""
+        """Return the alias or alias domain that the address redirects to; empty when there is none."""
         self.ensure_one()
         return self.alias_id if self.kind == "alias" else self.alias_domain_id
 
-    # ------------------------------------------------------------------ what the postmaster does
+    # ------------------------------------------------------------------ actions
 
     def action_open_messages(self):
-        """Show the messages that came to the former address.
+        """List the messages that came to the former address.
 
-        :raises AccessError: for whoever is no postmaster
+        :return: an action
+        :raises AccessError: for users who are not postmasters
         """
         self.ensure_one()
         self.check_access("read")

@@ -1,3 +1,5 @@
+"""Where messages to former addresses go."""
+
 from odoo import api, models
 from odoo.tools import format_date
 
@@ -6,19 +8,19 @@ from ...tools.headers.addresses import domain_of, normalize_address, normalize_d
 from ...tools.headers.recipients import without_tags
 
 
-class MailFormerRoute(models.Model):
-    """Where mail to former addresses goes. All of it runs with all rights: senders have none."""
+class MailFormerAddress(models.Model):
+    """Finds the current address for a former one. Callers have all rights: senders have none."""
 
     _inherit = "mail.former.address"
 
     @api.model
     def _reach(self, addresses) -> dict[str, Reached]:
-        """Where mail to addresses arrives: aliases, catchalls, bounce addresses, what former ones lead to.
+        """Find where messages to addresses arrive: at aliases, catchalls, bounce addresses, or by a redirect.
 
-        The exact address comes first, then it without its tags (RFC 5233): ``sales+shop@`` reaches ``sales@``.
+        The exact address comes first, then the address without its tags (RFC 5233): ``sales+shop@`` reaches ``sales@``.
 
-        :param addresses: normalized
-        :return: by address; those that are none of ours are not in it
+        :param addresses: normalized addresses
+        :return: {address: where it arrives}, without addresses that are not ours
         """
         candidates = {address: without_tags(address) for address in addresses}
         every = {candidate for them in candidates.values() for candidate in them}
@@ -38,7 +40,7 @@ class MailFormerRoute(models.Model):
 
     @api.model
     def _in_use(self, addresses):
-        """Whom addresses belong to as core's routing has it; a name alone counts in some domains only."""
+        """Return the owners of addresses as core's routing finds them; a local part alone is enough in some domains."""
         owners = self._current(addresses)
         return {
             address: owner
@@ -50,23 +52,23 @@ class MailFormerRoute(models.Model):
 
     @api.model
     def _domain_names(self) -> dict[str, str]:
-        """Domains as they are stored, by their comparable form: core compares them as they stand."""
+        """Return {comparable form: domain as it is stored}, since core compares domains in their stored form."""
         allowed = (self.env["ir.config_parameter"].sudo().get_param("mail.catchall.domain.allowed") or "").split(",")
         names = [*self._alias_domains().mapped("name"), *filter(None, allowed)]
         return {normalize_domain(name): name for name in reversed(names)}
 
     @staticmethod
     def _spelled(address, names):
-        """An address with its domain as it is stored."""
+        """Return an address with its domain as it is stored."""
         local, _at, domain = address.rpartition("@")
         return f"{local}@{names.get(domain, domain)}"
 
     @api.model
     def _resolve(self, addresses) -> dict[str, Redirect]:
-        """Where mail to former addresses goes now: one indexed query when none of them is one.
+        """Find the redirects of former addresses; one indexed query when none of the addresses is a former one.
 
-        :param addresses: normalized
-        :return: by address; those that are in use, unknown or retired are not in it
+        :param addresses: normalized addresses
+        :return: {address: redirect}, without addresses that are in use, unknown or retired
         """
         found = self._matching(addresses)
         owners = self._current(found) if found else {}
@@ -75,7 +77,7 @@ class MailFormerRoute(models.Model):
 
     @api.model
     def _matching(self, addresses):
-        """The entry that answers for each address: the most particular one."""
+        """Return {address: the most specific entry that applies to it}."""
         wanted = {address: entries_for(address) for address in addresses}
         keys = [*{key for keys in wanted.values() for key in keys}]
         known = {entry.address: entry for entry in self.search([("address", "in", keys), ("active", "=", True)])}
@@ -93,7 +95,7 @@ class MailFormerRoute(models.Model):
 
     @api.model
     def _takes_local_parts_in(self, domain):
-        """Whether a name alone may count in a domain, as mail.thread.message_route decides."""
+        """Return whether a local part alone names an alias in a domain, as mail.thread.message_route decides."""
         allowed = (self.env["ir.config_parameter"].sudo().get_param("mail.catchall.domain.allowed") or "").split(",")
         if not any(allowed):
             return True
@@ -101,12 +103,12 @@ class MailFormerRoute(models.Model):
 
     @api.model
     def _alias_domains(self):
-        """All of them: there are a few, and core keeps their addresses nowhere to search in."""
+        """Return all alias domains: there are few, and core stores their addresses in no field to search by."""
         return self.env["mail.alias.domain"].search([])  # pylint: disable=no-search-all
 
     @api.model
     def _current(self, addresses):
-        """Whom addresses, and domains, belong to now: an alias or an alias domain, by address."""
+        """Return {address or domain: the alias or alias domain that owns it now}."""
         aliases = self.env["mail.alias"]._named_by(addresses)
         owners = {}
         for domain in self._alias_domains():
@@ -118,9 +120,9 @@ class MailFormerRoute(models.Model):
         return {address: owner for address, owner in found.items() if owner}
 
     def _redirect(self, address):
-        """Where this entry leads an address that it answers for.
+        """Return where this entry redirects an address that it applies to.
 
-        :return: None when the entry is of a whole domain and the address was never anybody's
+        :return: None when the entry is of a whole domain and nobody ever had the address
         """
         self.ensure_one()
         if self.kind == "domain" and self.alias_domain_id:
@@ -129,7 +131,7 @@ class MailFormerRoute(models.Model):
         return Redirect(address, to or "", (self.id,), "" if to else self._nowhere_message(address))
 
     def _redirect_within_domain(self, address):
-        """The same name in the current domain, if it is in use there or was given up after the domain."""
+        """Redirect to the same name in the current domain, if it is in use there or became a former address later."""
         renamed = f"{local_part(address)}@{normalize_domain(self.alias_domain_id.name)}"
         if self._current([renamed]):
             return Redirect(address, renamed, (self.id,))
@@ -140,7 +142,7 @@ class MailFormerRoute(models.Model):
         return redirect._replace(address=address, entry_ids=(self.id, *redirect.entry_ids))
 
     def _alias_address(self, written_to):
-        """The current address of the alias; the domain stays when the alias goes by the name alone."""
+        """Return the current address of the alias; the domain stays when the local part alone names the alias."""
         alias = self.alias_id
         if not alias.alias_name:
             return ""
@@ -149,28 +151,30 @@ class MailFormerRoute(models.Model):
         return alias.alias_full_name if alias.alias_domain_id else ""
 
     def _nowhere_message(self, address):
-        """Why mail to the address is held, and what helps."""
-        advice = self.env._("Choose under Former Addresses what it leads to, or retire the entry there.")
+        """Return why messages to the address are held, and what to do."""
+        advice = self.env._("Choose its target under Former Addresses, or retire the entry there.")
         return f"{self._loss_message(address)} {advice}"
 
     def _loss_message(self, address):
         date = format_date(self.env, self.deleted_date or self.since)
         if self._target():
-            return self.env._("%s led to an alias that has no name now.", address)
+            return self.env._("%s redirects to an alias that has no name any more.", address)
         if not self.deleted_date:
-            return self.env._("What %s led to no longer exists; nothing stands in for it.", address)
+            return self.env._("The target of %s no longer exists, and the address redirects nowhere.", address)
         if self.kind == "domain":
             return self.env._(
-                "The domain of %(address)s was deleted on %(date)s; nothing stands in for it.",
+                "The domain of %(address)s was deleted on %(date)s, and the address redirects nowhere.",
                 address=address,
                 date=date,
             )
         if self.since < self.deleted_date:
             return self.env._(
-                "What %(address)s led to was deleted on %(date)s; nothing stands in for it.", address=address, date=date
+                "The target of %(address)s was deleted on %(date)s, and the address redirects nowhere.",
+                address=address,
+                date=date,
             )
         return self.env._(
-            "The %(kind)s %(address)s was deleted on %(date)s; nothing stands in for it.",
+            "The %(kind)s %(address)s was deleted on %(date)s, and the address redirects nowhere.",
             kind=dict(self._fields["kind"]._description_selection(self.env))[self.kind].lower(),
             address=address,
             date=date,
@@ -178,9 +182,9 @@ class MailFormerRoute(models.Model):
 
     @api.model
     def _own(self, addresses) -> set[str]:
-        """The former ones among normalized addresses: they are ours, so that nobody mails to them.
+        """Return the former ones among normalized addresses: they are ours, so Odoo sends no messages to them.
 
-        Of a whole domain only the names that were used here are: it may have mailboxes of people as well.
+        Of a former domain only the names that were used here are ours: people may have other mailboxes in it.
         """
         redirects = self._resolve(addresses) if self._any() else {}
         return {
@@ -189,28 +193,5 @@ class MailFormerRoute(models.Model):
 
     @api.model
     def _last(self, redirect):
-        """The most particular entry of a lead."""
+        """Return the last entry of a redirect: the one that decided."""
         return self.browse(redirect.entry_ids[-1])
-
-
-class MailAliasDomain(models.Model):
-    _inherit = "mail.alias.domain"
-
-    def _mailboxes(self):
-        """The catchall and the bounce address, by what they are."""
-        self.ensure_one()
-        return {"catchall": self.catchall_email, "bounce": self.bounce_email}
-
-    @api.model
-    def _find_aliases(self, email_list):
-        """Extends core's method: former addresses are ours, too, and those with a tag or a domain in its own letters.
-
-        No contact is made of them, no mail sent to them.
-        """
-        found = super()._find_aliases(email_list)
-        left = {email: normalize_address(email) for email in email_list if email and email not in found}
-        former = self.env["mail.former.address"].sudo()
-        own = former._own([address for address in left.values() if address])
-        variants = {address for email, address in left.items() if address and ("+" in email or not email.isascii())}
-        own |= {address for address, reached in (former._reach(variants) if variants else {}).items() if reached.to}
-        return [email for email in email_list if email in found or left.get(email) in own] if own else found

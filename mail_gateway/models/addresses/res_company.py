@@ -1,3 +1,5 @@
+"""The main company, whose alias domain the system parameters of mail mirror."""
+
 from odoo import api, models
 
 from ...tools.headers.addresses import normalize_domain
@@ -5,7 +7,7 @@ from ...tools.parameters import MIRRORED
 
 
 class ResCompany(models.Model):
-    """The alias domain of the main company is what the system parameters of mail speak of."""
+    """Gives the main company the alias domain that the system parameters of mail name, and the other way round."""
 
     _inherit = "res.company"
 
@@ -18,18 +20,18 @@ class ResCompany(models.Model):
 
     @api.model
     def _main_company_of_mail(self):
-        """The main company, archived or not; where somebody deleted it, the first one there is."""
+        """Return the main company, archived or not; if somebody deleted it, the oldest company."""
         main = self.env["ir.model.data"]._xmlid_to_res_id("base.main_company", raise_if_not_found=False)  # cached
         companies = self.sudo().with_context(active_test=False)
         return companies.browse(main) if main else companies.search([], order="id", limit=1)
 
     def _use_alias_domain(self, name):
-        """Give the company the alias domain of that name, if there is one, or its first one.
+        """Give the company the alias domain of that name, or create one if the company has none.
 
-        Else its present one is left for the caller to rename: its aliases move along, as they did when the domain was
-        one parameter, where a new record would leave them behind.
+        Otherwise the caller renames the domain that the company has. Its aliases move along, as they did when the
+        domain was a parameter; a new record would leave them behind.
 
-        :param name: in its comparable form; empty to change nothing
+        :param str name: the name in its comparable form; empty to change nothing
         """
         own = self.alias_domain_id
         if not name or normalize_domain(own.name) == name:

@@ -1,3 +1,5 @@
+"""Test Connection for outgoing mail servers, and the sentences of its report."""
+
 from . import (
     ir_mail_server,
     report,

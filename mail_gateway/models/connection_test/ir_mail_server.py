@@ -1,3 +1,5 @@
+"""Running a connection test with the settings of an outgoing mail server."""
+
 import logging
 from base64 import b64decode
 
@@ -11,12 +13,13 @@ from ...tools.headers.addresses import filter_entries
 from ...tools.smtp.connection_test import run_connection_test
 from ...tools.smtp.connection_test_values import LoginImpossible, Plan
 from ...tools.smtp.tls import OwnCertificate
+from ..client_actions import CLOSE_DIALOG, notification
 
 _logger = logging.getLogger(__name__)
 
 
 class IrMail_Server(models.Model):
-    """Test Connection: what core's `_connect__` and `test_smtp_connection` do, step by step, and never a message."""
+    """Test Connection: it does what core's `_connect__` does, step by step, and sends no message."""
 
     _inherit = "ir.mail_server"
 
@@ -24,7 +27,7 @@ class IrMail_Server(models.Model):
         """Test the connection and show each step in a dialog.
 
         :return: an action
-        :raises AccessError: for whoever may not change the server
+        :raises AccessError: for users who may not change the server
         :raises UserError: when a personal server can't be used
         """
         self.ensure_one()
@@ -32,12 +35,13 @@ class IrMail_Server(models.Model):
         return self.env["mail.server.connection.test"]._open(self)
 
     def test_smtp_connection(self, autodetect_max_email_size=False):
-        """Replaces core's method, unless the size limit is wanted: the error names the step that failed, what to do
-        about it and which ports answer; and no DATA command is sent, which some servers take as a message begun.
+        """Replaces core's method, unless the size limit is wanted: the error says which step failed, what to do about
+        it and which ports answer. No DATA command is sent, since some servers treat it as the start of a message.
 
-        :return: a client action that says it went well
-        :raises AccessError: for whoever may not read the server; core stumbles upon that when it reads the filter
-        :raises UserError: when a step of a server fails
+        :param bool autodetect_max_email_size: call core's method, which reads the size limit from the server
+        :return: an action that shows a notification
+        :raises AccessError: for users who may not read the server
+        :raises UserError: when a step of the test fails
         """
         self.check_access("read")
         if autodetect_max_email_size:
@@ -46,27 +50,18 @@ class IrMail_Server(models.Model):
             plan, report = server._run_connection_test()
             if report.failed:
                 raise UserError(server._report_failure(plan, report))
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "message": self.env._("Connection Test Successful!"),
-                "type": "success",
-                "sticky": False,
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return notification("success", self.env._("Connection Test Successful!"), then=CLOSE_DIALOG)
 
     def _run_connection_test(self):
-        """Try this server.
+        """Test this server.
 
         :return: (mail_gateway.tools.smtp.connection_test_values.Plan, Report)
-        :raises UserError: when core says that this server can't be used, whatever it answers
+        :raises UserError: when core refuses to use this server at all
         """
         self.ensure_one()
         if self._disable_send():
-            raise UserError(self.env._("No connection to a mail server is made while Odoo is tested or being started."))
-        # core reads them so, too: a user may test the server of their own
+            raise UserError(self.env._("Odoo connects to no mail server while it starts or while tests run."))
+        # sudo: ir.mail_server - core does the same: users may test their personal server
         server = self.sudo()
         plan = server._connection_test_plan()
         if plan.sender:
@@ -89,7 +84,7 @@ class IrMail_Server(models.Model):
         )
 
     def _connection_test_values_of_odoo_bin(self):
-        """What core's `_connect__` takes from odoo-bin's options; it verifies no certificate then."""
+        """Return what core's `_connect__` takes from odoo-bin's options; it verifies no certificate then."""
         certificate, key = config.get("smtp_ssl_certificate_filename"), config.get("smtp_ssl_private_key_filename")
         files = OwnCertificate(certificate_file=certificate, key_file=key) if certificate and key else None
         return {
@@ -102,7 +97,7 @@ class IrMail_Server(models.Model):
         }
 
     def _connection_test_values_of_fields(self):
-        """What core's `_connect__` takes from the server: a certificate stands in for user and password."""
+        """Return what core's `_connect__` takes from the server: a certificate replaces user name and password."""
         by_certificate = self.smtp_authentication == "certificate"
         pem = OwnCertificate(_decode(self.smtp_ssl_certificate), _decode(self.smtp_ssl_private_key))
         return {
@@ -115,7 +110,7 @@ class IrMail_Server(models.Model):
         }
 
     def _connection_test_login(self, user, password):
-        """What core's `_connect__` does to sign in; OAuth modules extend the hook that it calls."""
+        """Return a function that logs in like core's `_connect__`, by the hook that OAuth modules extend."""
 
         def login(connection):
             local, at, domain = user.rpartition("@")
@@ -128,8 +123,9 @@ class IrMail_Server(models.Model):
         return login
 
     def _connection_test_sender(self):
-        """The sender to test with: core's; for a server without a filter that under which messages leave through it,
-        where core takes the address of whoever tests.
+        """Return the sender to test with: core's or, for a server without a filter, the envelope sender of messages.
+
+        Core would test such a server with the address of the current user.
 
         :return: (address, why there is none)
         """
@@ -144,7 +140,7 @@ class IrMail_Server(models.Model):
 
 
 def _decode(value):
-    """The bytes of a binary field; none at all when it holds something else."""
+    """Return the bytes of a binary field; empty when it contains something else."""
     try:
         return b64decode(value or b"")
     except ValueError:

@@ -1,3 +1,5 @@
+"""What a connection test found, as sentences for the administrator."""
+
 from odoo import models
 from odoo.tools import human_size
 
@@ -15,36 +17,36 @@ from ...tools.smtp.tls import Encrypted
 
 
 class IrMail_Server(models.Model):
-    """What a test of the connection found, in words that an administrator can act on."""
+    """Describes the steps of a connection test."""
 
     _inherit = "ir.mail_server"
 
     def _report_step_names(self):
-        """step -> its name."""
+        """Return {step: its label}."""
         steps = self.env["mail.server.connection.test.step"]._fields["step"]
         return dict(steps._description_selection(self.env))
 
     def _report_failure(self, plan, report):
-        """All that a program gets to know: where it failed, why, and what to do."""
+        """Return the error for callers that show no dialog: which step failed, why, and what to do."""
         failed = report.failed
         sentence = self.env._(
-            "Test of “%(server)s”, step “%(step)s”: %(words)s",
+            "Test of “%(server)s”, step “%(step)s”: %(message)s",
             server=self.display_name,
             step=self._report_step_names()[failed.step.value],
-            words=self._report_step(plan, failed),
+            message=self._report_step(plan, failed),
         )
         return "\n\n".join(filter(None, (sentence, self._report_ports(plan, report))))
 
     def _report_success(self, plan):
         return self.env._(
-            "“%(server)s” would take a message from %(sender)s to %(recipient)s. None was sent.",
+            "“%(server)s” would accept a message from %(sender)s to %(recipient)s. Odoo sent none.",
             server=plan.host,
             sender=plan.sender,
             recipient=plan.recipient,
         )
 
     def _report_step(self, plan, result):
-        """What to say about one step."""
+        """Describe one step; empty when it was not tried."""
         match result.outcome:
             case Outcome.NOT_TRIED:
                 return ""
@@ -56,11 +58,11 @@ class IrMail_Server(models.Model):
 
     def _report_skipped(self, result):
         if result.step is ConnectionStep.LOGIN:
-            return self.env._("This server has no user name: nobody signs in.")
-        words = self.env._("The connection is not encrypted, as configured.")
+            return self.env._("Odoo does not log in, since no user name is configured.")
+        sentence = self.env._("The connection is not encrypted, as configured.")
         if not result.facts.starttls_offered:
-            return words
-        return f"{words} {self.env._('The server offers STARTTLS: choose it, so that nobody can read along.')}"
+            return sentence
+        return f"{sentence} {self.env._('The server offers STARTTLS: choose it, so that nobody can read messages.')}"
 
     def _report_facts(self, plan, facts):
         match facts:
@@ -83,29 +85,28 @@ class IrMail_Server(models.Model):
         if not facts.failed:
             return where
         failed = self.env._(
-            "No answer from %s, which is tried first: each e-mail waits for that. Have these addresses taken out of "
-            "the DNS, or use a server name without them.",
+            "No answer from %s, which Odoo tries first, so each e-mail is delayed. Have these addresses removed from the "
+            "DNS, or use a server name without them.",
             ", ".join(facts.failed),
         )
         return f"{where}\n{failed}"
 
     def _report_greeting(self, facts):
-        words = self.env._(
-            "“%(banner)s”. This machine introduces itself as %(name)s.", banner=facts.banner, name=facts.own_name
+        greeting = self.env._(
+            "“%(banner)s”. The name of this machine in EHLO is %(name)s.", banner=facts.banner, name=facts.own_name
         )
         if not facts.size:
-            return words
-        return f"{words}\n{self.env._('Largest message: %s.', human_size(facts.size))}"
+            return greeting
+        return f"{greeting}\n{self.env._('Largest message: %s.', human_size(facts.size))}"
 
     def _report_login(self, plan, facts):
-        words = self.env._("Signed in.")
+        login = self.env._("Logged in.")
         if facts.mechanism:
-            words = self.env._("Signed in by %s.", readable(facts.mechanism))
+            login = self.env._("Logged in by %s.", readable(facts.mechanism))
         if not facts.in_clear:
-            return words
+            return login
         warning = self.env._(
-            "User name and password travel unencrypted to “%s”: whoever stands in between can read them. Choose an "
-            "encryption.",
+            "Odoo sends user name and password to “%s” unencrypted, so others can read them. Choose an encryption.",
             plan.host,
         )
-        return f"{words}\n{warning}"
+        return f"{login}\n{warning}"

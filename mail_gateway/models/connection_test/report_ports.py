@@ -1,3 +1,5 @@
+"""Which ports answer when a connection test fails, and what to set."""
+
 from odoo import models
 
 from ...tools.smtp.connection_test_values import ConnectionStep, PortStatus, Problem
@@ -7,54 +9,54 @@ _ENCRYPTIONS = {PortStatus.TLS: "ssl", PortStatus.STARTTLS: "starttls", PortStat
 
 
 class IrMail_Server(models.Model):
-    """Which ports a server answers on when the configured one is of no use, and what to set."""
+    """Describes the other ports of a server whose configured port can't be used."""
 
     _inherit = "ir.mail_server"
 
     def _report_ports(self, plan, report):
-        """Which ports answered just now, how, and what to set; empty when none was looked at."""
+        """Describe how other ports answered, and what to set; empty when the test tried none."""
         lines = []
         if report.ports:
             answers = [self._report_port(answer) for answer in report.ports]
-            lines += [self.env._("The ports of “%s” just now:", plan.host), *answers, ""]
+            lines += [self.env._("Odoo tried these ports of “%s”:", plan.host), *answers, ""]
             lines.append(self._report_ports_advice(plan, report))
         if self._connection_test_is_blocked(plan, report):
-            lines.append(self.env._("Many providers block port 25, so that their customers send no spam."))
+            lines.append(self.env._("Many providers block port 25 to prevent spam."))
         return "\n".join(lines)
 
     def _report_port(self, answer):
         match answer.answer:
             case PortStatus.TLS:
-                how = self.env._("SSL/TLS from the first byte")
+                how = self.env._("accepts SSL/TLS")
             case PortStatus.STARTTLS:
                 how = self.env._("offers STARTTLS")
             case PortStatus.PLAIN:
-                how = self.env._("answers, without encryption only")
+                how = self.env._("offers no encryption")
             case PortStatus.OTHER:
-                how = self.env._("takes no mail")
+                how = self.env._("accepts no messages")
             case PortStatus.SILENT:
-                how = self.env._("takes connections, but no mail server answers")
+                how = self.env._("accepts connections, but no mail server answers")
             case PortStatus.REFUSED:
-                how = self.env._("refused")
+                how = self.env._("refuses connections")
             case _:
-                how = self.env._("no answer")
+                how = self.env._("does not answer")
         return f"• {answer.port}: {how}"
 
     def _report_ports_advice(self, plan, report):
         best = report.best_port(plan.port)
         if not best and report.failed.step is not ConnectionStep.CONNECTION:
-            return self.env._("None of them is of more use. Ask whoever runs the server which port to use.")
+            return self.env._("None of them works better. Ask the operator of the server which port to use.")
         if not best:
             return self.env._(
-                "None of them takes mail. Check the server name, and ask whoever runs the firewall whether this "
-                "machine may connect to mail servers."
+                "None of them accepts messages. Check the server name, and ask the operator of your firewall whether "
+                "this machine may connect to mail servers."
             )
         if self.smtp_authentication == "cli":
-            return self.env._("odoo-bin's options smtp_port and smtp_ssl say which of them is used.")
+            return self.env._("Choose the port by odoo-bin's options smtp_port and smtp_ssl.")
         if best.answer is PortStatus.PLAIN and plan.encryption != "none":
             return self.env._(
-                "There is no encrypted connection to this server. Whoever stands in between could read along, or is "
-                "why there is none: ask whoever runs the server before you do without."
+                "The server offers no encrypted connection, or somebody prevents it to read your messages. Ask the "
+                "operator of the server before you send without encryption."
             )
         field = self._fields["smtp_encryption"]
         return self.env._(

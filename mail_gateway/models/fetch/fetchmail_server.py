@@ -1,3 +1,5 @@
+"""Settings of incoming mail servers, and the connection that they describe."""
+
 import logging
 import poplib
 from imaplib import IMAP4
@@ -7,8 +9,9 @@ from odoo.exceptions import UserError, ValidationError
 
 from ...tools.fetch.fetch_mailbox import open_mailbox
 from ...tools.fetch.mailbox_errors import MailboxProblem
-from ...tools.fetch.mailbox_settings import MailboxSettings
+from ...tools.fetch.mailbox_settings import MAX_BYTES, MailboxSettings
 from ...tools.fetch.recorded_login import LoginRecorder
+from ...tools.policy import Action, Stage
 from .mailbox_store import InboundMailboxStore
 
 _logger = logging.getLogger(__name__)
@@ -17,49 +20,52 @@ COUNTED_STATES = {"held": "held_count", "failed": "failed_count"}
 
 
 class FetchmailServer(models.Model):
-    """What to read on an incoming server, what to do with it afterwards, and how safely to connect."""
+    """Says what to read on an incoming mail server, what to do with it afterwards, and how safely to connect."""
 
     _inherit = "fetchmail.server"
 
-    # core lets whoever may read the server read it
+    # core shows it to every user who may read the server
     password = fields.Char(groups="base.group_system")
     verify_certificate = fields.Boolean(
         default=True,
-        help="Connect only when the server proves its name with a certificate that this machine trusts.",
+        help="Connect only if the server proves its name with a certificate that this machine trusts. Switch it off only "
+        "for a server whose certificate can't be replaced.",
     )
     is_starttls = fields.Boolean(
-        "STARTTLS", help="Encrypt the connection on the unencrypted port, before anything is said."
+        "STARTTLS",
+        help="Encrypt the connection on the unencrypted port, before the login. Use it without SSL/TLS only.",
     )
     folder = fields.Char(
         string="Folders",
         default="INBOX",
-        help="IMAP folders to read, comma separated. A folder in a folder is written as the server does, for "
-        "example INBOX/Orders or INBOX.Orders.",
+        help="IMAP folders to read, separated by commas. Write a subfolder as the server does, for example INBOX/Orders "
+        "or INBOX.Orders.",
     )
     imap_afterwards = fields.Selection(
-        [("seen", "Mark as read"), ("move", "Move to a folder"), ("delete", "Delete from the server")],
-        string="Afterwards",
+        [("seen", "Mark as Read"), ("move", "Move to a Folder"), ("delete", "Delete from the Server")],
+        string="After Fetching",
         default="seen",
-        help="What happens on the mail server to a message that is stored here.",
+        help="What Odoo does with a message on the mail server once it is stored here.",
     )
-    imap_move_to = fields.Char("Move To", help="IMAP folder that stored messages are moved to.")
+    imap_move_to = fields.Char("Move To", help="The IMAP folder that Odoo moves stored messages to.")
     pop_afterwards = fields.Selection(
-        [("delete", "Delete from the server"), ("leave", "Leave on the server")],
-        string="Afterwards (POP3)",
+        [("delete", "Delete from the Server"), ("leave", "Leave on the Server")],
+        string="After Fetching (POP3)",
         default="delete",
+        help="What Odoo does with a message on the mail server once it is stored here.",
     )
     unroutable = fields.Selection(
-        [("hold", "Hold it"), ("discard", "Discard it quietly")],
-        "What Nobody Can Route",
+        [("hold", "Hold"), ("discard", "Discard Silently")],
+        "Unroutable Messages",
         default="hold",
-        help="Mail that answers nothing, names no alias, and for which no record is created.\n"
-        "Hold it: a postmaster is told, and decides.\n"
-        "Discard it quietly: for a mailbox that people share with Odoo. It stays listed, with its source.",
+        help="What Odoo does with messages that are no reply, match no alias, and create no record.\n"
+        "Hold: a postmaster is notified, and decides.\n"
+        "Discard Silently: for a mailbox that people share with Odoo. The message stays listed, with its source.",
     )
     last_success = fields.Datetime(readonly=True, copy=False)
     last_fetch_count = fields.Integer("New in Last Fetch", readonly=True, copy=False)
-    # keys of messages with which the last visits ended, see tools.pace
-    suspect_keys = fields.Json("Asked For Last", readonly=True, copy=False, groups="base.group_system")
+    # keys of the messages with which the last fetches ended, see tools/fetch/time_budget.py
+    suspect_keys = fields.Json("Last Requested Keys", readonly=True, copy=False, groups="base.group_system")
     inbound_count = fields.Integer("Stored", compute="_compute_inbound_count")
     held_count = fields.Integer("Held", compute="_compute_held_up_counts")
     failed_count = fields.Integer("Failed", compute="_compute_held_up_counts")
@@ -73,7 +79,7 @@ class FetchmailServer(models.Model):
             server.inbound_count = counted.get(server._origin, 0)
 
     def _compute_held_up_counts(self):
-        """Apart from the number of all, which is not in the list: these are found by an index, however many those are."""
+        """Count held and failed messages, which an index finds fast; the list view does not need the number of all."""
         counts = self.env["mail.inbound.message"]._read_group(
             [("server_id", "in", self.ids), ("state", "in", list(COUNTED_STATES))], ["server_id", "state"], ["__count"]
         )
@@ -87,14 +93,19 @@ class FetchmailServer(models.Model):
         for server in self.filtered(lambda s: s.server_type != "local" and s._get_connection_type() == "imap"):
             folders = server._folders()
             if not folders:
-                raise ValidationError(self.env._("Name at least one folder to read on “%s”, INBOX say.", server.name))
+                raise ValidationError(
+                    self.env._("Enter at least one folder to read on “%s”, for example INBOX.", server.name)
+                )
             if server.imap_afterwards != "move":
                 continue
             if not (server.imap_move_to or "").strip():
-                raise ValidationError(self.env._("Name the folder that messages of “%s” are moved to.", server.name))
+                raise ValidationError(self.env._("Enter the folder that messages of “%s” are moved to.", server.name))
             if server._move_to() in folders:
                 raise ValidationError(
-                    self.env._("“%s” is read and can't be the folder that messages are moved to.", server.imap_move_to)
+                    self.env._(
+                        "Odoo reads the folder “%s”, so it can't move messages there. Enter another one.",
+                        server.imap_move_to,
+                    )
                 )
 
     def _folders(self):
@@ -106,17 +117,18 @@ class FetchmailServer(models.Model):
 
     @staticmethod
     def _folder_name(name):
-        """INBOX alone is the same in upper and lower case (RFC 3501, section 5.1)."""
+        """Return the name of a folder; only INBOX is the same in upper and lower case (RFC 3501, section 5.1)."""
         name = name.strip()
         return "INBOX" if name.upper() == "INBOX" else name
 
     # ------------------------------------------------------------------ connecting
 
     def _mailbox_settings(self):
-        """Plain values for a network thread.
+        """Return plain values for a network thread.
 
-        OAuth tokens are fetched here; the sign-in that core's hook makes is recorded and repeated by the thread.
+        OAuth tokens are fetched here. The login that core's hook performs is recorded, and the thread repeats it.
 
+        :rtype: mail_gateway.tools.fetch.mailbox_settings.MailboxSettings
         :raises UserError: when an OAuth module can't get a token
         """
         self.ensure_one()
@@ -134,7 +146,15 @@ class FetchmailServer(models.Model):
             afterwards=(self.imap_afterwards or "seen") if protocol == "imap" else (self.pop_afterwards or "delete"),
             move_to=self._move_to(),
             secrets=self._secrets(),
+            largest=self._max_bytes(),
         )
+
+    def _max_bytes(self):
+        """Return from how many bytes on only the headers are fetched: a rule would stop the message for its size."""
+        limit = self.env["mail.check.size"]._most_bytes()
+        rules = self.env["mail.inbound.rule"].sudo()._active_rules().get(Stage.SOURCE, ())
+        applies = any(rule.check == "size" and Action(rule.action).stops for rule in rules)
+        return min(limit, MAX_BYTES) if applies else MAX_BYTES
 
     def _record_login(self, protocol):
         recorder = LoginRecorder()
@@ -145,7 +165,7 @@ class FetchmailServer(models.Model):
         return recorder
 
     def _connect__(self, allow_archived=False):  # noqa: PLW3201 core's name
-        """Replaces core's method: a connection that reads by UID and UIDL, and verifies certificates.
+        """Replaces core's method: the connection reads by UID and UIDL, and verifies certificates.
 
         :return: a mailbox of tools/; it has core's `disconnect()`
         :raises UserError: when the server is archived, unless `allow_archived`
@@ -157,7 +177,7 @@ class FetchmailServer(models.Model):
         return open_mailbox(self._mailbox_settings())
 
     def button_confirm_login(self):
-        """Replaces core's method: also looks for the folders, fixes what counts as old, and explains failures.
+        """Replaces core's method: it also looks for the folders, records which messages are old, and explains failures.
 
         :raises UserError: when the server can't be used as configured
         """
@@ -177,12 +197,13 @@ class FetchmailServer(models.Model):
             server.state = "done"
         return True
 
-    # ------------------------------------------------------------------ counts
+    # ------------------------------------------------------------------ messages
 
     def action_open_inbound(self):
-        """List the messages of this server; the context names a state to filter by.
+        """List the messages of this server; `inbound_state` in the context is a state to filter by.
 
-        :raises AccessError: for whoever may not read the server
+        :return: an action
+        :raises AccessError: for users who may not read the server
         """
         self.ensure_one()
         self.check_access("read")

@@ -1,3 +1,5 @@
+"""Reading all mailboxes at the same time: claims, network threads, outcomes."""
+
 import logging
 import time
 from contextlib import suppress
@@ -16,31 +18,33 @@ from ...tools.fetch.fetch_mailbox import fetch_mailbox
 from ...tools.fetch.time_budget import TimeBudget, TookTooLong
 from ...tools.fetch.visit import Visit, VisitOver
 from ...tools.fetch.worker_threads import Abandoned, WorkerThreads
+from ..client_actions import RELOAD, notification
 from .mailbox_store import InboundMailboxStore, WorkerMailboxStore
 
 _logger = logging.getLogger(__name__)
 
-# Odoo stops a scheduled action after 120 s by default: reading, and then waiting for a server that hangs, fit in.
+# By default Odoo stops a scheduled action after 120 s: reading, and then waiting for a server that hangs, take less.
 READ_SECONDS = 40
 MAX_SECONDS = 75
-# A network thread ends by itself when its time is up. It is ended from outside when it did not within these seconds.
+# A network thread ends by itself when its time is up. If it does not, it is ended from outside after these seconds.
 GRACE_SECONDS = 3
-# Each has a thread and a connection while it is read.
+# Each server takes a thread and a connection while it is read.
 MAX_SERVERS = 32
-# Servers that had no turn have a run of their own, unless they were read that recently.
+# Servers that had to wait get a run of their own, unless they were read more recently than this.
 RECENT = timedelta(minutes=5)
-# Kinds of advisory locks: that of whoever reads a server, and that of a thread that outlives its visit
+# Kinds of advisory locks: one of the process that reads a server, one of a thread that outlives its visit.
 CLAIM, THREAD = "fetchmail.server", "fetchmail.server thread"
 
 
-class FetchmailFetch(models.Model):
-    """Reading the mailboxes."""
+class FetchmailServer(models.Model):
+    """Reads mailboxes: each message is stored, committed, then acknowledged."""
 
     _inherit = "fetchmail.server"
 
     def fetch_mail(self):
-        """Replaces core's button: says how many messages came, and failures in words.
+        """Replaces core's button: it reports how many messages came, and explains failures.
 
+        :return: an action that shows a notification
         :raises UserError: when the server could not be read
         """
         self.ensure_one().check_access("write")
@@ -49,35 +53,24 @@ class FetchmailFetch(models.Model):
         if not self.active:
             raise UserError(self.env._("The server “%s” can't be used because it is archived.", self.name))
         if not self._claim():
-            return self._notification("info", self.env._("It is being read at this moment."))
+            busy = self.env._("Odoo is reading this server already. Try again later.")
+            return notification("info", busy, self.name, RELOAD)
         try:
             error = self.sudo()._fetch_mail()
         finally:
             self._release()
         if error is not None:
             raise UserError(self._connection_message(error)) from error
-        return self._notification("success", self.env._("New messages: %s", self.last_fetch_count))
+        return notification("success", self.env._("New messages: %s", self.last_fetch_count), self.name, RELOAD)
 
-    def _notification(self, kind, message):
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": kind,
-                "title": self.name,
-                "message": message,
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+    def _fetch_mail(self, batch_limit=50):  # noqa: ARG002 core's signature
+        """Replaces core's method: it reads all servers at the same time, and stores messages before it acknowledges them.
 
-    def _fetch_mail(self, batch_limit=50):
-        """Replaces core's method: all servers at the same time; stored, committed, then acknowledged.
+        Network threads never touch the ORM. The form of a server that fails shows the reason, and Odoo tries again each
+        time; core would switch the server off after five days without telling anyone.
 
-        Network threads never touch the ORM. A server that fails says why on its form, and is tried again each
-        time: core switches it off after five days, which nobody sees.
-
-        :param batch_limit: ignored; the time is what is limited
-        :return: the first error, None when all went well
+        :param batch_limit: ignored, since time is limited instead
+        :return: the first error; None if there was none
         """
         if not self:
             return None
@@ -90,7 +83,7 @@ class FetchmailFetch(models.Model):
                 server, budget = visits[outcome]
                 unfinished |= server._note_outcome(outcome, budget, errors)
                 del visits[outcome]
-                server._release_after(outcome.thread)  # whoever wants to read it need not wait for the slow ones
+                server._release_after(outcome.thread)  # others may read it while the slow ones go on
                 waiting = waiting._start_visits(workers, start, visits, errors)
                 count += 1
         finally:
@@ -98,17 +91,17 @@ class FetchmailFetch(models.Model):
             for outcome, (server, _budget) in visits.items():
                 server._release_after(outcome.thread)
         if unfinished or waiting._long_unread():
-            # a run of its own, so that this one does not outlive the time limit of scheduled actions
+            # another run, so that this one does not exceed the time limit of scheduled actions
             self.env.ref("mail.ir_cron_mail_gateway_action")._trigger()
         self.env["ir.cron"]._commit_progress(count)
         return errors[0] if errors else None
 
     def _start_visits(self, workers, start, visits, errors):
-        """Start a network thread for each server, as far as they may be read at the same time.
+        """Start a network thread for each server, up to :data:`MAX_SERVERS` at the same time.
 
-        :param start: value of time.monotonic() at which the run began
-        :param dict visits: future -> (server, pace); gets those that are started
-        :param list errors: gets the errors of servers that could not even be started
+        :param float start: value of time.monotonic() at which the run began
+        :param dict visits: future -> (server, time budget); receives the visits that are started
+        :param list errors: receives the errors of servers whose visit could not be started
         :return: servers that have to wait
         """
         for position, server in enumerate(self):
@@ -128,7 +121,7 @@ class FetchmailFetch(models.Model):
             store = WorkerMailboxStore(workers, InboundMailboxStore(self))
             job = partial(fetch_mailbox, settings, store, budget)
             visits[workers.start(f"fetch mail {self.id}", job, visit.cut)] = self, budget
-        except Exception as error:  # noqa: BLE001 an OAuth module may raise anything, or there is no thread to be had
+        except Exception as error:  # noqa: BLE001 an OAuth module may raise anything, and the system may refuse a thread
             self.env.cr.rollback()
             errors.append(error)
             if self.exists():  # not deleted meanwhile
@@ -136,15 +129,17 @@ class FetchmailFetch(models.Model):
             self._release()
 
     def _long_unread(self):
-        """Those that were not read for some time."""
+        """Return the servers that were not read recently."""
         return self.exists().filtered(lambda s: not s.date or s.date < fields.Datetime.now() - RECENT)
 
     def _claim(self):
-        """Keep everybody else from reading the servers; those that somebody reads already are left out.
+        """Prevent other processes from reading the servers.
 
-        Who claimed one may claim it once more, and releases it as often.
-        An advisory lock of the database session, gone with the process. A row lock would keep a transaction open
-        and whoever edits the server waiting, for as long as the network is slow.
+        The claim is an advisory lock of the database session, which ends with the process. A row lock would keep a
+        transaction open, and users who edit the server waiting, while the network is slow. A session that claims a
+        server twice has to release it twice.
+
+        :return: the servers that nobody else is reading
         """
         free = self.browse()
         for server in self:
@@ -153,7 +148,7 @@ class FetchmailFetch(models.Model):
                     server._unlock(THREAD)
                     free += server
                     continue
-                server._unlock(CLAIM)  # by a thread of an earlier visit, which is not over
+                server._unlock(CLAIM)  # a thread of an earlier visit is still reading
             _logger.info("Incoming mail server %s is being read already", server.id)
         return free
 
@@ -165,18 +160,18 @@ class FetchmailFetch(models.Model):
         self.env.cr.execute(SQL("SELECT pg_advisory_unlock(hashtext(%s), %s)", kind, self.id))
 
     def _release(self):
-        """Let others read the servers again; a broken connection did so already."""
+        """Let others read the servers again; a broken database connection has released them already."""
         with suppress(psycopg2.Error):
             self.env.cr.rollback()
             for server in self:
                 server._unlock(CLAIM)
-            self.env.cr.commit()  # no open transaction while others are waited for
+            self.env.cr.commit()  # no transaction stays open while other servers are read
 
     def _release_after(self, thread):
-        """Let others read this server as soon as the network thread of its visit is over, which it nearly always is.
+        """Let others read this server as soon as the network thread of its visit has ended, as it nearly always has.
 
-        A thread that could not be ended has a lock on a connection of its own, which it gives back itself: whoever
-        claims the server, in this process or another, finds it locked until then.
+        A thread that could not be ended gets a lock on a database connection of its own, and releases it itself. Until
+        then, no process can claim the server.
         """
         if thread.is_alive():
             _logger.warning("The network thread of incoming mail server %s does not end", self.id)
@@ -190,11 +185,11 @@ class FetchmailFetch(models.Model):
         self._release()
 
     def _note_outcome(self, outcome, budget, errors):
-        """Write down how a visit went.
+        """Record the outcome of a visit.
 
-        :param outcome: its future
-        :param pace: how far it got
-        :param list errors: gets the visit's error, if any
+        :param outcome: the future of the visit
+        :param budget: its time budget, which knows how far the visit got
+        :param list errors: receives the error of the visit, if any
         :return: whether there is more to fetch
         """
         if not self.exists():  # deleted meanwhile
@@ -209,11 +204,11 @@ class FetchmailFetch(models.Model):
                 error = TookTooLong(MAX_SECONDS, budget.reading)
             errors.append(error)
             self._note_failure(error, budget)
-        # what is refused each time does not make a run of its own each time
+        # messages that are refused at each visit are no reason for another run
         return not budget.complete and (error is None or (budget.stored > 0 and not outcome.exception()))
 
     def _note_success(self, budget):
-        """Write down a visit that went well."""
+        """Record a visit without errors."""
         now = fields.Datetime.now()
         self._note(
             budget,
@@ -225,7 +220,7 @@ class FetchmailFetch(models.Model):
         _logger.info("Incoming mail server %s: %s new messages", self.name, budget.stored)
 
     def _note_failure(self, error, budget):
-        """Write down why a visit failed, and what it stored nevertheless."""
+        """Record why a visit failed, and what it stored nevertheless."""
         self.env.cr.rollback()
         self._secrets().hide_in(error)
         now = fields.Datetime.now()
@@ -233,18 +228,18 @@ class FetchmailFetch(models.Model):
             budget,
             date=now,
             error_date=self.error_date or now,
-            error_message=self._connection_message(error).replace("\0", ""),  # the server may say anything
+            error_message=self._connection_message(error).replace("\0", ""),  # PostgreSQL stores no NUL
         )
         _logger.info("Incoming mail server %s could not be read", self.name, exc_info=error)
 
     def _note(self, budget, **values):
-        """Write down a visit and commit, again if somebody edits the server this very moment."""
+        """Record a visit and commit; try again if somebody edits the server at the same moment."""
         visit = {"last_fetch_count": budget.stored, "suspect_keys": budget.next_stalled or False}
         retrying(partial(self.write, {**visit, **values}), self.env)
 
 
 def _give_back(cr, server_id):
-    """Release the lock of a thread that is over at last."""
+    """Release the lock of a thread that has ended at last."""
     with suppress(psycopg2.Error):
         cr.execute(SQL("SELECT pg_advisory_unlock(hashtext(%s), %s)", THREAD, server_id))
     with suppress(psycopg2.Error):

@@ -1,14 +1,16 @@
+"""Acknowledgements that a fetch still has to send."""
+
 from odoo import api, fields, models
 
 
 class MailInboundAcknowledgement(models.Model):
-    """Stored messages whose mail server was not told yet: what a run that broke off leaves for the next one.
+    """A stored message that is not acknowledged yet; if a fetch breaks off, the next one acknowledges it.
 
-    Rows of their own, since lanes write the messages while the fetch goes on.
+    These are rows of their own, since lanes write the messages while the fetch goes on.
     """
 
     _name = "mail.inbound.acknowledgement"
-    _description = "Acknowledgement Owed to a Mail Server"
+    _description = "Pending Acknowledgement"
     _rec_name = "remote_key"
 
     server_id = fields.Many2one("fetchmail.server", required=True, index=True, ondelete="cascade")
@@ -16,7 +18,7 @@ class MailInboundAcknowledgement(models.Model):
 
     @api.model
     def _owe(self, keys):
-        """Note, in the transaction that stores the messages, that the servers are to be told.
+        """Record pending acknowledgements, in the transaction that stores the messages.
 
         :param list keys: (id of the server, remote key) of each message
         """

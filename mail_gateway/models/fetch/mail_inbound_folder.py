@@ -1,3 +1,5 @@
+"""How far IMAP folders have been read."""
+
 from odoo import api, fields, models
 
 from ...tools.fetch.folder_position import FolderPosition
@@ -6,7 +8,7 @@ from ..bounded_char import BoundedChar
 
 
 class MailInboundFolder(models.Model):
-    """How far an IMAP folder has been read, so that nothing depends on who read a message first."""
+    """The position in an IMAP folder, so that a message is fetched even if a person read it first."""
 
     _name = "mail.inbound.folder"
     _description = "Position in an IMAP Folder"
@@ -18,15 +20,17 @@ class MailInboundFolder(models.Model):
     # UIDs go up to 2**32 - 1 (RFC 3501), more than an integer column holds
     uid_validity = fields.Char(string="UIDVALIDITY", required=True, readonly=True)
     last_uid = fields.Char(string="Last UID", required=True, readonly=True)
-    # megabytes on the first visit to a large mailbox; nobody but the fetch needs it
+    # megabytes on the first visit to a large mailbox; only the fetch needs it
     backlog = fields.Text(
-        readonly=True, prefetch=False, help="UIDs up to the last one that were to be stored when this was written."
+        readonly=True, prefetch=False, help="UIDs up to the last one that had to be stored when this was written."
     )
     passed_uid = fields.Char(
         "Backlog Stored up to UID", readonly=True, help="Messages of the backlog up to this UID are stored."
     )
-    owed = fields.Text("Owed UIDs", readonly=True, help="Further UIDs that are still to be stored.")
-    generation = fields.Integer(readonly=True, help="How often the UIDs of the folder were given out anew before.")
+    owed = fields.Text("Pending UIDs", readonly=True, help="Further UIDs that still have to be stored.")
+    generation = fields.Integer(
+        readonly=True, help="How often the mail server has renumbered the folder (UIDVALIDITY)."
+    )
 
     _folder_unique = models.UniqueIndex("(server_id, account, folder)")
 
@@ -35,7 +39,7 @@ class MailInboundFolder(models.Model):
         return self.search([("server_id", "=", server.id), ("account", "=", account), ("folder", "=", folder)])
 
     def _as_position(self):
-        """The plain value, None for an empty recordset."""
+        """Return the plain value; None for an empty recordset."""
         if not self:
             return None
         return FolderPosition(
@@ -51,9 +55,11 @@ class MailInboundFolder(models.Model):
 
     @api.model
     def _remember(self, server, position: FolderPosition, known: FolderPosition | None = None):
-        """Write down how far a folder is read.
+        """Store how far a folder has been read.
 
-        :param known: what was written down last; a backlog that is the same one is not written again
+        :param server: fetchmail.server
+        :param position: the new position
+        :param known: the position that was stored last; the same backlog is not written again
         """
         if position == known:
             return

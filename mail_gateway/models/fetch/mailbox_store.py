@@ -1,3 +1,5 @@
+"""Where fetched messages and positions are stored: the database side of tools/fetch."""
+
 from contextlib import suppress
 from functools import partial
 
@@ -10,57 +12,70 @@ from ...tools.fetch.mailbox_errors import NotStored
 
 
 class InboundMailboxStore:
-    """The :class:`~..tools.mailbox.MailboxStore` of one incoming server, kept in the database.
+    """The :class:`~mail_gateway.tools.fetch.mailbox.MailboxStore` of one incoming mail server, in the database.
 
-    Used by the one thread that owns the cursor; network threads reach it through a relay.
+    Only the thread that owns the cursor uses it; network threads call it through :class:`WorkerMailboxStore`.
+
+    :param server: fetchmail.server
+    :param bool durable: commit each step; with False the caller commits, and acknowledges nothing
     """
 
     def __init__(self, server, durable=True):
-        """
-        :param server: fetchmail.server
-        :param bool durable: commit each step; False leaves that to the caller, who acknowledges nothing
-        """
         self._server = server
         self._durable = durable
         self._messages = server.env["mail.inbound.message"].sudo()
         self._folders = server.env["mail.inbound.folder"].sudo()
-        # what the database does not take is still owed at each later position of this visit
+        # keys that the database did not accept; each later position of this visit lists them as pending
         self._left = set()
-        # (account, folder) -> the position as it was written down last
+        # (account, folder) -> the position as it was stored last
         self._written = {}
         self._acknowledgements = server.env["mail.inbound.acknowledgement"].sudo()
 
     def known(self, keys):
+        """Return which of these remote keys are stored."""
         return self._step(lambda: self._messages._known_keys(self._server, keys))
 
     def known_sources(self, sources):
+        """Return which of these sources the server delivered before, under any key."""
         return self._step(lambda: self._messages._known_sources(self._server, sources))
 
     def requested(self):
+        """Return the keys of the messages that a person wants to be fetched in full."""
         return self._step(lambda: self._messages._requested_keys(self._server))
 
     def count_request(self, key):
+        """Count a try to fetch a message in full, before it begins."""
         self._step(lambda: self._messages._count_request(self._server, key))
 
     def heads(self, keys):
+        """Return which of these keys are stored with their headers only."""
         return self._step(lambda: self._messages._heads_among(self._server, keys))
 
     def unacknowledged(self):
+        """Return the keys of stored messages that are not acknowledged yet."""
         return self._step(lambda: self._owed().mapped("remote_key"))
 
     def position(self, account, folder):
+        """Return how far a folder has been read; None before the first visit."""
         return self._step(lambda: self._last_position(account, folder))
 
     def last_success(self):
+        """Return when the server was last read without errors."""
         return self._step(lambda: self._server.last_success)
 
     def first_visit(self, account, folder):
+        """Return when a folder was read for the first time."""
         return self._step(lambda: min(self._positions(account, folder).mapped("create_date")))
 
     def forget_removed(self, prefix, keys):
+        """Free the keys that begin with `prefix` and are not among `keys`: the server may assign them again."""
         self._step(lambda: self._messages._forget_vanished(self._server, prefix, keys))
 
     def add(self, batch: Batch):
+        """Store messages and a position in one transaction.
+
+        :return: NotStored when the database does not accept some of them, otherwise None
+        """
         refusal, position = self._step(lambda: self._store(batch))
         if refusal:
             self._left |= refusal.keys
@@ -69,6 +84,7 @@ class InboundMailboxStore:
         return refusal
 
     def acknowledged(self, keys):
+        """Record that these messages are acknowledged."""
         self._step(lambda: self._note_acknowledged(list(keys)))
 
     def _store(self, batch):
@@ -81,9 +97,9 @@ class InboundMailboxStore:
         return NotStored(left) if left else None, position
 
     def _positions(self, account, folder):
-        """The same user's folder, under whatever host names it was read, the last one first.
+        """Return the positions in the same user's folder, whatever the host name was, the latest first.
 
-        When a server has another name, people have often read the mail that it could not be asked for meanwhile.
+        When a server gets another name, people have often read the messages that Odoo could not fetch meanwhile.
         """
         user = account.rpartition("@")[0]
         domain = [("server_id", "=", self._server.id), ("folder", "=", folder)]
@@ -116,7 +132,7 @@ class InboundMailboxStore:
 
 
 class WorkerMailboxStore:
-    """The same ledger for a network thread: each call is done by the thread that serves the relay."""
+    """The same store for a network thread: the thread that owns the cursor carries out each call."""
 
     def __init__(self, workers, store):
         self._workers = workers

@@ -22,7 +22,7 @@ class MailAlias(models.Model):
                 self.alias_status = "invalid"
             return
         if delivery and not set_invalid:
-            words = self.env._("The alias %s does not take mail from this sender.", self.display_name)
+            words = self.env._("The alias %s does not accept messages from this sender.", self.display_name)
             delivery.trace.add(Refusal(words))
         super()._alias_bounce_incoming_email(message, message_dict, set_invalid=set_invalid)
 

@@ -48,7 +48,7 @@ class MailInboundLane(models.Model):
 
     def _add_lane(self, number):
         values = {
-            "name": f"Mail: deliver inbound messages, lane {number}",
+            "name": f"Mail: Deliver Inbound Messages, Lane {number}",
             "model_id": self.env["ir.model"]._get_id(self._name),
             "state": "code",
             "code": "model._run_lane()",

@@ -1,3 +1,5 @@
+"""Outgoing mail servers: which one sends a message, and under which From."""
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize
@@ -22,15 +24,15 @@ TRAFFIC_KEY = "mail_gateway_traffic"
 
 
 class IrMail_Server(models.Model):
-    """Chooses servers in the documented order; the choice itself is made in tools/server_selection.py."""
+    """Selects servers in the documented order; tools/server_selection.py makes the decision."""
 
     _inherit = "ir.mail_server"
 
     from_filter_problem = fields.Char(compute="_compute_from_filter_problem")
     without_filter = fields.Char(
-        "Without a Filter",
+        "Default Filtering",
         compute="_compute_without_filter",
-        help="Whose messages leave under their own address as long as FROM Filtering is empty.",
+        help="Which authors keep their own address while FROM Filtering is empty.",
     )
 
     # ------------------------------------------------------------------ filters
@@ -42,10 +44,10 @@ class IrMail_Server(models.Model):
 
     @api.depends("from_filter", "owner_user_id")
     def _compute_without_filter(self):
-        """Empty for a server with a filter, and for a personal one: that sends nothing without a filter."""
+        """Leave it empty for a server with a filter, and for a personal one, which sends nothing without a filter."""
         for server in self:
-            counts = not filter_entries(server.from_filter) and not server.owner_user_id
-            server.without_filter = counts and server._no_filter_message()
+            applies = not filter_entries(server.from_filter) and not server.owner_user_id
+            server.without_filter = applies and server._no_filter_message()
 
     @api.constrains("from_filter")
     def _check_from_filter(self):
@@ -55,47 +57,57 @@ class IrMail_Server(models.Model):
 
     @api.model
     def _match_from_filter(self, email_from, from_filter):
-        """Replaces core's method: comparing knows IDNA, and what is malformed never matches.
+        """Replaces core's method: it compares domains by IDNA, and malformed values never match.
 
-        Asked of a server about an author, as Email Marketing does, the alias domains stand in for a missing filter.
-        Asked of no server in particular, as core does about bounce addresses, a missing filter lets everything pass.
+        When it is called on a server for an author, as by Email Marketing, the alias domains replace a missing filter.
+        When it is called on no server, as by core for bounce addresses, a missing filter lets everything pass.
         """
         if self:
             return author_passes(email_from or "", from_filter, self._alias_domains())
         return filter_matches(email_from or "", from_filter)
 
     def _alias_domains(self):
-        """The alias domains of all companies: they stand in for a missing filter. Cached."""
+        """Return the alias domains of all companies, which replace a missing filter. Cached."""
         return self.env["mail.alias.domain"]._names_of_all()
 
-    # ------------------------------------------------------------------ choosing
+    # ------------------------------------------------------------------ selecting
 
     def _find_mail_server(self, email_from, mail_servers=None):
-        """Replaces core's method: the documented order, in which a server without a filter comes before the server of
-        the default From; and the kind of mail that a server carries counts.
+        """Replaces core's method: it follows the documented order, and the traffic of servers.
 
-        `_filter_mail_servers_fallback` is not asked: that personal servers serve nobody else is part of the choice.
+        In that order a server without a filter comes before the server of the default From.
+        `_filter_mail_servers_fallback` is not called, since the selection itself keeps personal servers for their
+        owners.
+
+        Core's `_connect__` asks once more for messages that no server may send; they are not selected for again.
         """
+        sending = Sending.of(self.env.context)
         if mail_servers is None:
+            if sending and sending.take_by_odoo_bin():
+                return None, email_from
             mail_servers = self.sudo().search(self._find_mail_server_allowed_domain(), order="sequence, id")
-        return self._chosen(self._select_server(email_from, mail_servers))
+        selection = self._select_server(email_from, mail_servers)
+        if sending:
+            sending.selected = selection
+        return self._as_core_returns_it(selection)
 
-    def _chosen(self, selection):
-        """Note a choice, and put it as core's `_find_mail_server` returns it."""
-        if sending := Sending.of(self.env.context):
-            sending.chose(selection, self._default_from())
+    def _as_core_returns_it(self, selection):
+        """Return a selection as core's `_find_mail_server` does.
+
+        :return: (server or None, From of the SMTP session)
+        """
         server = self.sudo().browse(selection.server.id) if selection.server else None
         return server, email_normalize(self._default_from()) if selection.is_encapsulated else selection.author
 
     def _select_server(self, email_from, offered, others=(), forced=None):
-        """Choose the server and the From for a message.
+        """Select the server and the From for a message.
 
-        The context may name the default From (core's `domain_notifications_email`) and the kind of mail.
+        The context may contain the default From (core's `domain_notifications_email`) and the traffic.
 
-        :param str email_from: its From
+        :param str email_from: the From of the message
         :param offered: the servers that its sender may use, by priority
-        :param others: further servers, which are only to be explained
-        :param forced: the server that the message names
+        :param others: further servers, which are only explained
+        :param forced: the server that the message specifies
         :rtype: mail_gateway.tools.server_selection.Selection
         """
         servers = sorted([*offered.sudo(), *others], key=lambda server: (server.sequence, server.id))
@@ -110,7 +122,7 @@ class IrMail_Server(models.Model):
         )
 
     def _selection_of(self, email_from):
-        """The selection for a message that leaves through this very server, or by odoo-bin's settings if it is none."""
+        """Return the selection for a message that specifies this server; for an empty recordset, odoo-bin's settings."""
         from_filter = (self.from_filter if self else self._get_default_from_filter()) or ""
         return Selection(
             self._as_plain_values(True) if self else None,
@@ -134,8 +146,8 @@ class IrMail_Server(models.Model):
         )
 
     def _default_from(self):
-        """The complete address that stands in for an author's: that of the alias domain at hand, be it none, else that
-        of the company.
+        """Return the complete address that replaces an author's: the alias domain's in the context, which may be empty,
+        otherwise the company's.
         """
         of_domain = self.env.context.get("domain_notifications_email")
         return (self._get_default_from_address() if of_domain is None else of_domain) or ""
@@ -146,12 +158,12 @@ class IrMail_Server(models.Model):
 
     @api.model
     def _get_default_from_address(self):
-        """Extends core's method: a company without an alias domain uses what the system parameters say."""
+        """Extends core's method: a company without an alias domain uses the system parameters."""
         return self._address_of_parameters("mail.default.from") or super()._get_default_from_address()
 
     @api.model
     def _get_default_bounce_address(self):
-        """Extends core's method: the same."""
+        """Extends core's method: a company without an alias domain uses the system parameters."""
         return self._address_of_parameters("mail.bounce.alias") or super()._get_default_bounce_address()
 
     def _address_of_parameters(self, key):
@@ -165,15 +177,15 @@ class IrMail_Server(models.Model):
 
     @api.model
     def _get_default_from_filter(self):
-        """Replaces core's method: malformed entries that are in the database already are left out, and logged once."""
+        """Replaces core's method: malformed entries that are already in the database are left out, and logged once."""
         return self.env["ir.config_parameter"].sudo()._get_mail_parameter("mail.default.from_filter")
 
     # ------------------------------------------------------------------ rewriting the From
 
     def _build_email__(self, email_from, email_to, subject, body, **kwargs):  # noqa: PLW3201 core's name
-        """Extends core's method: no display name breaks a header, adds one, or takes minutes to encode.
+        """Extends core's method: no display name can break a header, add one, or take minutes to encode.
 
-        A line feed in the name of an author would fail the message; in that of a recipient it would begin a header.
+        A line feed in an author's name would make the message fail; in a recipient's name it would begin a new header.
         """
         for name in kwargs.keys() & {"email_cc", "email_bcc", "reply_to"}:
             kwargs[name] = clean_recipients(kwargs[name])
@@ -181,12 +193,11 @@ class IrMail_Server(models.Model):
         return super()._build_email__(author, clean_recipients(email_to), subject, body, **kwargs)
 
     def _prepare_email_message__(self, message, smtp_session):  # noqa: PLW3201 core's name
-        """Extends core's method: the filter of the session that sends decides about the From, whoever opened it.
+        """Extends core's method: the filter of the session that sends decides about the From.
 
-        Core puts the default From in place when the session asks for it, which it does only if the session was opened
-        for a message whose server was looked for; a server that a message names would spoof the author. It keeps the
-        display name as it is, too, also one that contains the author's address. So the From is in place before core
-        looks at it, and the session asks for the same.
+        Core replaces the From only in a session that was opened for a selected server; with a server that the message
+        specifies, it would send under the author's address without permission. It also keeps a display name that
+        contains the author's address. So the From is replaced before core checks it, and the session has the same From.
         """
         servers, author = self, str(message["From"] or "")
         if hasattr(smtp_session, "from_filter"):
@@ -200,7 +211,7 @@ class IrMail_Server(models.Model):
         return prepared
 
     def _put_from(self, message, from_filter):
-        """Give a message the From under which it leaves.
+        """Replace the From of a message by the one under which it is sent.
 
         :return: that From; empty for a message without an author, which core refuses
         """
@@ -211,9 +222,9 @@ class IrMail_Server(models.Model):
         return sent_from
 
     def _with_bounce_address(self, message, from_filter, is_encapsulated):
-        """The environment in which core sets the Return-Path: with a bounce address that the filter lets pass.
+        """Return servers whose context has a bounce address that the filter lets pass; core makes it the Return-Path.
 
-        Where there is none, core would take the author's address, also of an author who leaves under another one.
+        Without one, core would use the author's address, even when the message is sent under another From.
         """
         own = (
             self.env.context.get("domain_bounce_address")

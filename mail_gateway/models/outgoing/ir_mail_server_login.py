@@ -1,3 +1,5 @@
+"""Logging in on outgoing mail servers."""
+
 from contextlib import suppress
 from smtplib import SMTP
 
@@ -12,14 +14,14 @@ from ..secret_fields import secret_fields
 
 
 class IrMail_Server(models.Model):
-    """Signing in on outgoing servers: in any charset, and without a secret in errors, logs and failure reasons."""
+    """Logs in with any characters, and keeps secrets out of errors, logs and failure reasons."""
 
     _inherit = "ir.mail_server"
 
     def _connect__(self, *args, **kwargs):  # noqa: PLW3201 core's name
-        """Extends core's method: neither its errors nor those of the connection hold what is secret.
+        """Extends core's method: neither its errors nor those of the connection contain secrets.
 
-        Core keeps the errors as the failure reason of mail, which those who may read the mail read.
+        Core stores the errors as failure reasons of e-mails, which all users who may read the e-mails can read.
         """
         given = [kwargs.get("password"), *args[3:4]]
         try:
@@ -32,9 +34,9 @@ class IrMail_Server(models.Model):
         return connection
 
     def _smtp_login__(self, connection, smtp_user, smtp_password):  # noqa: PLW3201 core's name
-        """Extends core's method: user and password may have any characters; smtplib's `login` takes ASCII only.
+        """Extends core's method: user name and password may contain any characters; smtplib's `login` accepts ASCII only.
 
-        The log of an SMTP session, which *Debugging* switches on, leaves out the sign-in.
+        The log of an SMTP session, which *Debugging* switches on, does not contain the login.
         """
         level = getattr(connection, "debuglevel", 0)
         try:
@@ -52,16 +54,17 @@ class IrMail_Server(models.Model):
                 connection.set_debuglevel(level)
 
     def _logs_in_beyond_ascii(self, connection, user, password):
-        """Whether smtplib's own `login` would be asked to sign in with what it can't write."""
+        """Return whether smtplib's own `login` would fail, since it can't encode user name or password."""
         by_password = not self or self.smtp_authentication in ("login", "cli")
         return by_password and isinstance(connection, SMTP) and not f"{user}{password}".isascii()
 
     @api.model
     def _outgoing_secrets(self, given, connection=None):
-        """What a server may have been told, now or earlier: passwords, and the tokens of OAuth modules.
+        """Return what a server may have received, now or earlier: passwords, and the tokens of OAuth modules.
 
         :param list given: further passwords
-        :param connection: an smtplib connection that knows what it signed in with
+        :param connection: an smtplib connection that knows the password of its login
+        :rtype: mail_gateway.tools.secrets.Secrets
         """
         secrets = Secrets(*given, config.get("smtp_password"), getattr(connection, "password", None))
         names = secret_fields(self, "smtp_pass")

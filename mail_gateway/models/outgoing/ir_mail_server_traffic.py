@@ -1,3 +1,5 @@
+"""Which traffic outgoing mail servers send: transactional e-mails, mass mail, or both."""
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -7,16 +9,16 @@ DEDICATED_SERVER = "mass_mailing.mail_server_id"
 
 
 class IrMail_Server(models.Model):
-    """Which kind of mail an outgoing server carries."""
+    """Separates mass mail from transactional e-mails, so that complaints about one do not delay the other."""
 
     _inherit = "ir.mail_server"
 
     traffic = fields.Selection(
-        [("any", "Any mail"), ("transactional", "Transactional mail only"), ("mass", "Mass mail only")],
-        string="Carries",
+        [("any", "Any"), ("transactional", "Transactional Only"), ("mass", "Mass Only")],
         default=ANY_TRAFFIC,
-        help="Mass mail: mailings of Email Marketing, e-mails to many records at once from a list, reminders of events, "
-        "and whatever says “Precedence: bulk”. Everything else is transactional: notifications, answers, documents.",
+        help="Which e-mails this server sends. Mass mail is: mailings of Email Marketing, e-mails to many records at once "
+        "from a list, event reminders, and e-mails with “Precedence: bulk”. All others are transactional: notifications, "
+        "replies, documents. Use separate servers if spam complaints about mailings delay your other e-mails.",
     )
 
     @api.constrains("traffic")
@@ -29,12 +31,12 @@ class IrMail_Server(models.Model):
                 raise ValidationError(server._mailings_message(mailings))
 
     def _mailings_to_send(self):
-        """Mailings of Email Marketing, if that is installed, that name this server and are not done."""
+        """Return the unfinished mailings of Email Marketing that specify this server, if that is installed."""
         return "active_mailing_ids" in self._fields and self.sudo().active_mailing_ids
 
 
 class IrConfigParameter(models.Model):
-    """Email Marketing keeps its dedicated server in a system parameter."""
+    """Checks the dedicated server of Email Marketing, which is a system parameter."""
 
     _inherit = "ir.config_parameter"
 

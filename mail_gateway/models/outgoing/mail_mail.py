@@ -1,23 +1,37 @@
+"""Outgoing messages: their traffic, which server sends them, and the headers that say who wrote them."""
+
 import ast
+from collections import defaultdict
 from textwrap import shorten
 
 from odoo import api, fields, models
+from odoo.tools import split_every
 from odoo.tools.mail import email_split_and_format_normalize
 
 from ...tools.sending_log import Sending
 from ...tools.server_selection import ANY_TRAFFIC, Traffic
 from .ir_mail_server import TRAFFIC_KEY
 
-# What was noted about so many e-mails is written down without waiting for the others.
+# RFC 3834, section 5. Messages that people write, and relayed messages of customers, have no entry. Nor have messages
+# that set the header themselves, such as core's out-of-office messages.
+AUTO_SUBMITTED = {
+    "auto_comment": "auto-replied",  # acknowledgements, and notifications of customers about a stage
+    "notification": "auto-generated",  # notifications of followers about changes
+    "user_notification": "auto-generated",  # assignments, invitations, activities
+}
+# Sending details of this many e-mails are recorded before the run goes on.
 MAX_UNWRITTEN = 100
-# Characters; the delivery of each is another matter.
+# Characters of all recipients together.
 MAX_RECIPIENTS = 300
-# Core's words for e-mails without a recipient that could be written to.
+# Core's failure types of e-mails without a valid recipient: core does not try to send them.
 NOT_EVEN_TRIED = ("mail_email_missing", "mail_email_invalid")
 
 
 def _says_bulk(headers):
-    """Core keeps further headers as the text of a dictionary; what it can't read it does not send either."""
+    """Return whether further headers contain `Precedence: bulk`.
+
+    Core keeps them as the text of a dictionary; it does not send headers that it can't read.
+    """
     try:
         further = dict(headers if isinstance(headers, dict) else ast.literal_eval(headers or "{}"))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
@@ -26,37 +40,36 @@ def _says_bulk(headers):
 
 
 class MailMail(models.Model):
-    """Says which kind of mail a message is, and writes down through which server it left, and why."""
+    """Classifies e-mails as mass or transactional, and records which server sent them, and why."""
 
     _inherit = "mail.mail"
 
-    traffic = fields.Selection(
-        [("transactional", "Transactional"), ("mass", "Mass")], string="Kind of Mail", readonly=True, copy=True
-    )
+    traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], readonly=True, copy=True)
     outgoing_selection_ids = fields.One2many("mail.outgoing.selection", "mail_mail_id", readonly=True)
 
-    # ------------------------------------------------------------------ the kind of mail
+    # ------------------------------------------------------------------ traffic
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: the kind of mail is clear from the start."""
+        """Extends core's method: the traffic is known from the start."""
         for vals in vals_list:
             vals["traffic"] = self._traffic_of(vals).value
         return super().create(vals_list)
 
     @api.model
     def _traffic_of(self, vals):
-        """What counts as mass mail is decided here and nowhere else: mailings of Email Marketing, what the composer
-        writes to many records at once (it says so itself), and messages that say `Precedence: bulk`. Everything else is
-        transactional.
+        """Return the traffic of an e-mail; no other method decides that.
 
-        :param vals: values of a mail.mail
+        Mass mail is: mailings of Email Marketing, e-mails of the composer to many records at once (which the composer
+        marks itself), and e-mails with `Precedence: bulk`. All others are transactional.
+
+        :param dict vals: values of a mail.mail
         """
         is_mass = vals.get("traffic") == Traffic.MASS or vals.get("mailing_id") or _says_bulk(vals.get("headers"))
         return Traffic.MASS if is_mass else Traffic.TRANSACTIONAL
 
     def _traffic(self):
-        """The kind of mail; of what was queued before the addon was installed, as of anything new."""
+        """Return the traffic, also of e-mails that were queued before the addon was installed."""
         self.ensure_one()
         if self.traffic:
             return Traffic(self.traffic)
@@ -64,10 +77,10 @@ class MailMail(models.Model):
             {"headers": self.headers, "mailing_id": "mailing_id" in self._fields and self.mailing_id}
         )
 
-    # ------------------------------------------------------------------ choosing
+    # ------------------------------------------------------------------ selecting
 
     def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
-        """Extends core's method: one kind of mail after the other; what is learned meanwhile is written down."""
+        """Extends core's method: it sends transactional e-mails first, and records how they were sent."""
         sending = Sending.of(self.env.context) or Sending()
         try:
             for traffic, mails in self._by_traffic().items():
@@ -85,52 +98,74 @@ class MailMail(models.Model):
         return {traffic: self.browse(kinds[traffic].ids) for traffic in Traffic if traffic in kinds}
 
     def _split_by_mail_configuration(self):
-        """Extends core's method: a server that the messages name but that must not carry them is passed over."""
-        for server_id, alias_domain_id, smtp_from, ids in super()._split_by_mail_configuration():
-            batch = self.browse(ids)
-            named = self.env["ir.mail_server"].sudo().browse(server_id)
-            chosen = (server_id, smtp_from) if self._may_use(named) else batch._other_server(named, smtp_from)
-            if sending := Sending.of(self.env.context):
-                sending.server_ids.update(dict.fromkeys(ids, chosen[0] or None))
-            yield chosen[0], alias_domain_id, chosen[1], ids
+        """Extends core's method: each e-mail keeps the selection that was made for it.
 
-    def _send(
-        self,
-        auto_commit=False,
-        raise_exception=False,
-        smtp_session=None,
-        alias_domain_id=False,
-        mail_server=False,
-        post_send_callback=None,
-    ):
-        """Extends core's method: core splits what exceeds the limit of a personal server into new e-mails."""
-        if sending := Sending.of(self.env.context):
-            sending.server_ids.update(dict.fromkeys(self.ids, mail_server.id if mail_server else None))
-        return super()._send(
-            auto_commit=auto_commit,
-            raise_exception=raise_exception,
-            smtp_session=smtp_session,
-            alias_domain_id=alias_domain_id,
-            mail_server=mail_server,
-            post_send_callback=post_send_callback,
+        Core selects for e-mails that have the author, the alias domain, the specified server and the allowed servers in
+        common, then joins those with the same result. Here core gets one such group at a time, so the selection that it
+        makes belongs to these e-mails; the results are joined afterwards, into the same batches.
+        """
+        sending = Sending.of(self.env.context) or Sending()
+        batches = defaultdict(list)
+        for mails in self.with_context(**{Sending.KEY: sending})._by_selection():
+            sending.selected = None
+            for server_id, alias_domain_id, smtp_from, ids in [*super(MailMail, mails)._split_by_mail_configuration()]:
+                selection, sender = mails._selection_for(server_id, smtp_from, sending.selected)
+                sending.selections.update(dict.fromkeys(ids, selection))
+                batches[selection.server.id if selection.server else False, alias_domain_id, sender] += ids
+        size = int(self.env["ir.config_parameter"].sudo().get_param("mail.session.batch.size")) or 1000  # as in core
+        for (server_id, alias_domain_id, smtp_from), ids in batches.items():
+            for batch_ids in split_every(size, ids):
+                sending.by_odoo_bin = not server_id
+                yield server_id, alias_domain_id, smtp_from, batch_ids
+
+    def _by_selection(self):
+        """Return the groups of e-mails for which one selection is made."""
+        everyone = self.env["ir.mail_server"].sudo().search([("active", "=", True)], order="sequence, id")
+        lean = self.with_context(prefetch_fields=False)  # no bodies in memory, as in core
+        groups = lean.grouped(
+            lambda mail: (
+                mail.mail_server_id,
+                mail.record_alias_domain_id,
+                mail._author(),
+                mail._filter_mail_mail_servers(everyone),
+            )
         )
+        return [self.browse(mails.ids) for mails in groups.values()]
+
+    def _selection_for(self, server_id, smtp_from, selected):
+        """Return the selection for these e-mails, which have one author.
+
+        :param server_id: the server that core found or that the e-mails specify; False for the settings of odoo-bin
+        :param str smtp_from: the From of the SMTP session, by core
+        :param selected: the selection that core asked for; None when the e-mails specify a server
+        :return: (Selection, From of the SMTP session)
+        """
+        server = self.env["ir.mail_server"].sudo().browse(server_id)
+        if selected and server_id == (selected.server.id if selected.server else False):
+            return selected, smtp_from
+        if self._may_use(server):
+            return self[:1]._servers_at_hand().sudo().browse(server_id)._selection_of(self[:1]._author()), smtp_from
+        return self._select_another_server(server, smtp_from)
 
     def _may_use(self, server):
-        """Whether a server that messages name carries them. Core itself refuses other people's servers."""
+        """Return whether a server that e-mails specify may send them. Core itself refuses other people's servers."""
         return not server or (
             server.active and server.traffic in (ANY_TRAFFIC, False, self.env.context.get(TRAFFIC_KEY))
         )
 
-    def _other_server(self, named, author):
-        """A server for these messages of one author, instead of the one that they name: one that all senders may use."""
+    def _select_another_server(self, named, author):
+        """Select a server that all senders of these e-mails may use, instead of the one that the e-mails specify.
+
+        :return: (Selection, From of the SMTP session)
+        """
         servers = self[:1]._servers_at_hand()
         everyone = servers.sudo().search([("active", "=", True)], order="sequence, id")
         allowed = self._filter_mail_mail_servers(everyone)
-        server, smtp_from = servers._chosen(servers._select_server(author, allowed, named - allowed, forced=named))
-        return server.id if server else False, smtp_from
+        selection = servers._select_server(author, allowed, named - allowed, forced=named)
+        return selection, servers._as_core_returns_it(selection)[1]
 
     def _servers_at_hand(self):
-        """The model of servers with the default From that counts for this message, as core sets it."""
+        """Return the model of servers with the default From that applies to this e-mail, as core sets it."""
         alias_domain = self.record_alias_domain_id.sudo()
         servers = self.env["ir.mail_server"]
         return (
@@ -139,10 +174,20 @@ class MailMail(models.Model):
             else servers
         )
 
-    # ------------------------------------------------------------------ writing it down
+    def _split_by_delayed_batch(self, mail_server):
+        """Extends core's method: an e-mail that core splits by recipients, since it exceeds the limit of a personal
+        server, shares its selection with the new e-mail.
+        """
+        to_send = super()._split_by_delayed_batch(mail_server)
+        if sending := Sending.of(self.env.context):
+            known = {mail.mail_message_id: sending.selections.get(mail.id) for mail in self}
+            sending.selections.update({mail.id: known.get(mail.mail_message_id) for mail in to_send - self})
+        return to_send
+
+    # ------------------------------------------------------------------ recording
 
     def _postprocess_sent_message(self, success_pids, success_emails, failure_reason=False, failure_type=None):
-        """Extends core's method: before it deletes the e-mail, what was chosen is noted."""
+        """Extends core's method: before core deletes the e-mail, its sending details are collected."""
         if sending := Sending.of(self.env.context):
             sent_as = sending.take_sent_as()
             if sent_as or failure_type not in NOT_EVEN_TRIED:
@@ -160,14 +205,16 @@ class MailMail(models.Model):
         return self.is_notification or not self.auto_delete
 
     def _selection(self, sending):
-        """The choice that was made for this message in this run."""
-        servers, server_id = self._servers_at_hand(), sending.server_ids.get(self.id)
-        if selection := sending.selection(self._author(), servers._default_from(), server_id):
+        """Return the selection that was made for this e-mail in this run.
+
+        An addon may send e-mails in batches of its own; then nothing was selected, and the specified server applies.
+        """
+        if selection := sending.selections.get(self.id):
             return selection
-        return servers.sudo().browse(server_id)._selection_of(self._author())
+        return self._servers_at_hand().sudo().browse(self.mail_server_id.id)._selection_of(self._author())
 
     def _author(self):
-        """The From as core takes it: of several addresses the first."""
+        """Return the From as core uses it: the first of several addresses."""
         return next(iter(email_split_and_format_normalize(self.email_from)), self.email_from) or ""
 
     def _selection_values(self, selection, sent_as):
@@ -193,3 +240,32 @@ class MailMail(models.Model):
     def _recipients_in_short(self):
         named = [self.email_to, self.email_cc, *self.recipient_ids.mapped("email_formatted")]
         return shorten(", ".join(filter(None, named)), MAX_RECIPIENTS)
+
+    # ------------------------------------------------------------------ headers
+
+    def _prepare_outgoing_list(self, mail_server=False, doc_to_followers=None):
+        """Extends core's method: it adds further headers, unless the message has them already.
+
+        They are added here, and not when the e-mail is created, so that e-mails that wait in the queue get them, too.
+        """
+        emails = super()._prepare_outgoing_list(mail_server=mail_server, doc_to_followers=doc_to_followers)
+        for email in emails:
+            headers = email["headers"]
+            present = {str(name).lower() for name in headers}
+            further = {"Auto-Submitted": self._auto_submitted(present), "X-Odoo-Message-Id": self.message_id}
+            email["headers"] = headers | {
+                name: value for name, value in further.items() if value and name.lower() not in present
+            }
+        return emails
+
+    def _auto_submitted(self, present):
+        """Return the value of Auto-Submitted (RFC 3834); None when a person wrote the message.
+
+        Digests have the message type of templates that people send, but they ask for no vacation notices. Lists and
+        mailings do so, too, but they state their precedence.
+
+        :param set present: names of the headers that the message has, in lower case
+        """
+        if "x-auto-response-suppress" in present and "precedence" not in present:
+            return "auto-generated"
+        return AUTO_SUBMITTED.get(self.message_type)

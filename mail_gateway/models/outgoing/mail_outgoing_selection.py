@@ -1,4 +1,7 @@
+"""Sending details: which server sent an e-mail, and why."""
+
 import logging
+from datetime import timedelta
 from functools import partial
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -8,11 +11,15 @@ from ...tools.server_selection import Step
 
 _logger = logging.getLogger(__name__)
 
+DAYS_PARAMETER = "mail_gateway.selection_retention_days"
+# Rows that are deleted in one transaction.
+SLICE = 10_000
+
 
 class MailOutgoingSelection(models.Model):
-    """Which server sent an e-mail, under which From, and why: one row per mail.mail.
+    """Which server sent an e-mail, under which From, and why: one row for each mail.mail.
 
-    The e-mail itself is usually deleted once it was sent; its row stays with the chatter message.
+    Core usually deletes the e-mail itself after sending it; its row stays with the chatter message.
     """
 
     _name = "mail.outgoing.selection"
@@ -24,44 +31,48 @@ class MailOutgoingSelection(models.Model):
         "mail.message", "Message", required=True, ondelete="cascade", index=True, readonly=True
     )
     mail_mail_id = fields.Many2one("mail.mail", "E-mail", ondelete="set null", index="btree_not_null", readonly=True)
-    mail_key = fields.Integer("E-mail ID", readonly=True, help="Stays when the e-mail itself is deleted.")
-    failed = fields.Boolean(readonly=True, help="The e-mail did not leave; it would have left like this.")
+    mail_key = fields.Integer("E-mail ID", readonly=True, help="The ID remains when the e-mail itself is deleted.")
+    failed = fields.Boolean(
+        readonly=True, help="Sending the e-mail failed. The other fields say how Odoo would have sent it."
+    )
     date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
     mail_server_id = fields.Many2one(
         "ir.mail_server", "Outgoing Mail Server", ondelete="set null", index="btree_not_null", readonly=True
     )
-    server_name = fields.Char("Server", readonly=True, help="As it was called when the e-mail was sent.")
+    server_name = fields.Char("Server", readonly=True, help="The name of the server when it sent the e-mail.")
     step = fields.Selection(
         [
-            (Step.FORCED.value, "Named by the message"),
-            (Step.ADDRESS.value, "1. Filter names the author"),
-            (Step.DOMAIN.value, "2. Filter names the author's domain"),
-            (Step.NO_FILTER.value, "3. No filter"),
-            (Step.DEFAULT_ADDRESS.value, "4. Filter names the default From"),
-            (Step.DEFAULT_DOMAIN.value, "4. Filter names the default From's domain"),
-            (Step.FIRST.value, "5. First server"),
+            (Step.FORCED.value, "Specified by the Message"),
+            (Step.ADDRESS.value, "1. Author's Address in Filter"),
+            (Step.DOMAIN.value, "2. Author's Domain in Filter"),
+            (Step.NO_FILTER.value, "3. No Filter"),
+            (Step.DEFAULT_ADDRESS.value, "4. Default From in Filter"),
+            (Step.DEFAULT_DOMAIN.value, "4. Default From's Domain in Filter"),
+            (Step.FIRST.value, "5. First Server"),
             (Step.ODOO_BIN.value, "Settings of odoo-bin"),
         ],
-        string="Chosen By",
+        string="Reason",
         readonly=True,
+        help="The step of the selection that found the server. The numbers give the order of the steps.",
     )
     from_filter = fields.Char(
-        "FROM Filtering", readonly=True, help="Whose messages could leave under their own address through this server."
+        "FROM Filtering", readonly=True, help="Which authors keep their own address when this server sends."
     )
-    traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], "Kind of Mail", readonly=True)
+    traffic = fields.Selection([("transactional", "Transactional"), ("mass", "Mass")], readonly=True)
     recipients = fields.Char("To", readonly=True)
-    from_before = fields.Char("From, Asked For", readonly=True)
-    from_after = fields.Char("From, Sent", readonly=True)
+    from_before = fields.Char("Original From", readonly=True, help="The author of the message.")
+    from_after = fields.Char("Sent From", readonly=True, help="The From header of the e-mail that was sent.")
     return_path = fields.Char("Return-Path", readonly=True)
     reply_to = fields.Char("Reply-To", readonly=True)
-    passed_over = fields.Text("Other Servers", readonly=True, help="Why the other servers did not send it.")
+    passed_over = fields.Text("Other Servers", readonly=True, help="Why the other servers did not send the e-mail.")
 
     _mail_key_unique = models.UniqueIndex("(mail_key) WHERE mail_key IS NOT NULL")
+    _date_index = models.Index("(date)")
 
     def _record_later(self, rows):
-        """Write rows down after the commit, in a transaction of their own.
+        """Record rows after the commit, in a transaction of their own.
 
-        An explanation must not undo the sending of what has left already: the e-mail would leave once more.
+        An error here must not roll back the sending of e-mails: Odoo would send them once more.
 
         :param list rows: values for create()
         """
@@ -73,17 +84,16 @@ class MailOutgoingSelection(models.Model):
         try:
             with Registry(dbname).cursor() as cr:
                 api.Environment(cr, SUPERUSER_ID, {})["mail.outgoing.selection"]._record(rows)
-        except Exception:  # noqa: BLE001 what has left has left
-            _logger.warning("How %s e-mails were sent could not be written down", len(rows), exc_info=True)
+        except Exception:  # noqa: BLE001 the e-mails are sent already
+            _logger.warning("Odoo could not record the sending details of %s e-mails", len(rows), exc_info=True)
 
     def _record(self, rows):
-        """Write down how e-mails were sent; a later try of an e-mail replaces what an earlier one left.
+        """Record how e-mails were sent; a later try of an e-mail replaces the row of an earlier one.
 
-        :param list rows: values for create(); messages that are gone by now are left out
+        :param list rows: values for create(); rows of deleted messages are left out
         """
-        rows = {
-            row["mail_key"]: row for row in rows
-        }  # core may come twice to an e-mail in trouble: the last word counts
+        # after an error, core may process an e-mail twice: the last row applies
+        rows = {row["mail_key"]: row for row in rows}
         messages = self.env["mail.message"].browse({row["mail_message_id"] for row in rows.values()}).exists()
         mails = self.env["mail.mail"].browse(rows).exists()
         servers = self.env["ir.mail_server"].browse({row["mail_server_id"] for row in rows.values()} - {False}).exists()
@@ -99,3 +109,14 @@ class MailOutgoingSelection(models.Model):
                 if row["mail_message_id"] in messages._ids
             ]
         )
+
+    @api.autovacuum
+    def _gc_selections(self):
+        """Delete old rows, some at a time.
+
+        :return: (number of deleted rows, whether there may be more)
+        """
+        days = self.env["ir.config_parameter"]._get_mail_parameter(DAYS_PARAMETER)
+        old = self.search([("date", "<", fields.Datetime.now() - timedelta(days=days))], order="date", limit=SLICE)
+        old.unlink()
+        return len(old), len(old) == SLICE

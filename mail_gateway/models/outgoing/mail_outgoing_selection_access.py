@@ -1,3 +1,5 @@
+"""What sending details show of messages, to users who may read the messages."""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -5,19 +7,19 @@ from odoo.tools import SQL
 
 
 def _search_by(name):
-    """How to search rows by a field of their message."""
+    """Return a search method for a field of the message."""
     return lambda self, operator, value: self._search_by_message(name, operator, value)
 
 
 class MailOutgoingSelection(models.Model):
-    """Leads from how an e-mail was sent to the message and its record, as far as the user may read the message.
+    """Shows the subject, the author and the record of a message, if the user may read the message.
 
-    Sending details are for every postmaster, messages are not: a private conversation stays private.
+    Every postmaster may read sending details, but not every message: a private conversation stays private.
     """
 
     _inherit = "mail.outgoing.selection"
 
-    # both are called by the subject, which the web client shows to whoever sees the link
+    # the display name of both is the subject, which the web client shows with the link
     mail_message_id = fields.Many2one(groups="base.group_system")
     mail_mail_id = fields.Many2one(groups="base.group_system")
 
@@ -33,19 +35,19 @@ class MailOutgoingSelection(models.Model):
     )
     @api.depends_context("uid")
     def _compute_from_message(self):
-        """Of the messages that the user may read; what a related field shows, everybody sees."""
+        """Show messages that the user may read; a related field would show all of them to everybody."""
         readable = self._messages()._filtered_access("read")
         for row in self:
-            # sudo: mail.outgoing.selection, mail.message - checked just now; empty for the others
+            # sudo: mail.outgoing.selection, mail.message - checked just now; empty for other messages
             message = row.sudo().mail_message_id & readable
             row.subject, row.author_id = message.subject, message.author_id
             row.res_model, row.res_id = message.model, message.res_id
 
     def _messages(self):
-        """The messages, with the user's own rights; without those of models that are no longer installed, whose
-        rights core can't tell.
+        """Return the messages with the user's own rights, without those of models that are no longer installed, for
+        which core can't check rights.
         """
-        # sudo: mail.outgoing.selection - which message it is tells nothing yet
+        # sudo: mail.outgoing.selection - the id of a message reveals nothing
         messages = self.sudo().mail_message_id
         return messages.filtered(lambda message: not message.model or message.model in self.env).with_env(self.env)
 
@@ -53,10 +55,10 @@ class MailOutgoingSelection(models.Model):
     def _search_by_message(self, name, operator, value):
         if operator in Domain.NEGATIVE_OPERATORS:
             return NotImplemented
-        # sudo: mail.outgoing.selection - rows are for every postmaster; of the messages, core looks at the rights
+        # sudo: mail.outgoing.selection - every postmaster may read rows; core checks the rights on the messages
         rows = self.sudo()
         with_rows = rows._search([]).subselect(SQL.identifier(self._table, "mail_message_id"))
-        # core asks the database at once, and flushes nothing but what it needs for the rights
+        # core queries the database at once, and flushes only the fields that it needs for the rights
         self.env["mail.message"].flush_model([name])
         messages = self.env["mail.message"]._search([("id", "in", with_rows), (name, operator, value)])
         return [("id", "in", rows._search([("mail_message_id", "in", messages)]))]
@@ -64,37 +66,28 @@ class MailOutgoingSelection(models.Model):
     @api.depends("subject", "server_name")
     @api.depends_context("uid")
     def _compute_display_name(self):
+        """Replaces core's method: the subject, if the user may read the message, otherwise the server."""
         for selection in self:
             selection.display_name = selection.subject or selection.server_name
 
     def action_open_record(self):
-        """Show the record whose chatter has the message.
+        """Open the record whose chatter contains the message.
 
-        :raises AccessError: for whoever may not read the message
+        :return: an action
+        :raises AccessError: for users who may not read the message
         :raises UserError: when the record no longer exists
         """
         self.ensure_one()
         self.check_access("read")
         self._messages().check_access("read")
-        if self.res_model not in self.env or not self.env[self.res_model].browse(self.res_id).exists():
+        if self.res_model not in self.env or not (record := self.env[self.res_model].browse(self.res_id)).exists():
             raise UserError(self.env._("The record of this message no longer exists."))
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "view_mode": "form",
-        }
+        return record._get_records_action()
 
     def _action_open(self):
-        """Show these rows: one in a dialog, several as a list."""
+        """Return the action that shows these rows: a single one in a dialog, several as a list."""
+        name = self.env._("Sending Details")
         if len(self) > 1:
-            action = self.env["ir.actions.act_window"]._for_xml_id("mail_gateway.mail_outgoing_selection_action")
-            return {**action, "domain": [("id", "in", self.ids)], "context": {}}
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Sending Details"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(self.env.ref("mail_gateway.mail_outgoing_selection_view_form_dialog").id, "form")],
-            "target": "new",
-        }
+            return self._get_records_action(name=name, context={})
+        dialog = self.env.ref("mail_gateway.mail_outgoing_selection_view_form_dialog")
+        return self._get_records_action(name=name, views=[(dialog.id, "form")], target="new")

@@ -1,3 +1,5 @@
+"""The settings of this addon."""
+
 from . import (
     res_config_settings,
 )

@@ -1,17 +1,19 @@
+"""The settings of mail: each field checks what it saves, and shows the value that is effective."""
+
 from odoo import api, fields, models
 
 from ...tools.parameters import MIRRORED, PARAMETERS
 
-# field -> the system parameter whose checks it has to pass
+# field -> the system parameter whose checks the value has to pass
 _ADDRESSES = {
     "mail_catchall_alias": "mail.catchall.alias",
     "mail_bounce_alias": "mail.bounce.alias",
     "mail_default_from": "mail.default.from",
 }
-# texts: checked when they change, what stands there already is not
+# texts: checked when they change; existing values are not
 _TEXTS = {"mail_from_filter": "mail.default.from_filter", "inbound_authserv_id": "mail_gateway.authserv_id"}
-# numbers and choices: saved in their stored form, shown as they count
-_COUNTED = {
+# numbers and choices: saved in their stored form, shown as they are effective
+_EFFECTIVE = {
     "incoming_limit_number": "mail.incoming.limit.alias",
     "incoming_limit_period": "mail.incoming.limit.period",
     "incoming_limit_scope": "mail.incoming.limit.scope",
@@ -26,107 +28,114 @@ _COUNTED = {
 
 
 class ResConfigSettings(models.TransientModel):
+    """The settings of incoming and outgoing mail, stored as system parameters or on the alias domain."""
+
     _inherit = "res.config.settings"
 
     inbound_lanes = fields.Integer(
         "Delivery Lanes",
-        config_parameter=_COUNTED["inbound_lanes"],
-        help="How many inbound messages are delivered at the same time.",
+        config_parameter=_EFFECTIVE["inbound_lanes"],
+        help="How many inbound messages Odoo delivers at the same time. Raise it when messages wait although the server "
+        "is idle.",
     )
     inbound_retention_days = fields.Integer(
-        "Keep Sources",
-        config_parameter=_COUNTED["inbound_retention_days"],
-        help="Days after which the source of a message that was dealt with is deleted. What was held or failed keeps it "
-        "until somebody decides, and messages marked to be kept keep it for good.",
+        "Keep Sources For",
+        config_parameter=_EFFECTIVE["inbound_retention_days"],
+        help="Days after which Odoo deletes the source of a message that was delivered, rejected or discarded. Held and "
+        "failed messages keep their source until somebody decides, and messages marked “Keep Source” keep it for good.",
     )
     inbound_size_limit = fields.Integer(
         "Largest Message",
-        config_parameter=_COUNTED["inbound_size_limit"],
-        help="Larger ones are held: Odoo would need several times their size in memory.",
+        config_parameter=_EFFECTIVE["inbound_size_limit"],
+        help="Odoo holds larger messages, since delivering one takes several times its size in memory. 500 MB at most.",
     )
     inbound_alert = fields.Selection(
-        [("notification", "By a notification"), ("activity", "By an activity"), ("nothing", "Not at all")],
-        "Postmasters Are Told",
-        config_parameter=_COUNTED["inbound_alert"],
-        help="By a notification: in Odoo or by e-mail, as each of them prefers.\n"
-        "By an activity: one To-Do of each postmaster, done once nothing waits any more.",
+        [("notification", "Notification"), ("activity", "Activity"), ("nothing", "None")],
+        "Postmaster Alerts",
+        config_parameter=_EFFECTIVE["inbound_alert"],
+        help="How Odoo alerts postmasters.\n"
+        "Notification: in Odoo or by e-mail, as each postmaster prefers.\n"
+        "Activity: one activity for each postmaster, which Odoo marks as done when no message waits any more.",
     )
     inbound_alert_hours = fields.Integer(
-        "At Most Every",
-        config_parameter=_COUNTED["inbound_alert_hours"],
-        help="Hours. The first message is told at once; those after it are counted, and told together when the time is "
-        "over.",
+        "Minimum Interval",
+        config_parameter=_EFFECTIVE["inbound_alert_hours"],
+        help="Hours between two alerts. Odoo reports the first message at once, and reports later ones together when "
+        "this time is over.",
     )
     inbound_notice_limit = fields.Integer(
-        "At Most",
-        config_parameter=_COUNTED["inbound_notice_limit"],
-        help="Notices within an hour, to all senders together. When more would be sent, postmasters are told instead. "
-        "Senders can be forged, so a flood of spam would reach people who did not write it.",
+        "Maximum Notices",
+        config_parameter=_EFFECTIVE["inbound_notice_limit"],
+        help="Notices that Odoo sends to all senders together within an hour. Beyond that, it alerts postmasters instead. "
+        "Senders can be forged, so notices about a flood of spam would reach people who did not write it.",
     )
     inbound_authserv_id = fields.Char(
-        "Trusted Mail Hosts",
+        "Trusted Mail Servers",
         config_parameter=_TEXTS["inbound_authserv_id"],
-        help="The names by which your own mail hosts sign the header Authentication-Results, separated by commas. No notice "
-        "is sent about messages that failed their DMARC check.",
+        help="The names that your own mail servers write into the header Authentication-Results, separated by commas. "
+        "Odoo sends no notice about messages that failed their DMARC check.",
     )
     outgoing_retention_days = fields.Integer(
-        "Keep Sending Details",
-        config_parameter=_COUNTED["outgoing_retention_days"],
-        help="Days after which it is forgotten through which server an e-mail left, and why.",
+        "Keep Sending Details For",
+        config_parameter=_EFFECTIVE["outgoing_retention_days"],
+        help="Days after which Odoo deletes the record of which server sent an e-mail, and why.",
     )
-    # Of the alias domain chosen in the form, which may be another one than the company has until it is saved. Neither
-    # related nor inverse fields: those are written one by one, or without knowing which of them were given, and
-    # catchall and bounce have to change places in one step.
+    # These belong to the alias domain selected in the form, which becomes the company's only when the form is saved.
+    # They are neither related nor inverse fields: those are written one by one, or without knowing which of them were
+    # given, and catchall and bounce may have to change places in one step.
     mail_catchall_alias = fields.Char(
         "Catchall",
         compute="_compute_mail_addresses",
         readonly=False,
-        help="Replies to Odoo's messages go to this address, unless the record has an alias of its own. Only the part "
-        "before the @.",
+        help="Replies to Odoo's messages go to this address, unless the record has an alias of its own. Enter only the "
+        "part before the @.",
     )
     mail_bounce_alias = fields.Char(
         "Bounces",
         compute="_compute_mail_addresses",
         readonly=False,
-        help="Messages that cannot be delivered come back to this address. Only the part before the @.",
+        help="Messages that can't be delivered return to this address. Enter only the part before the @.",
     )
     mail_default_from = fields.Char(
         "Default From",
         compute="_compute_mail_addresses",
         readonly=False,
-        help="Stands in for an author whose address the outgoing server may not use; the author's name is kept. The "
-        "part before the @, or a complete address. Empty: authors keep their addresses.",
+        help="Replaces the address of an author that the outgoing mail server may not use; the author's name stays. Enter "
+        "the part before the @, or a complete address. If empty, all authors keep their addresses.",
     )
     mail_from_filter = fields.Char(
-        "FROM Filter",
+        "FROM Filtering",
         config_parameter=_TEXTS["mail_from_filter"],
-        help="Domains and addresses in whose name it sends, separated by commas. Other authors are replaced by the "
-        "Default From. Empty: as odoo-bin's own option from_filter says; without that, your alias domains count. "
-        "Outgoing email servers have filters of their own.",
+        help="Domains and addresses that this server may use as From, separated by commas. The Default From replaces all "
+        "others. If empty, odoo-bin's option from_filter applies or, without that, your alias domains. Outgoing mail "
+        "servers have filters of their own.",
     )
     incoming_limit_number = fields.Integer(
-        "New Records", config_parameter=_COUNTED["incoming_limit_number"], help="From 1 on."
+        "New Records",
+        config_parameter=_EFFECTIVE["incoming_limit_number"],
+        help="How many records an alias may create within the period, at least 1.",
     )
     incoming_limit_period = fields.Integer(
-        "Within", config_parameter=_COUNTED["incoming_limit_period"], help="Minutes, from 1 on."
+        "Period", config_parameter=_EFFECTIVE["incoming_limit_period"], help="Minutes, at least 1."
     )
     incoming_limit_scope = fields.Selection(
-        [("sender", "Each sender by itself"), ("alias", "All senders together")],
-        "Counted",
-        config_parameter=_COUNTED["incoming_limit_scope"],
-        help="Counting each sender by itself does not slow down an alias that many people write to.",
+        [("sender", "Sender"), ("alias", "Alias")],
+        "Counted Per",
+        config_parameter=_EFFECTIVE["incoming_limit_scope"],
+        help="Sender: each sender may create as many records, so a busy alias is not slowed down.\n"
+        "Alias: all senders to an alias together may create as many records.",
     )
 
     @api.model
     def get_values(self):
-        """Extends core's method: a bad value in the database shows as the default that counts instead."""
-        self.check_access("read")  # core asks nobody
+        """Extends core's method: for a bad value in the database, the form shows the value that is used instead."""
+        self.check_access("read")  # core checks no rights
         read = self.env["ir.config_parameter"]._get_mail_parameter
-        return {**super().get_values(), **{field: read(key) for field, key in _COUNTED.items()}}
+        return {**super().get_values(), **{field: read(key) for field, key in _EFFECTIVE.items()}}
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: refuses what the system parameters refuse; nothing is saved then."""
+        """Extends core's method: it refuses what the system parameters refuse, and saves nothing then."""
         split = [self._split(vals) for vals in vals_list]
         settings = super().create([self._checked(others) for others, _addresses in split])
         for record, (_others, addresses) in zip(settings, split, strict=True):
@@ -143,17 +152,17 @@ class ResConfigSettings(models.TransientModel):
 
     @staticmethod
     def _split(vals):
-        """All other values, and the addresses."""
+        """Return (all other values, the addresses)."""
         addresses = {field: vals[field] for field in _ADDRESSES if field in vals}
         return {field: value for field, value in vals.items() if field not in addresses}, addresses
 
     def _checked(self, vals):
-        """Values in their stored form. Core would delete a parameter for a 0. What stands there already is not checked.
+        """Return values in their stored form. Texts are checked only when they change; core would delete a 0.
 
-        :raises ValidationError: for the first that can't be used
+        :raises ValidationError: for the first value that can't be used
         """
-        counted = {field: key for field, key in _COUNTED.items() if field in vals}
-        checked = {field: self._stored_form(field, key, vals[field] or 0) for field, key in counted.items()}
+        given = {field: key for field, key in _EFFECTIVE.items() if field in vals}
+        checked = {field: self._stored_form(field, key, vals[field] or 0) for field, key in given.items()}
         for field, key in _TEXTS.items():
             text = vals.get(field)
             if text and text != self.env["ir.config_parameter"].get_param(key):
@@ -171,22 +180,22 @@ class ResConfigSettings(models.TransientModel):
                 settings[field] = settings.alias_domain_id[MIRRORED[key]]
 
     def _change_addresses(self, addresses):
-        """Write what was changed, all at once; what stands there already is not even checked.
+        """Write the addresses that changed, all at once; unchanged values are not checked.
 
-        :param addresses: {field: what was typed}
-        :raises ValidationError: for the first that can't be used
+        :param dict addresses: {field: value as it was typed}
+        :raises ValidationError: for the first value that can't be used
         """
         domain, wanted = self.alias_domain_id, {}
         for field, value in addresses.items():
             key = _ADDRESSES[field]
-            if domain._differ(MIRRORED[key], value):  # checked before core makes something else of it
+            if domain._differ(MIRRORED[key], value):  # checked before core changes it
                 wanted[MIRRORED[key]] = self._stored_form(field, key, value or "")
         domain._follow(wanted)
 
     def set_values(self):
-        """Extends core's method: as many lanes work as were chosen."""
+        """Extends core's method: as many lanes are active as were chosen."""
         self.check_access("write")
         before = self.default_get(["inbound_lanes"])["inbound_lanes"]
         super().set_values()
-        if self.inbound_lanes != before:  # whoever switched a lane off by hand meant it
+        if self.inbound_lanes != before:  # a lane that somebody switched off by hand stays off
             self.env["mail.inbound.message"]._set_lane_count(self.inbound_lanes)

@@ -10,7 +10,7 @@ class FormerCommon(InboundCommon):
         cls.partner_model = cls.env["ir.model"]._get_id("res.partner")
 
     def entry(self, address):
-        """The entry of an address, retired or not; of a name without @, in the company's alias domain."""
+        """Return the entry of an address, retired or not; a name without @ is in the company's alias domain."""
         address = address if "@" in address or "." in address else f"{address}@{self.alias_domain}"
         return self.former.with_context(active_test=False).search([("address", "=", address)])
 

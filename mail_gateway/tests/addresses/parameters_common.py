@@ -6,6 +6,7 @@ from odoo.addons.mail_gateway.tools.parameters import MIRRORED
 DOMAIN, CATCHALL, BOUNCE, SENDER = MIRRORED
 FILTER = "mail.default.from_filter"
 PERIOD, LIMIT, SCOPE = (f"mail.incoming.limit.{name}" for name in ("period", "alias", "scope"))
+SIZE = "mail_gateway.size_limit"
 LOGGER = "odoo.addons.mail_gateway.models.addresses.ir_config_parameter"
 
 
@@ -24,26 +25,26 @@ class ParametersCase(TransactionCase):
         cls.company.alias_domain_id = cls.domain
 
     def shown(self):
-        """What the four parameters say."""
+        """Return the values of the four parameters."""
         return [self.parameters.get_param(key) for key in MIRRORED]
 
     def record(self, domain=None):
-        """What the main company's alias domain says."""
+        """Return the values of the main company's alias domain."""
         return [(domain or self.company.alias_domain_id)[field] for field in MIRRORED.values()]
 
     def parameter(self, key):
-        """The record of a parameter."""
+        """Return the record of a parameter."""
         return self.parameters.search([("key", "=", key)])
 
     def change_in_sql(self, key, value):
-        """As somebody does with psql."""
+        """Change a parameter as somebody does with psql."""
         self.env.flush_all()
         self.env.cr.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [value, key])
         self.env.invalidate_all()
         self.env.registry.clear_cache("stable")
 
     def change_domain_in_sql(self, **values):
-        """The same with the main company's alias domain."""
+        """Change the main company's alias domain in the same way."""
         self.env.flush_all()
         for field, value in values.items():
             change = SQL("SET %s = %s WHERE id = %s", SQL.identifier(field), value, self.domain.id)
@@ -52,7 +53,7 @@ class ParametersCase(TransactionCase):
         self.env.registry.clear_cache()
 
     def take_domain_away(self):
-        """The main company without an alias domain, as after a new installation."""
+        """Leave the main company without an alias domain, as after a new installation."""
         self.company.alias_domain_id = False
         self.env["mail.alias"].search([]).alias_domain_id = False
         self.env["mail.alias.domain"].search([]).unlink()

@@ -9,7 +9,7 @@ from odoo.addons.mail_gateway.tests.addresses.former_common import FormerCommon
 
 @tagged("post_install", "-at_install")
 class TestFormerFilling(FormerCommon):
-    """The list fills itself."""
+    """Renaming and deleting fills the list."""
 
     def test_a_renamed_alias_leaves_its_old_address(self):
         self.alias.alias_name = "orders"
@@ -162,7 +162,7 @@ class TestFormerFilling(FormerCommon):
 
 @tagged("post_install", "-at_install")
 class TestFormerByHand(FormerCommon):
-    """What the postmaster enters, and what is refused."""
+    """Which entries a postmaster may create."""
 
     @classmethod
     def setUpClass(cls):
@@ -191,11 +191,11 @@ class TestFormerByHand(FormerCommon):
 
     def test_a_malformed_address_is_refused(self):
         for address in ("sales", "sales@", "a b@old.example", "sales@old..example"):
-            with self.subTest(address), self.assertRaisesRegex(ValidationError, "is no e-mail address"):
+            with self.subTest(address), self.assertRaisesRegex(ValidationError, "is not an e-mail address"):
                 self.add(address)
 
     def test_a_malformed_domain_is_refused(self):
-        with self.assertRaisesRegex(ValidationError, "is no domain"):
+        with self.assertRaisesRegex(ValidationError, "is not a domain"):
             self.add("sales@old.example", kind="domain", alias_id=False, alias_domain_id=self.domain.id)
 
     def test_an_address_in_use_is_refused(self):
@@ -222,7 +222,9 @@ class TestFormerByHand(FormerCommon):
         self.assertIn("mail_former_address_address_unique", str(refused.exception))
 
     def test_an_entry_must_lead_somewhere(self):
-        with self.assertRaisesRegex(ValidationError, "Choose what sales@old.example leads to"):
+        with self.assertRaisesRegex(
+            ValidationError, "Choose the alias or the domain that sales@old.example redirects to"
+        ):
             self.add("sales@old.example", alias_id=False)
 
     def test_a_postmaster_says_what_stands_in_for_a_deleted_alias(self):
@@ -239,10 +241,10 @@ class TestFormerByHand(FormerCommon):
 
 @tagged("post_install", "-at_install")
 class TestFormerWarning(FormerCommon):
-    """Whoever takes a former address over is warned."""
+    """The form warns before a former address is taken over."""
 
     def warning(self, record, **values):
-        """What the form says when these values were typed."""
+        """Return the warning of the form after these values were typed."""
         fields = {name: {} for name in ("alias_name", "alias_domain_id")} if "alias_name" in record else {}
         spec = fields or {name: {} for name in ("name", "catchall_alias", "bounce_alias")}
         return record.onchange(values, list(values), spec).get("warning", {}).get("message", "")
@@ -250,7 +252,7 @@ class TestFormerWarning(FormerCommon):
     def test_a_new_alias_warns(self):
         self.alias.alias_name = "orders"
         warning = self.warning(self.env["mail.alias"], alias_name="Inbound", alias_domain_id=self.domain.id)
-        self.assertIn(f"led to {self.in_domain('orders')} until now", warning)
+        self.assertIn(f"So far, it redirects to {self.in_domain('orders')}.", warning)
 
     def test_a_free_name_does_not_warn(self):
         self.alias.alias_name = "orders"

@@ -40,7 +40,7 @@ class TestFormerOwners(FormerCommon):
                 answer = project.with_user(manager).onchange(
                     {"alias_name": "inbound"}, ["alias_name"], {"alias_name": {}, "alias_domain_id": {}}
                 )
-                self.assertIn(f"led to {self.in_domain('orders')} until now", answer["warning"]["message"])
+                self.assertIn(f"So far, it redirects to {self.in_domain('orders')}.", answer["warning"]["message"])
 
     def test_taking_its_own_name_back_does_not_warn(self):
         self.project.alias_name = "relocation"
@@ -50,7 +50,7 @@ class TestFormerOwners(FormerCommon):
 
 @tagged("post_install", "-at_install")
 class TestFormerRouting(FormerCommon):
-    """Mail to a former address is routed as if sent to the current one."""
+    """Messages to a former address are routed as if they were sent to the current one."""
 
     def test_mail_to_a_renamed_alias_arrives_and_says_so(self):
         self.alias.alias_name = "orders"
@@ -177,7 +177,9 @@ class TestFormerRouting(FormerCommon):
         self.alias.alias_name = "orders"
         taker = self.new_alias("inbound", alias_defaults="{'is_company': True}")
         self.entry("inbound").flush_recordset()
-        self.env.cr.execute("UPDATE mail_former_address SET active = TRUE")  # as if nobody had noticed
+        self.env.cr.execute(
+            "UPDATE mail_former_address SET active = TRUE"
+        )  # as if taking the name over had not ended the entry
         self.env.invalidate_all()
         message = self.deliver(self.to_alias())
         self.assertTrue(self.env["res.partner"].browse(message.res_id).is_company)
@@ -205,14 +207,14 @@ class TestFormerRouting(FormerCommon):
 
 @tagged("post_install", "-at_install")
 class TestFormerLost(FormerCommon):
-    """What was deleted holds its mail."""
+    """Messages to a deleted address are held."""
 
     def test_mail_to_a_deleted_alias_is_held_with_that_reason(self):
         self.alias.unlink()
         message = self.deliver(self.to_alias())
         self.assertEqual(message.state, "held")
         self.assertIn(f"The alias {self.in_domain('inbound')} was deleted on", message.reason)
-        self.assertIn("nothing stands in for it", message.reason)
+        self.assertIn("the address redirects nowhere", message.reason)
         self.assertEqual(message.former_address, f"{self.in_domain('inbound')} → (nothing)")
         self.assertEqual(self.entry("inbound").message_count, 1)
 
@@ -260,7 +262,7 @@ class TestFormerLost(FormerCommon):
         self.alias.alias_name = False
         message = self.deliver(self.to_alias())
         self.assertEqual(message.state, "held")
-        self.assertIn("led to an alias that has no name now", message.reason)
+        self.assertIn("redirects to an alias that has no name any more", message.reason)
 
     def test_mail_to_a_deleted_domain_is_held(self):
         self.env["mail.alias.domain"].create({"name": "other.example"}).unlink()
@@ -285,7 +287,7 @@ class TestFormerLost(FormerCommon):
         self.entry("inbound").since = "2024-05-01 12:00:00"
         self.alias.unlink()
         message = self.deliver(self.to_alias())
-        self.assertIn(f"What {self.in_domain('inbound')} led to was deleted on", message.reason)
+        self.assertIn(f"The target of {self.in_domain('inbound')} was deleted on", message.reason)
 
     def test_an_alias_deleted_past_odoo_holds_its_mail_too(self):
         self.alias.alias_name = "orders"
@@ -299,7 +301,7 @@ class TestFormerLost(FormerCommon):
 
 @tagged("post_install", "-at_install")
 class TestFormerOwn(FormerCommon):
-    """Former addresses are ours: no contact is made of them, nothing is mailed to them."""
+    """Former addresses are ours: Odoo creates no contact for them, and sends no message to them."""
 
     def own(self, *addresses):
         return self.env["mail.alias.domain"].sudo()._find_aliases(list(addresses))

@@ -10,6 +10,7 @@ from odoo.addons.mail_gateway.tests.addresses.parameters_common import (
     PERIOD,
     SCOPE,
     SENDER,
+    SIZE,
     ParametersCase,
 )
 from odoo.addons.mail_gateway.tools.parameters import MIRRORED
@@ -17,13 +18,14 @@ from odoo.addons.mail_gateway.tools.parameters import MIRRORED
 
 class TestBadValues(ParametersCase):
     BAD = (
-        (DOMAIN, "my company", "“my company” is no domain"),
-        (CATCHALL, "all@one.example", "“all@one.example” can't stand before the @"),
-        (BOUNCE, "bounce back", "“bounce back” can't stand before the @"),
-        (SENDER, "Office <office@one.example>", "neither an address nor the part of one before its @"),
+        (DOMAIN, "my company", "“my company” is not a domain"),
+        (CATCHALL, "all@one.example", "“all@one.example” can't be the part of an address before the @"),
+        (BOUNCE, "bounce back", "“bounce back” can't be the part of an address before the @"),
+        (SENDER, "Office <office@one.example>", "neither an address nor the part of an address before the @"),
         (FILTER, "one.example, t wo.example", "“t wo.example” is neither a domain nor an address"),
         (PERIOD, "an hour", "“an hour” is not a whole number"),
         (LIMIT, "0", "“0” is not a whole number"),
+        (SIZE, "501", "“501” is not a whole number from 1 to 500"),
         (SCOPE, "company", "“company” is unknown"),
     )
 
@@ -89,7 +91,7 @@ class TestBadValues(ParametersCase):
     def test_the_words_name_the_field_and_the_alias_domain(self):
         with (
             self.assertRaisesRegex(
-                ValidationError, "Catchall Alias of the alias domain “one.example”: “c+” can't stand"
+                ValidationError, "Catchall Alias of the alias domain “one.example”: “c+” can't be the part"
             ),
             self.env.cr.savepoint(),
         ):
@@ -97,7 +99,7 @@ class TestBadValues(ParametersCase):
 
 
 class TestBadAddressesInTheAliasDomain(ParametersCase):
-    """They came in by SQL, past every check."""
+    """Somebody wrote them by SQL, so no check saw them."""
 
     EMAILS = ("catchall_email", "bounce_email", "default_from_email")
 
@@ -130,7 +132,7 @@ class TestBadAddressesInTheAliasDomain(ParametersCase):
             self.domain.read(self.EMAILS)
             self.parameters._get_mail_parameter(SENDER)
         self.assertEqual(len(log.output), 1)
-        self.assertIn("mail.default.from: 'once only' can't be used; 'notifications' counts", log.output[0])
+        self.assertIn("mail.default.from: 'once only' can't be used; Odoo uses 'notifications' instead", log.output[0])
 
     def test_that_of_another_alias_domain_is_logged_by_its_name(self):
         self.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "two.example"})
@@ -195,7 +197,21 @@ class TestReadingParameters(ParametersCase):
         with self.assertLogs(LOGGER, "WARNING") as log:
             self.assertEqual([self.read(PERIOD), self.read(PERIOD)], [60, 60])
         self.assertEqual(len(log.output), 1)
-        self.assertIn("mail.incoming.limit.period: 'an hour' can't be used; 60 counts", log.output[0])
+        self.assertIn("mail.incoming.limit.period: 'an hour' can't be used; Odoo uses 60 instead", log.output[0])
+
+    def test_a_number_in_the_database_that_is_too_large_counts_as_the_largest(self):
+        self.parameters.set_param(SIZE, "20")
+        for value in ("501", "900", "9" * 30):
+            self.change_in_sql(SIZE, value)
+            with self.subTest(value), self.assertLogs(LOGGER, "WARNING"):
+                self.assertEqual(self.read(SIZE), 500)
+
+    def test_a_number_in_the_database_that_is_too_small_counts_as_the_default(self):
+        self.parameters.set_param(SIZE, "20")
+        for value in ("0", "-900", "900.5"):
+            self.change_in_sql(SIZE, value)
+            with self.subTest(value), self.assertLogs(LOGGER, "WARNING"):
+                self.assertEqual(self.read(SIZE), 50)
 
     def test_the_good_entries_of_a_bad_filter_count(self):
         self.parameters.set_param(FILTER, "one.example")

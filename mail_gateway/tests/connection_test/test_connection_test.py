@@ -42,7 +42,7 @@ class TestConnectionTest(TransactionCase):
         self.startPatcher(patch.object(IrMail_Server, "_disable_send", return_value=False))
 
     def serve(self, **changes):
-        """A server that takes everything but what the changes say; the outgoing server leads there."""
+        """Start a server that accepts everything except for the changes, and point the outgoing server to it."""
         smtp = ScriptedServer(GREETING, smtp_script(**changes))
         self.addCleanup(smtp.stop)
         self.server.smtp_port = smtp.port
@@ -97,7 +97,7 @@ class TestConnectionTest(TransactionCase):
         dialog = self.dialog()
         self.assertEqual(dialog.outcome, "failed")
         self.assertEqual(len(dialog.step_ids), 7)
-        self.assertIn("It says: 550 5.7.1 <script>", self.step(dialog, "sender").words)
+        self.assertIn("The server says: 550 5.7.1 <script>", self.step(dialog, "sender").words)
         self.assertEqual(self.step(dialog, "recipient").outcome, "not_tried")
         self.assertIn("Check FROM Filtering", dialog.summary)
 
@@ -111,9 +111,9 @@ class TestConnectionTest(TransactionCase):
     def test_without_a_filter_the_sender_is_the_one_that_messages_leave_with(self):
         smtp = self.serve()
         self.server.from_filter = False
-        self.env.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "run_connection_test.example"})
+        self.env.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "probe.example"})
         self.dialog()
-        self.assertIn(b"mail FROM:<bounce@run_connection_test.example>", smtp.received)
+        self.assertIn(b"mail FROM:<bounce@probe.example>", smtp.received)
 
     def test_a_user_without_address_is_told_at_the_step_that_needs_one(self):
         self.serve()
@@ -161,7 +161,7 @@ class TestConnectionTest(TransactionCase):
     # ------------------------------------------------------------------ servers that keep silent
 
     def quick(self, plan):
-        """The run_connection_test, with less patience."""
+        """Test with shorter time limits."""
         return run_connection_test(replace(plan, other_ports=(), limits=Limits(reply=0.5, port=1, port_greeting=0.3)))
 
     def test_a_port_that_says_nothing_is_told_and_looked_at_again(self):
@@ -171,8 +171,8 @@ class TestConnectionTest(TransactionCase):
         with patch.object(ir_mail_server, "run_connection_test", self.quick):
             dialog = self.dialog()
         self.assertEqual(self.step(dialog, "greeting").outcome, "failed")
-        self.assertIn("says nothing", dialog.summary)
-        self.assertIn(f"• {smtp.port}: takes connections, but no mail server answers", dialog.advice)
+        self.assertIn("does not answer", dialog.summary)
+        self.assertIn(f"• {smtp.port}: accepts connections, but no mail server answers", dialog.advice)
 
     def test_a_server_that_falls_silent_is_told(self):
         smtp = self.serve(RCPT=b"")

@@ -19,7 +19,7 @@ from odoo.addons.mail_gateway.tools.smtp.tls import Certificate, Encrypted, Trus
 
 @tagged("post_install", "-at_install")
 class TestConnectionTestReport(TransactionCase):
-    """Every result has its words."""
+    """Every result has a sentence of its own."""
 
     @classmethod
     def setUpClass(cls):
@@ -38,7 +38,7 @@ class TestConnectionTestReport(TransactionCase):
             )
             for problem in Problem
         }
-        self.assertNotIn("That failed.", " ".join(words.values()))
+        self.assertNotIn("This step failed.", " ".join(words.values()))
         self.assertEqual(len(set(words.values())), len(Problem))
 
     def test_every_reason_to_distrust_a_certificate_has_words_of_its_own(self):
@@ -63,10 +63,10 @@ class TestConnectionTestReport(TransactionCase):
         words = self.report_tls(Trust.VERIFIED, required=True)
         self.assertRegex(words, r"TLSv1.3\nCertificate of mail.example, issued by Authority, valid until .*20\d\d")
         self.assertIn("Verified", words)
-        self.assertNotIn("expires in", words)
+        self.assertNotIn("until it expires", words)
 
     def test_a_certificate_that_ends_soon_is_told_with_its_days(self):
-        self.assertIn("expires in 5 days", self.report_tls(Trust.VERIFIED, required=True, days=5))
+        self.assertIn("Days until it expires: 5.", self.report_tls(Trust.VERIFIED, required=True, days=5))
 
     def test_a_certificate_that_has_ended_is_told_so(self):
         words = self.report_tls(Trust.EXPIRED, days=-5)
@@ -82,7 +82,7 @@ class TestConnectionTestReport(TransactionCase):
     def test_a_name_that_a_certificate_is_for_is_named(self):
         facts = Encrypted("", self.certificate(90), Trust.WRONG_NAME, True)
         words = self.server._report_step(self.plan, self.failed(ConnectionStep.TLS, Problem.CERTIFICATE, facts=facts))
-        self.assertIn("Enter a name that it is for: mail.example.", words)
+        self.assertIn("Enter one of its names as the server name: mail.example.", words)
 
     def test_addresses_that_do_not_answer_are_named(self):
         facts = Connected("192.0.2.2", ("192.0.2.1",))
@@ -111,15 +111,15 @@ class TestConnectionTestReport(TransactionCase):
         self.assertEqual(len(words), len(PortStatus))
 
     def test_that_no_port_answers_is_told(self):
-        self.assertIn("None of them takes mail.", self.report_ports((465, PortStatus.NO_ANSWER)))
+        self.assertIn("None of them accepts messages.", self.report_ports((465, PortStatus.NO_ANSWER)))
         words = self.report_ports((465, PortStatus.NO_ANSWER), step=ConnectionStep.LOGIN, problem=Problem.NO_AUTH)
-        self.assertIn("None of them is of more use.", words)
+        self.assertIn("None of them works better.", words)
 
     def test_nobody_is_advised_to_do_without_the_encryption_they_chose(self):
         for encryption in ("starttls", "ssl_strict"):
             words = self.report_ports((2525, PortStatus.PLAIN), encryption=encryption)
             self.assertNotIn("Set “SMTP Port”", words)
-            self.assertIn("ask whoever runs the server", words)
+            self.assertIn("Ask the operator of the server", words)
 
     def test_port_25_is_told_to_be_blocked_often_and_no_other(self):
         for problem in (Problem.REFUSED, Problem.NO_ANSWER, Problem.UNREACHABLE):

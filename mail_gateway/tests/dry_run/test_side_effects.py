@@ -60,7 +60,7 @@ class TestSideEffects(InboundCommon):
         self.alias.alias_contact = "partners"
         message = self.deliver(self.to_alias())
         self.assertEqual(message.state, "rejected")
-        self.assertIn("does not take mail from this sender", message.reason)
+        self.assertIn("does not accept messages from this sender", message.reason)
 
     @mute_logger("odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome")
     def test_the_sender_does_not_hear_of_a_record_that_could_not_be_created(self):

@@ -1,3 +1,4 @@
+import poplib
 import threading
 import time
 import traceback
@@ -17,6 +18,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.mail_gateway.models.fetch import fetchmail_server_fetch
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
+from odoo.addons.mail_gateway.tests.tools.tools_common import ScriptedServer
 from odoo.addons.mail_gateway.tools.fetch import worker_threads
 from odoo.addons.mail_gateway.tools.fetch.fetch_mailbox import FetchResult
 from odoo.addons.mail_gateway.tools.fetch.time_budget import TimeBudget
@@ -93,7 +95,7 @@ class TestFetchmailServer(InboundCommon):
         self.assertEqual(self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)]), triggers + 1)
 
     def note_outcome(self, budget, error=None):
-        """Write down a visit that went well, or ended with an error."""
+        """Record a visit that succeeded, or ended with an error."""
         outcome = Future()
         if error:
             outcome.set_exception(error)
@@ -118,7 +120,7 @@ class TestFetchmailServer(InboundCommon):
         budget = TimeBudget(0)
         budget.begin(12 * 2**20, ["a", "b"])
         self.note_outcome(budget, VisitOver())
-        self.assertIn("took longer than a visit may take", self.server.error_message)
+        self.assertIn("took too long", self.server.error_message)
         self.assertNotIn("12", self.server.error_message.replace("127.0.0.1", ""))
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
@@ -163,7 +165,7 @@ class TestFetchmailServer(InboundCommon):
         server._release()
 
     def test_no_error_holds_what_is_secret(self):
-        """Neither password nor token, in whatever field an OAuth module keeps it."""
+        """No password and no token, in any field where an OAuth module stores it."""
         self.server.password = "pässword of mine"
         secret = "ya29.refresh-token-of-mine"
         tokens = [name for name in self.server._fields if name.endswith("_refresh_token")]
@@ -175,8 +177,34 @@ class TestFetchmailServer(InboundCommon):
             self.assertIn("LOGIN box …", words)
             self.assertNotIn("mine", "".join(traceback.format_exception(error)))
 
+    @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server")
+    def test_an_outgoing_server_is_called_one(self):
+        for protocol in ("imap", "pop"):
+            smtp = ScriptedServer(b"220 mail.example ESMTP\r\n", lambda _line: b"502 no\r\n")
+            self.addCleanup(smtp.stop)
+            self.server.write({"server_type": protocol, "server": "127.0.0.1", "port": smtp.port, "is_ssl": False})
+            with (
+                self.subTest(protocol),
+                self.assertRaisesRegex(
+                    UserError, f"on port {smtp.port} is an outgoing .SMTP. server. Enter the incoming"
+                ),
+            ):
+                self.server.button_confirm_login()
+
+    def test_a_number_in_a_reply_makes_no_outgoing_server(self):
+        for error in (
+            IMAP4.error(b"220 messages are locked"),
+            IMAP4.abort("unexpected response: b'A1 BAD 220 messages'"),
+            poplib.error_proto(b"-ERR 220 messages are locked"),
+        ):
+            with self.subTest(error):
+                self.assertNotIn("SMTP", self.server._connection_message(error))
+
     def test_what_the_server_says_too_much_is_explained(self):
-        for error, words in ((EndlessServer("3 bytes"), "sent more than was asked"), (VisitOver(), "took longer than")):
+        for error, words in (
+            (EndlessServer("3 bytes"), "sent more than Odoo asked for"),
+            (VisitOver(), "took too long"),
+        ):
             self.assertIn(words, self.server._connection_message(error))
 
     def test_counts_open_the_messages_they_count(self):
@@ -220,7 +248,7 @@ class TestWhatNobodyCanRoute(InboundCommon):
     def setUp(self):
         super().setUp()
         self.server.unroutable = "discard"
-        self.env["mail.inbound.message"].search([]).write({"answers_alert": True})  # whatever waits already
+        self.env["mail.inbound.message"].search([]).write({"answers_alert": True})  # messages that wait already
 
     def nobody(self, **values):
         return raw(to="nobody@elsewhere.example", **values)

@@ -7,7 +7,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon
 
 
 class Connection:
-    """What imaplib offers to the OAuth modules; notes what would be sent."""
+    """Offers what the OAuth modules use of imaplib, and records what they send."""
 
     def __init__(self):
         self.sent = []
@@ -24,7 +24,7 @@ class Connection:
 
 @tagged("post_install", "-at_install")
 class TestOAuth(InboundCommon):
-    """Odoo's OAuth modules sign in through core's hook, in the thread that may use the ORM."""
+    """Odoo's OAuth modules log in by core's hook, in the thread that may use the ORM."""
 
     def signed_in(self, server):
         connection = Connection()

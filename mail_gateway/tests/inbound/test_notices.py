@@ -374,7 +374,7 @@ class TestNotices(InboundCommon):
         settings.create({"inbound_authserv_id": False}).execute()
         self.assertFalse(self.parameters.get_param("mail_gateway.authserv_id"))
         for values, words in (
-            ({"inbound_authserv_id": "mx one"}, "“mx one” is no name of a mail host"),
+            ({"inbound_authserv_id": "mx one"}, "“mx one” is not the name of a mail server"),
             ({"inbound_notice_limit": 0}, "is not a whole number"),
         ):
             with self.assertRaisesRegex(ValidationError, words):

@@ -4,7 +4,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
 from odoo.addons.mail_gateway.models.inbound import mail_inbound_message_retention
-from odoo.addons.mail_gateway.models.outgoing import mail_outgoing_selection_retention
+from odoo.addons.mail_gateway.models.outgoing import mail_outgoing_selection
 from odoo.addons.mail_gateway.tests.addresses.parameters_common import LOGGER
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
@@ -137,13 +137,13 @@ class TestRetention(InboundCommon):
 
     def test_sending_details_go_in_slices_the_oldest_first(self):
         rows = self.selections(200, 400, 300)
-        with patch.object(mail_outgoing_selection_retention, "SLICE", 2):
+        with patch.object(mail_outgoing_selection, "SLICE", 2):
             self.assertEqual(self.env["mail.outgoing.selection"]._gc_selections(), (2, True))
             self.assertEqual(rows.exists(), rows[0])
             self.assertEqual(self.env["mail.outgoing.selection"]._gc_selections(), (1, False))
 
     def test_how_long_sending_details_are_kept_is_a_parameter(self):
         [row] = self.selections(20)
-        self.env["ir.config_parameter"].set_param(mail_outgoing_selection_retention.DAYS_PARAMETER, "10")
+        self.env["ir.config_parameter"].set_param(mail_outgoing_selection.DAYS_PARAMETER, "10")
         self.env["mail.outgoing.selection"]._gc_selections()
         self.assertFalse(row.exists())

@@ -7,7 +7,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, OutgoingCommon,
 
 @tagged("post_install", "-at_install")
 class TestAutomaticOutgoing(OutgoingCommon):
-    """What leaves says whether a program wrote it (RFC 3834), and its Message-Id once more."""
+    """Outgoing e-mails say whether a program wrote them (RFC 3834), and repeat their Message-Id."""
 
     @classmethod
     def setUpClass(cls):

@@ -33,7 +33,7 @@ class TestWhatIsWrittenDown(OutgoingCommon):
             ],
         )
         self.assertIn(self.default, row.from_after)
-        self.assertIn("Archive: Its filter (archive.example) names neither", row.passed_over)
+        self.assertIn("Archive: Its filter (archive.example) matches neither", row.passed_over)
 
     def test_a_later_try_replaces_what_an_earlier_one_left(self):
         self.server("First", sequence=1)
@@ -114,6 +114,102 @@ class TestWhatIsWrittenDown(OutgoingCommon):
         with self.mock_smtplib_connection():
             self.mail().with_context(**{Sending.KEY: {"rows": []}}).send()
         self.assertEqual(len(self._written), 1)
+
+
+class TestTheSelectionTravels(OutgoingCommon):
+    """The selection that was made for an e-mail is the one that is recorded."""
+
+    def send_and_count(self, mails, smtp_server=None):
+        """Send.
+
+        :return: the selections that were made; the run of sending
+        """
+        servers = type(self.env["ir.mail_server"])
+        made, original, sending = [], servers._select_server, Sending()
+
+        def select(records, *args, **kwargs):
+            made.append(original(records, *args, **kwargs))
+            return made[-1]
+
+        with (
+            patch.object(servers, "_select_server", select),
+            patch.dict(config.options, {"smtp_server": smtp_server}),
+            self.mock_smtplib_connection(),
+        ):
+            mails.with_context(**{Sending.KEY: sending}).send()
+        return made, sending
+
+    def test_one_selection_is_made_for_an_email(self):
+        self.server("S", "test.mycompany.com")
+        mail = self.mail()
+        [made], sending = self.send_and_count(mail)
+        self.assertIs(sending.selections[mail.id], made)
+
+    def test_one_selection_is_made_for_an_email_that_no_server_may_send(self):
+        mail = self.mail()
+        [made], sending = self.send_and_count(mail, smtp_server="localhost")
+        self.assertIs(sending.selections[mail.id], made)
+        self.assertEqual([row["step"] for row in self._written], ["odoo_bin"])
+
+    def test_one_selection_is_made_instead_of_a_server_that_may_not_send(self):
+        named, _other = self.server("Named"), self.server("Other", "test.mycompany.com")
+        mail = self.mail(mail_server_id=named.id)
+        named.active = False
+        [made], sending = self.send_and_count(mail)
+        self.assertIs(sending.selections[mail.id], made)
+
+    def test_no_selection_is_made_for_an_email_that_specifies_its_server(self):
+        named = self.server("Named")
+        mail = self.mail(mail_server_id=named.id)
+        made, _sending = self.send_and_count(mail)
+        self.assertFalse(made)
+        self.assertEqual([(row["step"], row["mail_server_id"]) for row in self._written], [("forced", named.id)])
+
+    def test_emails_of_several_authors_share_a_batch_and_keep_their_own_selections(self):
+        server = self.server("S", "test.mycompany.com")
+        self.server("Other", "other.example")
+        mails = self.mail("Mary <mary@customer.example>") + self.mail("Joe <joe@other.test>") + self.mail()
+        sending = Sending()
+        batches = [*mails.with_context(**{Sending.KEY: sending})._split_by_mail_configuration()]
+        self.assertEqual(batches, [(server.id, False, self.default, mails._ids)])
+        self.assertEqual([sending.selections[mail.id].author for mail in mails], [mail._author() for mail in mails])
+
+    def test_a_batch_is_no_larger_than_core_allows(self):
+        self.server("S", "test.mycompany.com")
+        self.env["ir.config_parameter"].set_param("mail.session.batch.size", "2")
+        mails = self.env["mail.mail"].union(*(self.mail(f"{name}@customer.example") for name in "abc"))
+        batches = [batch for *_values, batch in mails._split_by_mail_configuration()]
+        self.assertEqual(batches, [mails._ids[:2], mails._ids[2:]])
+
+    def test_emails_of_the_same_author_in_two_alias_domains_have_a_selection_each(self):
+        self.server("S", "test.mycompany.com, test.mycompany2.com")
+        domains = self.mail_alias_domain | self.mail_alias_domain_c2
+        mails = self.env["mail.mail"].union(*(self.mail(record_alias_domain_id=domain.id) for domain in domains))
+        self.send_and_count(mails)
+        self.assertEqual(
+            [row["from_after"] for row in self._written],
+            [f"Admin <{domain.default_from_email}>" for domain in domains],
+        )
+
+    def test_an_email_that_core_splits_by_recipients_shares_its_selection(self):
+        email = self.user_employee.email
+        personal = self.server("Personal", email, owner_user_id=self.user_employee.id, smtp_user=email)
+        readers = self.env["res.partner"].create(
+            [{"name": name, "email": f"{name}@customer.example"} for name in ("mary", "joe")]
+        )
+        mail = (
+            self.env["mail.mail"]
+            .with_user(self.user_employee)
+            .sudo()
+            .create({"subject": "Hello", "email_from": email, "recipient_ids": readers.ids, "auto_delete": False})
+        )
+        with patch.object(type(self.env["ir.mail_server"]), "_get_personal_mail_servers_limit", lambda _server: 1):
+            [made], sending = self.send_and_count(mail)
+        self.assertEqual(made.server.id, personal.id)
+        [row] = self._written
+        self.assertNotEqual(row["mail_key"], mail.id)
+        self.assertIs(sending.selections[row["mail_key"]], made)
+        self.assertEqual(row["step"], "address")
 
 
 class TestPersonalServers(OutgoingCommon):

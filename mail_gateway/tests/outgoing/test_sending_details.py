@@ -16,24 +16,24 @@ class TestSendingDetails(ExplainCommon):
         cls.record = cls.env["res.partner"].create({"name": "Reader", "email": "reader@customer.example"})
 
     def comment(self):
-        """A comment that is e-mailed to the contact."""
+        """Post a comment that is e-mailed to the contact."""
         with self.mock_mail_gateway():
             return self.record.message_post(
                 body="Ten", message_type="comment", subtype_xmlid="mail.mt_comment", partner_ids=self.record.ids
             )
 
     def row(self, message):
-        """How an e-mail of this message was sent."""
+        """Create the sending details of an e-mail of this message."""
         return self.env["mail.outgoing.selection"].create(
             {"mail_message_id": message.id, "server_name": "Own", "step": Step.DOMAIN.value, "traffic": "transactional"}
         )
 
     def note(self):
-        """A message that no one was told by e-mail."""
+        """Post a message that is not e-mailed."""
         return self.record.message_post(body="Ten")
 
     def offered_to(self, user, message):
-        """What the chatter is told about sending details."""
+        """Return what the chatter learns about sending details."""
         store = Store().add(message.with_user(user))
         [data] = [data for data in store.get_result()["mail.message"] if data["id"] == message.id]
         return data.get("hasSendingDetails")
@@ -73,7 +73,7 @@ class TestSendingDetails(ExplainCommon):
 
     def test_a_message_without_rows_says_so(self):
         action = self.note().with_user(self.postmaster).action_open_sending_details()
-        self.assertIn("No e-mail of this message has left", action["params"]["message"])
+        self.assertIn("No sending details yet", action["params"]["message"])
 
     def test_an_ordinary_user_may_not_open_them(self):
         message = self.comment()
@@ -87,7 +87,7 @@ class TestSendingDetails(ExplainCommon):
     # ------------------------------------------------------------------ what a postmaster may not read
 
     def private(self):
-        """How a message was sent that concerns nobody but those who talk."""
+        """Create the sending details of a message in a private conversation."""
         channel = self.env["discuss.channel"].create({"name": "Private", "channel_type": "group"})
         message = channel.message_post(body="Ten", subject="Salary of Mary", message_type="comment")
         return self.row(message).with_user(self.postmaster)

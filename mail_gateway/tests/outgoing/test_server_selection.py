@@ -61,7 +61,7 @@ class TestSending(OutgoingCommon):
         for from_filter, sender in (
             ("test.mycompany.com", self.default),
             (self.default, self.default),
-            (False, self.default),  # the alias domains stand in for it
+            (False, self.default),  # the alias domains replace it
             ("example.com", "admin@example.com"),
         ):
             with self.subTest(from_filter=from_filter):
@@ -138,7 +138,7 @@ class TestSending(OutgoingCommon):
 
 
 class TestWithoutAFilter(OutgoingCommon):
-    """The alias domains of all companies stand in for the filter."""
+    """The alias domains of all companies replace a missing filter."""
 
     def without_alias_domain(self):
         self.env["mail.alias"].with_context(active_test=False).search([]).alias_domain_id = False
@@ -263,7 +263,7 @@ class TestWithoutAFilter(OutgoingCommon):
         server = self.server("S")
         self.without_alias_domain()
         server.invalidate_recordset()
-        self.assertEqual(server.without_filter, "There is no alias domain either: every author keeps their address.")
+        self.assertEqual(server.without_filter, "There is no alias domain, so every author keeps their address.")
 
     def test_email_marketing_is_told_the_same_about_a_server(self):
         server = self.server("S")
@@ -273,7 +273,7 @@ class TestWithoutAFilter(OutgoingCommon):
     def test_what_counted_is_written_down(self):
         server = self.server("S")
         for from_filter, expected in (
-            (False, r"^None; alias domains: .*test\.mycompany\.com"),
+            (False, r"^None, so the alias domains apply: .*test\.mycompany\.com"),
             ("a.example, b.example", r"^a\.example, b\.example$"),
         ):
             server.from_filter = from_filter
@@ -282,10 +282,10 @@ class TestWithoutAFilter(OutgoingCommon):
 
 
 class TestAuthorsNames(OutgoingCommon):
-    """What an author or a recipient is called, and what lies in the recipient's mailbox."""
+    """Names of authors and recipients, and how they arrive in the recipient's mailbox."""
 
     def sent(self, author, **values):
-        """The only message of a mail, parsed."""
+        """Return the only message of an e-mail, parsed."""
         mail = self.mail(author, **values)
         with self.mock_smtplib_connection():
             mail.send()
@@ -450,7 +450,7 @@ class TestTraffic(OutgoingCommon):
     def test_a_server_for_the_other_kind_is_passed_over_even_when_the_message_names_it(self):
         mail = self.mail(headers="{'Precedence': 'bulk'}", mail_server_id=self.transactional.id)
         self.assertEqual(self.send(mail)[0][0], self.mass.id)
-        self.assertIn("Transactional: It carries transactional mail only.", self._written[-1]["passed_over"])
+        self.assertIn("Transactional: It sends transactional mail only.", self._written[-1]["passed_over"])
 
     def test_mass_mail_without_a_server_of_its_kind_leaves_by_odoo_bin_and_through_no_other(self):
         self.mass.active = False

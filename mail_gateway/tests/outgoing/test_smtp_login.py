@@ -30,7 +30,7 @@ class TestSmtpLogin(OutgoingCommon):
         self.patch(IrMail_Server, "_disable_send", classmethod(lambda _cls: False))
 
     def smtp(self, mechanisms=b"PLAIN LOGIN", password=PASSWORD, greeting=GREETING, **changes):
-        """A scripted server, and an outgoing server that leads to it."""
+        """Start a scripted server, and point the outgoing server to it."""
         script = smtp_script(ehlo=(b"AUTH " + mechanisms,), **{"DATA": b"354 go on\r\n", **changes})
         state = {"data": False}
 
@@ -96,7 +96,7 @@ class TestSmtpLogin(OutgoingCommon):
 
     @mute_logger("odoo.addons.mail.models.mail_mail")
     def test_no_failure_reason_or_log_holds_the_password(self):
-        """Whatever the server refuses, in whatever form it repeats the password, and also when it knows it of old."""
+        """The server repeats the password in any form, in any refusal, also a former one."""
         repeated = [form.replace("\r\n", " ") for _name, form in forms(PASSWORD)]
         ok = {"AUTH": b"235 2.7.0 ok\r\n"}
         cases = [{"AUTH": b"535 5.7.8 not %s\r\n" % form.encode()} for form in repeated]
@@ -125,7 +125,7 @@ class TestSmtpLogin(OutgoingCommon):
         self.assertKept("".join(traceback.format_exception(caught.exception)) + repr(caught.exception.args))
 
     def test_what_cannot_be_written_does_not_stop_others(self):
-        """Another addon that signs in itself may stumble over characters, as smtplib does."""
+        """Another addon that logs in itself may fail at characters, as smtplib does."""
 
         def stumble(_server, _connection, user, password):
             f"\0{user}\0{password}".encode("ascii")

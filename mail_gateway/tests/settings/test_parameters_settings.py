@@ -9,6 +9,7 @@ from odoo.addons.mail_gateway.tests.addresses.parameters_common import (
     LOGGER,
     PERIOD,
     SCOPE,
+    SIZE,
     ParametersCase,
 )
 from odoo.addons.mail_gateway.tools.parameters import PARAMETERS
@@ -64,6 +65,7 @@ class TestSettings(ParametersCase):
             {"inbound_lanes": 0},
             {"inbound_lanes": 17},
             {"inbound_size_limit": 0},
+            {"inbound_size_limit": 501},
             {"inbound_retention_days": -1},
             {"inbound_alert": False},
             {"inbound_alert_hours": 0},
@@ -87,6 +89,14 @@ class TestSettings(ParametersCase):
             self.assertEqual(self.env["res.config.settings"].create({}).incoming_limit_period, 60)
         self.save()
         self.assertEqual(self.parameters.get_param(PERIOD), "60")
+
+    def test_a_size_that_is_never_fetched_shows_as_the_largest_and_is_mended_when_saved(self):
+        self.parameters.set_param(SIZE, "500")
+        self.change_in_sql(SIZE, "700")
+        with self.assertLogs(LOGGER, "WARNING"):
+            self.assertEqual(self.env["res.config.settings"].create({}).inbound_size_limit, 500)
+        self.save()
+        self.assertEqual(self.parameters.get_param(SIZE), "500")
 
     def test_a_bad_number_of_lanes_in_the_database_shows_as_the_default(self):
         self.parameters.set_param("mail_gateway.lanes", "3")

@@ -19,7 +19,7 @@ class ExplainCommon(MailCommon):
 
     @classmethod
     def user(cls, login, groups="base.group_user", **values):
-        """A user with these groups; further values go to the record."""
+        """Create a user with these groups; further values go to the record."""
         groups = [cls.env.ref(name).id for name in groups.split(",")]
         users = cls.env["res.users"].with_context(no_reset_password=True)
         return users.create(
@@ -34,17 +34,17 @@ class ExplainCommon(MailCommon):
 
     @classmethod
     def server(cls, name, from_filter="", **values):
-        """An outgoing server."""
+        """Create an outgoing mail server."""
         return cls.env["ir.mail_server"].create(
             {"name": name, "smtp_host": "127.0.0.1", "from_filter": from_filter, **values}
         )
 
     def explain(self, email_from="Sales <sales@customer.example>", user=None, **values):
-        """The answer, as the dialog shows it."""
+        """Return the answer as the dialog shows it."""
         wizards = self.env["mail.outgoing.explain"].with_user(user or self.postmaster)
         return wizards.new({**wizards.default_get(list(wizards._fields)), "email_from": email_from, **values})
 
     def line(self, answer, server):
-        """The line about one server."""
+        """Return the line about one server."""
         [line] = answer.line_ids.filtered(lambda line: line.name == server.name)
         return line

@@ -8,30 +8,30 @@ MALFORMED = ("foo", "foo@", "@bar", "<", '"', "(", "foo <bar", "x@-bad-", "a@b@c
 
 @tagged("post_install", "-at_install")
 class TestExplainServer(ExplainCommon):
-    """Which server, and why not the others."""
+    """Which server sends, and why not the others."""
 
     def test_the_chosen_server_and_why_the_others_are_not(self):
         own, anything = self.server("Own", DOMAIN, sequence=20), self.server("Anything", sequence=10)
         answer = self.explain(f"Sales <sales@{DOMAIN}>")
-        self.assertEqual((answer.server_name, answer.step), ("Own", "Its filter names the domain of the author."))
+        self.assertEqual((answer.server_name, answer.step), ("Own", "Its filter contains the author's domain."))
         self.assertEqual(answer.line_ids.mapped("name"), ["Anything", "Own"])
         self.assertEqual(answer.line_ids.mapped("is_chosen"), [False, True])
-        self.assertIn("the filter of another names the author", self.line(answer, anything).reason)
+        self.assertIn("the filter of another server matches the author", self.line(answer, anything).reason)
         self.assertEqual(self.line(answer, own).reason, answer.step)
 
     def test_the_kind_of_mail_counts(self):
         mass, transactional = self.server("Mass", traffic="mass"), self.server("Other", traffic="transactional")
         answers = {kind: self.explain(traffic=kind) for kind in ("mass", "transactional")}
         self.assertEqual([answers[kind].server_name for kind in answers], ["Mass", "Other"])
-        self.assertEqual(self.line(answers["mass"], transactional).reason, "It carries transactional mail only.")
-        self.assertEqual(self.line(answers["transactional"], mass).reason, "It carries mass mail only.")
+        self.assertEqual(self.line(answers["mass"], transactional).reason, "It sends transactional mail only.")
+        self.assertEqual(self.line(answers["transactional"], mass).reason, "It sends mass mail only.")
 
     def test_a_server_that_the_message_names_sends_it(self):
         self.server("Own", DOMAIN)
         named = self.server("Named", "elsewhere.example")
         answer = self.explain(f"Sales <sales@{DOMAIN}>", named_server=str(named.id))
         self.assertEqual((answer.server_name, answer.from_after), ("Named", f"Sales <{NOTIFICATIONS}>"))
-        self.assertIn("The filter of what sends (elsewhere.example) does not name the From", answer.warnings)
+        self.assertIn("The filter of this server (elsewhere.example) does not match the From", answer.warnings)
 
     def test_an_archived_server_is_listed_with_its_reason(self):
         archived = self.server("Old", DOMAIN, active=False)
@@ -67,13 +67,13 @@ class TestExplainServer(ExplainCommon):
         answer = self.explain(owner.email_formatted)
         self.assertEqual(answer.server_name, "Shared")
         self.assertIn("It belongs to a user", self.line(answer, own).reason)
-        self.assertIn("If Mary writes it, it leaves through their own server, “Mary's”.", answer.remarks)
+        self.assertIn("If Mary writes it, their personal server sends it: “Mary's”.", answer.remarks)
 
     def test_a_personal_server_that_is_switched_off_is_said_to_send_nothing(self):
         self.env["ir.config_parameter"].set_param("mail.disable_personal_mail_servers", "True")
         owner = self.user("mary")
         self.server("Mary's", owner.email, owner_user_id=owner.id)
-        self.assertIn("would not send it even if Mary wrote it", self.explain(owner.email_formatted).remarks)
+        self.assertIn("would not send this message even if Mary wrote it", self.explain(owner.email_formatted).remarks)
 
     def test_nothing_is_said_about_the_personal_servers_of_others(self):
         owner = self.user("mary")
@@ -91,7 +91,7 @@ class TestExplainServer(ExplainCommon):
 
 @tagged("post_install", "-at_install")
 class TestExplainAddresses(ExplainCommon):
-    """The addresses that a message leaves with."""
+    """Under which addresses a message is sent."""
 
     def test_an_author_elsewhere_is_encapsulated(self):
         self.server("Own", DOMAIN)
@@ -105,7 +105,7 @@ class TestExplainAddresses(ExplainCommon):
         self.server("Own", NOTIFICATIONS)
         answer = self.explain()
         self.assertEqual(answer.return_path, NOTIFICATIONS)
-        self.assertIn(f"does not name the bounce address {BOUNCE}", answer.remarks)
+        self.assertIn(f"does not match the bounce address {BOUNCE}", answer.remarks)
 
     def test_the_company_of_the_question_counts(self):
         other = self.env["res.company"].create({"name": "Other"})
@@ -128,7 +128,7 @@ class TestExplainAddresses(ExplainCommon):
             user=self.postmaster.with_context(allowed_company_ids=self.postmaster.company_ids.ids),
         )
         self.assertEqual(answer.from_after, "Sales <hello@other.example>")
-        self.assertIn("The company of the record counts: Other", answer.remarks)
+        self.assertIn("The company of the record applies: Other", answer.remarks)
 
     def test_a_records_alias_takes_the_replies(self):
         record = self.env["res.partner"].create({"name": "Reader"})
@@ -155,13 +155,13 @@ class TestExplainAddresses(ExplainCommon):
     def test_no_from_means_the_default_from(self):
         answer = self.explain(False)
         self.assertEqual(answer.from_after, NOTIFICATIONS)
-        self.assertIn("the default From takes its place", answer.remarks)
+        self.assertIn("The default From replaces an empty From", answer.remarks)
 
     def test_of_several_addresses_the_first_counts(self):
         self.server("Own", "customer.example")
         answer = self.explain("Mary <mary@customer.example>, joe@other.example")
         self.assertEqual(answer.server_name, "Own")
-        self.assertIn("Of several addresses the first counts", answer.remarks)
+        self.assertIn("The first of several addresses applies", answer.remarks)
 
     def test_what_is_no_address_is_explained_in_words(self):
         self.server("Any")
@@ -176,7 +176,7 @@ class TestExplainAddresses(ExplainCommon):
         self.company.alias_domain_id = False
         self.env["ir.config_parameter"].search([("key", "in", ("mail.default.from", "mail.catchall.domain"))]).unlink()
         answer = self.explain("foo")
-        self.assertIn("it would fail", answer.warnings)
+        self.assertIn("Sending a message with this From would fail", answer.warnings)
         self.assertIn("There is no default From", answer.warnings)
         self.assertFalse(answer.from_after)
 
