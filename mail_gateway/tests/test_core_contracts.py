@@ -176,7 +176,7 @@ class TestIncomingMailOfCore(MailCommon):
         message = message_from_string("From: mary@customer.example\r\nSubject: x\r\n\r\nHello", policy=SMTP)
         threads = self.env["mail.thread"]
         routes = [("res.partner", False, {}, self.env.uid, None)]
-        made = super(type(threads), threads)._message_route_process(message, threads.message_parse(message), routes)
+        made = MailThread._message_route_process(threads, message, threads.message_parse(message), routes)
         self.assertIsInstance(made, int | type(self.env["res.partner"]))
 
 

@@ -173,6 +173,7 @@ class MailInboundMessage(models.Model):
 
     @api.depends("subject", "email_from")
     def _compute_display_name(self):
+        """Replaces core's method: a message without a subject is called by its sender."""
         for message in self:
             message.display_name = message.subject or self.env._("(no subject) from %s", message.email_from or "?")
 
