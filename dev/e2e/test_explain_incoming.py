@@ -172,7 +172,7 @@ def test_a_new_record_is_explained_and_nothing_of_it_stays(window, counter):
         "Odoo creates a record.",
         "Fifty desks",
         f"nora@{CUSTOMER}",
-        "Alias that makes a record of Lead",
+        "Alias that creates a record of Lead",
     ):
         expect(answer).to_contain_text(words)
     picture(window, "explain_incoming_record")
@@ -194,7 +194,7 @@ def test_a_reply_is_explained_and_nothing_of_it_leaves(window, counter):
     )
     for words in (
         "A reply to Lead “Forty chairs”",
-        "Catchall: takes replies",
+        "Catchall address: accepts replies",
         "Nothing in Odoo",
         "Carl Cook",
         "Anna Agent",
@@ -232,7 +232,7 @@ def test_a_reply_to_a_former_address_is_explained(window, counter):
         in_reply_to=question["message_id"],
         body="Blue ones, please.",
     )
-    expect(answer).to_contain_text(f"Former address, leads to sales@{DOMAIN}")
+    expect(answer).to_contain_text(f"Former address, redirects to sales@{DOMAIN}")
     expect(answer).to_contain_text("A reply to Lead “Forty chairs for the new office”")
     picture(window, "explain_incoming_former")
     window.page.set_viewport_size({"width": 1366, "height": 900})
@@ -258,7 +258,7 @@ def test_a_message_to_nobody_is_explained_with_every_rule(window, counter):
     open_dialog(window, counter)
     answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to="nobody@elsewhere.example", subject="Hello")
     expect(answer).to_contain_text("Held")
-    expect(answer).to_contain_text("No one is at home")
+    expect(answer).to_contain_text("No recipient matches")
     for rule in ("Message Too Large", "Duplicate Messages", "Automatic Replies", "Record Limit Exceeded"):
         expect(answer).to_contain_text(rule)
     picture(window, "explain_incoming_nobody")
@@ -268,7 +268,7 @@ def test_what_refuses_a_message_would_be_sent_is_shown(window, counter):
     open_dialog(window, counter)
     answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to=f"catchall@{DOMAIN}", subject="Hello")
     expect(answer).to_contain_text("Rejected")
-    expect(answer).to_contain_text("Notice to the sender")
+    expect(answer).to_contain_text("Notice to the Sender")
     picture(window, "explain_incoming_refused")
     counter.gateway.wake("mail.ir_cron_mail_scheduler_action")
     assert not counter.dovecot.read(f"mary@{CUSTOMER}") or len(counter.dovecot.read(f"mary@{CUSTOMER}")) == 1

@@ -217,7 +217,7 @@ def test_an_entry_stays_in_use_until_the_postmaster_retires_it(company, window):
     window.screenshot("former_retired")
     row = company.receive(message("Seventy chairs", old, CUSTOMER), old, server)
     assert (row["state"], row["former_address"]) == ("held", False)
-    assert f"No one is at home at {old}" in row["reason"]
+    assert f"No recipient matches: {old}" in row["reason"]
 
 
 # What the postmaster sees

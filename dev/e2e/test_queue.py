@@ -27,7 +27,7 @@ def test_the_list_is_grouped_by_cause_and_the_first_message_is_shown(window, sce
     expect(marked(page)).to_contain_text(shown(page).inner_text())
     go_to(page, "Invoice 4711")
     preview = page.locator(".o_inbound_preview")
-    expect(preview).to_contain_text("No one is at home")
+    expect(preview).to_contain_text("No recipient matches")
     expect(preview.get_by_label("Text of the message")).to_contain_text("Please call me.")
     picture(window, "queue")
 

@@ -176,7 +176,7 @@ def test_who_decided_what_is_shown_with_the_message(window, scene):
     decision = page.locator("[name=decision_ids] .o_data_row")
     expect(decision).to_contain_text("Discard")
     expect(decision).to_contain_text("Administrator")
-    expect(decision).to_contain_text("No one is at home")
+    expect(decision).to_contain_text("No recipient matches")
     picture(window, "inbound_decisions")
 
 

@@ -26,8 +26,8 @@ def test_the_list_shows_each_state_and_why(window, scene):
     page = open_list(window, scene)
     for state in ("Delivered", "Held", "Rejected", "Discarded", "Failed", "Deferred"):
         expect(page.locator(".o_data_row .badge", has_text=state).first).to_be_visible()
-    expect(row(page, "Is anybody there?")).to_contain_text(f"No one is at home at nobody@{DOMAIN}")
-    expect(row(page, "This message was processed before.")).to_have_count(1)
+    expect(row(page, "Is anybody there?")).to_contain_text(f"No recipient matches: nobody@{DOMAIN}")
+    expect(row(page, "Odoo processed this message before.")).to_have_count(1)
     picture(window, "inbound_list")
 
 
@@ -89,7 +89,7 @@ def test_the_source_can_be_downloaded(window, scene):
 def test_a_held_message_says_why(window, scene):
     page = open_message(window, scene, "Is anybody there?")
     expect(state_shown(page)).to_have_text("Held")
-    expect(page.locator(".alert:visible")).to_contain_text("No one is at home")
+    expect(page.locator(".alert:visible")).to_contain_text("No recipient matches")
     picture(window, "inbound_held")
     page.locator("a[name=detail]").click()
     expect(page.locator("[name=remote_key]")).to_contain_text("UIDVALIDITY")

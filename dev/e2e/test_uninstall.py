@@ -287,7 +287,7 @@ def test_what_was_not_delivered_is_kept_as_files_of_its_server(uninstalled):
         assert (file["res_model"], file["res_id"]) == ("fetchmail.server", uninstalled.ids["imap"])
         assert file["mimetype"] == "message/rfc822"
         assert "Undelivered when mail_gateway was uninstalled" in file["description"]
-    assert any("No one is at home" in file["description"] for file in files)
+    assert any("No recipient matches" in file["description"] for file in files)
 
 
 def test_odoos_own_gateway_goes_on_by_itself(core_at_work, dovecot):

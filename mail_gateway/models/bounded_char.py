@@ -1,3 +1,5 @@
+"""Text fields whose values fit into an index."""
+
 from odoo import fields
 
 from ..tools.text.indexed_text import INDEXED_BYTES, bounded

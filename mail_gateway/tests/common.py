@@ -1,21 +1,7 @@
 from odoo.addons.mail.tests.common import MailCommon
+from odoo.addons.mail_gateway.tests.tools.tools_common import raw
 from odoo.addons.mail_gateway.tools.fetch.mailbox import RemoteMessage
 from odoo.addons.mail_gateway.tools.sending_log import Sending
-
-
-def raw(subject="Order", sender="Mary <mary@customer.example>", to="sales@mycompany.example", message_id="", **headers):
-    """A small message; `headers` with _ for -, None leaves one out."""
-    lines = {
-        "From": sender,
-        "To": to,
-        "Subject": subject,
-        "Message-Id": message_id or f"<{abs(hash((subject, sender, to)))}@customer.example>",
-        "MIME-Version": "1.0",
-        "Content-Type": "text/plain; charset=utf-8",
-        **{name.replace("_", "-"): value for name, value in headers.items()},
-    }
-    head = "\r\n".join(f"{name}: {value}" for name, value in lines.items() if value is not None)
-    return f"{head}\r\n\r\nHello,\r\nplease send ten of them.\r\n".encode()
 
 
 class InboundCommon(MailCommon):

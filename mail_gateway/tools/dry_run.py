@@ -1,4 +1,4 @@
-"""What would become of a message: the answer of a rehearsal, in plain values."""
+"""What would become of a message: the answer of a dry run, in plain values."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -68,6 +68,7 @@ class Target(NamedTuple):
 
     @property
     def is_new(self) -> bool:
+        """Whether the message made it."""
         return not self.res_id
 
 
@@ -100,7 +101,7 @@ class Leaving(NamedTuple):
 
 @dataclass
 class DryRunResult:
-    """:ivar state: of a mail.inbound.message; empty when a passing fault kept the rehearsal from its end
+    """:ivar state: of a mail.inbound.message; empty when a passing fault kept the dry run from its end
     :ivar cause: as in tools.delivery.Verdict
     :ivar rule_id: of the rule that decided, 0 for none
     :ivar rule_results: of the rules that were asked: dictionaries of tools.delivery.RuleResult

@@ -84,7 +84,7 @@ class CheckInput(NamedTuple):
     """What a check may look at.
 
     :ivar size: in bytes
-    :ivar inbound_id: of its mail.inbound.message; 0 in a rehearsal
+    :ivar inbound_id: of its mail.inbound.message; 0 for one that is not stored
     :ivar server_id: of the fetchmail.server that it came through, 0 for none
     :ivar message: as the email package parsed it; from Stage.MESSAGE on
     :ivar values: core's dictionary of the parsed message (mail.thread.message_parse); from Stage.MESSAGE on

@@ -1,3 +1,5 @@
+"""Indexed values as long as an index takes them."""
+
 from odoo.tools import SQL
 
 from odoo.addons.mail_gateway.tools.text.indexed_text import INDEXED_BYTES, bounded

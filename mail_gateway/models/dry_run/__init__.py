@@ -1,3 +1,5 @@
+"""What Explain runs: a delivery that is rolled back. Start reading in mail_inbound_dry_run.py."""
+
 from . import (
     mail_inbound_dry_run,
     mail_inbound_dry_run_values,

@@ -1,3 +1,5 @@
+"""A delivery that is rolled back, to explain."""
+
 import base64
 from dataclasses import replace
 from datetime import timedelta
@@ -47,7 +49,7 @@ class MailInboundDryRun(models.AbstractModel):
         :raises AccessError: when the user is no postmaster
         """
         if not self.env.user.has_group("mail_gateway.group_postmaster"):
-            raise AccessError(self.env._("Only a postmaster may ask what would become of a message."))
+            raise AccessError(self.env._("Only postmasters can explain incoming messages."))
         asked = {
             "id": inbound._origin.id or 0,
             "source": inbound._source_bytes(),
@@ -80,7 +82,7 @@ class MailInboundDryRun(models.AbstractModel):
 
     def _busy_message(self, error):
         return self.env._(
-            "The database or the disk was busy or out of reach (%s). Ask again in a moment.", type(error).__name__
+            "The database or the disk was busy or unavailable (%s). Try again in a moment.", type(error).__name__
         )
 
     def _undo(self, cr):
@@ -103,21 +105,24 @@ class MailInboundDryRun(models.AbstractModel):
             self._remark_on_last_try(answer, first)
         reader, env = self._reader(cr), self._lane(cr)
         answer.targets = [*self._changes(answer.targets, reader)]
-        answer.routes = [*self._routes_in_words(delivery, asked, reader)]
+        answer.routes = [*self._routes_in_words(delivery, reader)]
         answer.recipients = [*self._recipients(asked, env, reader)]
         if env["mail.inbound.message"].browse(asked["id"]).state in _DONE:
             words = self.env._(
-                "It was dealt with already. This is what would happen if it came in now for the first time."
+                "Odoo processed this message already. This is what would happen if it came in now for the first time."
             )
             answer.remarks.append(words)
         return answer
 
     def _remark_on_last_try(self, answer, first):
         if answer.state == "failed":
-            answer.remarks.append(self.env._("It would be tried again several times, and then wait for a person."))
+            answer.remarks.append(
+                self.env._("Odoo would try again several times, and then leave the message to a person.")
+            )
         else:
             words = self.env._(
-                "Tried as it is, it fails: %s The last try takes its text only, with the source attached.", first
+                "Odoo could not process it as it is: %s The last try processes the text only, with the source attached.",
+                first,
             )
             answer.remarks.append(words)
 

@@ -1,3 +1,5 @@
+"""What a dry run made, read before it is rolled back."""
+
 import ast
 from contextlib import suppress
 
@@ -133,7 +135,7 @@ class MailInboundDryRunEffects(models.AbstractModel):
 
     def _subject(self, message, reader):
         if not self._may_read(message, reader):
-            return self.env._("(withheld)")
+            return self.env._("(hidden)")
         return message.subject or self.env._("(no subject)")
 
     def _leaving(self, mail, made, reader):
@@ -152,8 +154,8 @@ class MailInboundDryRunEffects(models.AbstractModel):
         if is_notification:
             return self.env._("Notification")
         if self._is_notice(mail):
-            return self.env._("Notice to the sender")
-        return self.env._("Another message")
+            return self.env._("Notice to the Sender")
+        return self.env._("Other Message")
 
     @staticmethod
     def _is_notice(mail):

@@ -1,3 +1,5 @@
+"""The recipients and the route of a message in a dry run."""
+
 from odoo import models
 
 from ...tools.dry_run import Recipient
@@ -31,19 +33,19 @@ class MailInboundDryRunRecipients(models.AbstractModel):
     def _recipient(self, header, written, reached, env, reader):
         redirect = reached and reached.redirect
         if reached and not reached.to:
-            return Recipient(header, written, self._lost(redirect, reader), False)
+            return Recipient(header, written, self._lost(redirect), False)
         address = normalize_address(written)
         matches = [*self._matches(normalize_address(reached.to), env, reader)] if reached else []
         words = "\n".join(matches) or self._nothing(address)
         if redirect:
-            words = self.env._("Former address, leads to %(address)s: %(what)s", address=redirect.to, what=words)
+            words = self.env._("Former address, redirects to %(address)s: %(what)s", address=redirect.to, what=words)
         return Recipient(header, written, words, bool(matches))
 
     def _not_counted(self, words):
-        return self.env._("Not used, since To or Cc names an address of Odoo: %s", words)
+        return self.env._("Not used, because To or Cc names an address of Odoo: %s", words)
 
-    def _lost(self, redirect, reader):
-        return self.env._("Former address that leads nowhere. %s", redirect.reason)
+    def _lost(self, redirect):
+        return self.env._("Former address without a target. %s", redirect.reason)
 
     def _nothing(self, address):
         return self.env._("Nothing in Odoo") if address else self.env._("No valid address")
@@ -57,7 +59,7 @@ class MailInboundDryRunRecipients(models.AbstractModel):
         for domain in env["mail.former.address"]._alias_domains():
             mailboxes = {kind: normalize_address(mailbox) for kind, mailbox in domain._mailboxes().items() if mailbox}
             if address == mailboxes.get("catchall"):
-                yield self.env._("Catchall: takes replies only")
+                yield self.env._("Catchall address: accepts replies only")
             if address == mailboxes.get("bounce"):
                 yield self.env._("Bounce address")
 
@@ -70,14 +72,14 @@ class MailInboundDryRunRecipients(models.AbstractModel):
             "policy": policies.get(alias.alias_contact, alias.alias_contact),
         }
         if not alias.alias_force_thread_id:
-            return self.env._("Alias that makes a record of %(model)s; takes mail from: %(policy)s", **words)
+            return self.env._("Alias that creates a record of %(model)s; accepts messages from: %(policy)s", **words)
         record = alias.env[alias.alias_model_id.model].browse(alias.alias_force_thread_id)
         words["record"] = self._name_of(record, reader)
-        return self.env._("Alias of %(model)s “%(record)s”; takes mail from: %(policy)s", **words)
+        return self.env._("Alias of %(model)s “%(record)s”; accepts messages from: %(policy)s", **words)
 
     # ------------------------------------------------------------------ the route
 
-    def _routes_in_words(self, delivery, asked, reader):
+    def _routes_in_words(self, delivery, reader):
         """Where the message goes, as the router had it."""
         for model, thread_id, _defaults, _user, alias in delivery.trace.routes:
             words = {
@@ -89,17 +91,19 @@ class MailInboundDryRunRecipients(models.AbstractModel):
 
     def _route_in_words(self, delivery, thread_id, alias, words):
         if delivery.is_note and not thread_id:
-            return self.env._("None: a rule has it logged only, and no record is made for that")
+            return self.env._("None: a rule logs it as a note, which creates no record")
         if delivery.request.route:
             return (
-                self.env._("As a person decided: %(model)s “%(record)s”", **words)
+                self.env._("As decided by a person: %(model)s “%(record)s”", **words)
                 if thread_id
-                else self.env._("As a person decided: a new record of %(model)s, by the alias %(alias)s", **words)
+                else self.env._(
+                    "As decided by a person: a new record of %(model)s, through the alias %(alias)s", **words
+                )
             )
         if thread_id and alias and alias.alias_force_thread_id == thread_id:
-            return self.env._("%(model)s “%(record)s”, by the alias %(alias)s", **words)
+            return self.env._("%(model)s “%(record)s”, through the alias %(alias)s", **words)
         if thread_id:
             return self.env._("A reply to %(model)s “%(record)s”", **words)
         if alias:
-            return self.env._("A new record of %(model)s, by the alias %(alias)s", **words)
-        return self.env._("A new record of %(model)s, as its incoming mail server says", **words)
+            return self.env._("A new record of %(model)s, through the alias %(alias)s", **words)
+        return self.env._("A new record of %(model)s, as configured on the incoming mail server", **words)

@@ -1,3 +1,5 @@
+"""The values of records in a dry run, as the user who asks may read them."""
+
 from contextlib import suppress
 from datetime import timedelta
 

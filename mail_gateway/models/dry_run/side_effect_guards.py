@@ -1,4 +1,4 @@
-"""What a rollback can't undo is not done in a rehearsal.
+"""What a rollback can't undo is not done in a dry run.
 
 Mail that a delivery causes is left to the queue anyway; this is for code that loses the delivery's context on the way.
 """
@@ -9,6 +9,8 @@ from ...tools.dry_run import is_dry_run
 
 
 class MailMail(models.Model):
+    """Mail is left to the queue, which the rollback empties."""
+
     _inherit = "mail.mail"
 
     def _left_to_queue(self):
@@ -16,20 +18,24 @@ class MailMail(models.Model):
 
 
 class IrMailServer(models.Model):
+    """Nothing is sent."""
+
     _inherit = "ir.mail_server"
 
     def _connect__(self, *args, **kwargs):
-        """Extends core's method: connects nowhere in a rehearsal, as core does in tests."""
+        """Extends core's method: connects nowhere in a dry run, as core does in tests."""
         return None if is_dry_run(self.env.cr) else super()._connect__(*args, **kwargs)
 
     def send_email(self, message, *args, **kwargs):
-        """Extends core's method: sends nothing in a rehearsal, as core does in tests."""
+        """Extends core's method: sends nothing in a dry run, as core does in tests."""
         return message["Message-Id"] if is_dry_run(self.env.cr) else super().send_email(message, *args, **kwargs)
 
 
 class MailThread(models.AbstractModel):
+    """No browser is notified."""
+
     _inherit = "mail.thread"
 
     def _web_push_send_notification(self, *args, **kwargs):
-        """Extends core's method, which posts to browser vendors at once: not in a rehearsal."""
+        """Extends core's method, which posts to browser vendors at once: not in a dry run."""
         return None if is_dry_run(self.env.cr) else super()._web_push_send_notification(*args, **kwargs)

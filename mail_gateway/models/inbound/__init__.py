@@ -1,3 +1,8 @@
+"""Inbound messages: stored, delivered, and what became of them; hooks in Odoo's own gateway.
+
+Start reading in mail_inbound_message_delivery.py. OVERRIDES in tests/test_overrides.py says which override runs first.
+"""
+
 from . import (
     mail_inbound_message_id_lock,
     mail_inbound_message,

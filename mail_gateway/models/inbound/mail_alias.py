@@ -1,3 +1,5 @@
+"""Aliases within a delivery."""
+
 from odoo import models
 
 from ...tools.delivery import Delivery, Refusal

@@ -1,3 +1,5 @@
+"""The model of inbound messages: its fields and its states."""
+
 import re
 
 from odoo import api, fields, models

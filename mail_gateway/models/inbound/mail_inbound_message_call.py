@@ -1,3 +1,5 @@
+"""Messages that programs hand over, and the rights of these programs."""
+
 import json
 from dataclasses import replace
 
@@ -164,7 +166,7 @@ class MailInboundCall(models.Model):
         usable = usable and not model.startswith(TECHNICAL_MODELS)
         if not usable:
             raise AccessError(
-                self.env._("Messages can't be handed over for “%s”: it takes no mail.", model[:_SHOWN_CHARS])
+                self.env._("Messages can't be handed over for “%s”: this model accepts no mail.", model[:_SHOWN_CHARS])
             )
         return records
 
@@ -203,7 +205,7 @@ class MailInboundCall(models.Model):
             if caller is not None:
                 self._check_call(self.call, caller.sudo())
         except AccessError as refused:
-            return self.env._("If it is delivered as it is, it will be held again: %s", refused)
+            return self.env._("If you release it now, Odoo holds it again: %s", refused)
         return False
 
     def _call_message(self, call):
@@ -211,12 +213,14 @@ class MailInboundCall(models.Model):
         model, thread_id, values = call.get("model"), call.get("thread_id"), call.get("custom_values")
         label = self._model_label(model)
         if self._caller() is None:
-            yield self.env._("By Odoo itself or an addon: with all rights.")
+            yield self.env._("By Odoo or an addon, with all access rights.")
         if thread_id:
             words = {"model": label, "id": thread_id}
-            yield self.env._("To be added to this record, unless it answers another: %(model)s, number %(id)s", **words)
+            yield self.env._(
+                "For this record, unless the message is a reply to another one: %(model)s, number %(id)s", **words
+            )
         else:
-            yield self.env._("To create a record, unless it answers one or names an alias: %s", label)
+            yield self.env._("For a new record, unless the message is a reply or names an alias: %s", label)
         for name, value in [*(values if isinstance(values, dict) else {}).items()][:_SHOWN_VALUES]:
             yield f"{self._field_label(model, name)}: {self._shown(model, name, value)}"
 

@@ -1,3 +1,5 @@
+"""The defects of messages, in words."""
+
 from odoo import api, fields, models
 
 from ...tools.tolerant_parsing.defects import Defect
@@ -26,23 +28,23 @@ class MailInboundMessageDefects(models.Model):
     def _defect_sentences(self):
         return {
             Defect.HEADERS: self.env._("A header is malformed."),
-            Defect.HEAD_SIZE: self.env._("Its headers are larger than any mail program writes them."),
-            Defect.RECIPIENTS: self.env._("It names more recipients than can be looked up."),
-            Defect.STRUCTURE: self.env._("Its parts are not divided as they should be; it may be cut off."),
-            Defect.NESTING: self.env._("Its parts lie within each other too deeply."),
-            Defect.PARTS: self.env._("It has more parts than are taken in as attachments."),
-            Defect.SIZE: self.env._("It has more lines than are taken in."),
-            Defect.CONTENT_TYPE: self.env._("A part is of a kind that Odoo does not read."),
-            Defect.ENCODING: self.env._("A part is not encoded as it says, or is cut off."),
+            Defect.HEAD_SIZE: self.env._("Its headers are too large."),
+            Defect.RECIPIENTS: self.env._("It has too many recipients."),
+            Defect.STRUCTURE: self.env._("Its parts are not separated correctly; it may be incomplete."),
+            Defect.NESTING: self.env._("Its parts are nested too deeply."),
+            Defect.PARTS: self.env._("It has more parts than Odoo accepts as attachments."),
+            Defect.SIZE: self.env._("It has more lines than Odoo accepts."),
+            Defect.CONTENT_TYPE: self.env._("A part has a content type that Odoo can't read."),
+            Defect.ENCODING: self.env._("A part is encoded incorrectly, or incomplete."),
             Defect.CHARSET: self.env._(
-                "A text is not in the charset that it names, or names none: it was read in the one that fits best."
+                "A text names no charset, or the wrong one. Odoo read it in the charset that fits best."
             ),
-            Defect.CHARACTERS: self.env._("A text has characters that no text has."),
+            Defect.CHARACTERS: self.env._("A text contains invalid characters."),
             Defect.HTML: self.env._(
-                "Its HTML would take too long to make safe: it is attached, and its plain text is shown."
+                "Odoo would need too long to make its HTML safe. The HTML is attached, and its plain text is shown."
             ),
-            Defect.TEXT: self.env._("It has more text than is shown: the rest is attached."),
+            Defect.TEXT: self.env._("It has more text than Odoo shows. The rest is attached."),
             Defect.NAMES: self.env._("An attachment had an unsafe name."),
-            Defect.DATE: self.env._("Its date is none that a message can have: the time of receipt stands in."),
-            Defect.REPEATED: self.env._("Odoo could not process it as it came: only its text was taken."),
+            Defect.DATE: self.env._("Its date is invalid. Odoo shows the time of receipt instead."),
+            Defect.REPEATED: self.env._("Odoo could not process it as it came, and used its text only."),
         }

@@ -1,3 +1,5 @@
+"""The delivery of inbound messages: lanes, and one try."""
+
 from functools import partial
 
 from psycopg2.errors import SerializationFailure
@@ -64,8 +66,8 @@ class MailInboundDelivery(models.Model):
             self._move_to(
                 "failed",
                 self.env._(
-                    "Tried %s times. Each time the Odoo process that worked on it was stopped or ran out of time. "
-                    "The message may be too large or too complicated for it.",
+                    "Odoo tried %s times. Each time its process crashed or ran out of time. The message may be "
+                    "too large or too complicated.",
                     self.try_count,
                 ),
                 cause=Cause.KILLED.value,

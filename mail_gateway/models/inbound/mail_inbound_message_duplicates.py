@@ -1,3 +1,5 @@
+"""Copies of a message, and other messages with the same Message-Id."""
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import html2plaintext

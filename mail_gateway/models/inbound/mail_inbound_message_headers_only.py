@@ -1,3 +1,5 @@
+"""Messages of which only the headers were fetched."""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import human_size
@@ -77,7 +79,9 @@ class MailInboundHead(models.Model):
                 )
             )
         messages._decided("fetch")._request_fetch()
-        reason = self.env._("The next visit to the mail server fetches it. Requested by %s.", self.env.user.name)
+        reason = self.env._(
+            "Odoo fetches it with the next connection to the mail server. Requested by %s.", self.env.user.name
+        )
         messages.write({"reason": reason})
         return self._notify(
             self.env._("Fetch requested: %s. Odoo connects to the mail server in a moment.", messages._counted())
@@ -103,8 +107,8 @@ class MailInboundHead(models.Model):
             {
                 "fetch_requested": False,
                 "reason": self.env._(
-                    "Only its headers are here. It could not be fetched: it is no longer on the mail server, or it could "
-                    "not be read in the time of a visit. %s tries were made.",
+                    "Only its headers are stored. Odoo tried %s times to fetch the full message: it is no longer "
+                    "on the mail server, or reading it takes too long.",
                     MAX_FETCH_TRIES,
                 ),
             }
@@ -150,7 +154,7 @@ class MailInboundHead(models.Model):
         )
         found._write_source(message.source)
         self.env["mail.inbound.acknowledgement"]._owe([(server.id, message.key)])
-        found._requeue(self.env._("Fetched on request."))
+        found._requeue(self.env._("Odoo fetched it on request."))
         return True
 
     # ------------------------------------------------------------------ delivery
@@ -163,14 +167,18 @@ class MailInboundHead(models.Model):
         if delivery.stopped:
             return super()._hand_to_odoo(delivery)
         if self.size > MAX_BYTES:
-            words = self.env._("Only its headers are here: Odoo can store messages of up to %s.", human_size(MAX_BYTES))
+            words = self.env._(
+                "Only its headers are stored: Odoo can store messages of up to %s.", human_size(MAX_BYTES)
+            )
         elif not delivery.request.is_dry_run and not self._is_server_read():
             words = self.env._(
-                "Only its headers are here. The message can be fetched once its incoming mail server is confirmed and "
-                "no longer archived."
+                "Only its headers are stored. Confirm its incoming mail server, or restore it from the archive, "
+                "to fetch the full message."
             )
         else:
-            words = self.env._("Only its headers are here. The next visit to the mail server fetches it.")
+            words = self.env._(
+                "Only its headers are stored. Odoo fetches the full message with the next connection to the mail server."
+            )
             if not delivery.request.is_dry_run:
                 self._request_fetch()
         delivery.decide(Action.HOLD, words, "size")
@@ -181,6 +189,6 @@ class MailInboundHead(models.Model):
         """Extends the method: says so where there is no text to be shown."""
         result = super()._compute_preview()
         for message in self.filtered("is_head"):
-            note = self.env._("[Only the headers were fetched. The message is on the mail server.]")
+            note = self.env._("[Only the headers were fetched. The full message is on the mail server.]")
             message.preview = "\n\n".join(filter(None, (message.preview, note)))
         return result

@@ -1,3 +1,5 @@
+"""Locks on Message-Ids."""
+
 from datetime import timedelta
 
 from odoo import api, fields, models

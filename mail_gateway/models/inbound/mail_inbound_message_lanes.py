@@ -1,3 +1,5 @@
+"""The scheduled actions that deliver inbound messages."""
+
 from odoo import SUPERUSER_ID, api, models
 
 LANE_NAME = "ir_cron_lane_"

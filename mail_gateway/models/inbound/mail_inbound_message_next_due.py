@@ -1,3 +1,5 @@
+"""Which inbound message a lane takes next."""
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 

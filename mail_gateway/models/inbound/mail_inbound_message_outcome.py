@@ -1,3 +1,5 @@
+"""What became of an inbound message in a try, written down and logged."""
+
 import logging
 import time
 import traceback
@@ -148,13 +150,15 @@ class MailInboundMessage(models.Model):
                 return self.env._("The database or the disk was busy or unavailable (%s). Odoo tries again.", error)
             case Sentence.MISSING_RIGHT:
                 return self.env._(
-                    "Odoo was not allowed to deliver it: %s\nGive the right, then process the message again.", words
+                    "Odoo was not allowed to deliver it: %s\nGrant the access right, then process the message again.",
+                    words,
                 )
             case Sentence.REFUSED:
                 return self.env._("Odoo refused it: %s", words)
             case Sentence.ERROR:
                 return self.env._(
-                    "Odoo could not process this message: an error (%s) occurred. The technical detail tells where.",
+                    "Odoo could not process this message because of an error (%s). The technical details say "
+                    "where it occurred.",
                     error,
                 )
         return words
@@ -173,7 +177,7 @@ class MailInboundMessage(models.Model):
         """
         if is_passing(error, PASSING):
             return
-        reason = self.env._("The program that handed it over was told: %s", error)[:_MAX_REASON]
+        reason = self.env._("The program that handed it over got the error: %s", error)[:_MAX_REASON]
         values = {**self._values_from_source(source), **self._WITHOUT_SOURCE, "transport": "call"}
         if not isinstance(error, psycopg2.Error):
             values["caller_id"] = self.caller_id.id

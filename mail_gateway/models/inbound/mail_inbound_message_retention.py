@@ -1,3 +1,5 @@
+"""How long the sources of inbound messages are kept."""
+
 from datetime import timedelta
 
 from odoo import api, fields, models

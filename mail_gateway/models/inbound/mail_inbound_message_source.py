@@ -1,3 +1,5 @@
+"""The sources of inbound messages, byte for byte."""
+
 import base64
 from io import BytesIO
 

@@ -1,3 +1,5 @@
+"""Storing messages: the step before the mail server is told."""
+
 import json
 import logging
 from contextlib import suppress

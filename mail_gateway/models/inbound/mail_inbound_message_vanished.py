@@ -1,3 +1,5 @@
+"""Keys of messages that their mail server no longer has."""
+
 from odoo import api, models
 from odoo.tools import SQL
 

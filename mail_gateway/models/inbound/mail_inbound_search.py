@@ -1,3 +1,5 @@
+"""The text that the search box looks through."""
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 

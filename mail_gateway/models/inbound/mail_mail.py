@@ -1,3 +1,5 @@
+"""Mail that a delivery causes is left to the queue."""
+
 from odoo import models
 
 from ...tools.delivery import Delivery

@@ -1,3 +1,5 @@
+"""Authors of chatter messages whose names fit into a header."""
+
 from odoo import api, models
 
 from ...tools.headers.display_names import clean_author, is_one_line

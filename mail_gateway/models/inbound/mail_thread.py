@@ -1,3 +1,5 @@
+"""Odoo's gateway within a delivery: rules, route, records."""
+
 import ast
 import xmlrpc.client
 from dataclasses import replace
@@ -182,13 +184,14 @@ class MailThread(models.AbstractModel):
             return Unroutable("\n".join(reasons), Cause.LOST_ADDRESS)
         recipients = message_dict["recipients"] or joined(recipients_of(message).transport)
         words = self.env._(
-            "No one is at home at %s: none of these addresses is an alias, the message answers nothing that Odoo sent, "
-            "and its incoming server creates no records.",
+            "No recipient matches: %s is no alias, the message is no reply to a message from Odoo, and its "
+            "incoming mail server creates no records.",
             recipients,
         )
         if not recipients:
             words = self.env._(
-                "The message names no recipient, answers nothing that Odoo sent, and its incoming server creates no records."
+                "The message names no recipient, it is no reply to a message from Odoo, and its incoming mail "
+                "server creates no records."
             )
         return Unroutable(words)
 
@@ -204,7 +207,7 @@ class MailThread(models.AbstractModel):
         records, aliases = {(message.model, message.res_id) for message in known}, copies._aliases_named()
         left = [route for route in routes if (route[0], route[1]) not in records and route[4] not in aliases]
         if not left:
-            delivery.decide(Action.DISCARD, self.env._("This message was processed before."), "duplicate")
+            delivery.decide(Action.DISCARD, self.env._("Odoo processed this message before."), "duplicate")
         return left
 
     def _is_only_for_lost_addresses(self, message, delivery):
@@ -230,7 +233,7 @@ class MailThread(models.AbstractModel):
         :raises Unroutable: when the alias that they chose was deleted meanwhile
         """
         if not route.res_id and not route.alias_id:
-            words = self.env._("The alias that it was routed to was deleted.")
+            words = self.env._("The alias that a person chose for it was deleted.")
             raise Unroutable(words, Cause.LOST_ADDRESS)
         alias = self.env["mail.alias"].browse(route.alias_id)
         parent = self.env["mail.message"].sudo().browse(message_dict.get("parent_id"))
@@ -252,7 +255,7 @@ class MailThread(models.AbstractModel):
         if lost and self.env.context.get("mail_catchall_write_any_to"):
             return False
         if detected and delivery:
-            words = self.env._("The catchall address takes replies only, and this is none.")
+            words = self.env._("The catchall address accepts replies only, and the message is not a reply.")
             delivery.trace.add(Refusal(words, is_catchall=True))
         return detected
 

@@ -1,3 +1,5 @@
+"""What a program asks for beside a message is done with its own rights."""
+
 from odoo import api, models
 
 from ...tools.delivery import Delivery, HandedOver

@@ -1,3 +1,5 @@
+"""Texts, files and dates of messages, as they are meant."""
+
 from email.message import EmailMessage
 
 from odoo import api, fields, models

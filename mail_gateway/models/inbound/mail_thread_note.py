@@ -1,3 +1,5 @@
+"""Messages that a rule has logged as a note."""
+
 from odoo import models
 
 from ...tools.delivery import Delivery
@@ -23,7 +25,7 @@ class MailThread(models.AbstractModel):
         if records:
             delivery.decide(Action.NOTE, delivery.trace.rule.reason, delivery.trace.rule.check)
             return records[-1][1]
-        answers_nothing = self.env._("%s It answers no record here.", delivery.trace.rule.reason)
+        answers_nothing = self.env._("%s It is no reply to a record.", delivery.trace.rule.reason)
         delivery.decide(Action.DISCARD, answers_nothing, delivery.trace.rule.check)
         return False
 

@@ -1,3 +1,5 @@
+"""Notices to senders."""
+
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import NamedTuple
@@ -70,7 +72,7 @@ class MailThread(models.AbstractModel):
         told = notice_address(incoming.message, incoming.values["email_from"])
         super()._routing_create_bounce_email(told, body, self._stand_in(), **values)
         delivery.trace.add(Notified(told))
-        words = self.env._("%(why)s %(sender)s was told.", why=why, sender=told)
+        words = self.env._("%(why)s %(sender)s was notified.", why=why, sender=told)
         delivery.decide(Action.REJECT, words, Cause.REFUSED.value)
 
     # ------------------------------------------------------------------ who is not told
@@ -101,18 +103,20 @@ class MailThread(models.AbstractModel):
         if sign:
             return self._no_notice_to_possible_program(sign)
         if delivery.is_note:
-            return NoNotice(self.env._("Nobody was told."))
+            return NoNotice(self.env._("The sender was not notified."))
         return self._no_notice_if_repeated(delivery, incoming)
 
     def _no_notice_to_program(self, sign):
         return NoNotice(
-            self.env._("Nobody was told: the message was sent by a program (%(header)s: %(value)s).", **sign._asdict())
+            self.env._(
+                "The sender was not notified: a program sent the message (%(header)s: %(value)s).", **sign._asdict()
+            )
         )
 
     def _no_notice_to_possible_program(self, sign):
         words = self.env._(
-            "Nobody was told: a program or a mailing list may have sent the message, or its sender wants no automatic "
-            "answer (%(header)s: %(value)s).",
+            "The sender was not notified: a program or a mailing list may have sent the message, or the sender "
+            "wants no automatic reply (%(header)s: %(value)s).",
             **sign._asdict(),
         )
         return NoNotice(words, Action.HOLD)
@@ -120,11 +124,16 @@ class MailThread(models.AbstractModel):
     def _no_notice_if_forged(self, message):
         if sign := marked_as_spam(message):
             return NoNotice(
-                self.env._("Nobody was told: the message is marked as spam (%(header)s: %(value)s).", **sign._asdict())
+                self.env._(
+                    "The sender was not notified: the message is marked as spam (%(header)s: %(value)s).",
+                    **sign._asdict(),
+                )
             )
         if sign := failed_dmarc(message, self._authserv_ids()):
             return NoNotice(
-                self.env._("Nobody was told: the sender may be forged (%(header)s: %(value)s).", **sign._asdict())
+                self.env._(
+                    "The sender was not notified: the sender may be forged (%(header)s: %(value)s).", **sign._asdict()
+                )
             )
         return None
 
@@ -136,24 +145,24 @@ class MailThread(models.AbstractModel):
     def _no_notice_if_repeated(self, delivery, incoming):
         notices = self.env["mail.inbound.sender.notice"].sudo()
         if not notice_address(incoming.message, incoming.values["email_from"]):
-            return NoNotice(self.env._("Nobody was told: the message names no address that could be."))
+            return NoNotice(self.env._("The sender was not notified: the message names no valid address."))
         limit = self._limit_of(delivery)
         told_that = limit and notices._was_told_that(incoming, limit)
         if told_that or notices._was_refused_the_same(incoming):
-            return NoNotice(self.env._("The sender was told the same recently."))
+            return NoNotice(self.env._("The sender got the same notice recently."))
         return self._no_notice_over_limits(notices, incoming)
 
     def _no_notice_over_limits(self, notices, incoming):
         """Whatever used them up may have been forged: of what comes next, a person decides."""
         if notices._was_told_often(incoming):
             words = self.env._(
-                "Nobody was told: the sender was told several times within the last hour; a loop is suspected."
+                "The sender was not notified: they got several notices within the last hour, so this may be a loop."
             )
             return NoNotice(words, Action.HOLD, Cause.NOT_TOLD.value)
         if notices._is_limit_reached():
             notices._note_limit()
             words = self.env._(
-                "Nobody was told: Odoo sent %s notices within the last hour, as many as it may.", notices._limit()
+                "The sender was not notified: Odoo reached its limit of notices per hour (%s).", notices._limit()
             )
             return NoNotice(words, Action.HOLD, Cause.NOT_TOLD.value)
         return None
@@ -260,7 +269,7 @@ class MailThread(models.AbstractModel):
         mail_values = {"may_be_answered": True, **reply_to}
         self._send_notice(delivery, source, "mail_gateway.notice_message_waits", mail_values)
         notified = delivery.trace.last(Notified)
-        words = self.env._("%s The sender was told.", verdict.reason) if notified else verdict.reason
+        words = self.env._("%s The sender was notified.", verdict.reason) if notified else verdict.reason
         delivery.decide(Action.HOLD, words, verdict.cause)
 
     def _send_notice(self, delivery, source, template, mail_values=None, **words):

@@ -1,3 +1,5 @@
+"""Authors, recipients and threads of messages, as they are meant."""
+
 from email.message import EmailMessage
 
 from odoo import api, models

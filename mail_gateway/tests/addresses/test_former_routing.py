@@ -123,7 +123,7 @@ class TestFormerRouting(FormerCommon):
         self.domain.catchall_alias = "answers"
         message = self.deliver(raw(to=old))
         self.assertEqual(message.state, "rejected")
-        self.assertIn("The catchall address takes replies only", message.reason)
+        self.assertIn("The catchall address accepts replies only", message.reason)
         self.assertTrue(message.former_address)
 
     def test_mail_to_the_old_bounce_address_is_a_bounce(self):
@@ -191,7 +191,7 @@ class TestFormerRouting(FormerCommon):
         self.entry("inbound").action_archive()
         message = self.deliver(self.to_alias())
         self.assertEqual((message.state, message.former_address), ("held", False))
-        self.assertIn("No one is at home", message.reason)
+        self.assertIn("No recipient matches", message.reason)
 
     def test_a_program_that_hands_a_message_over_is_answered_with_the_record(self):
         self.alias.alias_name = "orders"

@@ -12,7 +12,7 @@ from odoo.addons.mail_gateway.tools.dry_run import begin_dry_run
 
 @tagged("post_install", "-at_install")
 class TestDryRun(DryRunCommon):
-    """What a rehearsal says of a message that came in, and of its recipients."""
+    """What a dry run says of a message that came in, and of its recipients."""
 
     def test_a_held_message_says_what_would_happen_now(self):
         message = self.deliver(raw(to=f"later@{self.alias_domain}"))
@@ -28,7 +28,7 @@ class TestDryRun(DryRunCommon):
         answer = self.ask(message)
         self.assertEqual(self.rows(), before)
         self.assertEqual((answer.state, answer.targets[0].is_new), ("delivered", True))
-        self.assertIn("dealt with already", answer.remarks[0])
+        self.assertIn("processed this message already", answer.remarks[0])
 
     def test_a_delivered_message_does_not_count_against_its_own_limit(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 1)
@@ -92,8 +92,8 @@ class TestDryRun(DryRunCommon):
     def test_each_recipient_says_what_it_is(self):
         alias, domain = f"inbound@{self.alias_domain}", self.alias_domain
         words = self.matches(f"{alias}, {self.catchall}, {self.bounce}, nobody@{domain}, broken", Cc=f"Us <{alias}>")
-        self.assertEqual(words[0], "Alias that makes a record of Contact; takes mail from: Everyone")
-        self.assertEqual(words[1], "Catchall: takes replies only")
+        self.assertEqual(words[0], "Alias that creates a record of Contact; accepts messages from: Everyone")
+        self.assertEqual(words[1], "Catchall address: accepts replies only")
         self.assertEqual(words[2], "Bounce address")
         self.assertEqual(words[3], "Nothing in Odoo")
         self.assertEqual(words[-1], words[0])
@@ -111,7 +111,10 @@ class TestDryRun(DryRunCommon):
         self.assertEqual([recipient.counts for recipient in recipients], [True, False, False])
         self.assertEqual(
             [recipient.matches for recipient in recipients[1:]],
-            ["Nothing in Odoo", "Not used, since To or Cc names an address of Odoo: Catchall: takes replies only"],
+            [
+                "Nothing in Odoo",
+                "Not used, since To or Cc names an address of Odoo: Catchall address: accepts replies only",
+            ],
         )
 
     def test_an_alias_that_writes_to_one_record_names_it(self):
@@ -197,7 +200,7 @@ class TestDryRunRights(DryRunCommon):
             answer, text = self.told(self.reply(subject="Re: yours"))
         self.assertEqual(len(answer.leaving), 2)
         self.assertNotIn("Hidden", text)
-        self.assertIn("(withheld)", text)
+        self.assertIn("(hidden)", text)
 
     def test_an_alias_is_withheld_from_whoever_may_not_read_it(self):
         self.env["ir.rule"].create(
@@ -272,7 +275,7 @@ class TestDryRunLeavesNothing(DryRunCommon):
         create = partners.create
 
         def create_and_set(records, vals_list):
-            records.env["ir.config_parameter"].sudo().set_param("mail_gateway.test", "rehearsed")
+            records.env["ir.config_parameter"].sudo().set_param("mail_gateway.test", "tried")
             records.env["ir.config_parameter"].sudo().get_param("mail_gateway.test")
             return create(records, vals_list)
 

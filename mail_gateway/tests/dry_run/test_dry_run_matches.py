@@ -10,7 +10,7 @@ _WATCHED = ("mail.notification", "mail.mail", "res.partner", "mail.inbound.creat
 
 @tagged("post_install", "-at_install")
 class TestDryRunMatches(DryRunCommon):
-    """A rehearsal changes nothing, and says what a delivery of the same message then does."""
+    """A dry run changes nothing, and says what a delivery of the same message then does."""
 
     def assertMatches(self, source, state, cause="", server=None, tries=1):
         """Explain, deliver, compare.
@@ -133,7 +133,7 @@ class TestDryRunMatches(DryRunCommon):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 2)
         self.deliver(*(self.to_alias(subject=f"Order {n}") for n in range(2)))
         answer, _message = self.assertMatches(self.to_alias(subject="Order 3"), "held", "limit")
-        self.assertEqual(answer.leaving[0].kind, "Notice to the sender")
+        self.assertEqual(answer.leaving[0].kind, "Notice to the Sender")
         answer, _message = self.assertMatches(self.to_alias(subject="Order 4"), "held", "limit")
         self.assertFalse(answer.leaving)
 
@@ -167,7 +167,7 @@ class TestDryRunMatches(DryRunCommon):
     def test_to_the_catchall_alone(self):
         source = raw("Hello", to=self.catchall)
         answer, _message = self.assertMatches(source, "rejected", "refused")
-        self.assertEqual(answer.leaving[0].kind, "Notice to the sender")
+        self.assertEqual(answer.leaving[0].kind, "Notice to the Sender")
         self.assertEqual(answer.leaving[0].to, "mary@customer.example")
         again = raw("Hello", to=self.catchall, message_id="<again@customer.example>")
         self.assertMatches(again, "discarded", "catchall_repeat")
@@ -189,7 +189,7 @@ class TestDryRunMatches(DryRunCommon):
         self.alias.alias_name = "renamed"
         answer, message = self.assertMatches(self.to_alias(), "delivered")
         self.assertTrue(message.former_address)
-        self.assertIn(f"leads to renamed@{self.alias_domain}", answer.recipients[0].matches)
+        self.assertIn(f"redirects to renamed@{self.alias_domain}", answer.recipients[0].matches)
 
     def test_to_a_former_address_that_leads_nowhere(self):
         self.alias.unlink()
@@ -243,4 +243,4 @@ class TestDryRunMatches(DryRunCommon):
     def test_a_message_that_is_too_large(self):
         self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "1")
         answer, _message = self.assertMatches(self.to_alias() + b"x" * 1_100_000, "held", "size")
-        self.assertIn("Alias that makes a record of Contact", answer.recipients[0].matches)
+        self.assertIn("Alias that creates a record of Contact", answer.recipients[0].matches)

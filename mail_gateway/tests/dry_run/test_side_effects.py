@@ -52,7 +52,7 @@ class TestSideEffects(InboundCommon):
     def test_a_direct_write_to_the_catchall_is_rejected_and_the_notice_queued(self):
         message = self.deliver(raw(to=self.catchall))
         self.assertEqual(message.state, "rejected")
-        self.assertRegex(message.reason, "takes replies only.*mary@customer.example")
+        self.assertRegex(message.reason, "accepts replies only.*mary@customer.example")
         notice = self.env["mail.mail"].search([], order="id desc", limit=1)
         self.assertEqual((notice.email_to, notice.state), ("mary@customer.example", "outgoing"))
 

@@ -264,7 +264,7 @@ class TestWhatNobodyCanRoute(InboundCommon):
     def test_what_is_discarded_is_listed_with_reason_and_source(self):
         message = self.deliver(self.nobody())
         self.assertEqual((message.state, message.cause), ("discarded", "no_route"))
-        self.assertIn("No one is at home", message.reason)
+        self.assertIn("No recipient matches", message.reason)
         self.assertIn(b"please send ten", message._source_bytes())
         self.assertEqual(message.server_id.inbound_count, 1)
         self.assertEqual(message.server_id.held_count, 0)

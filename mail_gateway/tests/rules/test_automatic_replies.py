@@ -198,7 +198,7 @@ class TestAutomaticReplies(InboundCommon):
             to = self.mail_alias_domain.catchall_email
             message = self.deliver(self.unproven(to=to, message_id=f"<{number}@x>", **values))
             self.assertEqual((message.state, message.cause), ("held", "refused"))
-            self.assertIn("Nobody was told", message.reason)
+            self.assertIn("was not notified", message.reason)
         self.assertFalse(self.env["mail.mail"].search([("email_to", "ilike", "mary@customer.example")]))
 
     def test_who_wrote_too_much_is_not_told_so_where_it_only_looks_like_one(self):

@@ -6,9 +6,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from unittest.mock import patch
 
-from odoo.addons.mail_gateway.tests.common import raw
 from odoo.addons.mail_gateway.tests.tools.eml_archives import packed
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, raw
 from odoo.addons.mail_gateway.tools import eml_import
 from odoo.addons.mail_gateway.tools.eml_import import FileProblem, unpack
 

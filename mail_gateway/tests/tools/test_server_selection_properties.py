@@ -42,7 +42,7 @@ def meanings(entries):
     return {ENTRIES[entry] for entry in entries if entry.strip()} - {None}
 
 
-def naive(author, rows, default, traffic, forced):  # noqa: PLR0912, PLR0911 as long as the rules read
+def naive(author, rows, default, traffic, forced):  # noqa: C901, PLR0912, PLR0911 as long as the rules read
     """The rules, one after the other.
 
     :param rows: (entries, active, traffic, owner, offered), numbered from 1 in the order of priority

@@ -1,4 +1,4 @@
-"""What the tests of tools/ share: no database, a ledger in memory, mail servers that follow a script."""
+"""What the tests of tools/ share: no database, a store in memory, mail servers that follow a script."""
 
 import os
 import random

@@ -70,7 +70,7 @@ class TestInboundExplain(DryRunCommon):
             "Delivered",
             "Odoo creates a record.",
             "Größe",
-            "Alias that makes a record of Contact",
+            "Alias that creates a record of Contact",
             "Record Limit Exceeded",
         ):
             self.assertIn(words, answer)
@@ -97,7 +97,7 @@ class TestInboundExplain(DryRunCommon):
             action = message.action_explain()
         wizard = self.env["mail.inbound.explain"].browse(action["res_id"])
         self.assertEqual((wizard.given, wizard.inbound_message_id), ("message", message))
-        self.assertIn("No one is at home", wizard.answer)
+        self.assertIn("No recipient matches", wizard.answer)
 
     def test_whoever_comes_from_an_inbound_message_asks_about_that(self):
         message = self.store(raw())
@@ -168,7 +168,7 @@ class TestInboundExplainRights(DryRunCommon):
         with self.enter_registry_test_mode():
             action = message.with_user(self.postmasters[0]).action_explain()
         answer = self.env["mail.inbound.explain"].with_user(self.postmasters[0]).browse(action["res_id"]).answer
-        self.assertIn("No one is at home", answer)
+        self.assertIn("No recipient matches", answer)
 
     def test_nobody_else_may_ask(self):
         wizards = self.env["mail.inbound.explain"].with_user(self.agent)

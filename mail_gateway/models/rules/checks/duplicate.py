@@ -23,4 +23,4 @@ class MailCheckDuplicate(models.AbstractModel):
             return None
         if earlier and inbound._aliases_among(incoming.values["recipients"]) - earlier._aliases_named():
             return None
-        return self.env._("This message was processed before.")
+        return self.env._("Odoo processed this message before.")
