@@ -109,6 +109,8 @@ def _connect(address, seconds, new_socket):
     sock = new_socket(address.family)
     try:
         sock.settimeout(seconds)
+        # clients write a command in pieces: without this, the last one waits for an acknowledgement of the others
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.connect(address.place)
     except BaseException:
         sock.close()

@@ -12,6 +12,7 @@ from ...tools.fetch.mailbox_errors import MailboxProblem
 from ...tools.fetch.mailbox_settings import MAX_BYTES, MailboxSettings
 from ...tools.fetch.recorded_login import LoginRecorder
 from ...tools.policy import Action, Stage
+from ...tools.session_log import SessionLog
 from .mailbox_store import InboundMailboxStore
 
 _logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class FetchmailServer(models.Model):
         :raises UserError: when an OAuth module can't get a token
         """
         self.ensure_one()
-        protocol = self._get_connection_type()
+        protocol, secrets = self._get_connection_type(), self._secrets()
         return MailboxSettings(
             protocol=protocol,
             host=(self.server or "").strip(),
@@ -145,7 +146,8 @@ class FetchmailServer(models.Model):
             folders=self._folders(),
             afterwards=(self.imap_afterwards or "seen") if protocol == "imap" else (self.pop_afterwards or "delete"),
             move_to=self._move_to(),
-            secrets=self._secrets(),
+            secrets=secrets,
+            log=SessionLog("fetch", str(self.id or ""), lambda: secrets),
             largest=self._max_bytes(),
         )
 

@@ -1,6 +1,7 @@
 """Logging in on outgoing mail servers."""
 
 from contextlib import suppress
+from functools import partial
 from smtplib import SMTP
 
 import psycopg2
@@ -9,6 +10,7 @@ from odoo import api, models
 from odoo.tools import config
 
 from ...tools.secrets import Secrets
+from ...tools.session_log import SessionLog
 from ...tools.smtp.login import hide_in_replies, log_in
 from ..secret_fields import secret_fields
 
@@ -30,7 +32,9 @@ class IrMail_Server(models.Model):
             self._outgoing_secrets(given).hide_in(error)
             raise
         if isinstance(connection, SMTP):
-            hide_in_replies(connection, lambda: self._outgoing_secrets(given, connection))
+            secrets = partial(self._outgoing_secrets, given, connection)
+            server = kwargs.get("mail_server_id") or self.id
+            hide_in_replies(connection, secrets, SessionLog("smtp", str(server or "odoo-bin"), secrets))
         return connection
 
     def _smtp_login__(self, connection, smtp_user, smtp_password):  # noqa: PLW3201 core's name

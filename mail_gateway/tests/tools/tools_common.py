@@ -226,8 +226,6 @@ class ScriptedServer:
                 self.received.append(line.rstrip(b"\r\n"))
                 reply = self._answer(self.received[-1])
                 connection.sendall(reply)
-                # IMAPClient sends a command in pieces, and the last one waits until the others are acknowledged
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
                 if isinstance(reply, ClosingReply):
                     break
         except OSError:

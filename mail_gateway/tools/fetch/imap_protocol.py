@@ -60,7 +60,13 @@ class Imap4(IMAP4):
             raise self.abort("socket error: EOF")
         if not line.endswith(b"\r\n"):
             raise self.abort("socket error: unterminated line")
+        self._settings.log.received(line)
         return line[:-2]
+
+    def send(self, data):
+        """Extends imaplib's method: the command is logged."""
+        self._settings.log.sent(data)
+        return super().send(data)
 
     def read(self, size):
         """Extends imaplib's method: no more than was asked for.

@@ -29,7 +29,7 @@ def encrypt_and_log_in(
         if settings.starttls and not settings.tls:
             with _refusal_as(ssl.SSLError):
                 start_tls(settings.tls_context())
-        with _refusal_as(LoginRefused):
+        with _refusal_as(LoginRefused), settings.log.login():
             settings.log_in(connection)
     except BaseException:
         with suppress(OSError):  # a failed handshake closed the socket already

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from ..secrets import Secrets
+from ..session_log import SessionLog
 from .visit import Visit
 
 # PostgreSQL writes bytes as twice as many characters, and a value has 1 GB at most.
@@ -22,6 +23,7 @@ class MailboxSettings:
     :ivar timeout: seconds that connecting, and each later reply, may take
     :ivar visit: what the visit may take as a whole
     :ivar secrets: what no error may contain; the login adds what it sends
+    :ivar log: of commands and replies
     :ivar largest: bytes; of larger messages only the headers are fetched, until a person requests them
     :ivar most: bytes; larger messages are not fetched at a request either
     """
@@ -40,6 +42,7 @@ class MailboxSettings:
     timeout: float = 30.0
     visit: Visit = field(default_factory=Visit, repr=False, compare=False)
     secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
+    log: SessionLog = field(default_factory=lambda: SessionLog("fetch", ""), repr=False, compare=False)
     largest: int = MAX_BYTES
     most: int = MAX_BYTES
 

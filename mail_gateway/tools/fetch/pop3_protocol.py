@@ -105,11 +105,14 @@ class Pop3(poplib.POP3):
         :raises CommandRefused: when the server answers -ERR
         """
         try:
-            return super()._getresp()
+            reply = super()._getresp()
         except poplib.error_proto as error:
+            self._settings.log.received(server_words(error))
             if server_words(error).startswith("-ERR"):
                 raise CommandRefused(*error.args) from None
             raise
+        self._settings.log.received(reply)
+        return reply
 
     def _putcmd(self, line):
         """Extends poplib's method: a command is one line.
@@ -119,6 +122,7 @@ class Pop3(poplib.POP3):
         if _CONTROL.search(line):
             raise poplib.error_proto("a line feed or NUL character in a command")
         self.budget.begin()
+        self._settings.log.sent(line)
         return super()._putcmd(line)
 
     def _getline(self):

@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 
 from ..secrets import Secrets
+from ..session_log import SessionLog
 
 _LOGGED_IN = (235, 503)  # 503: logged in already
 _CONTINUE = 334
@@ -67,16 +68,22 @@ def _encode(text):
 _MECHANISMS = {"PLAIN": _plain, "LOGIN": _login, "CRAM-MD5": _cram_md5}
 
 
-def hide_in_replies(connection: smtplib.SMTP, secrets: Callable[[], Secrets]) -> None:
-    """Take secrets out of refusals of a server before they are logged or raised.
+def hide_in_replies(connection: smtplib.SMTP, secrets: Callable[[], Secrets], log: SessionLog) -> None:
+    """Take secrets out of refusals of a server before they are logged or raised, and log commands and replies.
 
-    :param connection: whose ``getreply`` is replaced
+    :param connection: whose ``getreply`` and ``putcmd`` are replaced; it has logged in already
     :param secrets: returns the secrets; called at each refusal
     """
-    original = connection.getreply
+    read_reply, send_command = connection.getreply, connection.putcmd
 
     def getreply():
-        code, text = original()
-        return code, secrets().hide(text) if code >= 400 else text  # noqa: PLR2004 RFC 5321, section 4.2.1
+        code, text = read_reply()
+        text = secrets().hide(text) if code >= 400 else text  # noqa: PLR2004 RFC 5321, section 4.2.1
+        log.received(b"%d %s" % (code, text))
+        return code, text
 
-    connection.getreply = getreply
+    def putcmd(cmd, args=""):
+        log.sent(f"{cmd} {args}".rstrip())
+        return send_command(cmd, args)
+
+    connection.getreply, connection.putcmd = getreply, putcmd
