@@ -20,7 +20,7 @@ def test_a_message_that_keeps_its_worker_busy_is_set_aside_and_the_others_go_on(
     [(subject, tries, reason, source)] = gateway.sql(
         "SELECT subject, try_count, reason, source FROM mail_inbound_message WHERE state = 'failed'"
     )
-    assert (subject, tries) == ("Poison", 3) and "stopped or ran out of time" in reason and source
+    assert (subject, tries) == ("Poison", 3) and "crashed or ran out of time" in reason and source
 
 
 def test_html_that_odoos_sanitizer_would_take_days_for_is_delivered_as_an_attachment(gateway, dovecot, mailbox):

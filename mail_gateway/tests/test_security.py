@@ -172,7 +172,7 @@ class TestHandingOver(InboundCommon):
             "mail.compose.message",
         ):
             with self.subTest(model):
-                self.assert_refused("takes no mail", admin, model)
+                self.assert_refused("accepts no mail", admin, model)
 
     def test_scheduled_actions_are_nothing_for_members(self):
         with self.assertRaises(AccessError):
@@ -256,7 +256,7 @@ class TestHandingOver(InboundCommon):
         shown = held.with_user(self.postmaster)
         self.assertEqual(shown.caller_id, self.member)
         self.assertIn(
-            "To create a record, unless it answers one or names an alias: Contact (res.partner)", shown.call_words
+            "For a new record, unless the message is a reply or names an alias: Contact (res.partner)", shown.call_words
         )
         self.assertIn("Reference (ref): R1", shown.call_words)
         self.assertIn(f"Azure ({company.id})", shown.call_words)

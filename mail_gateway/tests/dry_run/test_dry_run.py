@@ -71,11 +71,11 @@ class TestDryRun(DryRunCommon):
         message.write({"state": "received", "route_model": "res.partner", "route_res_id": self.order.id})
         answer = self.ask(message)
         self.assertEqual(answer.targets[0].res_id, self.order.id)
-        self.assertIn("As a person decided", answer.routes[0])
+        self.assertIn("As decided by a person", answer.routes[0])
 
     def test_what_is_broken_in_a_message_is_remarked(self):
         answer = self.dry_run(self.to_alias(Content_Type="text/plain; charset=klingon"))
-        self.assertIn("charset that it names", "\n".join(answer.remarks))
+        self.assertIn("names no charset, or the wrong one", "\n".join(answer.remarks))
 
     def test_what_a_reply_changes_is_shown_with_what_it_was(self):
         self.env["ir.default"].set("res.partner", "function", "Buyer")
@@ -113,7 +113,7 @@ class TestDryRun(DryRunCommon):
             [recipient.matches for recipient in recipients[1:]],
             [
                 "Nothing in Odoo",
-                "Not used, since To or Cc names an address of Odoo: Catchall address: accepts replies only",
+                "Not used, because To or Cc names an address of Odoo: Catchall address: accepts replies only",
             ],
         )
 

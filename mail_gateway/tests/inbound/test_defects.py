@@ -31,7 +31,7 @@ class TestDefects(InboundCommon):
         message.try_count = 2
         self.run_lane()
         self.assertEqual((message.state, message.try_count), ("delivered", 3))
-        self.assertIn("only its text was taken", message.defects)
+        self.assertIn("used its text only", message.defects)
         self.assertEqual(message.mail_message_ids.attachment_ids.mapped("name"), ["original.eml"])
 
     def test_the_original_is_kept_as_it_came_when_the_server_says_so(self):

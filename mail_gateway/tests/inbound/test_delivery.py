@@ -54,7 +54,7 @@ class TestDelivery(InboundCommon):
         message.write({"try_count": MAX_TRIES})
         self.run_lane()
         self.assertEqual(message.state, "failed")
-        self.assertIn("stopped or ran out of time", message.reason)
+        self.assertIn("crashed or ran out of time", message.reason)
 
     def test_messages_of_one_conversation_keep_their_order(self):
         first = self.store(self.to_alias(message_id="<root@x>"))

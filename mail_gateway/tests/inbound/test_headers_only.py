@@ -145,7 +145,7 @@ class TestHead(LargeCase):
             self.assertEqual(self.mailbox_store.requested(), [KEY])
             self.mailbox_store.count_request(KEY)
         self.assertEqual(self.mailbox_store.requested(), [])
-        self.assertIn("could not be fetched", held.reason)
+        self.assertIn("tried 3 times", held.reason)
         self.assertTrue(held.is_fetchable)
 
     def test_what_no_rule_stops_any_more_is_fetched_by_itself(self):
@@ -180,7 +180,7 @@ class TestHead(LargeCase):
             held.action_release()
             self.run_lane()
             self.assertEqual((held.state, held.fetch_requested), ("held", False))
-            self.assertIn("no longer archived", held.reason)
+            self.assertIn("restore it from the archive", held.reason)
         self.server.unlink()
         self.assertFalse(held.is_fetchable)
 

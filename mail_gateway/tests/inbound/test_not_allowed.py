@@ -30,7 +30,7 @@ class TestNotAllowed(InboundCommon):
             message = self.deliver(self.to_alias(subject="Foreign"))
         self.assertEqual((message.state, message.cause, message.try_count), ("held", "not_allowed", 1))
         self.assertIn("Contacts of Other Company are out of reach.", message.reason)
-        self.assertIn("Give the right, then process the message again.", message.reason)
+        self.assertIn("Grant the access right, then process the message again.", message.reason)
 
     def test_it_is_delivered_once_the_right_is_given(self):
         with self.refusing(AccessError("No.")):

@@ -291,7 +291,7 @@ class TestNotices(InboundCommon):
         messages = [self.refuse(number) for number in range(4)]
         self.assertEqual([each.state for each in messages], ["rejected", "rejected", "held", "held"])
         self.assertEqual({each.cause for each in messages[2:]}, {"not_told"})
-        self.assertIn("Odoo sent 2 notices within the last hour", messages[2].reason)
+        self.assertIn("limit of notices per hour (2)", messages[2].reason)
         self.assertEqual(len(self.notices()), 2)
         self.env["mail.inbound.sender.notice"].search([])._write(
             {"create_date": fields.Datetime.now() - timedelta(hours=2)}

@@ -30,7 +30,7 @@ class TestAutomaticReplies(InboundCommon):
         before = self.env["res.partner"].search_count([])
         message = self.deliver(self.vacation())
         self.assertEqual((message.state, message.cause), ("discarded", "automatic"))
-        self.assertIn("answers no record", message.reason)
+        self.assertIn("is no reply to a record", message.reason)
         self.assertEqual(self.env["res.partner"].search_count([]), before)
 
     def test_it_is_logged_as_a_note_on_the_record_that_it_answers(self):
