@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...tools.policy import Cause
+from ..client_actions import CLOSE_DIALOG, notification
 from ..inbound.mail_inbound_message import HELD_UP, PENDING
 
 
@@ -122,8 +123,4 @@ class MailInboundMessage(models.Model):
 
     def _notify(self, words):
         """An action that shows a notification, and closes the dialog in which the user decided."""
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {"message": words, "type": "success", "next": {"type": "ir.actions.act_window_close"}},
-        }
+        return notification("success", words, then=CLOSE_DIALOG)

@@ -124,7 +124,7 @@ class MailInboundMessage(models.Model):
     released = fields.Boolean(
         readonly=True, help="A postmaster released the message: no rule holds, defers or rejects it again."
     )
-    call = fields.Json(readonly=True, help="What a program handed over in addition to the message.")
+    call = fields.Json(readonly=True, help="Values that a program handed over in addition to the message.")
     route_model = fields.Char(readonly=True, help="The model that a postmaster routed the message to.")
     route_res_id = fields.Many2oneReference(model_field="route_model", readonly=True)
     route_alias_id = fields.Many2one("mail.alias", readonly=True, ondelete="set null", index="btree_not_null")

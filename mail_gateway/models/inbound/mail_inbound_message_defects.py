@@ -12,7 +12,7 @@ class MailInboundMessageDefects(models.Model):
 
     defects = fields.Text(
         readonly=True,
-        help="What is broken in the message. Odoo processed the parts that it could read. If it left out more than a date, "
+        help="Defects of the message. Odoo processed the parts that it could read. If it left out more than a date, "
         "it attached the whole message as original.eml.",
     )
 
