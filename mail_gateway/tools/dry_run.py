@@ -53,7 +53,7 @@ class Target(NamedTuple):
     """A record that the message made or updated.
 
     :ivar res_id: 0 for one that was made: its number is free again
-    :ivar name: empty when whoever asks may not read it; the values are withheld, too
+    :ivar name: empty when the user who asks may not read it; the values are hidden, too
     :ivar values: by field
     :ivar followers: who came to follow it
     """

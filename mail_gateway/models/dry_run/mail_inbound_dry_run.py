@@ -68,7 +68,7 @@ class MailInboundDryRun(models.AbstractModel):
         return answer
 
     def _dry_run_once(self, asked):
-        """In a transaction of its own: what the user's changed so far is none of its business."""
+        """In a transaction of its own, which does not see what the user's transaction changed so far."""
         with self.pool.cursor() as cr:
             begin_dry_run(cr)
             try:
@@ -131,7 +131,7 @@ class MailInboundDryRun(models.AbstractModel):
         return api.Environment(cr, SUPERUSER_ID, {})
 
     def _reader(self, cr):
-        """The environment of whoever asks: what they may not read is not told."""
+        """The environment of the user who asks: it hides what they may not read."""
         return api.Environment(cr, self.env.uid, dict(self.env.context), su=False)
 
     def _try(self, cr, asked, text_only=False):

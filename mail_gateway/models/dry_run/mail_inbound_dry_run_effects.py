@@ -113,7 +113,7 @@ class MailInboundDryRunEffects(models.AbstractModel):
                 name, email = self._partner(partner, reader)
                 yield f"{name} <{email}>" if email else name
 
-    # ------------------------------------------------------------------ who hears of it
+    # ------------------------------------------------------------------ who is notified
 
     def _partner(self, partner, reader):
         """(name, address); of a contact that the reader may not read only what it is."""

@@ -16,7 +16,7 @@ class MailInboundDryRunRecipients(models.AbstractModel):
         """Each recipient and what it matches.
 
         :param env: with all rights
-        :param reader: the environment of whoever asks
+        :param reader: the environment of the user who asks
         """
         named = recipients_in(asked["source"])
         by_header = [*named.written.items(), *named.by_transport.items()]

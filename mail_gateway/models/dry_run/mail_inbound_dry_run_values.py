@@ -19,7 +19,7 @@ _MIXINS = ("mail.thread", "mail.activity.mixin")
 
 
 class MailInboundDryRunValues(models.AbstractModel):
-    """The values of records, as whoever asks may read them."""
+    """The values of records, as far as the user who asks may read them."""
 
     _inherit = "mail.inbound.dry.run"
 
@@ -27,7 +27,7 @@ class MailInboundDryRunValues(models.AbstractModel):
         """What a record says, by field: those that are set, and that the reader may read.
 
         :param record: with all rights
-        :param reader: the environment of whoever asks
+        :param reader: the environment of the user who asks
         """
         if not record.with_env(reader).has_access("read"):
             return {}

@@ -13,7 +13,7 @@ class MailAlias(models.Model):
     def _alias_bounce_incoming_email(self, message, message_dict, set_invalid=True):
         """Extends core's method: a sender is not notified of our own faults, and why an alias refuses is noted.
 
-        Core calls this with `set_invalid` in a transaction of its own whenever it could not create a record, be it for a
+        Core calls this with `set_invalid` in a transaction of its own whenever it could not create a record, even for a
         passing conflict, and tells the sender that the address does not work. A lane tries the message again, or leaves it
         to a person. A program gets the error, and goes on as with core.
         """

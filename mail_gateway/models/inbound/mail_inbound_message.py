@@ -31,7 +31,7 @@ TRANSITIONS = {
 class MailInboundMessage(models.Model):
     """The raw source of an incoming message, and what became of it.
 
-    A message is stored here and committed before its mail server hears of it. There is no state for being
+    Odoo stores a message here and commits before it acknowledges the message to the mail server. There is no state for being
     worked on: the row lock is that state.
     """
 

@@ -22,7 +22,7 @@ class MailInboundDelivery(models.Model):
     @api.model
     def _run_lane(self):
         """Body of the scheduled actions "lane": deliver what is due, message by message."""
-        lane = self.with_user(SUPERUSER_ID)  # whoever an administrator made the user of the scheduled action
+        lane = self.with_user(SUPERUSER_ID)  # an administrator may have changed the user of the scheduled action
         while message := lane._take_next():
             message._deliver()
             # one more may be due: the job goes on until nothing can be taken or its time is up
@@ -126,7 +126,7 @@ class MailInboundDelivery(models.Model):
         )
 
     def _lock_for_try(self, tries) -> bool:
-        """Take the row lock again; False when somebody else dealt with the message meanwhile."""
+        """Take the row lock again; False when another process handled the message meanwhile."""
         self.invalidate_recordset()
         locked = self.try_lock_for_update(allow_referencing=True)
         return bool(locked) and self.try_count == tries and self.state in ("received", "deferred")

@@ -91,7 +91,7 @@ class MailInboundCopies(models.Model):
         if message.message_type == "email":
             same_text = self._letters(values.get("body")) == self._letters(message.body)
             return is_sender and same_text and self._same_subject(message.subject, values.get("subject"))
-        # Nobody else comes upon an id of ours, and what changes the text on the way must not make it loop.
+        # Only Odoo makes such an id, and a server that changes the text on the way must not cause a loop.
         domains = self.env["mail.former.address"].sudo()._alias_domains()
         return is_sender or domain_of(sender) in {normalize_domain(domain.name) for domain in domains}
 
@@ -104,7 +104,7 @@ class MailInboundCopies(models.Model):
 
     @staticmethod
     def _letters(body):
-        """What a text begins with, but for spaces and signs: sanitizing changes those."""
+        """The beginning of a text without spaces and punctuation, which sanitizing changes."""
         text = html2plaintext((body or "")[: 50 * _COMPARED_CHARS], include_references=False)
         return "".join(filter(str.isalnum, text))[:_COMPARED_CHARS]
 

@@ -138,7 +138,7 @@ class MailInboundHead(models.Model):
         """Store what a person wanted whole, and hand it to delivery.
 
         :param message: :class:`~..tools.mailbox.RemoteMessage`
-        :return: False when nobody wants it any more; then it stays on the mail server
+        :return: False when the request was withdrawn; then it stays on the mail server
         """
         found = self._requested_of(server, [("remote_key", "=", message.key)]).try_lock_for_update()
         if not found:

@@ -152,7 +152,7 @@ class MailInboundNextDue(models.Model):
         return self.env.cr.fetchall()
 
     def _lock_one_of(self, ids):
-        """Lock the first one of these messages that nobody has locked."""
+        """Lock the first of these messages that is not locked."""
         for message in ids[:_OFFERED]:
             self.env.cr.execute(
                 SQL("SELECT id FROM mail_inbound_message WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED", message),

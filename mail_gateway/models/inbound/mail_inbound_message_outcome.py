@@ -59,7 +59,7 @@ class MailInboundMessage(models.Model):
         self._write_outcome(outcome_of(delivery.request, delivery.trace), delivery.started)
 
     def _settle_error(self, error, tries, delivery):
-        """Write down a try that failed, in a transaction of its own: that of the try may be beyond use.
+        """Write down a try that failed, in a transaction of its own: the transaction of the try may be unusable.
 
         Unless the try did end well: a connection can break after the commit got through, and what runs after a
         commit can fail.

@@ -27,7 +27,7 @@ class MailInboundRetention(models.Model):
 
     @api.autovacuum
     def _gc_sources(self):
-        """Forget the sources of messages that were dealt with long ago, some at a time.
+        """Delete the sources of messages that were processed long ago, some at a time.
 
         Held and failed ones are a person's to decide, and what a person keeps is kept.
 

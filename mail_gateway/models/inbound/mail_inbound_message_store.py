@@ -1,4 +1,4 @@
-"""Storing messages: the step before the mail server is told."""
+"""Storing messages: the step before Odoo acknowledges them to the mail server."""
 
 import json
 import logging

@@ -15,7 +15,7 @@ class MailInboundMessageVanished(models.Model):
     def _forget_vanished(self, server, prefix, keys):
         """Free the remote keys that begin with `prefix` and are not among `keys`, nor one of them with a digest added.
 
-        Rows that a lane works on have their turn next time: nobody waits for it.
+        Rows that a lane works on are left for the next time.
         """
         self.env.cr.execute(
             SQL(

@@ -154,7 +154,7 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
-        """Extends core's method: a route that a person decided on comes first; no route is told apart from a bug.
+        """Extends core's method: a route that a person decided on comes first; a missing route is told apart from a bug.
 
         :raises Unroutable: when no route leads anywhere, or what is configured can't be used
         """
@@ -166,7 +166,7 @@ class MailThread(models.AbstractModel):
         if delivery.request.route:
             return self._decided_routes(delivery.request.route, message_dict)
         if not thread_id and self._is_only_for_lost_addresses(message, delivery):
-            model = False  # the incoming server's model does not stand in for what was deleted
+            model = False  # the incoming server's model does not replace a deleted target
         try:
             routes = super().message_route(message, message_dict, model, thread_id, custom_values)
         except (UnicodeError, Unroutable):
@@ -211,7 +211,7 @@ class MailThread(models.AbstractModel):
         return left
 
     def _is_only_for_lost_addresses(self, message, delivery):
-        """Whether nothing stands in for any address that the message names.
+        """Whether the message names only addresses that redirect nowhere.
 
         Addresses that only transport names (Delivered-To, say) are no recipients of their own. Those of a deleted
         domain may never have been Odoo's: the mailbox that an incoming server reads may be one of them.
@@ -275,7 +275,7 @@ class MailThread(models.AbstractModel):
     def _detect_loop_sender(self, message, message_dict, routes):
         """Extends core's method: rules judge the routes; the limit of new records is theirs, that of replies core's.
 
-        What exceeds it is held, where core drops it. A person's route has no limit, and notes make nobody answer.
+        Odoo holds messages over the limit; core drops them. A person's route has no limit, and notes get no replies.
         """
         delivery = Delivery.of(self.env.context)
         if not delivery:

@@ -38,7 +38,7 @@ class MailThread(models.AbstractModel):
         )
 
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
-        """Extends core's method: nobody is told of what is only logged."""
+        """Extends core's method: a message that is only logged notifies nobody."""
         delivery = Delivery.of(self.env.context)
         if delivery and delivery.is_note:
             return []

@@ -40,9 +40,9 @@ class NoNotice(NamedTuple):
 
 
 class MailThread(models.AbstractModel):
-    """What senders are told: that their message is refused, or waits. Never twice the same, never to a machine.
+    """Notices to senders: that Odoo refuses their message, or holds it. Never the same one twice, never to a machine.
 
-    A sender may be forged, and whoever is told is somebody else then. So notices contain our own words, our own addresses
+    A sender may be forged: then the notice goes to somebody else. So notices contain our own words, our own addresses
     and the Message-Id, and nothing else of the message.
     """
 
@@ -167,7 +167,7 @@ class MailThread(models.AbstractModel):
             return NoNotice(words, Action.HOLD, Cause.NOT_TOLD.value)
         return None
 
-    # ------------------------------------------------------------------ what is told
+    # ------------------------------------------------------------------ what a notice says
 
     def _notice_values(self, delivery, body_html, mail_values):
         """The body of a notice, and all other values of its e-mail: nothing of core's that comes from the message."""
@@ -263,7 +263,7 @@ class MailThread(models.AbstractModel):
         if self.env["mail.inbound.sender.notice"].sudo()._was_told_that(incoming, verdict.cause):
             return
         delivery.trace.add(LimitReached(verdict.cause))
-        # Whoever answers it writes to the address that the message waits for, and joins it.
+        # A reply to the notice goes to the address that the held message was sent to, and joins it.
         aliases = [route[4] for route in delivery.trace.routes if route[4]]
         reply_to = {"reply_to": aliases[0].alias_full_name} if aliases and aliases[0].alias_full_name else {}
         mail_values = {"may_be_answered": True, **reply_to}

@@ -65,7 +65,7 @@ class MailThreadPeople(models.AbstractModel):
         }
 
     def _author_of(self, get_all):
-        """The author, also behind a list; but nobody passes for a user of ours by making up a list.
+        """The author, also behind a mailing list; an invented list makes nobody one of our users.
 
         Servers hold From against its domain (DMARC) and nothing else. So a list says who wrote of its own domain, and of
         people who have no rights here.
@@ -99,7 +99,7 @@ class MailThreadPeople(models.AbstractModel):
     # ------------------------------------------------------------------ to whom
 
     def _recipients_as_meant(self, message):
-        """The recipients that count, by header: addresses of ours as they are stored, former ones as what they lead to."""
+        """The recipients that count, by header: addresses of ours as they are stored, former ones as their targets."""
         delivery = Delivery.of(self.env.context)
         # what stands in for a broken message does not name all of too many, but those behind an endless head
         named = recipients_in(delivery.trace.source) if delivery and delivery.trace.defects else None
