@@ -5,11 +5,12 @@ from datetime import timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from .delivery import DeliveryRequest, Identified, Made, Notified, Trace
+from .delivery import DeliveryRequest
 from .former_address import Redirect
 from .policy import Action, Cause, RuleResult, Verdict
 from .retry import MAX_DEFERRALS, MAX_TRIES, delay_after_fault, delay_after_try
 from .tolerant_parsing.defects import Defect
+from .trace import Identified, Made, Notified, Trace
 
 
 class FailureKind(Enum):

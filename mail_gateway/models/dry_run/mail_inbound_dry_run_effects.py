@@ -7,8 +7,8 @@ from odoo import models
 from odoo.tools import SQL, html2plaintext
 from odoo.tools.mail import email_split
 
-from ...tools.delivery import Made
 from ...tools.dry_run import Leaving, Posted, Target, Told
+from ...tools.trace import Made
 from ..inbound.mail_thread_notice import NOTICE_HEADERS
 
 # Their new rows tell what happened.

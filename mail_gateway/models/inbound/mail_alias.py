@@ -2,7 +2,8 @@
 
 from odoo import models
 
-from ...tools.delivery import Delivery, Refusal
+from ...tools.delivery import Delivery
+from ...tools.trace import Refusal
 
 
 class MailAlias(models.Model):

@@ -5,13 +5,13 @@ from odoo.fields import Domain
 from odoo.tools import html2plaintext
 
 from ...tools.classify.fingerprint import identity
-from ...tools.delivery import Identified
 from ...tools.headers.address_list import read_addresses
 from ...tools.headers.addresses import author_address, domain_of, normalize_address, normalize_domain
 from ...tools.headers.message_head import HEADER_BYTES
 from ...tools.headers.recipients import recipients_in
 from ...tools.tolerant_parsing.attached_source import source_of
 from ...tools.tolerant_parsing.substitute import ORIGINAL
+from ...tools.trace import Identified
 
 # Files that another way here would have made another of: the message itself with all its headers
 _SOURCES = (ORIGINAL, "original_email.eml")

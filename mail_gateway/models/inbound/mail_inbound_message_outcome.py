@@ -13,9 +13,10 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError, LockError, MissingError, UserError
 from odoo.modules.registry import Registry
 
-from ...tools.delivery import Delivery, Made, Unroutable
+from ...tools.delivery import Delivery, Unroutable
 from ...tools.faults import is_passing
 from ...tools.outcome import Failure, FailureKind, Sentence, outcome_of
+from ...tools.trace import Made
 
 _logger = logging.getLogger(__name__)
 

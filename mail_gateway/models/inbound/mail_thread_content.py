@@ -4,12 +4,13 @@ from email.message import EmailMessage
 
 from odoo import api, fields, models
 
-from ...tools.delivery import Delivery, Remarked
+from ...tools.delivery import Delivery
 from ...tools.tolerant_parsing.dates import read_date
 from ...tools.tolerant_parsing.image_references import with_references_found
 from ...tools.tolerant_parsing.normalize import normalize_content, normalize_headers
 from ...tools.tolerant_parsing.parameters import raw_header
 from ...tools.tolerant_parsing.readable import find_remarks
+from ...tools.trace import Remarked
 
 
 class MailThreadContent(models.AbstractModel):

@@ -13,12 +13,13 @@ from odoo.tools.mail import email_split, generate_tracking_message_id
 from ...tools.classify.automatic_reply import unanswerable
 from ...tools.classify.forged_sender import failed_dmarc, marked_as_spam
 from ...tools.classify.notice_recipient import notice_address, without_quotes
-from ...tools.delivery import Delivery, LimitReached, Notified, Parsed, Read, Refusal
+from ...tools.delivery import Delivery
 from ...tools.headers.addresses import domain_of, normalize_address
 from ...tools.headers.message_head import HEADER_BYTES, parse_head
 from ...tools.headers.message_ids import quotable_id
 from ...tools.policy import Action, Cause
 from ...tools.tolerant_parsing.readable import make_readable
+from ...tools.trace import LimitReached, Notified, Parsed, Read, Refusal
 
 # So that vacation responders keep quiet (RFC 3834), those of Exchange too.
 NOTICE_HEADERS = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}

@@ -4,7 +4,7 @@ from email.message import EmailMessage
 
 from odoo import api, models
 
-from ...tools.delivery import Delivery, Redirected
+from ...tools.delivery import Delivery
 from ...tools.headers.address_list import read_addresses
 from ...tools.headers.addresses import author_address, domain_of, normalize_address, normalize_domain
 from ...tools.headers.mailing_lists import author_of, from_of, is_rewritten, same_domain
@@ -12,6 +12,7 @@ from ...tools.headers.message_ids import nearest_first, referred_ids
 from ...tools.headers.recipients import joined, raw_values, recipients_in, recipients_of, with_headers
 from ...tools.headers.stored_headers import message_id_of
 from ...tools.source_values import sender_of
+from ...tools.trace import Redirected
 
 
 class MailThreadPeople(models.AbstractModel):

@@ -12,8 +12,9 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...tools.delivery import Delivery, Judged
+from ...tools.delivery import Delivery
 from ...tools.policy import Action, CheckInput, RuleResult, Stage
+from ...tools.trace import Judged
 from .mail_check import PREFIX
 
 _logger = logging.getLogger(__name__)

@@ -1,19 +1,8 @@
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools import delivery as delivery_module
-from odoo.addons.mail_gateway.tools.delivery import (
-    Delivery,
-    DeliveryRequest,
-    Identified,
-    Judged,
-    Parsed,
-    Read,
-    Refusal,
-    Route,
-    Routed,
-    Trace,
-    Unroutable,
-)
+from odoo.addons.mail_gateway.tools import trace
+from odoo.addons.mail_gateway.tools.delivery import Delivery, DeliveryRequest, Route, Unroutable
 from odoo.addons.mail_gateway.tools.policy import Action, RuleResult, Stage, Verdict
+from odoo.addons.mail_gateway.tools.trace import Identified, Judged, Parsed, Read, Refusal, Routed, Trace
 
 
 def delivery(**values):
@@ -60,7 +49,7 @@ class TestDeliveryTool(ToolsCase):
         self.assertIsNone(trace.last(Routed))
 
     def test_every_kind_of_finding_cannot_be_changed(self):
-        kinds = [kind for kind in vars(delivery_module).values() if isinstance(kind, type) and hasattr(kind, "_fields")]
+        kinds = [kind for kind in vars(trace).values() if isinstance(kind, type) and hasattr(kind, "_fields")]
         self.assertGreater(len(kinds), 8)
         for kind in kinds:
             self.assertTrue(issubclass(kind, tuple), kind)

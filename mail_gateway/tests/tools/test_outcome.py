@@ -1,19 +1,11 @@
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
-from odoo.addons.mail_gateway.tools.delivery import (
-    Delivery,
-    DeliveryRequest,
-    Identified,
-    Made,
-    Notified,
-    Read,
-    Redirected,
-    Remarked,
-)
+from odoo.addons.mail_gateway.tools.delivery import Delivery, DeliveryRequest
 from odoo.addons.mail_gateway.tools.former_address import Redirect
 from odoo.addons.mail_gateway.tools.outcome import Failure, FailureKind, Outcome, Sentence, outcome_of
 from odoo.addons.mail_gateway.tools.policy import Action, Cause, RuleResult
 from odoo.addons.mail_gateway.tools.retry import MAX_DEFERRALS, MAX_TRIES, delay_after_fault, delay_after_try
 from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
+from odoo.addons.mail_gateway.tools.trace import Identified, Made, Notified, Read, Redirected, Remarked
 
 MADE = Made((5, 6), ("res.partner", 9))
 
