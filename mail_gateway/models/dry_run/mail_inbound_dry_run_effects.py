@@ -23,7 +23,7 @@ _WATCHED = (
 _SHOWN_CHARS = 1000
 
 
-class MailInboundDryRunEffects(models.AbstractModel):
+class MailInboundDryRun(models.AbstractModel):
     """What a delivery left in the database, before it is rolled back."""
 
     _inherit = "mail.inbound.dry.run"

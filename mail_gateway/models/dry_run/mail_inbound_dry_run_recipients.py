@@ -7,7 +7,7 @@ from ...tools.headers.addresses import normalize_address
 from ...tools.headers.recipients import TRANSPORT, recipients_in
 
 
-class MailInboundDryRunRecipients(models.AbstractModel):
+class MailInboundDryRun(models.AbstractModel):
     """Whom the headers of a message name, and where the route leads."""
 
     _inherit = "mail.inbound.dry.run"

@@ -18,7 +18,7 @@ _UNREADABLE = {"binary", "image", "one2many", "json", "properties", "properties_
 _MIXINS = ("mail.thread", "mail.activity.mixin")
 
 
-class MailInboundDryRunValues(models.AbstractModel):
+class MailInboundDryRun(models.AbstractModel):
     """The values of records, as far as the user who asks may read them."""
 
     _inherit = "mail.inbound.dry.run"

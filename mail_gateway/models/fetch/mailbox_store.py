@@ -69,7 +69,7 @@ class InboundMailboxStore:
 
     def forget_removed(self, prefix, keys):
         """Free the keys that begin with `prefix` and are not among `keys`: the server may assign them again."""
-        self._step(lambda: self._messages._forget_vanished(self._server, prefix, keys))
+        self._step(lambda: self._messages._forget_removed(self._server, prefix, keys))
 
     def add(self, batch: Batch):
         """Store messages and a position in one transaction.

@@ -11,7 +11,6 @@ from . import (
     mail_inbound_message_retention,
     mail_inbound_message_duplicates,
     mail_inbound_message_defects,
-    mail_inbound_message_vanished,
     mail_inbound_search,
     mail_inbound_message_next_due,
     mail_inbound_message_delivery,

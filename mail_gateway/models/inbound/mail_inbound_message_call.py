@@ -24,7 +24,7 @@ _SHOWN_CHARS = 200
 _NAMING_COMMANDS = {Command.LINK, Command.UNLINK, Command.CLEAR, Command.SET}
 
 
-class MailInboundCall(models.Model):
+class MailInboundMessage(models.Model):
     """What a program handed over with a message: who called, what for, and whether they may.
 
     Core creates records with all rights. What a caller asks for beside the message is done with the caller's own, both

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from ...tools.tolerant_parsing.defects import Defect
 
 
-class MailInboundMessageDefects(models.Model):
+class MailInboundMessage(models.Model):
     """Why Odoo was given a simpler message than the one that came."""
 
     _inherit = "mail.inbound.message"

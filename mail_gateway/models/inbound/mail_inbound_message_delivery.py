@@ -14,7 +14,7 @@ from ...tools.retry import MAX_TRIES, delay_after_try
 from ...tools.sql_log import no_values_in_log
 
 
-class MailInboundDelivery(models.Model):
+class MailInboundMessage(models.Model):
     """From the spool to the record."""
 
     _inherit = "mail.inbound.message"

@@ -18,7 +18,7 @@ _SOURCES = (ORIGINAL, "original_email.eml")
 _COMPARED_CHARS = 1000
 
 
-class MailInboundCopies(models.Model):
+class MailInboundMessage(models.Model):
     """What came in before and is the same message, by another mailbox say; and what only has the same Message-Id.
 
     Scanners and devices send different messages under one id, and an attacker may reuse one that they know. So a copy has

@@ -12,7 +12,7 @@ from .mail_inbound_message import HELD_UP
 MAX_FETCH_TRIES = 3
 
 
-class MailInboundHead(models.Model):
+class MailInboundMessage(models.Model):
     """Messages that are larger than may be: only their headers were fetched, the rest stays on the mail server.
 
     They are never acknowledged, so neither marked as read, moved nor deleted there. A person may want one whole; then the

@@ -5,7 +5,7 @@ from odoo import SUPERUSER_ID, api, models
 LANE_NAME = "ir_cron_lane_"
 
 
-class MailInboundLane(models.Model):
+class MailInboundMessage(models.Model):
     """The lanes: identical scheduled actions that deliver at the same time, on every host of the database."""
 
     _inherit = "mail.inbound.message"

@@ -12,7 +12,7 @@ _MAX_CONVERSATIONS = 500
 _OFFERED = 32
 
 
-class MailInboundNextDue(models.Model):
+class MailInboundMessage(models.Model):
     """Which message a lane takes next.
 
     Of each conversation only the first message is delivered, once it is due: C13. Whatever waits, a lane finds the next

@@ -10,7 +10,7 @@ DAYS_PARAMETER = "mail_gateway.source_retention_days"
 SLICE = 1000
 
 
-class MailInboundRetention(models.Model):
+class MailInboundMessage(models.Model):
     """When sources leave the spool. The rows stay: they tell what a mail server delivered already, and what became of it."""
 
     _inherit = "mail.inbound.message"

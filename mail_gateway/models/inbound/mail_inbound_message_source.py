@@ -17,7 +17,7 @@ _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8) + (2).to_bytes(2, "big") + (4).to_
 _COPY_END = b"\xff\xff"
 
 
-class MailInboundSource(models.Model):
+class MailInboundMessage(models.Model):
     """The source of a message on its way into the database and out of it, a few megabytes at a time."""
 
     _inherit = "mail.inbound.message"

@@ -8,6 +8,7 @@ import psycopg2
 from psycopg2 import errorcodes
 
 from odoo import api, models
+from odoo.tools import SQL
 
 from ...tools.faults import is_passing
 from ...tools.fetch.mailbox import MAX_SIZE
@@ -19,7 +20,7 @@ from ...tools.text.indexed_text import bounded
 _logger = logging.getLogger(__name__)
 
 
-class MailInboundMessageStore(models.Model):
+class MailInboundMessage(models.Model):
     """How messages get into the spool."""
 
     _inherit = "mail.inbound.message"
@@ -182,3 +183,31 @@ class MailInboundMessageStore(models.Model):
         by_digest = {digest_of(source): source for source in sources}
         rows = self.search_fetch([("server_id", "=", server.id), ("digest", "in", list(by_digest))], ["digest"])
         return {by_digest[digest] for digest in rows.mapped("digest")}
+
+    @api.model
+    def _forget_removed(self, server, prefix, keys):
+        """Free the remote keys that begin with `prefix` and are not among `keys`, nor one of them with a digest added.
+
+        Rows that a lane works on are left for the next time.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE mail_inbound_message SET remote_key = 'gone:' || id || ':' || remote_key
+                WHERE id IN (
+                    SELECT id FROM mail_inbound_message message
+                    WHERE server_id = %(server)s AND starts_with(remote_key, %(prefix)s)
+                        AND NOT EXISTS (SELECT FROM unnest(%(keys)s) AS listed(key) WHERE key = message.remote_key)
+                        AND NOT EXISTS (
+                            SELECT FROM unnest(%(keys)s) AS listed(key)
+                            WHERE key = regexp_replace(remote_key, ';SHA256=[0-9a-f]{64}(;COPY=[0-9]+)?$', '')
+                        )
+                    FOR UPDATE SKIP LOCKED
+                )
+                """,
+                server=server.id,
+                prefix=prefix,
+                keys=[bounded(key) for key in keys],
+            )
+        )
+        self.invalidate_model(["remote_key"])

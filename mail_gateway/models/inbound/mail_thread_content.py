@@ -13,7 +13,7 @@ from ...tools.tolerant_parsing.readable import find_remarks
 from ...tools.trace import Remarked
 
 
-class MailThreadContent(models.AbstractModel):
+class MailThread(models.AbstractModel):
     """Texts, files and dates of a message are what they are meant to be before core reads them."""
 
     _inherit = "mail.thread"

@@ -15,7 +15,7 @@ from ...tools.source_values import sender_of
 from ...tools.trace import Redirected
 
 
-class MailThreadPeople(models.AbstractModel):
+class MailThread(models.AbstractModel):
     """Core reads who wrote, to whom, and in which thread, the way it is meant.
 
     Core parses decoded headers, in which a name may look like an address. So it is given the same message with headers
