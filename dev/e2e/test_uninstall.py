@@ -197,7 +197,7 @@ def test_no_parameter_table_or_column_of_ours_is_left(uninstalled):
     assert not uninstalled.sql(r"SELECT 1 FROM ir_config_parameter WHERE key LIKE 'mail\_gateway%%'")
     assert not uninstalled.sql(
         "SELECT table_name FROM information_schema.tables WHERE table_name"
-        " ~ '^mail_(inbound|former|outgoing|server_probe)_'"
+        " ~ '^mail_(inbound|former|outgoing|postmaster|server_connection)_'"
     )
     assert not uninstalled.sql(
         "SELECT 1 FROM information_schema.columns WHERE table_name = 'fetchmail_server'"

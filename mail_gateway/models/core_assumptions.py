@@ -12,4 +12,6 @@ def is_without_route(error: ValueError) -> bool:
     traceback = error.__traceback__
     while traceback.tb_next:
         traceback = traceback.tb_next
-    return traceback.tb_frame.f_code.co_name == "message_route"
+    frame = traceback.tb_frame
+    is_core = frame.f_globals.get("__name__") == "odoo.addons.mail.models.mail_thread"
+    return is_core and frame.f_code.co_name == "message_route"

@@ -55,6 +55,30 @@ class TestHandingOver(InboundCommon):
         self.assertEqual((held.state, held.cause), ("held", "size"))
         return held
 
+    def test_no_context_of_a_caller_decides_about_the_message(self):
+        """Defaults for fields would count with all rights: rules passed by, a route of one's own, a size without limit."""
+        forged = {
+            "default_released": True,
+            "default_may_be_large": True,
+            "default_try_count": 3,
+            "default_server_id": self.server.id,
+            "default_route_model": "res.partner",
+            "default_route_res_id": self.env.company.partner_id.id,
+            "default_call": {"superuser": True, "model": "res.partner", "custom_values": {"name": "Forged"}},
+            "default_state": "held",
+        }
+        held = self.held_call(self.member, False, context=forged)
+        self.assertFalse(held.released or held.may_be_large or held.try_count or held.route_model or held.server_id)
+        self.assertFalse(held.call["superuser"])
+        self.assertEqual(held.caller_id, self.member)
+
+    def test_flags_of_any_type_do_not_have_the_call_replaced_by_one_of_the_context(self):
+        forged = {"default_call": {"superuser": True, "model": "res.partner", "custom_values": {"name": "Forged"}}}
+        held = self.held_call(self.member, False, context=forged, save_original="\0")
+        self.assertEqual((held.call["save_original"], held.call["superuser"]), (True, False))
+        self.release(held)
+        self.assertFalse(self.env["res.partner"].search([("name", "=", "Forged")]))
+
     def release(self, message):
         message.with_user(self.postmaster).action_release()
         self.run_lane()

@@ -48,7 +48,7 @@ class DeliveryRequest:
     :ivar server_id: of the fetchmail.server that it came through, 0 for none
     :ivar is_head: only its headers are here
     :ivar may_be_large: a person requested it, whatever its size
-    :ivar try_count: the number of this try, from 1
+    :ivar try_count: the number of this try, from 1; 0 for a call of a program, which is no try
     :ivar deferral_count: how often it was deferred before
     :ivar text_only: earlier tries failed: only the text and the source as an attachment are processed
     :ivar queues_mail: mail that the delivery causes is left to the queue instead of being sent on the spot

@@ -54,7 +54,10 @@ class BadValue(ValueError):
     @property
     def is_too_large(self) -> bool:
         """Whether it is a number beyond the largest one."""
-        return self.problem is ParameterProblem.NUMBER and bool(_ANY_NUMBER.fullmatch(self.part.strip()))
+        digits = self.part.strip().lstrip("0")
+        if self.problem is not ParameterProblem.NUMBER or not _ANY_NUMBER.fullmatch(digits):
+            return False
+        return len(digits) > len(str(self.most)) or int(digits) > self.most
 
 
 def read_domain(text: str) -> str:

@@ -48,6 +48,8 @@ class SessionLog:
             return
         text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
         # hidden before it is shortened: a part of a secret is not found
+        if not text.strip():
+            return  # IMAPClient sends the end of a command by itself
         hidden = self._secrets().hide(text.rstrip("\r\n"))
         shown = "".join(char if char.isprintable() else " " for char in hidden[:_MAX_LINE])
         self._logger.debug("%s %s%s", direction, shown, " ..." if len(hidden) > _MAX_LINE else "")

@@ -144,9 +144,11 @@ def _rename_field(cr, model, old, new):
         "UPDATE ir_model_data SET name = %s WHERE module = 'mail_gateway' AND name = %s",
         (f"field_{table}__{new}", f"field_{table}__{old}"),
     )
-    # what people saved: the name of a field stands in quotes
-    for column in map(SQL.identifier, ("domain", "context", "sort")):
-        pattern, replacement = rf"""(['"]){old}(?=['"])""", rf"\1{new}"
+    # what people saved: in domains the first item of a condition, elsewhere any text in quotes
+    for name in ("domain", "context", "sort"):
+        start, end = (r"[(\[]\s*", r"\s*,") if name == "domain" else ("", "")
+        pattern, replacement = rf"""({start}['"]){old}(?=['"]{end})""", rf"\1{new}"
+        column = SQL.identifier(name)
         change = SQL("%s = regexp_replace(%s, %s, %s, 'g')", column, column, pattern, replacement)
         cr.execute(SQL("UPDATE ir_filters SET %s WHERE model_id = %s", change, model))
     cr.execute(

@@ -165,7 +165,7 @@ class IrConfigParameter(models.Model):
         match bad.problem:
             case ParameterProblem.FILTER if entries := good_entries(value):
                 return entries
-            case ParameterProblem.NUMBER if bad.is_too_large:
+            case ParameterProblem.NUMBER if key == "mail_gateway.size_limit" and bad.is_too_large:
                 return bad.most
         return self._default_mail_value(key)
 

@@ -12,6 +12,7 @@ from ...tools.dry_run import DryRunResult, begin_dry_run
 from ...tools.faults import is_passing
 from ...tools.headers.addresses import counted_address
 from ...tools.outcome import outcome_of
+from ...tools.policy import Action
 from ...tools.retry import MAX_TRIES
 from ...tools.text.database_text import as_text
 from ..inbound.mail_inbound_message import PENDING
@@ -99,7 +100,8 @@ class MailInboundDryRun(models.AbstractModel):
     def _answer(self, cr, asked):
         """As many tries as a message needs: the last one is content with its text."""
         answer, delivery = self._try(cr, asked)
-        if answer.state == "deferred" and not delivery.trace.rule:
+        verdict = delivery.trace.verdict
+        if answer.state == "deferred" and not (verdict and verdict.action is Action.DEFER):
             first = answer.reason
             answer, delivery = self._try(cr, asked, text_only=True)
             self._remark_on_last_try(answer, first)

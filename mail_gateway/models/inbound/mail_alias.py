@@ -3,6 +3,7 @@
 from odoo import models
 
 from ...tools.delivery import Delivery
+from ...tools.policy import Action, Cause
 from ...tools.trace import Refusal
 
 
@@ -20,14 +21,21 @@ class MailAlias(models.Model):
         """
         delivery = Delivery.of(self.env.context)
         if delivery and set_invalid and delivery.request.queues_mail:
-            # core's transaction is not rolled back
-            if delivery.trace.routes and not delivery.request.is_dry_run:
-                self.alias_status = "invalid"
+            self._note_invalid(delivery)
             return
         if delivery and not set_invalid:
             words = self.env._("The alias %s does not accept messages from this sender.", self.display_name)
             delivery.trace.add(Refusal(words))
         super()._alias_bounce_incoming_email(message, message_dict, set_invalid=set_invalid)
+
+    def _note_invalid(self, delivery):
+        """Mark the alias. Without a route its configuration is the reason: the message waits for a person."""
+        if not delivery.trace.routes:
+            words = self.env._("The alias %s is not configured correctly. Check its settings.", self.display_name)
+            delivery.decide(Action.HOLD, words, Cause.REFUSED.value)
+        elif delivery.request.is_dry_run:
+            return  # core's transaction is not rolled back
+        self.alias_status = "invalid"
 
     def _get_alias_bounced_body(self, message_dict):
         """Extends core's method: without the message. The administrator's own words stay."""

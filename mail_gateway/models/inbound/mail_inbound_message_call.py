@@ -7,7 +7,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 
-from ...tools.delivery import HandedOver
+from ...tools.delivery import DeliveryRequest, HandedOver
 from ...tools.text.database_text import plain_json
 
 HAND_OVER_GROUP = "mail_gateway.group_hand_over"
@@ -69,6 +69,14 @@ class MailInboundMessage(models.Model):
         request = super()._request()
         caller = self._caller() if self.call and not request.route else None
         return request if caller is None else replace(request, caller_id=caller.id)
+
+    def _request_of_call(self):
+        """What is asked of the delivery on the spot of a message that a program has just handed over.
+
+        Nothing of it is read from the row but who called: values that nobody gave may come from the caller's context.
+        """
+        caller = self._caller()
+        return DeliveryRequest(self.size, self.id, try_count=0, caller_id=None if caller is None else caller.id)
 
     def _call_arguments(self, request) -> dict:
         """What is handed to core's method along with the message. A person's route leaves nothing of it but flags.

@@ -16,6 +16,7 @@ from odoo.modules.registry import Registry
 from ...tools.delivery import Delivery, Unroutable
 from ...tools.faults import is_passing
 from ...tools.outcome import Failure, FailureKind, Sentence, outcome_of
+from ...tools.text.database_text import as_text
 from ...tools.trace import Made
 
 _logger = logging.getLogger(__name__)
@@ -98,11 +99,9 @@ class MailInboundMessage(models.Model):
             mail_message_ids=[fields.Command.set(outcome.made.message_ids)],
             res_model=outcome.made.record and outcome.made.record[0],
             res_id=outcome.made.record and outcome.made.record[1],
-            rule_results=[result._asdict() for result in outcome.rule_results],
-            rule_id=outcome.rule.rule_id if outcome.rule else False,
-            judged_date=now,
-            identity=outcome.identity or False,
-            defects=self._defects_message(outcome.defects) or False,
+            # what an error ended was decided by no rule
+            rule_id=outcome.rule.rule_id if outcome.rule and not outcome.error else False,
+            **self._findings(outcome, now),
             **({"next_try": now + outcome.delay} if outcome.delay else {}),
             **({"told_date": now} if outcome.notified else {}),
             **self._marks(outcome.redirects),
@@ -113,6 +112,19 @@ class MailInboundMessage(models.Model):
             "Inbound message %s, Message-Id %s: %s (%s), %d ms",
             self.id, self.message_id or "-", outcome.state, found, milliseconds,
         )  # fmt: skip
+
+    def _findings(self, outcome, now):
+        """What was found about the message; what was known before stays where a try ended before it found anything."""
+        if outcome.error and not outcome.rule_results:
+            return {}
+        results = [result._asdict() for result in outcome.rule_results]
+        return {
+            # checks of other addons may quote the message
+            "rule_results": [{**result, "reason": as_text(result["reason"])} for result in results],
+            "judged_date": now,
+            "identity": outcome.identity or False,
+            "defects": self._defects_message(outcome.defects) or False,
+        }
 
     def _marks(self, redirects):
         """Which former addresses the message was sent to, and where they led; nothing to write for most messages."""

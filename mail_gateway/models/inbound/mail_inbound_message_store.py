@@ -68,10 +68,12 @@ class MailInboundMessage(models.Model):
 
         :param dict call: arguments; those that are no plain values are forgotten
         """
-        values = {**self._values_from_source(source), "transport": "call", "next_try": False}
+        values = {**self._values_from_source(source), "transport": "call", "next_try": False, "call": False}
         with suppress(TypeError, ValueError, RecursionError):
             values["call"] = json.loads(plain_json(call))
-        return self._create_all_or_each([{**values, "state": "received"}])
+        # no default that a caller put into the context
+        context = {key: value for key, value in self.env.context.items() if not key.startswith("default_")}
+        return self.with_env(self.env(context=context))._create_all_or_each([{**values, "state": "received"}])
 
     @api.model
     def _values_from_source(self, source: bytes, read: SourceValues | None = None) -> dict:

@@ -1,7 +1,6 @@
 """What a program asks for beside a message is done with its own rights."""
 
 import xmlrpc.client
-from dataclasses import replace
 
 from odoo import api, models
 
@@ -24,15 +23,15 @@ class MailThread(models.AbstractModel):
         A user who may not do so leaves nothing here. Mail is routed with all rights, as a lane's: anybody can send it. What
         the caller asks for along with it is not.
         """
-        messages = self.env["mail.inbound.message"].sudo()
-        call = {"model": model, **arguments}
-        threads = self
+        flags = {name: bool(arguments[name]) for name in ("save_original", "strip_attachments")}
+        call = {"model": model, **arguments, **flags}
+        threads = self if self.env.su else self._without_callers_context().sudo()
+        messages = threads.env["mail.inbound.message"].sudo()
         if not self.env.su:
             messages._check_call({key: call[key] for key in ("model", "custom_values", "thread_id")}, self.env.user)
-            threads = self._without_callers_context().sudo()
         source = self._source_of(message)
         inbound = messages._store_call(source, {**call, "superuser": self.env.su})
-        delivery = Delivery(replace(inbound._request(), queues_mail=False))
+        delivery = Delivery(inbound._request_of_call())
         if not self.env.su:
             call = inbound._call_arguments(delivery.request)
         try:

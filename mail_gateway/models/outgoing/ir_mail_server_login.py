@@ -1,7 +1,7 @@
 """Logging in on outgoing mail servers."""
 
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from smtplib import SMTP
 
 import psycopg2
@@ -33,8 +33,9 @@ class IrMail_Server(models.Model):
             raise
         if isinstance(connection, SMTP):
             secrets = partial(self._outgoing_secrets, given, connection)
-            server = kwargs.get("mail_server_id") or self.id
-            hide_in_replies(connection, secrets, SessionLog("smtp", str(server or "odoo-bin"), secrets))
+            server = kwargs.get("mail_server_id") or self[:1].id or "odoo-bin"
+            # looked up once, and only if something is logged: a log at DEBUG has a line for each command
+            hide_in_replies(connection, secrets, SessionLog("smtp", str(server), cache(secrets)))
         return connection
 
     def _smtp_login__(self, connection, smtp_user, smtp_password):  # noqa: PLW3201 core's name

@@ -15,6 +15,8 @@ from .reply_budget import IMAP_LINE_OVERHEAD, MAX_MESSAGES, MAX_REPLY, ReplyBudg
 IDENTITY = '("name" "Odoo Mail Gateway" "version" "19.0" "vendor" "Odoo Mail Gateway")'
 # RFC 3501, section 9: what may stand without quotes
 _ATOM = re.compile(r"[!#-'+-Z\[^-z|}~]+")
+# Parts of messages in a reply; servers may send them as quoted strings.
+_BODY = re.compile(rb"(?<=BODY\[)|(?<=RFC822)", re.IGNORECASE)
 _BEARER = re.compile(r"auth=Bearer ([^\1]+)")
 # Mechanisms of a single message: a further challenge reports an error (RFC 7628, section 3.2.3).
 _ONE_MESSAGE = {"PLAIN", "XOAUTH2", "OAUTHBEARER"}
@@ -36,6 +38,8 @@ class Imap4(IMAP4):
     def __init__(self, settings: MailboxSettings):
         self._settings = settings
         self.budget = ReplyBudget(IMAP_LINE_OVERHEAD)
+        # what follows a literal may be the rest of a message whose size the server announced wrongly
+        self._is_in_literal_reply = False
         super().__init__(settings.host, settings.port, settings.timeout)
 
     def _create_socket(self, timeout):
@@ -60,7 +64,9 @@ class Imap4(IMAP4):
             raise self.abort("socket error: EOF")
         if not line.endswith(b"\r\n"):
             raise self.abort("socket error: unterminated line")
-        self._settings.log.received(line)
+        if not self._is_in_literal_reply:
+            self._settings.log.received(_BODY.split(line, maxsplit=1)[0])
+        self._is_in_literal_reply = line.endswith(b"}\r\n")
         return line[:-2]
 
     def send(self, data):

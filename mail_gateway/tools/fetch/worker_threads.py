@@ -117,7 +117,7 @@ class _Thread(threading.Thread):
         self.end = end
         self._job = run
         self._lock = threading.Lock()
-        self._acknowledgement = []
+        self._when_over = []
         self._is_over = False
 
     def run(self):
@@ -127,13 +127,13 @@ class _Thread(threading.Thread):
         finally:
             with self._lock:
                 self._is_over = True
-            for function in self._acknowledgement:
+            for function in self._when_over:
                 function()
 
     def when_over(self, function: Callable[[], None]) -> None:
         """Call `function` when the job is over: at once, or in its thread."""
         with self._lock:
             if not self._is_over:
-                self._acknowledgement.append(function)
+                self._when_over.append(function)
                 return
         function()

@@ -83,7 +83,8 @@ def hide_in_replies(connection: smtplib.SMTP, secrets: Callable[[], Secrets], lo
         return code, text
 
     def putcmd(cmd, args=""):
-        log.sent(f"{cmd} {args}".rstrip())
+        # a login comes before this function is in place; of one that an addon adds, no word is logged
+        log.sent("AUTH (login)" if cmd.upper() == "AUTH" else f"{cmd} {args}".rstrip())
         return send_command(cmd, args)
 
     connection.getreply, connection.putcmd = getreply, putcmd
