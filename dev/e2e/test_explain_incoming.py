@@ -299,7 +299,7 @@ def test_a_message_that_waits_for_a_lock_is_an_answer_in_words(window, counter):
         dialog.locator("[name=email_to] input").fill(f"busy@{DOMAIN}")
         dialog.get_by_role("button", name="Explain", exact=True).click()
         answer = window.page.locator(".modal [name=answer]")
-        expect(answer).to_contain_text("Ask again in a moment", timeout=60_000)
+        expect(answer).to_contain_text("Try again in a moment", timeout=60_000)
         cursor.execute("ROLLBACK")
 
 

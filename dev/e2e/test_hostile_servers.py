@@ -156,7 +156,7 @@ def test_what_a_server_repeats_of_a_password_is_neither_shown_nor_logged(gateway
         with shown(gateway, box) as seen:
             for method in ("button_confirm_login", "fetch_mail"):
                 words = refusal(gateway, box, method)
-                assert "does not let “box” in" in words
+                assert "refuses the login of “box”" in words
                 seen.append(words)
         assert_kept("\n".join(seen))
         gateway.call("fetchmail.server", "unlink", [box])

@@ -92,7 +92,7 @@ def test_the_number_of_lanes_is_a_setting(gateway):
     for lanes in (4, 2):
         settings = gateway.call("res.config.settings", "create", {"inbound_lanes": lanes})
         until(lambda settings=settings: gateway.call("res.config.settings", "execute", [settings]))
-        found = gateway.sql("SELECT count(*) FROM ir_cron WHERE active AND cron_name LIKE 'Mail: deliver inbound%%'")
+        found = gateway.sql("SELECT count(*) FROM ir_cron WHERE active AND cron_name LIKE 'Mail: Deliver Inbound%%'")
         assert found == [(lanes,)]
 
 

@@ -69,16 +69,17 @@ class MailInboundMessage(models.Model):
         :param int tries: the number of the try
         :param delivery: None when the error came before it began
         """
+        failure = failure_of(error)
         with suppress(psycopg2.Error):
             self.env.cr.rollback()
-        failure = failure_of(error)
-        if failure.kind is FailureKind.ERROR and not failure.is_temporary:
-            _logger.error("Inbound message %s could not be delivered", self.id, exc_info=error)
+        # at once: the row is not locked until here
         with self.pool.cursor() as cr:
             message = self.with_env(self.env(cr=cr))
             if message._lock_for_try(tries):
                 delivery = delivery or Delivery(message._request())
                 message._write_outcome(outcome_of(delivery.request, delivery.trace, failure), delivery.started)
+        if failure.kind is FailureKind.ERROR and not failure.is_temporary:
+            _logger.error("Inbound message %s could not be delivered", self.id, exc_info=error)
 
     def _write_outcome(self, outcome, started):
         """The one place that writes down what became of a message in a try.
