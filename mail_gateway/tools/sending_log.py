@@ -25,7 +25,9 @@ class Sending:
 
     It is a class, so that no value that a remote caller puts into the context can pass for one.
 
-    :ivar selected: the last selection; core's method that asks for one returns less
+    :ivar allowed: id of a message -> the ids of the servers that it may use
+    :ivar selected: (author, default From, ids of the allowed servers) -> the selection; core's method that asks for one
+        returns less
     :ivar selections: id of a message -> the selection that was made for it
     :ivar by_odoo_bin: whether core is about to connect for messages that no server may send, and will ask once more
     :ivar sent_as: how the message at hand was prepared; None before that
@@ -35,7 +37,8 @@ class Sending:
     KEY = "mail_gateway_sending"
 
     def __init__(self):
-        self.selected: Selection | None = None
+        self.allowed: dict[int, tuple[int, ...]] = {}
+        self.selected: dict[tuple, Selection] = {}
         self.selections: dict[int, Selection] = {}
         self.by_odoo_bin = False
         self.sent_as: SentAs | None = None

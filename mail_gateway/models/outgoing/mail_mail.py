@@ -100,51 +100,50 @@ class MailMail(models.Model):
     def _split_by_mail_configuration(self):
         """Extends core's method: each e-mail keeps the selection that was made for it.
 
-        Core selects for e-mails that have the author, the alias domain, the specified server and the allowed servers in
-        common, then joins those with the same result. Here core gets one such group at a time, so the selection that it
-        makes belongs to these e-mails; the results are joined afterwards, into the same batches.
+        Core selects once for e-mails that have the author, the alias domain, the specified server and the allowed servers in
+        common, then joins those with the same result. What it selected is kept meanwhile and found again by the same four.
         """
         sending = Sending.of(self.env.context) or Sending()
-        batches = defaultdict(list)
-        for mails in self.with_context(**{Sending.KEY: sending})._by_selection():
-            sending.selected = None
-            for server_id, alias_domain_id, smtp_from, ids in [*super(MailMail, mails)._split_by_mail_configuration()]:
-                selection, sender = mails._selection_for(server_id, smtp_from, sending.selected)
-                sending.selections.update(dict.fromkeys(ids, selection))
-                batches[selection.server.id if selection.server else False, alias_domain_id, sender] += ids
+        mails, batches = self.with_context(**{Sending.KEY: sending}), defaultdict(list)
+        for server_id, alias_domain_id, smtp_from, ids in [*super(MailMail, mails)._split_by_mail_configuration()]:
+            for group in mails.browse(ids)._by_selection(sending):
+                selection, sender = group._selection_for(server_id, smtp_from, sending)
+                sending.selections.update(dict.fromkeys(group.ids, selection))
+                batches[selection.server.id if selection.server else False, alias_domain_id, sender] += group.ids
         size = int(self.env["ir.config_parameter"].sudo().get_param("mail.session.batch.size")) or 1000  # as in core
         for (server_id, alias_domain_id, smtp_from), ids in batches.items():
             for batch_ids in split_every(size, ids):
                 sending.by_odoo_bin = not server_id
                 yield server_id, alias_domain_id, smtp_from, batch_ids
 
-    def _by_selection(self):
-        """Return the groups of e-mails for which one selection is made."""
-        everyone = self.env["ir.mail_server"].sudo().search([("active", "=", True)], order="sequence, id")
+    def _filter_mail_mail_servers(self, mail_servers):
+        """Extends core's method: keeps which servers an e-mail may use while core splits e-mails into batches."""
+        allowed = super()._filter_mail_mail_servers(mail_servers)
+        if sending := Sending.of(self.env.context):
+            sending.allowed.update(dict.fromkeys(self.ids, allowed._ids))
+        return allowed
+
+    def _by_selection(self, sending):
+        """Return the groups of e-mails for which core made one selection."""
         lean = self.with_context(prefetch_fields=False)  # no bodies in memory, as in core
-        groups = lean.grouped(
-            lambda mail: (
-                mail.mail_server_id,
-                mail.record_alias_domain_id,
-                mail._author(),
-                mail._filter_mail_mail_servers(everyone),
-            )
-        )
+        groups = lean.grouped(lambda mail: (mail.mail_server_id, mail._author(), sending.allowed.get(mail.id)))
         return [self.browse(mails.ids) for mails in groups.values()]
 
-    def _selection_for(self, server_id, smtp_from, selected):
+    def _selection_for(self, server_id, smtp_from, sending):
         """Return the selection for these e-mails, which have one author.
 
         :param server_id: the server that core found or that the e-mails specify; False for the settings of odoo-bin
         :param str smtp_from: the From of the SMTP session, by core
-        :param selected: the selection that core asked for; None when the e-mails specify a server
+        :param sending: what core selected meanwhile
         :return: (Selection, From of the SMTP session)
         """
-        server = self.env["ir.mail_server"].sudo().browse(server_id)
-        if selected and server_id == (selected.server.id if selected.server else False):
+        first, server = self[:1], self.env["ir.mail_server"].sudo().browse(server_id)
+        default_from = first.record_alias_domain_id.sudo().default_from_email or None
+        selected = sending.selected.get((first._author(), default_from, sending.allowed.get(first.id)))
+        if not first.mail_server_id and selected and server_id == (selected.server.id if selected.server else False):
             return selected, smtp_from
         if self._may_use(server):
-            return self[:1]._servers_at_hand().sudo().browse(server_id)._selection_of(self[:1]._author()), smtp_from
+            return first._servers_at_hand().sudo().browse(server_id)._selection_of(first._author()), smtp_from
         return self._select_another_server(server, smtp_from)
 
     def _may_use(self, server):
