@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +34,15 @@ except ImportError:  # plain pytest, without Odoo: `make test-tools`
             """Patch until the test ends."""
             self.addCleanup(patcher.stop)
             return patcher.start()
+
+        @contextmanager
+        def subTest(self, *message, **params):  # noqa: N802 - the name that unittest gives it
+            """Name the case that failed; pytest's own way costs more time than most of the thousands of cases."""
+            try:
+                yield
+            except Exception as error:
+                error.add_note(f"in the case {message or ''}{params or ''}")
+                raise
 
 
 DATA = Path(__file__).parents[1] / "data"
@@ -66,6 +76,11 @@ class ToolsCase(BaseCase):
 def rounds(count):
     """How often to repeat what is tried `count` times by Odoo's runner."""
     return -(-count // ONE_OF)
+
+
+def length(count):
+    """How long to make what is `count` long in Odoo's runner: a text that is expensive because of its length."""
+    return count if ONE_OF == 1 else count // 4
 
 
 def some_of(examples):

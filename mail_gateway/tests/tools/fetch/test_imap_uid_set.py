@@ -1,6 +1,6 @@
 import random
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
 from odoo.addons.mail_gateway.tools.fetch.imap_uid_set import UidSet
 
 
@@ -18,13 +18,13 @@ class TestUidSet(ToolsCase):
 
     def test_any_set_survives_being_written_and_parsed(self):
         dice = random.Random(3501)
-        for _round in range(2000):
+        for _round in range(rounds(2000)):
             uids = frozenset(dice.randrange(1, dice.choice((10, 1000, 2**32))) for _n in range(dice.randrange(60)))
             self.assertEqual(UidSet.parse(str(UidSet(uids))), uids)
 
     def test_it_is_asked_like_any_set(self):
         dice = random.Random(3501)
-        for _round in range(300):
+        for _round in range(rounds(300)):
             uids = {dice.randrange(1, dice.choice((10, 100))) for _n in range(dice.randrange(60))}
             found = UidSet(uids)
             self.assertEqual((len(found), found.last), (len(uids), max(uids, default=0)))

@@ -4,7 +4,7 @@ from contextlib import suppress
 from email import message_from_bytes
 from email.policy import SMTP
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, some_of
+from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, length, some_of
 from odoo.addons.mail_gateway.tools.text.charset_names import trusted
 from odoo.addons.mail_gateway.tools.text.charsets import DecodedText, read
 from odoo.addons.mail_gateway.tools.text.encoded_words import decode_words, read_words, runs
@@ -17,7 +17,7 @@ from odoo.addons.mail_gateway.tools.tolerant_parsing.normalize import normalize_
 from odoo.addons.mail_gateway.tools.tolerant_parsing.parameters import file_name, parameter
 from odoo.addons.mail_gateway.tools.tolerant_parsing.structure import parse
 
-MANY = 100_000
+MANY = length(100_000)
 
 
 class TestCharsets(ToolsCase):

@@ -7,7 +7,7 @@ import re
 import time
 from contextlib import suppress
 
-from odoo.addons.mail_gateway.tests.tools.tools_common import DATA, ToolsCase, rounds, some_of
+from odoo.addons.mail_gateway.tests.tools.tools_common import DATA, ToolsCase, length, rounds, some_of
 from odoo.addons.mail_gateway.tools.classify.automatic_reply import automatic_reply, unanswerable
 from odoo.addons.mail_gateway.tools.classify.forged_sender import failed_dmarc, marked_as_spam
 from odoo.addons.mail_gateway.tools.headers.mailing_lists import author_of
@@ -169,7 +169,7 @@ def nearly_too_long(seed=2822):
                 yield f"{name.decode()}: {most} of {piece}", b"%s: %s\r\n%s\r\nHello\r\n" % (name, value, head)
 
 
-MEGABYTE = 1024 * 1024
+MEGABYTE = length(1024 * 1024)
 _LONG_HEADERS = (
     *(b"Subject", b"From", b"To", b"Cc", b"Message-Id", b"References", b"Date", b"Content-Type"),
     *(b"Content-Disposition", b"Content-Transfer-Encoding", b"Content-Id", b"Reply-To", b"X-A", b"Delivered-To"),
