@@ -9,7 +9,7 @@ WHAT_BECAME = "SELECT state, try_count, reason, detail FROM mail_inbound_message
 # Python's header parser gives up on it (CPython issue 105802); a record is made of the message all the same.
 BAD_MESSAGE_ID = "<[{number}@customer.example]>"
 # A message in delivery at three of eight kills is rare; more than this would be a fault.
-MOST_UNLUCKY = 2
+MAX_UNLUCKY = 2
 
 
 @dataclass
@@ -46,7 +46,7 @@ class MailMix:
         rows = gateway.sql(
             "SELECT id FROM mail_inbound_message WHERE state = 'failed' AND reason LIKE '%%ran out of time%%'"
         )
-        assert len(rows) <= MOST_UNLUCKY
+        assert len(rows) <= MAX_UNLUCKY
         if rows:
             gateway.call("mail.inbound.message", "action_process_again", [message_id for (message_id,) in rows])
             gateway.settle(fetch=True)

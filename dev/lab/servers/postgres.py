@@ -16,7 +16,7 @@ from lab.host.processes import run
 from lab.host.service import Service
 
 USER = "odoo"
-_MOST_SECONDS_ALONE = 60
+_MAX_SECONDS_ALONE = 60
 
 # fsync and synchronous_commit stay at their defaults: tests that kill servers must see what a power cut would leave.
 _SETTINGS = """\
@@ -144,7 +144,7 @@ class Postgres(Service):
         """
         from psycopg2.errors import ObjectInUse
 
-        limit = time.monotonic() + _MOST_SECONDS_ALONE
+        limit = time.monotonic() + _MAX_SECONDS_ALONE
         while True:
             self.disconnect(name)
             try:
