@@ -16,6 +16,7 @@ _MIN_SECRET_CHARS = 4
 # Of one reply: smtplib limits only its lines. RFC 5321 allows 512 bytes in a line, and EHLO needs some ten lines.
 _MAX_LINES = 200
 _MAX_BYTES = 64 * 1024
+_RECEIVED_BYTES = 8 * 1024
 
 
 def own_name(seconds: float) -> str:
@@ -35,11 +36,16 @@ class EndlessReply(OSError):
     """A reply without an end, which could fill the memory."""
 
 
-class _OneReply:
-    """A file from which smtplib reads a single reply of limited length."""
+class _Replies:
+    """The file from which smtplib reads replies: each is of limited length, and it tells what was not read yet."""
 
-    def __init__(self, file):
-        self._file, self._lines, self._bytes = file, 0, 0
+    def __init__(self, sock):
+        self._sock, self._buffer = sock, bytearray()
+        self.begin()
+
+    def begin(self):
+        """Begin a reply."""
+        self._lines = self._bytes = 0
 
     def readline(self, limit):
         """
@@ -47,15 +53,37 @@ class _OneReply:
 
         :raises EndlessReply: which smtplib takes for a broken connection, and closes it
         """
-        line = self._file.readline(limit)
+        while b"\n" not in self._buffer[:limit] and len(self._buffer) < limit and self._receive():
+            pass
+        end = self._buffer.find(b"\n", 0, limit) + 1 or limit
+        line = bytes(self._buffer[:end])
+        del self._buffer[:end]
         self._lines, self._bytes = self._lines + 1, self._bytes + len(line)
         if self._lines > _MAX_LINES or self._bytes > _MAX_BYTES:
             raise EndlessReply
         return line
 
+    def _receive(self):
+        data = self._sock.recv(_RECEIVED_BYTES)
+        self._buffer += data
+        return bool(data)
+
+    def has_unread(self):
+        """Return whether the server said something that was not read."""
+        if self._buffer:
+            return True
+        timeout = self._sock.gettimeout()
+        self._sock.settimeout(0)
+        try:
+            return self._receive()
+        except (BlockingIOError, ssl.SSLWantReadError, TimeoutError):  # the last is that of pyOpenSSL in urllib3
+            return False
+        finally:
+            self._sock.settimeout(timeout)
+
     def close(self):
-        """Close the file."""
-        self._file.close()
+        """Forget the connection, which smtplib closes itself."""
+        self._buffer.clear()
 
 
 class Session(smtplib.SMTP):
@@ -96,12 +124,16 @@ class Session(smtplib.SMTP):
 
         :raises smtplib.SMTPServerDisconnected: when the connection broke, or was closed for :class:`EndlessReply`
         """
-        file = self.file or self.sock.makefile("rb")
-        self.file = _OneReply(file)
+        if self.file is None and self.sock is not None:
+            self.file = _Replies(self.sock)
+        if self.file is not None:
+            self.file.begin()
         self.last = super().getreply()
-        # smtplib sets it to None when it closes the connection
-        self.file = self.file and file
         return self.last
+
+    def has_unread(self) -> bool:
+        """Return whether the server said something that no command asked for."""
+        return bool(self.file) and self.file.has_unread()
 
     def putcmd(self, cmd, args=""):
         """Extends smtplib's method: keeps what must not be shown if the server repeats it."""
