@@ -44,9 +44,9 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _is_about_alert(self, source: bytes) -> bool:
-        """Whether a message names an alert that Odoo sent: anybody can write the mark, but nobody can guess the rest.
+        """Whether a message names an alert that Odoo sent: anybody can write the mark, but not guess the rest of the id.
 
-        :param source: as it came
+        :param source: the message as it came
         """
         searched = source[:_SEARCHED_BYTES]
         if ALERT_MARK.encode() not in searched:

@@ -1,4 +1,4 @@
-"""How long the sources of inbound messages are kept."""
+"""The retention period of the sources of inbound messages."""
 
 from datetime import timedelta
 
