@@ -43,8 +43,8 @@ class MailInboundDryRun(models.AbstractModel):
     def _dry_run(self, inbound, released=False) -> DryRunResult:
         """Deliver a message as a lane would, and roll that back.
 
-        If the message was delivered or rejected before, the dry run hides what it left, and answers as for its first
-        delivery.
+        If the message was delivered or rejected before, the dry run hides what it left, and answers as if the message came
+        in for the first time.
 
         :param inbound: a mail.inbound.message that the user may read, or a new one, in memory only
         :param bool released: as if a person released it: no rule holds, defers or rejects it

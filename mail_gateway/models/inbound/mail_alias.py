@@ -8,7 +8,7 @@ from ...tools.trace import Refusal
 
 
 class MailAlias(models.Model):
-    """Notices of aliases that accept no message from its sender: core's quote the message, these do not."""
+    """Notices of aliases that do not accept a message: unlike core's notices, they quote nothing of it."""
 
     _inherit = "mail.alias"
 

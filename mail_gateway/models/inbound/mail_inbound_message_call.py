@@ -13,7 +13,7 @@ from ...tools.text.database_text import plain_json
 HAND_OVER_GROUP = "mail_gateway.group_hand_over"
 # Models with chatter whose records may not receive mail: Odoo's technical models, and lists of addresses and accounts.
 TECHNICAL_MODELS = ("ir.", "fetchmail.", "iap.", "mail.blacklist", "phone.blacklist")
-# The most that a program may hand over in addition to a message, written as JSON.
+# How much a program may hand over in addition to a message, in characters of JSON.
 MAX_CALL_CHARS = 64 * 1024
 # the largest value of PostgreSQL's type integer
 _MAX_ID = 2**31 - 1

@@ -13,7 +13,7 @@ from ...tools.tolerant_parsing.attached_source import source_of
 from ...tools.tolerant_parsing.substitute import ORIGINAL
 from ...tools.trace import Identified
 
-# Attached files that contain the whole message: their headers depend on the way by which the copy arrived.
+# Attached files that contain the whole message; its headers differ between copies that arrived by different ways.
 _SOURCES = (ORIGINAL, "original_email.eml")
 _COMPARED_CHARS = 1000
 

@@ -160,7 +160,7 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ delivery
 
     def _hand_to_odoo(self, delivery):
-        """Extends the method: unless a rule stops the message, Odoo holds it and requests the full message first."""
+        """Extends the method: unless a rule stops the message, Odoo holds it, and requests the full message if possible."""
         if not self.is_head:
             return super()._hand_to_odoo(delivery)
         self.env["mail.inbound.rule"]._judge(delivery, Stage.SOURCE)

@@ -1,4 +1,4 @@
-"""Which inbound message a lane takes next."""
+"""The selection of the inbound message that a lane takes next."""
 
 from odoo import api, fields, models
 from odoo.tools import SQL

@@ -21,12 +21,12 @@ from ...tools.trace import Made
 
 _logger = logging.getLogger(__name__)
 
-# The most rows that Odoo adds for calls of one user that ended in an error within an hour.
+# How many rows Odoo adds within an hour for calls of one user that ended in an error.
 MAX_REFUSED_CALLS = 100
 # characters
 _MAX_REASON = 2000
 
-# errors that Odoo itself raises when another transaction is in its way
+# errors that Odoo itself raises when it conflicts with another transaction
 PASSING = (ConcurrencyError, LockError)
 
 

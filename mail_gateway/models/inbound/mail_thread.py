@@ -198,9 +198,9 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _detect_write_to_catchall(self, msg_dict):
-        """Extends core's method: records why core refuses the message when it returns true.
+        """Extends core's method: records why core refuses a message to the catchall.
 
-        A message to the catchall and a deleted address is held instead.
+        Odoo holds a message to both the catchall and a deleted address instead.
         """
         detected = super()._detect_write_to_catchall(msg_dict)
         delivery = Delivery.of(self.env.context)

@@ -9,7 +9,7 @@ from ...tools.sql_log import no_values_in_log
 
 
 class MailThread(models.AbstractModel):
-    """Does what a program asks for in addition to handing over a message with the program's own rights.
+    """Uses a program's own rights for what it asks for in addition to handing over a message.
 
     This class is loaded before the other extensions of core's gateway, which call its methods for one route at a time.
     """
