@@ -159,7 +159,7 @@ class MailInboundDryRun(models.AbstractModel):
 
     @staticmethod
     def _is_notice(mail):
-        """Whether an e-mail is a notice to the sender: no other e-mail is an automatic reply."""
+        """Whether an e-mail has the headers of a notice to the sender; core's out-of-office replies have them, too."""
         with suppress(ValueError, SyntaxError):
             headers = ast.literal_eval(mail.headers or "{}")  # as core writes and reads them
             return headers.items() >= NOTICE_HEADERS.items()
