@@ -1,4 +1,4 @@
-"""Installing stops no mailbox that works, and uninstalling loses no message that is still needed."""
+"""Hooks: an installation stops no working mailbox, and an uninstallation loses no message that is still needed."""
 
 import logging
 
@@ -8,7 +8,7 @@ _logger = logging.getLogger(__name__)
 
 
 def post_init_hook(env):
-    """Let existing servers go on accepting any certificate, as in core, so that no mailbox stops."""
+    """Let existing servers accept any certificate, as in core, so that no mailbox stops working."""
     env["fetchmail.server"].with_context(active_test=False, fetchmail_cron_running=True).search([]).write(
         {"verify_certificate": False}
     )
@@ -29,7 +29,7 @@ def _keep_sources(env):
     ids = env["mail.inbound.message"].search(domain, order="id").ids
     for message_id in ids:
         _keep_source(env["mail.inbound.message"].browse(message_id))  # alone, so that no other source is prefetched
-        env.invalidate_all()  # one source in memory at a time
+        env.invalidate_all()  # only one source in memory at a time
     if ids:
         _logger.warning("Undelivered or kept messages that stay as .eml attachments: %s", len(ids))
 
@@ -63,7 +63,7 @@ def _stop_starttls(env):
 
 
 def _end_alerts(env):
-    """Delete the alert activities, which nobody could finish any more; core would turn them into to-dos."""
+    """Delete the alert activities, because core would turn them into to-dos that Odoo never marks as done."""
     activities = env["mail.activity"].with_context(active_test=False)
     for name in ("held", "server", "notices"):
         if kind := env.ref(f"mail_gateway.mail_activity_type_{name}", raise_if_not_found=False):

@@ -14,7 +14,7 @@ class InboundExport(http.Controller):
         "/mail_gateway/inbound/export/<int:export_id>", type="http", auth="user", methods=["GET"], readonly=True
     )
     def export(self, export_id):
-        """The messages that a postmaster chose, as a .zip of .eml files.
+        """Send the messages that a postmaster chose, as a .zip of .eml files.
 
         :param int export_id: of the mail.inbound.export
         :raises NotFound: unless the user chose them and is still a postmaster

@@ -6,7 +6,7 @@ from ..tools.text.indexed_text import INDEXED_BYTES, bounded
 
 
 class BoundedChar(fields.Char):
-    """Text from outside that an index holds: what would be too long for it is shortened, when searched for as well.
+    """An indexed text from outside: a value that is too long for an index is shortened, both when stored and in searches.
 
     Different texts stay different. PostgreSQL refuses a row when an entry of an index would exceed 2,704 bytes.
     """

@@ -1,13 +1,13 @@
-"""What the addon assumes about the inside of Odoo's own methods, where they offer no narrower way.
+"""Assumptions about the implementation of Odoo's own methods, where no public behavior gives the answer.
 
-tests/test_core_contracts.py holds each assumption against the Odoo that is installed.
+tests/test_core_contracts.py checks each assumption against the installed Odoo.
 """
 
 
 def is_without_route(error: ValueError) -> bool:
     """Whether core's mail.thread.message_route found no route; its other ValueErrors are about routes that can't be used.
 
-    Core raises a plain ValueError for both. The method itself raises the one; the methods that it calls raise the others.
+    Core raises a plain ValueError for both. The method itself raises the first one; methods that it calls raise the others.
     """
     traceback = error.__traceback__
     while traceback.tb_next:

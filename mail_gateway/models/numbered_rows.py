@@ -1,4 +1,4 @@
-"""Rows that count something, numbered so that two transactions at the same time can't count the same."""
+"""Rows that count something, with numbers that prevent two transactions from counting the same at the same time."""
 
 from odoo.tools import SQL
 
@@ -8,13 +8,13 @@ from ..tools.text.indexed_text import bounded
 def add_numbered(cr, table: str, counted: dict, values: dict) -> None:
     """Insert a row whose `number` is the next one among those with the same `counted`.
 
-    Both columns of `counted` and `number` have a unique index. When another transaction takes the number meanwhile,
-    PostgreSQL refuses ours (serialization failure), and whoever runs it starts again with what is there by then.
+    The columns of `counted` and `number` together have a unique index. When another transaction takes the number
+    meanwhile, PostgreSQL refuses ours (serialization failure). Odoo then repeats our transaction, which sees the new row.
 
     :param counted: column -> value, none of them None
     :param values: further columns
     """
-    # past the fields, which would shorten them
+    # shortened here, because the statement bypasses the fields, which would do so
     counted, values = (
         {column: bounded(value) if isinstance(value, str) else value for column, value in each.items()}
         for each in (counted, values)

@@ -1,6 +1,6 @@
 """The fields of mail servers that hold passwords and tokens."""
 
-# How the fields of OAuth modules end that hold tokens.
+# the endings of the names of OAuth modules' fields that hold tokens
 _TOKENS = ("_access_token", "_refresh_token")
 
 

@@ -1,4 +1,4 @@
-"""Dialogs."""
+"""The dialogs of the addon."""
 
 from . import (
     mail_compose_message,

@@ -21,8 +21,8 @@ class MailComposeMessage(models.TransientModel):
     def _manage_mail_values(self, mail_values_all):
         """Extends core's method: a person wrote these e-mails, even if core sends them as notifications.
 
-        Core does so if there is no chatter to post in. Notifications leave as written by a program; the header
-        contradicts that (RFC 3834, section 5).
+        Core does so if there is no chatter to post in. Odoo marks notifications as written by a program; this header
+        prevents that (RFC 3834, section 5).
         """
         values_all = super()._manage_mail_values(mail_values_all)
         if self.composition_mode == "comment" and not self._has_chatter():

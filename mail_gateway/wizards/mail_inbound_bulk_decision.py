@@ -52,7 +52,7 @@ class MailInboundBulkDecision(models.TransientModel):
         return "allow" if self.is_limited else "process_again"
 
     def _list(self, senders):
-        """The senders with the most messages, and how many others there are."""
+        """List the senders with the most messages, and count the others."""
         shown = [f"{sender or self.env._('no sender')} ({count})" for sender, count in senders[:10]]
         more = len(senders) - len(shown)
         return ", ".join([*shown, self.env._("%s others", more)] if more else shown)

@@ -23,7 +23,7 @@ _LOOKS = {
 
 
 class MailInboundExplain(models.TransientModel):
-    """Explains what would become of an incoming message; it sends nothing, and keeps nothing but the answer.
+    """Explains what would become of an incoming message; it sends nothing, and stores only the answer.
 
     The code that processes real messages gives the answer: mail.inbound.dry.run delivers the message and rolls back.
     """
@@ -94,7 +94,7 @@ class MailInboundExplain(models.TransientModel):
     # ------------------------------------------------------------------ the message
 
     def _inbound(self):
-        """The message to explain, stored or in memory only."""
+        """Return the message to explain, stored or in memory only."""
         if self.given == "message":
             return self._stored()
         source = self._file() if self.given == "file" else self._typed()
@@ -117,7 +117,7 @@ class MailInboundExplain(models.TransientModel):
         return base64.b64decode(source)
 
     def _typed(self):
-        """The bytes of the message that was typed."""
+        """Return the bytes of the message that the user typed."""
         headers = {
             "From": self._addresses(self.email_from),
             "To": self._addresses(self.email_to),
@@ -135,7 +135,7 @@ class MailInboundExplain(models.TransientModel):
 
     @staticmethod
     def _line(text):
-        """A typed text without the characters that no header can contain."""
+        """Return a typed text without the characters that a header can't contain."""
         return "".join(letter if letter.isprintable() else " " for letter in text or "").strip()
 
     def _addresses(self, text):
@@ -151,7 +151,7 @@ class MailInboundExplain(models.TransientModel):
     # ------------------------------------------------------------------ the answer
 
     def _in_words(self, dry_run):
-        """The answer as escaped HTML."""
+        """Return the answer as escaped HTML."""
         states = dict(self.env["mail.inbound.message"]._fields["state"]._description_selection(self.env))
         return self.env["ir.qweb"]._render(
             "mail_gateway.inbound_explanation",

@@ -1,4 +1,4 @@
-"""The messages that somebody downloads together."""
+"""The messages that a user downloads together."""
 
 import zipfile
 from tempfile import TemporaryFile
@@ -15,7 +15,7 @@ class MailInboundExport(models.TransientModel):
     inbound_message_ids = fields.Many2many("mail.inbound.message", string="Messages")
 
     def _write_zip(self):
-        """The sources as a .zip file, byte for byte; messages without source are listed in it.
+        """Write the sources to a .zip file, byte for byte; a file in it lists the messages without source.
 
         :return: a file open for reading, which the caller closes
         """

@@ -44,12 +44,12 @@ class MailInboundImport(models.TransientModel):
         if bad := [each for each in found if each.problem]:
             raise UserError(self._bad_files_message(bad))
         messages = self._store(found)
-        # the messages have their content; attachments of other records stay
+        # the messages contain the files now; attachments of other records stay
         self.file_ids.filtered(lambda file: file.res_model == self._name).unlink()
         return self._list(messages)
 
     def _content_of(self, file):
-        """The path of an uploaded file, or its content if that is stored in the database."""
+        """Return the path of an uploaded file, or its content if that is stored in the database."""
         file.check_access("read")
         # sudo: ir.attachment - the name of the file, whose content the user may read
         stored = file.sudo()
@@ -57,7 +57,7 @@ class MailInboundImport(models.TransientModel):
         return path if path and path.is_file() else stored.raw or b""
 
     def _store(self, found):
-        """Store the messages, one at a time in memory."""
+        """Store the messages, with only one at a time in memory."""
         inbound = self.env["mail.inbound.message"].sudo()
         messages = inbound
         for each in found:

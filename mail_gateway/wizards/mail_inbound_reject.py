@@ -13,8 +13,8 @@ from ..tools.policy import Cause
 class MailInboundReject(models.TransientModel):
     """Asks a postmaster what to write to the senders of held or failed messages, and sends that.
 
-    Unlike Odoo's own notices, a refusal is a letter from a person: that person is its author, the sender may answer it,
-    and it has no mark by which Odoo would discard answers as a mail loop. No loop can follow, since no program writes it.
+    Unlike Odoo's own notices, a refusal is a letter from a person. That person is its author, the sender may answer it, and
+    it has no mark by which Odoo would discard answers as a mail loop. It can't start a loop, since no program writes it.
     """
 
     _name = "mail.inbound.reject"
@@ -45,17 +45,17 @@ class MailInboundReject(models.TransientModel):
             wizard.subject = ", ".join(dict.fromkeys(map(self._subject_of, wizard._messages())))
 
     def _subject_of(self, message):
-        """The subject of the letter about a message."""
+        """Return the subject of the letter about a message."""
         return f"Re: {message.subject or ''}".strip()
 
     def _messages(self):
-        """The stored messages; the form has new records in their place while the user fills it in."""
+        """Return the stored messages; the form has new records in their place while the user fills it in."""
         return self.inbound_message_ids._origin
 
     # ------------------------------------------------------------------ the text
 
     def _letter(self, messages):
-        """The text that the dialog proposes."""
+        """Return the text that the dialog proposes."""
         subject = messages.subject if len(messages) == 1 else ""
         reasons = set(map(self._reason_for_sender, messages))
         reason = reasons.pop() if len(reasons) == 1 else self._reason_for_sender(messages.browse())
@@ -69,7 +69,7 @@ class MailInboundReject(models.TransientModel):
         )
 
     def _reason_for_sender(self, message):
-        """The reason in words for a sender, who knows nothing of rules and aliases; without a message, a general one."""
+        """Return a reason for the sender, who knows nothing of rules and aliases; without a message, a general one."""
         match message.cause:
             case Cause.NO_ROUTE.value:
                 return self.env._("The address that you wrote to does not exist: %s", message.recipients or "?")
@@ -84,7 +84,7 @@ class MailInboundReject(models.TransientModel):
         return self.env._("Please get in touch with us in another way.")
 
     def _warnings(self, refusals, heads):
-        """Why the postmaster might not want to write to these senders, a sentence for each kind of reason."""
+        """Yield why the postmaster might not want to write to these senders, a sentence for each kind of reason."""
         told = [(refusal, parse_head(head)) for refusal, head in zip(refusals, heads, strict=True) if refusal.to]
         programs = [(refusal.to, refusal.program) for refusal, _head in told if refusal.program]
         spam = [(refusal.to, marked_as_spam(head)) for refusal, head in told]
@@ -173,7 +173,7 @@ class MailInboundReject(models.TransientModel):
         )
 
     def _author(self):
-        """The postmaster's name and address; without an address, that of the company, else the default From."""
+        """Return the postmaster's name and address; without an address, that of the company, else the default From."""
         user, company = self.env.user, self.env.company
         address = user.email_normalized or email_normalize(company.email) or company.default_from_email
         return formataddr((user.name, address)) if address else False

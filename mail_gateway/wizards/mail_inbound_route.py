@@ -26,7 +26,7 @@ class MailInboundRoute(models.TransientModel):
 
     @api.model
     def _selection_models(self):
-        """(model, label) of all models with chatter whose records the user may read, without technical models."""
+        """Return (model, label) of all models with chatter whose records the user may read, without technical models."""
         chatter = self.env["ir.model"].sudo().search([("is_mail_thread", "=", True), ("transient", "=", False)])
         usable = chatter.filtered(lambda m: m.model in self.env and not self.env[m.model]._abstract)
         usable = usable.filtered(lambda m: not m.model.startswith(TECHNICAL_MODELS))

@@ -13,10 +13,10 @@ from ..tools.server_selection import Step, Traffic
 
 
 class MailOutgoingExplain(models.TransientModel):
-    """Says which server would send a message, under which From, and why; it sends nothing and stores nothing.
+    """Explains which server would send a message, under which From, and why; it sends nothing and stores nothing.
 
-    The same methods answer as for real messages: a server is selected for an e-mail in memory
-    (`ir.mail_server._select_server`), and the e-mail is prepared for sending (`_prepare_email_message__`).
+    The answer comes from the methods that process real messages: they select a server for an e-mail in memory
+    (`ir.mail_server._select_server`), and prepare the e-mail for sending (`_prepare_email_message__`).
     """
 
     _name = "mail.outgoing.explain"
@@ -166,7 +166,7 @@ class MailOutgoingExplain(models.TransientModel):
                 headers={"Return-Path": bounce} if bounce else {},
             )
             servers._prepare_email_message__(message, SimpleNamespace(from_filter=selection.from_filter))
-        except (AssertionError, LookupError, ValueError):  # core refuses the message, or Python its addresses
+        except (AssertionError, LookupError, ValueError):  # core refuses the message, or Python refuses its addresses
             return None
         return sending.take_sent_as()
 
@@ -190,7 +190,7 @@ class MailOutgoingExplain(models.TransientModel):
         }
 
     def _warnings(self, servers, selection, sent_as):
-        """Say what is wrong, in a sentence each."""
+        """Yield a sentence for each problem."""
         if self.record and not self._readable_record():
             yield self.env._("You may not read this record, or it no longer exists, so the answer ignores it.")
         if self._author() and not author_address(self._author()):
@@ -210,7 +210,7 @@ class MailOutgoingExplain(models.TransientModel):
             )
 
     def _remarks(self, mail, selection, sent_as):
-        """Say what is good to know, in a sentence each."""
+        """Yield a sentence for each further fact that is useful to know."""
         if not self._author() and sent_as:
             yield self.env._(
                 "The default From replaces an empty From, for example of a user without an e-mail address."
@@ -242,7 +242,7 @@ class MailOutgoingExplain(models.TransientModel):
                 )
 
     def _remarks_about_personal_servers(self, selection):
-        """Say what would apply if a user with a personal server wrote the message."""
+        """Yield sentences about what would apply if a user with a personal server wrote the message."""
         address = author_address(self._author())
         for passed_over in selection.passed_over:
             server = self.env["ir.mail_server"].sudo().browse(passed_over.server.id)
@@ -261,7 +261,7 @@ class MailOutgoingExplain(models.TransientModel):
         )
 
     def _lines(self, selection):
-        """Return the values of a line for each server, in the order of the search."""
+        """Yield the values of a line for each server, in the order of the search."""
         passed_over = {over.server.id: over for over in selection.passed_over}
         chosen = [selection.server.id] if selection.server else []
         servers = self.env["ir.mail_server"].sudo().browse([*chosen, *passed_over])

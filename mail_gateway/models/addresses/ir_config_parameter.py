@@ -1,4 +1,4 @@
-"""The system parameters of mail and of this addon: checked, and in step with the alias domain."""
+"""The system parameters of mail and of this addon: Odoo checks them, and keeps them equal to the alias domain's values."""
 
 import logging
 
@@ -142,8 +142,8 @@ class IrConfigParameter(models.Model):
         """Return the effective value of a parameter.
 
         Parameters that Odoo 19 keeps on the alias domain are read there, if the main company has one. A bad value that
-        bypassed every check is logged once and replaced: a number that is too large by the largest one, others by the
-        default.
+        bypassed every check is logged once and replaced: a size limit that is too large by the largest one, a filter by
+        its valid entries, and others by the default.
 
         :param str key: one of :data:`PARAMETERS`
         :return: an int for numbers, otherwise a str, empty for none. `mail.default.from_filter` defaults to the
@@ -190,7 +190,7 @@ class IrConfigParameter(models.Model):
 
     @api.model
     def _settle_mail_parameters(self):
-        """Create missing parameters and end every difference; each installation and update of the addon calls this.
+        """Create missing parameters and remove all differences; each installation and update of the addon calls this.
 
         If the main company has an alias domain, its values win, since Odoo 19 uses them. If it has none, as in a
         database that comes from Odoo 16, it gets one from the parameters, as core's `_migrate_icp_to_domain` does.
@@ -209,7 +209,7 @@ class IrConfigParameter(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._change_alias_domain({"mail.catchall.domain": name})
-        except UserError as error:  # an installation does not fail because of values that were there before
+        except UserError as error:  # values that existed before must not make the installation fail
             _logger.warning(
                 "No alias domain can be created from the system parameters of mail; correct them: %s", error
             )

@@ -1,4 +1,4 @@
-"""Aliases: which ones an address names, and what a rename leaves behind."""
+"""Aliases: how Odoo finds them by address, and records their former addresses."""
 
 from odoo import api, models
 
@@ -7,7 +7,7 @@ from ...tools.headers.addresses import normalize_domain
 
 
 class MailAlias(models.Model):
-    """Enters the former address when an alias is renamed or deleted, and takes one over when it is used again."""
+    """Records a former address when an alias is renamed or deleted, and ends it when an alias uses it again."""
 
     _inherit = "mail.alias"
 
@@ -31,7 +31,7 @@ class MailAlias(models.Model):
         return result
 
     def unlink(self):
-        """Extends core's method: messages to a deleted alias are held, with that as the reason."""
+        """Extends core's method: Odoo holds messages to a deleted alias, with the deletion as the reason."""
         deleted = [alias._former_reach() for alias in self.sudo()]
         self._former()._mark_deleted(self)
         result = super().unlink()
@@ -48,11 +48,11 @@ class MailAlias(models.Model):
         return self.alias_name, normalize_domain(self.alias_domain_id.name)
 
     def _reach(self):
-        """The address that reaches the alias, as an entry of the list; None when no message reaches it."""
+        """Return the address that reaches the alias, in the form of an entry; None when no message reaches it."""
         return reach(self.alias_name, self.alias_domain_id.name, self.alias_incoming_local)
 
     def _former_reach(self):
-        """The same for a deleted alias: its name in other domains is free again, unless the alias had no domain."""
+        """Return the same for a deleted alias: its name in other domains is free again, unless it had no domain."""
         by_local_part = self.alias_incoming_local and not self.alias_domain_id
         return reach(self.alias_name, self.alias_domain_id.name, by_local_part)
 
@@ -87,7 +87,7 @@ class MailAlias(models.Model):
 
 
 class MailAliasMixinOptional(models.AbstractModel):
-    """Projects, teams and other records with an alias of their own."""
+    """Warns in the forms of projects, teams and other records with an alias of their own."""
 
     _inherit = "mail.alias.mixin.optional"
 

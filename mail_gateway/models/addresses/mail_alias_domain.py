@@ -1,4 +1,4 @@
-"""Alias domains: checked like the system parameters that mirror the one of the main company."""
+"""Alias domains: Odoo checks them like the system parameters that mirror the main company's domain."""
 
 from odoo import api, models, tools
 from odoo.exceptions import ValidationError
@@ -8,7 +8,7 @@ from ...tools.parameters import MIRRORED, PARAMETERS, BadValue
 
 
 class MailAliasDomain(models.Model):
-    """Keeps the system parameters, the caches and the former addresses in step with what is written here."""
+    """Updates the system parameters, the caches and the former addresses when an alias domain changes."""
 
     _inherit = "mail.alias.domain"
 
@@ -23,7 +23,7 @@ class MailAliasDomain(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: a new domain may take over former addresses, and its bounce address takes bounces."""
+        """Extends core's method: a new domain may take over former addresses, and its bounce address is used at once."""
         domains = super().create(vals_list)
         domains._take_over()
         self.env.registry.clear_cache()
@@ -49,7 +49,7 @@ class MailAliasDomain(models.Model):
         return result
 
     def unlink(self):
-        """Extends core's method: messages to a deleted domain are held, and the system parameters follow.
+        """Extends core's method: Odoo holds messages to a deleted domain, and the system parameters follow.
 
         The database takes the domain from its companies without calling their `write()`.
         """
@@ -62,14 +62,14 @@ class MailAliasDomain(models.Model):
         return result
 
     def _changed(self, vals):
-        """Leave out the mirrored values that all of these domains have already."""
+        """Return the values without the mirrored ones that all of these domains have already."""
         mirrored = set(MIRRORED.values())
         return {field: value for field, value in vals.items() if field not in mirrored or self._differ(field, value)}
 
     def _differ(self, field, value):
         return any((domain[field] or "") != (value or "") for domain in self)
 
-    # ------------------------------------------------------------------ of all companies
+    # ------------------------------------------------------------------ all companies
 
     @api.model
     def _bounce_addresses(self) -> tuple[str, ...]:
@@ -102,14 +102,14 @@ class MailAliasDomain(models.Model):
                 domain.bounce_email = f"{default}@{domain.name}"
 
     def _compute_catchall_email(self):
-        """Extends core's method: the same."""
+        """Extends core's method: the default replaces a bad value."""
         super()._compute_catchall_email()
         for domain in self:
             if default := domain._default_for_bad("mail.catchall.alias"):
                 domain.catchall_email = f"{default}@{domain.name}"
 
     def _compute_default_from_email(self):
-        """Extends core's method: the same."""
+        """Extends core's method: the default replaces a bad value."""
         super()._compute_default_from_email()
         for domain in self:
             if default := domain._default_for_bad("mail.default.from"):
@@ -162,7 +162,7 @@ class MailAliasDomain(models.Model):
         if config_values.get("name"):
             config_values["name"] = config_values["name"].strip().lower()
         for key, field in MIRRORED.items():
-            # Core decides which of them may be empty: the domain has no default From then, or core refuses the value.
+            # Core decides which of them may be empty: a domain may have no default From; core refuses other empty values.
             if config_values.get(field):
                 self._check_part(key, config_values[field])
         return config_values

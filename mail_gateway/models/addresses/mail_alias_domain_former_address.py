@@ -1,4 +1,4 @@
-"""Alias domains and the list of former addresses: what a rename leaves behind, and which addresses are ours."""
+"""Alias domains and the list of former addresses: records of renames and deletions, and the test for our addresses."""
 
 from odoo import api, models
 
@@ -7,7 +7,7 @@ from ...tools.headers.addresses import normalize_address, normalize_domain
 
 
 class MailAliasDomain(models.Model):
-    """Enters what a domain, its catchall and its bounce address were called before."""
+    """Records the former names of a domain, its catchall and its bounce address."""
 
     _inherit = "mail.alias.domain"
 
@@ -38,7 +38,7 @@ class MailAliasDomain(models.Model):
             self.env["mail.former.address"].sudo()._deactivate(addresses, within=name)
 
     def _remember_names(self, name, mailboxes):
-        """Enter the previous name as a whole or, where another domain has that name, address by address.
+        """Record the previous name as a whole or, if another domain has that name, address by address.
 
         :param str name: the previous name of the domain
         :param dict mailboxes: the previous value of :meth:`_mailboxes`
@@ -53,7 +53,7 @@ class MailAliasDomain(models.Model):
         former._remember(entries)
 
     def _remember_deleted(self, deleted):
-        """Enter deleted domains; their messages are held.
+        """Record deleted domains; Odoo holds messages to them.
 
         :param list deleted: (name, value of :meth:`_mailboxes`) of each domain
         """
@@ -67,7 +67,7 @@ class MailAliasDomain(models.Model):
                 )
 
     def _values_for_name(self, former, name, mailboxes):
-        """One entry for the domain, or one for each of its addresses when the name means another domain, too."""
+        """Return one entry for the domain, or one for each of its addresses if the name means another domain, too."""
         address = normalize_domain(name)
         if not former._redirects_elsewhere(address, self):
             return [self._former_values("domain", address)]

@@ -1,4 +1,4 @@
-"""The list of former addresses: what an entry is, and which entries are valid."""
+"""The list of former addresses: its entries, and the conditions for valid ones."""
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
@@ -10,7 +10,7 @@ class MailFormerAddress(models.Model):
     """An address or domain that is no longer in use, and what it redirects to.
 
     An entry links to the record that replaced it, not to a name, so after a second rename it redirects to the current
-    name. Messages to an entry without a link are held. A retired (inactive) entry has no effect.
+    name. Odoo holds messages to an entry without a link. A retired (inactive) entry has no effect.
     """
 
     _name = "mail.former.address"
@@ -78,7 +78,7 @@ class MailFormerAddress(models.Model):
 
     @api.depends("inbound_message_ids")
     def _compute_messages(self):
-        """Count the messages that still come to the former address: may the entry be retired?"""
+        """Count the messages that still come to the former address, which show whether the entry may be retired."""
         groups = self.env["mail.inbound.message"]._read_group(
             [("former_address_ids", "in", self.ids)], ["former_address_ids"], ["__count", "received_date:max"]
         )
@@ -86,7 +86,7 @@ class MailFormerAddress(models.Model):
         for entry in self:
             entry.message_count, entry.last_message_date = found.get(entry.id, (0, False))
 
-    # ------------------------------------------------------------------ what is accepted
+    # ------------------------------------------------------------------ valid entries
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -109,7 +109,7 @@ class MailFormerAddress(models.Model):
         return result
 
     def unlink(self):
-        """Extends core's method: it clears what :meth:`_any` remembers."""
+        """Extends core's method: clears the cache of :meth:`_any`."""
         result = super().unlink()
         self.env.registry.clear_cache()
         return result
@@ -124,8 +124,8 @@ class MailFormerAddress(models.Model):
     def _any(self) -> bool:
         """Return whether there is an active entry.
 
-        Cached, so that databases without entries need no query. Another process may have created the first entry a
-        moment ago, so nothing that could lose a message may depend on this.
+        The result is cached, so that databases without entries need no query. Another process may have created the first
+        entry a moment ago, so nothing that could lose a message may depend on this.
         """
         return bool(self.sudo().search_count([("active", "=", True)], limit=1))
 
@@ -149,7 +149,7 @@ class MailFormerAddress(models.Model):
 
     @api.constrains("address", "kind", "active")
     def _check_former(self):
-        """An address in use can't be a former one: messages to it belong to its owner."""
+        """Refuse an entry for an address in use, because messages to it belong to its owner."""
         active = self.filtered("active")
         owners = self.sudo()._current(active.mapped("address"))
         for entry in active:

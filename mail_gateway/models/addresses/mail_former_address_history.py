@@ -1,17 +1,17 @@
-"""How the list of former addresses is filled by renames and deletions."""
+"""The history of addresses: renames and deletions add entries to the list of former addresses."""
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 
 
 class MailFormerAddress(models.Model):
-    """Records that an address was renamed, taken over or deleted. Callers fill the list with all rights."""
+    """Records that an address was renamed, taken over or deleted. Callers use these methods with all rights."""
 
     _inherit = "mail.former.address"
 
     @api.model
     def _remember(self, vals_list):
-        """Enter addresses that went out of use; values that are no address or still in use are left out.
+        """Record addresses that went out of use; values that are no address or still in use are left out.
 
         :param list vals_list: values of the entries; `note` is the next line of their history
         """
@@ -59,11 +59,11 @@ class MailFormerAddress(models.Model):
             self.unlink()  # renamed back
         elif self.kind != "domain" or not self._target():
             self.write({"active": False, "note": self._history(self.env._("Taken over by %s.", owner.display_name))})
-        # the target of a former domain still exists under other names: only addresses in use are not redirected
+        # an entry of a former domain with a target stays active: it still redirects the addresses that are not in use
 
     @api.model
     def _mark_deleted(self, targets):
-        """Mark the entries that redirect to records about to be deleted: messages to them are held from now on."""
+        """Mark the entries that redirect to records about to be deleted: Odoo holds messages to them from now on."""
         field = "alias_id" if targets._name == "mail.alias" else "alias_domain_id"
         for entry in self.with_context(active_test=False).search([(field, "in", targets.ids)]):
             if entry._target() in targets:

@@ -1,4 +1,4 @@
-"""Where messages to former addresses go."""
+"""The look-up of former addresses: where messages to them go."""
 
 from odoo import api, models
 from odoo.tools import format_date
@@ -9,7 +9,7 @@ from ...tools.headers.recipients import without_tags
 
 
 class MailFormerAddress(models.Model):
-    """Finds the current address for a former one. Callers have all rights: senders have none."""
+    """Finds the current address for a former one. Callers use all rights, because senders have none."""
 
     _inherit = "mail.former.address"
 
@@ -151,7 +151,7 @@ class MailFormerAddress(models.Model):
         return alias.alias_full_name if alias.alias_domain_id else ""
 
     def _nowhere_message(self, address):
-        """Return why messages to the address are held, and what to do."""
+        """Return why Odoo holds messages to the address, and what to do."""
         advice = self.env._("Choose its target under Former Addresses, or retire the entry there.")
         return f"{self._loss_message(address)} {advice}"
 
@@ -182,9 +182,9 @@ class MailFormerAddress(models.Model):
 
     @api.model
     def _own(self, addresses) -> set[str]:
-        """Return the former ones among normalized addresses: they are ours, so Odoo sends no messages to them.
+        """Return which of these normalized addresses are former ones: they are ours, so Odoo sends no messages to them.
 
-        Of a former domain only the names that were used here are ours: people may have other mailboxes in it.
+        In a former domain, only the names that Odoo used are ours, because people may have other mailboxes in it.
         """
         redirects = self._resolve(addresses) if self._any() else {}
         return {

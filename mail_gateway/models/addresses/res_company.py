@@ -7,7 +7,7 @@ from ...tools.parameters import MIRRORED
 
 
 class ResCompany(models.Model):
-    """Gives the main company the alias domain that the system parameters of mail name, and the other way round."""
+    """Keeps the alias domain of the main company and the system parameters of mail equal."""
 
     _inherit = "res.company"
 
@@ -28,8 +28,8 @@ class ResCompany(models.Model):
     def _use_alias_domain(self, name):
         """Give the company the alias domain of that name, or create one if the company has none.
 
-        Otherwise the caller renames the domain that the company has. Its aliases move along, as they did when the
-        domain was a parameter; a new record would leave them behind.
+        In all other cases, the caller renames the domain that the company has. Its aliases then move with it, as they did
+        when the domain was a parameter; with a new record, they would stay in the old domain.
 
         :param str name: the name in its comparable form; empty to change nothing
         """

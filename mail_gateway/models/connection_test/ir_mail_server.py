@@ -1,4 +1,4 @@
-"""Running a connection test with the settings of an outgoing mail server."""
+"""The connection test of an outgoing mail server, with the settings of that server."""
 
 import logging
 from base64 import b64decode
@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 
 
 class IrMail_Server(models.Model):
-    """Test Connection: it does what core's `_connect__` does, step by step, and sends no message."""
+    """Implements *Test Connection*: it does what core's `_connect__` does, step by step, and sends no message."""
 
     _inherit = "ir.mail_server"
 

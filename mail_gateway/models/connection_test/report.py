@@ -1,4 +1,4 @@
-"""What a connection test found, as sentences for the administrator."""
+"""The report of a connection test, as sentences for the administrator."""
 
 from odoo import models
 from odoo.tools import human_size

@@ -1,4 +1,4 @@
-"""What a connection test says about the certificate of the server."""
+"""The part of a connection test's report that describes TLS and the certificate of the server."""
 
 from odoo import models
 from odoo.tools import format_date

@@ -1,4 +1,4 @@
-"""Why a step of a connection test failed, and what to do about it."""
+"""The part of a connection test's report that explains why a step failed, and what to do about it."""
 
 from odoo import models
 

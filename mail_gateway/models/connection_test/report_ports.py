@@ -1,4 +1,4 @@
-"""Which ports answer when a connection test fails, and what to set."""
+"""The part of a connection test's report that lists the ports that answer after a failure, and advises what to set."""
 
 from odoo import models
 

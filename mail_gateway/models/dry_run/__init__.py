@@ -1,4 +1,4 @@
-"""What Explain runs: a delivery that is rolled back. Start reading in mail_inbound_dry_run.py."""
+"""The dry run that Explain makes: a delivery that is rolled back. Start reading in mail_inbound_dry_run.py."""
 
 from . import (
     mail_inbound_dry_run,

@@ -21,19 +21,19 @@ from ..rules.mail_inbound_sender_notice import ALL
 
 # Conflicts with other transactions are repeated, as Odoo does for requests.
 _MAX_CONFLICTS = 3
-# A lane that works on the same record is waited for, but not for as long as a request may take.
+# How long a dry run waits for a lane that is processing the same record: less than a request may take.
 _LOCK_TIMEOUT = "10s"
-# What these left is out of the way in a dry run.
+# A dry run hides what messages in these states left.
 _DONE = ("delivered", "rejected")
-# Of a traceback, the last ones.
+# the last lines of a traceback that the answer contains
 _DETAIL_LINES = 8
 
 
 class MailInboundDryRun(models.AbstractModel):
-    """Says what would become of a message: what delivers real ones delivers it, and all of that is rolled back.
+    """Finds out what would become of a message: Odoo delivers it as any other, and rolls all of that back.
 
-    PostgreSQL does not give back the numbers that sequences handed out. Files that the rollback leaves in the filestore
-    are removed by Odoo's own collector.
+    A rollback does not return the numbers that sequences of PostgreSQL handed out. Odoo's own garbage collector removes
+    the files that it leaves in the filestore.
     """
 
     _name = "mail.inbound.dry.run"
@@ -43,10 +43,11 @@ class MailInboundDryRun(models.AbstractModel):
     def _dry_run(self, inbound, released=False) -> DryRunResult:
         """Deliver a message as a lane would, and roll that back.
 
-        What a message that was delivered or rejected left is out of the way meanwhile: the answer is about its first time.
+        If the message was delivered or rejected before, the dry run hides what it left, and answers as if the message came
+        in for the first time.
 
         :param inbound: a mail.inbound.message that the user may read, or a new one, in memory only
-        :param bool released: as if a person let it pass: no rule holds, defers or rejects it
+        :param bool released: as if a person released it: no rule holds, defers or rejects it
         :raises AccessError: when the user is no postmaster
         """
         if not self.env.user.has_group("mail_gateway.group_postmaster"):
@@ -69,7 +70,7 @@ class MailInboundDryRun(models.AbstractModel):
         return answer
 
     def _dry_run_once(self, asked):
-        """In a transaction of its own, which does not see what the user's transaction changed so far."""
+        """Run in a transaction of its own, which does not see what the user's transaction has changed so far."""
         with self.pool.cursor() as cr:
             begin_dry_run(cr)
             try:
@@ -87,9 +88,9 @@ class MailInboundDryRun(models.AbstractModel):
         )
 
     def _undo(self, cr):
-        """Roll back, and have no cache remember what never happened."""
+        """Roll back, and remove everything that was rolled back from the caches."""
         registry = self.pool
-        known_before = {*registry.cache_invalidated}  # others in this thread have yet to be told of these
+        known_before = {*registry.cache_invalidated}  # another transaction of this thread has yet to signal these
         cr.rollback()
         registry.reset_changes()
         registry.cache_invalidated.update(known_before)
@@ -98,7 +99,7 @@ class MailInboundDryRun(models.AbstractModel):
     # ------------------------------------------------------------------ the tries
 
     def _answer(self, cr, asked):
-        """As many tries as a message needs: the last one is content with its text."""
+        """Make as many tries as the message needs: the last one processes only its text."""
         answer, delivery = self._try(cr, asked)
         verdict = delivery.trace.verdict
         if answer.state == "deferred" and not (verdict and verdict.action is Action.DEFER):
@@ -129,17 +130,17 @@ class MailInboundDryRun(models.AbstractModel):
             answer.remarks.append(words)
 
     def _lane(self, cr):
-        """The environment of a lane, so that what is made is what a lane makes."""
+        """Return the environment of a lane, so that the dry run creates the same records as a lane."""
         return api.Environment(cr, SUPERUSER_ID, {})
 
     def _reader(self, cr):
-        """The environment of the user who asks: it hides what they may not read."""
+        """Return the environment of the user who asks, which hides everything that they may not read."""
         return api.Environment(cr, self.env.uid, dict(self.env.context), su=False)
 
     def _try(self, cr, asked, text_only=False):
-        """One try in the shape of a lane's (mail.inbound.message._try_delivery), up to the verdict.
+        """Try once, as a lane does (mail.inbound.message._try_delivery), up to the verdict, and roll that back.
 
-        :return: (the answer, the delivery); nothing of it is left
+        :return: (the answer, the delivery)
         """
         env = self._lane(cr)
         cr.execute("SET LOCAL lock_timeout = %s", [_LOCK_TIMEOUT])
@@ -151,7 +152,7 @@ class MailInboundDryRun(models.AbstractModel):
         known, failure, effects = self._known(env), None, {}
         try:
             inbound._hand_to_odoo(delivery)
-            cr.flush()  # what is checked and written before a commit counts, too
+            cr.flush()  # includes the checks and changes that Odoo makes before a commit
             env.invalidate_all()
             delivery.trace.add(inbound._made(delivery))
         except Exception as error:
@@ -165,7 +166,7 @@ class MailInboundDryRun(models.AbstractModel):
         return self._result(outcome, effects), delivery
 
     def _result(self, outcome, effects):
-        """The answer, in words."""
+        """Return the answer, with texts for the user."""
         inbound = self.env["mail.inbound.message"]
         detail = as_text(outcome.detail).strip().splitlines()[-_DETAIL_LINES:]
         return DryRunResult(
@@ -180,7 +181,7 @@ class MailInboundDryRun(models.AbstractModel):
         )
 
     def _in_memory(self, env, asked, text_only):
-        """The message as if it had just come in, in its first or last try: with no state to change."""
+        """Return the message as if it had just come in, in its first or last try; it has no state to change."""
         return env["mail.inbound.message"].new(
             {
                 "source": base64.b64encode(asked["source"]),
@@ -196,11 +197,11 @@ class MailInboundDryRun(models.AbstractModel):
 
     @staticmethod
     def _size(asked):
-        """That of the message, of which no more than the headers may be here."""
+        """Return the size of the message, even if only its headers are stored."""
         return asked["size"] if asked["is_head"] else len(asked["source"])
 
     def _request(self, inbound, stored, released):
-        """As a lane's. What waits for a lane goes where a person decided; others are processed again."""
+        """Return the request of a lane. Only a message that waits for a lane goes where a person decided."""
         waits = stored.state in PENDING
         return replace(
             inbound._request(),
@@ -211,7 +212,7 @@ class MailInboundDryRun(models.AbstractModel):
         )
 
     def _clear_the_way(self, stored):
-        """What the message itself left is no copy of it, and does not count against it."""
+        """Hide what the message itself left, so that it is no duplicate of itself, and counts for no limit."""
         stored.mail_message_ids.write({"message_id": False})
         creations = stored.env["mail.inbound.created.record"]
         creations.search([("inbound_message_id", "=", stored.id)]).unlink()
@@ -219,9 +220,9 @@ class MailInboundDryRun(models.AbstractModel):
             self._forget_notice(stored)
 
     def _forget_notice(self, stored):
-        """Take away the notice about a message: the row of its sender, and one of those that count all notices."""
+        """Delete the record of the notice about a message: the row of its sender, and one that counts all notices."""
         notices = stored.env["mail.inbound.sender.notice"]
-        by_then = ("create_date", "<", stored.told_date + timedelta(seconds=1))  # without its fractions
+        by_then = ("create_date", "<", stored.told_date + timedelta(seconds=1))  # told_date has whole seconds
         sender = counted_address(stored.sender) or "?"
         told = notices.search([("sender", "=", sender), by_then], order="id desc", limit=1)
         if told:

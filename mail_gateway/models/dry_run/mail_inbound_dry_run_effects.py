@@ -1,4 +1,4 @@
-"""What a dry run made, read before it is rolled back."""
+"""The effects of a dry run, read before it is rolled back."""
 
 import ast
 from contextlib import suppress
@@ -11,7 +11,7 @@ from ...tools.dry_run import Leaving, Posted, Target, Told
 from ...tools.trace import Made
 from ..inbound.mail_thread_notice import NOTICE_HEADERS
 
-# Their new rows tell what happened.
+# models whose new rows show what a delivery did
 _WATCHED = (
     "mail.message",
     "mail.mail",
@@ -24,12 +24,12 @@ _SHOWN_CHARS = 1000
 
 
 class MailInboundDryRun(models.AbstractModel):
-    """What a delivery left in the database, before it is rolled back."""
+    """Reads what a delivery left in the database, before it is rolled back."""
 
     _inherit = "mail.inbound.dry.run"
 
     def _known(self, env):
-        """The highest id of each model that is watched. Rows of other transactions stay out of sight after that."""
+        """Return the highest id of each watched model. New rows of other transactions are invisible after that."""
         highest = {}
         for model in _WATCHED:
             env.cr.execute(SQL("SELECT max(id) FROM %s", SQL.identifier(env[model]._table)))
@@ -37,11 +37,11 @@ class MailInboundDryRun(models.AbstractModel):
         return highest
 
     def _new(self, env, model, known):
-        """What was made since."""
+        """Return the records that were created since."""
         return env[model].with_context(active_test=False).search([("id", ">", known[model])], order="id")
 
     def _effects(self, env, delivery, known, reader) -> dict:
-        """What the delivery made, as values of :class:`~...tools.dry_run.DryRunResult`.
+        """Return the effects of the delivery, as values of :class:`~...tools.dry_run.DryRunResult`.
 
         :param env: the environment of the delivery
         :param known: what :meth:`_known` returned
@@ -93,7 +93,7 @@ class MailInboundDryRun(models.AbstractModel):
         return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} …"
 
     def _changes(self, targets, reader):
-        """Of records that existed only what changed; asked once all is rolled back."""
+        """Reduce the values of records that existed before to those that changed; called after the rollback."""
         for target in targets:
             if target.is_new:
                 yield target
@@ -116,7 +116,7 @@ class MailInboundDryRun(models.AbstractModel):
     # ------------------------------------------------------------------ who is notified
 
     def _partner(self, partner, reader):
-        """(name, address); of a contact that the reader may not read only what it is."""
+        """Return (name, address) of a contact; if the reader may not read it, only its model and number."""
         readable = partner.with_env(reader)
         if readable.has_access("read"):
             return readable.name or readable.display_name or "", readable.email or ""
@@ -129,7 +129,7 @@ class MailInboundDryRun(models.AbstractModel):
         return Told(notification.res_partner_id.id, name, email, notification.notification_type, about)
 
     def _may_read(self, message, reader):
-        """Whether the reader may read the record that a message is about: it quotes from that."""
+        """Whether the reader may read the record that a message is about, because the message quotes from it."""
         record = message.model and message.res_id and message.env[message.model].browse(message.res_id)
         return not record or record.with_env(reader).has_access("read")
 
@@ -159,7 +159,7 @@ class MailInboundDryRun(models.AbstractModel):
 
     @staticmethod
     def _is_notice(mail):
-        """Whether an e-mail is a notice to the sender: nothing else that leaves is a reply by a program."""
+        """Whether an e-mail has the headers of a notice to the sender; core's out-of-office replies have them, too."""
         with suppress(ValueError, SyntaxError):
             headers = ast.literal_eval(mail.headers or "{}")  # as core writes and reads them
             return headers.items() >= NOTICE_HEADERS.items()

@@ -8,14 +8,14 @@ from ...tools.headers.recipients import TRANSPORT, recipients_in
 
 
 class MailInboundDryRun(models.AbstractModel):
-    """Whom the headers of a message name, and where the route leads."""
+    """Describes the recipients in the headers of a message, and its routes."""
 
     _inherit = "mail.inbound.dry.run"
 
     def _recipients(self, asked, env, reader):
-        """Each recipient and what it matches.
+        """Yield each recipient and what it matches.
 
-        :param env: with all rights
+        :param env: the environment of a lane, with all rights
         :param reader: the environment of the user who asks
         """
         named = recipients_in(asked["source"])
@@ -51,7 +51,7 @@ class MailInboundDryRun(models.AbstractModel):
         return self.env._("Nothing in Odoo") if address else self.env._("No valid address")
 
     def _matches(self, address, env, reader):
-        """What the address is, as core finds it."""
+        """Yield what an address stands for, as core finds it."""
         if not address:
             return
         for alias in env["mail.alias"]._named_by([address]):
@@ -80,7 +80,7 @@ class MailInboundDryRun(models.AbstractModel):
     # ------------------------------------------------------------------ the route
 
     def _routes_in_words(self, delivery, reader):
-        """Where the message goes, as the router had it."""
+        """Yield a description of each route that core found."""
         for model, thread_id, _defaults, _user, alias in delivery.trace.routes:
             words = {
                 "model": reader["ir.model"]._get(model).name,

@@ -9,22 +9,22 @@ from odoo.tools import format_date, format_datetime, html2plaintext
 
 from ...tools.dry_run import Value
 
-# Of a text, and of a list of names.
+# How many characters of a text, and how many names of a list are shown.
 _SHOWN_CHARS, _SHOWN_NAMES = 400, 10
-# A default of that moment is still one.
+# A time within this distance of a default such as "now" counts as the default.
 _NOW = timedelta(minutes=1)
 _UNREADABLE = {"binary", "image", "one2many", "json", "properties", "properties_definition"}
-# What chatter and activities add to a record says nothing about it.
+# Fields of chatter and activities are not shown, because they describe no property of a record.
 _MIXINS = ("mail.thread", "mail.activity.mixin")
 
 
 class MailInboundDryRun(models.AbstractModel):
-    """The values of records, as far as the user who asks may read them."""
+    """Describes the values of records, as far as the user who asks may read them."""
 
     _inherit = "mail.inbound.dry.run"
 
     def _values_of(self, record, reader) -> dict[str, Value]:
-        """What a record says, by field: those that are set, and that the reader may read.
+        """Return the values of a record, by field: those that are set, and that the reader may read.
 
         :param record: with all rights
         :param reader: the environment of the user who asks
@@ -44,7 +44,7 @@ class MailInboundDryRun(models.AbstractModel):
         return not any(field.name in self.env[mixin]._fields for mixin in _MIXINS)
 
     def _without_defaults(self, record, values, reader):
-        """The values but those that a new record has anyway.
+        """Return the values without those that a new record has by default.
 
         :param dict values: what :meth:`_values_of` returned
         """
@@ -60,7 +60,7 @@ class MailInboundDryRun(models.AbstractModel):
         return self._in_words(bare, field, reader) == value.text
 
     def _in_words(self, record, field, reader) -> str:
-        """The value of a field; empty for none."""
+        """Return the value of a field as text; empty if it has none."""
         value = record[field.name]
         if field.type == "boolean":
             return self.env._("Yes") if value else ""
@@ -81,7 +81,7 @@ class MailInboundDryRun(models.AbstractModel):
         return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} …"
 
     def _names(self, records, reader):
-        """The names of records; of those that the reader may not read only what they are."""
+        """Return the names of records; of those that the reader may not read, only the model and the number."""
         names = [self._name_of(record, reader) for record in records[:_SHOWN_NAMES]]
         return ", ".join(names + ["…"] * (len(records) > _SHOWN_NAMES))
 
@@ -90,7 +90,7 @@ class MailInboundDryRun(models.AbstractModel):
         return self._name_if_readable(record, reader) or what
 
     def _name_if_readable(self, record, reader):
-        """The name of a record; empty when the reader may not read it, or what its name is made of."""
+        """Return the name of a record; empty when the reader may not read it, or the records that its name quotes."""
         readable = record.with_env(reader)
         with suppress(AccessError):
             return readable.display_name or "" if readable.has_access("read") else ""

@@ -1,6 +1,6 @@
-"""What a rollback can't undo is not done in a dry run.
+"""Guards that prevent a dry run from doing anything that a rollback can't undo.
 
-Mail that a delivery causes is left to the queue anyway; this is for code that loses the delivery's context on the way.
+Mail that a delivery causes is left to the queue anyway. These guards are for code that drops the context of the delivery.
 """
 
 from odoo import models
@@ -9,7 +9,7 @@ from ...tools.dry_run import is_dry_run
 
 
 class MailMail(models.Model):
-    """Mail is left to the queue, which the rollback empties."""
+    """Leaves mail to the queue, which the rollback empties."""
 
     _inherit = "mail.mail"
 
@@ -18,7 +18,7 @@ class MailMail(models.Model):
 
 
 class IrMailServer(models.Model):
-    """Nothing is sent."""
+    """Sends nothing in a dry run."""
 
     _inherit = "ir.mail_server"
 
@@ -32,10 +32,10 @@ class IrMailServer(models.Model):
 
 
 class MailThread(models.AbstractModel):
-    """No browser is notified."""
+    """Notifies no browser in a dry run."""
 
     _inherit = "mail.thread"
 
     def _web_push_send_notification(self, *args, **kwargs):
-        """Extends core's method, which posts to browser vendors at once: not in a dry run."""
+        """Extends core's method, which posts to browser vendors immediately: does nothing in a dry run."""
         return None if is_dry_run(self.env.cr) else super()._web_push_send_notification(*args, **kwargs)

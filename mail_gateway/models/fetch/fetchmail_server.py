@@ -25,7 +25,7 @@ class FetchmailServer(models.Model):
 
     _inherit = "fetchmail.server"
 
-    # core shows it to every user who may read the server
+    # core shows the password to every user who may read the server
     password = fields.Char(groups="base.group_system")
     verify_certificate = fields.Boolean(
         default=True,

@@ -1,4 +1,4 @@
-"""What went wrong while an incoming mail server was read, as sentences for the administrator."""
+"""Errors of fetching from an incoming mail server, as sentences for the administrator."""
 
 import poplib
 import re
@@ -28,7 +28,7 @@ class FetchmailServer(models.Model):
     _inherit = "fetchmail.server"
 
     def _secrets(self):
-        """Return what no error, log line or alert may contain: passwords, and the tokens of OAuth modules."""
+        """Return the secrets that no error, log line or alert may contain: passwords, and the tokens of OAuth modules."""
         names = secret_fields(self, "password")
         return Secrets(*(server[name] for server in self.sudo() for name in names))
 

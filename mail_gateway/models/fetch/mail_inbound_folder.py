@@ -1,4 +1,4 @@
-"""How far IMAP folders have been read."""
+"""Positions in IMAP folders: how far Odoo has read them."""
 
 from odoo import api, fields, models
 

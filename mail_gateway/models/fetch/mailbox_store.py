@@ -1,4 +1,4 @@
-"""Where fetched messages and positions are stored: the database side of tools/fetch."""
+"""The database side of tools/fetch: it stores fetched messages, and the positions in folders."""
 
 from contextlib import suppress
 from functools import partial

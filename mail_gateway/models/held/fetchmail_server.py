@@ -7,12 +7,12 @@ from odoo.tools import format_datetime
 
 from .mail_postmaster_alert import Alert
 
-# Odoo fetches every 5 minutes unless an administrator changed that: an error that the next fetch ends alerts nobody.
+# Odoo fetches every 5 minutes by default: an error that the next fetch ends causes no alert.
 PATIENCE = timedelta(minutes=8)
 
 
 class FetchmailServer(models.Model):
-    """Servers that fail for some minutes alert postmasters."""
+    """Alerts postmasters about servers that have failed for some minutes."""
 
     _name = "fetchmail.server"
     _inherit = ["fetchmail.server", "mail.postmaster.alert.mixin"]
@@ -31,12 +31,12 @@ class FetchmailServer(models.Model):
 
     @api.model
     def _waiting(self, limit=None):
-        """Implements the method: all servers that fail for some minutes."""
+        """Implements the method: all servers that have failed for some minutes."""
         failing = [("state", "=", "done"), ("error_date", "<=", fields.Datetime.now() - PATIENCE)]
         return self.search(failing, limit=limit)
 
     def _alert(self) -> Alert:
-        """Implements the method: since when each server fails, and why."""
+        """Implements the method: describes since when each server has failed, and why."""
         failures = [(server, format_datetime(self.env, server.error_date, dt_format="short")) for server in self]
         body = self.env["ir.qweb"]._render("mail_gateway.alert_servers", {"failures": failures})
         if len(self) == 1:

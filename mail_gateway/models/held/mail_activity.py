@@ -11,7 +11,7 @@ class MailActivity(models.Model):
     _inherit = "mail.activity"
 
     def _alerts_of(self):
-        """The model whose records an activity is about; None for all other activities."""
+        """Return the model whose records an activity is about; None if it is no alert."""
         if self.res_model or not self.automated:
             return None
         for model in ALERT_ACTIVITY_TYPES:

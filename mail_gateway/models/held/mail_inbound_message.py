@@ -1,4 +1,4 @@
-"""Which messages a postmaster decides about, and the record of what was decided."""
+"""Messages that a postmaster decides about, and the record of the decisions."""
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -9,7 +9,7 @@ from ..inbound.mail_inbound_message import HELD_UP, PENDING
 
 
 class MailInboundMessage(models.Model):
-    """What postmasters may decide about a message, and what they decided."""
+    """Determines which decisions postmasters may make about a message, and records their decisions."""
 
     _inherit = "mail.inbound.message"
 
@@ -37,12 +37,12 @@ class MailInboundMessage(models.Model):
     # causes of messages that Allow This Sender releases
     _LIMITS = ("limit", "replies")
 
-    # causes that no rule stands behind: released, such messages would come to the same end
+    # causes without a rule: a released message would have the same outcome again
     _NOT_RULED = {cause.value for cause in Cause} - set(_LIMITS)
-    # causes of messages that a new alias helps, or a route
+    # causes of messages that need a new alias, or a route
     _UNROUTABLE = (Cause.NO_ROUTE.value, Cause.LOST_ADDRESS.value)
 
-    # what is recorded although it does not decide what becomes of the message
+    # decisions that do not determine what becomes of the message
     _MARKS = ("keep", "let_go", "fetch")
 
     @api.depends("state", "cause")
@@ -81,7 +81,7 @@ class MailInboundMessage(models.Model):
         return self
 
     def _decidable(self, state):
-        """The same messages with all rights, for a postmaster who decides about them.
+        """Return the same messages with all rights, for a postmaster who decides about them.
 
         :param str state: the state that the decision leads to
         :raises AccessError: when the user is no postmaster
@@ -94,7 +94,7 @@ class MailInboundMessage(models.Model):
         return messages
 
     def _not_decidable(self, state):
-        """The UserError for a decision about a message that is neither held nor failed."""
+        """Return the UserError for a decision about a message that is neither held nor failed."""
         if self.state not in PENDING or state != "received":
             return self._wrong_transition(state)
         if self.is_head:
@@ -108,7 +108,7 @@ class MailInboundMessage(models.Model):
         return UserError(words)
 
     def _as_postmaster(self):
-        """The same messages with all rights.
+        """Return the same messages with all rights.
 
         :raises AccessError: when the user is no postmaster
         """
@@ -118,9 +118,9 @@ class MailInboundMessage(models.Model):
         return self.sudo()
 
     def _counted(self):
-        """How many messages these are, in words."""
+        """Return the number of these messages, as text."""
         return self.env._("1 message") if len(self) == 1 else self.env._("%s messages", len(self))
 
     def _notify(self, words):
-        """An action that shows a notification, and closes the dialog in which the user decided."""
+        """Return an action that shows a notification, and closes the dialog in which the user decided."""
         return notification("success", words, then=CLOSE_DIALOG)

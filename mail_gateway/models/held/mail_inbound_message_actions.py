@@ -10,7 +10,7 @@ from ...tools.text.indexed_text import bounded
 
 
 class MailInboundMessage(models.Model):
-    """Process again, release, route, discard, allow the sender."""
+    """Implements the decisions: process again, release, route, discard, allow the sender."""
 
     _inherit = "mail.inbound.message"
 
@@ -120,7 +120,7 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ parts of these actions
 
     def _next_step_message(self):
-        """What Odoo does with messages that go back to delivery: it has to fetch those of which it stores headers only."""
+        """Describe the next step of requeued messages: Odoo first fetches those of which only the headers are stored."""
         heads = self.filtered("is_head")
         if not heads:
             return self.env._("Delivery follows in a moment.")
@@ -140,7 +140,7 @@ class MailInboundMessage(models.Model):
         """
         if unnamed := self.filtered(lambda message: not message.sender)[:1]:
             raise UserError(self.env._("The From of “%s” contains no valid address.", unnamed.display_name))
-        # an index of core's holds them
+        # core has an index on them
         addresses = {bounded(email_normalize(message.email_from) or message.sender) for message in self}
         allowed = self.env["mail.gateway.allowed"]
         known = set(allowed.search([("email_normalized", "in", list(addresses))]).mapped("email_normalized"))

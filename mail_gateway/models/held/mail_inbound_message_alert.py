@@ -17,12 +17,12 @@ _NAMING_HEADERS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ALERT_ID = re.compile(rb"<[!-;=?-~]{1,200}%s[!-;=?-~]{1,255}>" % re.escape(ALERT_MARK.encode()))
-# A genuine message names one alert; one that names hundreds is guessing.
+# A genuine message names one alert. A message that names hundreds tries to guess one.
 _MAX_LOOKED_UP = 50
 
 
 class MailInboundMessage(models.Model):
-    """Messages that wait for a decision alert postmasters."""
+    """Alerts postmasters about messages that wait for a decision."""
 
     _name = "mail.inbound.message"
     _inherit = ["mail.inbound.message", "mail.postmaster.alert.mixin"]
@@ -44,15 +44,15 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _is_about_alert(self, source: bytes) -> bool:
-        """Whether a message names an alert that Odoo sent: anybody can write the mark, but nobody can guess the rest.
+        """Whether a message names an alert that Odoo sent: anybody can write the mark, but not guess the rest of the id.
 
-        :param source: as it came
+        :param source: the message as it came
         """
         searched = source[:_SEARCHED_BYTES]
         if ALERT_MARK.encode() not in searched:
             return False
         named = {found.decode() for lines in _NAMING_HEADERS.findall(searched) for found in _ALERT_ID.findall(lines)}
-        # incoming messages keep their Message-Id, but never become a notification
+        # an incoming message keeps its Message-Id, but is never stored as a notification
         domain = [
             ("message_id", "in", sorted(named)[:_MAX_LOOKED_UP]),
             ("message_type", "=", "user_notification"),
@@ -63,8 +63,8 @@ class MailInboundMessage(models.Model):
     def _take_unalerted(self, since, chosen):
         """Implements the method: held and failed messages, together once the time between two alerts is over.
 
-        It skips rows that somebody has locked until the next time. A message that was processed again and is held anew
-        is taken anew.
+        It skips rows that another transaction has locked; the next call takes them. It takes a message again that was
+        processed again and is held again.
         """
         if self.search_count([("alerted_date", ">", max(since, chosen))], limit=1):
             return self.browse()
@@ -95,7 +95,7 @@ class MailInboundMessage(models.Model):
         return self.search([("state", "in", HELD_UP), ("answers_alert", "=", False)], limit=limit)
 
     def _alert(self) -> Alert:
-        """Implements the method: one message with its reason, several by their causes."""
+        """Implements the method: describes one message by its reason, and several by their causes."""
         if len(self) == 1:
             subject = self.env._("A message waits for a decision: %s", self.display_name)
             values = {"message": self, "reason": (self.reason or "")[:500]}
@@ -108,7 +108,7 @@ class MailInboundMessage(models.Model):
         return self.env["ir.qweb"]._render("mail_gateway.alert_messages", {"messages": self, "path": path, **values})
 
     def _counts_by_cause(self):
-        """(label of a cause, number of these messages) pairs, the largest number first."""
+        """Return (label of a cause, number of these messages) pairs, the largest number first."""
         labels = dict(self._fields["cause"]._description_selection(self.env))
         groups = self._read_group([("id", "in", self.ids)], ["cause"], ["__count"], order="__count DESC")
         return [(labels.get(cause) or self.env._("Other Causes"), count) for cause, count in groups]

@@ -79,7 +79,7 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ similar messages
 
     def _held_alike(self):
-        """All similar messages that are held or failed, including these.
+        """Return all similar messages that are held or failed, including these.
 
         Similar messages have the same state and cause; beyond that, messages over a limit have the same sender,
         unroutable ones the same recipients, others the same rule, or the same reason where there is no cause.

@@ -15,7 +15,7 @@ class MailInboundMessage(models.Model):
         "keeping it.",
     )
 
-    _kept_index = models.Index("(id) WHERE keep_source IS TRUE")  # as the ORM asks for it
+    _kept_index = models.Index("(id) WHERE keep_source IS TRUE")  # the condition that the ORM writes
 
     def action_keep_source(self):
         """Exempt the sources of messages from the retention period.

@@ -7,7 +7,7 @@ from .mail_postmaster_alert import Alert
 
 
 class MailInboundSenderNotice(models.Model):
-    """The limit of notices to senders alerts postmasters when it is reached."""
+    """Alerts postmasters when Odoo reaches the limit of notices to senders."""
 
     _name = "mail.inbound.sender.notice"
     _inherit = ["mail.inbound.sender.notice", "mail.postmaster.alert.mixin"]

@@ -52,7 +52,7 @@ class MailPostmasterAlert(models.AbstractModel):
     @api.model
     def _run(self):
         """Body of the scheduled action "alert postmasters"."""
-        alerts = self.with_user(SUPERUSER_ID)  # whoever an administrator made the user of the scheduled action
+        alerts = self.with_user(SUPERUSER_ID)  # an administrator may have changed the user of the scheduled action
         for model in ALERT_ACTIVITY_TYPES:
             alerts._do(partial(alerts._alert_about, model))
         alerts._do(alerts._finish_activities)

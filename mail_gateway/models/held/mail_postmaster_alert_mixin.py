@@ -1,4 +1,4 @@
-"""What all records have in common that postmasters are alerted about."""
+"""The common base of models whose records cause alerts to postmasters."""
 
 from odoo import api, fields, models
 
@@ -24,7 +24,7 @@ class MailPostmasterAlertMixin(models.AbstractModel):
 
     @api.model
     def _waiting(self, limit=None):
-        """All records that need attention at the moment, or the first ones.
+        """Return all records that need attention at the moment, or the first ones.
 
         :param int limit: how many at most; None for all
         """
@@ -32,7 +32,7 @@ class MailPostmasterAlertMixin(models.AbstractModel):
 
     @api.model
     def _take_unalerted(self, since, chosen):
-        """The records that an alert is due for, marked as alerted.
+        """Return the records that an alert is due for, and mark them as alerted.
 
         :param datetime since: records that need attention again wait when the last alert is newer
         :param datetime chosen: when the administrator chose the kind of alert: older alerts are repeated in that kind
@@ -40,11 +40,11 @@ class MailPostmasterAlertMixin(models.AbstractModel):
         raise NotImplementedError
 
     def _alert(self) -> Alert:
-        """What an alert about these records says, in the language and time zone of the context."""
+        """Return the text of an alert about these records, in the language and time zone of the context."""
         raise NotImplementedError
 
     def _open_alerted(self):
-        """An action that opens the only one of these records, or the list of all that need attention."""
+        """Return an action that opens the only one of these records, or the list of all that need attention."""
         if len(self) != 1:
             return self._open_alerted_list()
         action = self.env["ir.actions.act_window"]._for_xml_id(self._alert_action)

@@ -4,11 +4,11 @@ from odoo import models
 from odoo.tools.mail import generate_tracking_message_id
 
 _ALERT_KEY = "mail_gateway_alert"
-# An object, because no caller from outside can pass it.
+# An object, because a caller from outside can't pass it.
 _ALERTING = object()
 ALERT = {_ALERT_KEY: _ALERTING}
 _NAME = "mail-gateway-alert"
-# Part of every Message-Id of an alert, and therefore of the headers of whatever answers, reports or quotes one.
+# Every Message-Id of an alert contains it, and so do the headers of messages that answer, report or quote an alert.
 ALERT_MARK = f"-openerp-{_NAME}@"
 
 

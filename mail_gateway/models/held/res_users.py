@@ -4,7 +4,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 
 
 class ResUsers(models.Model):
-    """Postmasters choose whether they receive alerts."""
+    """Lets postmasters choose whether they receive alerts."""
 
     _inherit = "res.users"
 
@@ -27,7 +27,7 @@ class ResUsers(models.Model):
 
     @api.model
     def _alert_recipients(self):
-        """The active postmasters who receive alerts."""
+        """Return the active postmasters who receive alerts."""
         everyone = self.env.ref("mail_gateway.group_postmaster").sudo().all_user_ids
         return everyone.filtered(
             lambda user: user.active and not user.share and user.told_of_held_mail and user.id != SUPERUSER_ID

@@ -1,6 +1,6 @@
-"""Inbound messages: stored, delivered, and what became of them; hooks in Odoo's own gateway.
+"""Inbound messages: how Odoo stores and delivers them, and their outcomes; hooks in Odoo's own gateway.
 
-Start reading in mail_inbound_message_delivery.py. OVERRIDES in tests/test_overrides.py says which override runs first.
+Start reading in mail_inbound_message_delivery.py. OVERRIDES in tests/test_overrides.py lists which override runs first.
 """
 
 from . import (

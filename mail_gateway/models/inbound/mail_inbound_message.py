@@ -16,7 +16,7 @@ PENDING = ("received", "deferred")
 # a person decides about these
 HELD_UP = ("held", "failed")
 
-# Who leads where; _move_to() makes every transition.
+# The states that each state may change to; _move_to() makes every transition.
 TRANSITIONS = {
     "received": {"delivered", "rejected", "discarded", "deferred", "held", "failed"},
     "deferred": {"received", "delivered", "rejected", "discarded", "deferred", "held", "failed"},
@@ -31,8 +31,8 @@ TRANSITIONS = {
 class MailInboundMessage(models.Model):
     """The raw source of an incoming message, and what became of it.
 
-    Odoo stores a message here and commits before it acknowledges the message to the mail server. There is no state for being
-    worked on: the row lock is that state.
+    Odoo stores a message here and commits before it acknowledges the message to the mail server. There is no state for
+    messages that Odoo is processing: the row lock is that state.
     """
 
     _name = "mail.inbound.message"
@@ -133,7 +133,7 @@ class MailInboundMessage(models.Model):
         "(server_id, remote_key) WHERE remote_key IS NOT NULL",
         "This message of the mail server is already stored.",
     )
-    # what the filters of the list ask for; delivered ones, the most, are found in their order soon enough
+    # for the filters of the list; most messages are delivered, and the index of the order finds these fast enough
     _held_up_index = models.Index("(state, received_date DESC, id DESC) WHERE state IN ('held', 'failed')")
     _refused_index = models.Index("(state, received_date DESC, id DESC) WHERE state IN ('rejected', 'discarded')")
     _former_index = models.Index("(id) WHERE former_address IS NOT NULL")
@@ -149,7 +149,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _selection_causes(self):
-        """The labels of all causes: the checks, and those that no rule stands behind."""
+        """Return the labels of all causes: the checks, and the causes that belong to no rule."""
         return [
             (Cause.NO_ROUTE.value, self.env._("No Matching Recipient")),
             (Cause.LOST_ADDRESS.value, self.env._("Former Address Without Target")),
@@ -175,7 +175,7 @@ class MailInboundMessage(models.Model):
 
     @api.depends("subject", "email_from")
     def _compute_display_name(self):
-        """Replaces core's method: a message without a subject is called by its sender."""
+        """Replaces core's method: the name of a message without a subject is its sender."""
         for message in self:
             message.display_name = message.subject or self.env._("(no subject) from %s", message.email_from or "?")
 
@@ -184,10 +184,10 @@ class MailInboundMessage(models.Model):
     def _move_to(self, state, reason="", **values):
         """Make one transition; nothing else writes `state`.
 
-        :param str state: where to
+        :param str state: the new state
         :param str reason: why, in words that an administrator understands
-        :param values: further fields to write along
-        :raises UserError: when TRANSITIONS has no such step
+        :param values: further fields to write
+        :raises UserError: when TRANSITIONS has no such transition
         """
         for message in self:
             if state not in TRANSITIONS[message.state]:
@@ -197,8 +197,8 @@ class MailInboundMessage(models.Model):
                 "state": state,
                 "done_date": False if state in PENDING else fields.Datetime.now(),
                 **values,
-                # both may quote the message
                 "cause": values.get("cause") or False,
+                # reason and detail may quote the message
                 "reason": shortened(as_text(reason), REASON_CHARS),
                 "detail": shortened(as_text(values.get("detail") or ""), DETAIL_CHARS),
             }

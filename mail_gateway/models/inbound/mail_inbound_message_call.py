@@ -11,24 +11,24 @@ from ...tools.delivery import DeliveryRequest, HandedOver
 from ...tools.text.database_text import plain_json
 
 HAND_OVER_GROUP = "mail_gateway.group_hand_over"
-# Models with chatter that are no place for mail: Odoo's own machinery, and lists of addresses and accounts.
+# Models with chatter whose records may not receive mail: Odoo's technical models, and lists of addresses and accounts.
 TECHNICAL_MODELS = ("ir.", "fetchmail.", "iap.", "mail.blacklist", "phone.blacklist")
-# What a program may hand over beside a message, written as JSON.
+# How much a program may hand over in addition to a message, in characters of JSON.
 MAX_CALL_CHARS = 64 * 1024
-# PostgreSQL's integer
+# the largest value of PostgreSQL's type integer
 _MAX_ID = 2**31 - 1
-# Of what was handed over, a person is shown that much.
+# How many of the handed-over values Odoo shows to a person, and how many characters of each.
 _SHOWN_VALUES = 50
 _SHOWN_CHARS = 200
-# Commands for many2many fields that name records which exist (odoo.fields.Command).
+# Commands for many2many fields that only refer to existing records (odoo.fields.Command).
 _NAMING_COMMANDS = {Command.LINK, Command.UNLINK, Command.CLEAR, Command.SET}
 
 
 class MailInboundMessage(models.Model):
-    """What a program handed over with a message: who called, what for, and whether they may.
+    """The values that a program handed over with a message, the user who called, and the rights of that user.
 
-    Core creates records with all rights. What a caller asks for beside the message is done with the caller's own, both
-    at once and when a person releases the message later.
+    Core creates records with all rights. This addon does what a caller asks for in addition to the message with the
+    caller's own rights, both at once and when a person releases the message later.
     """
 
     _inherit = "mail.inbound.message"
@@ -48,7 +48,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _store_call(self, source, call=None):
-        """Extends the method: keeps who called."""
+        """Extends the method: records the user who called."""
         inbound = super()._store_call(source, call)
         inbound.caller_id = self.env.uid
         return inbound
@@ -56,30 +56,31 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ the rights of the caller
 
     def _caller(self):
-        """The user whose rights count for what was handed over; empty when that user was deleted.
+        """Return the user whose rights apply to the handed-over values; empty when that user was deleted.
 
-        :return: None when all rights count: Odoo itself or an addon called
+        :return: None when all rights apply, because Odoo itself or an addon called
         """
         if (self.call or {}).get("superuser") or self.caller_id.id == SUPERUSER_ID:
             return None
         return self.caller_id
 
     def _request(self):
-        """Extends the method: the rights of the caller count, unless a person decided where the message goes."""
+        """Extends the method: the rights of the caller apply, unless a person decided where the message goes."""
         request = super()._request()
         caller = self._caller() if self.call and not request.route else None
         return request if caller is None else replace(request, caller_id=caller.id)
 
     def _request_of_call(self):
-        """What is asked of the delivery on the spot of a message that a program has just handed over.
+        """Return the request for the immediate delivery of a message that a program has just handed over.
 
-        Nothing of it is read from the row but who called: values that nobody gave may come from the caller's context.
+        It takes nothing from the row except the size, the id and the caller, because other values may be defaults from
+        the caller's context.
         """
         caller = self._caller()
         return DeliveryRequest(self.size, self.id, try_count=0, caller_id=None if caller is None else caller.id)
 
     def _call_arguments(self, request) -> dict:
-        """What is handed to core's method along with the message. A person's route leaves nothing of it but flags.
+        """Return the further arguments for core's method; if a person routed the message, only the flags.
 
         :raises AccessError: when the caller may not do what they ask for
         """
@@ -98,11 +99,11 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _check_call(self, call, caller):
-        """Check that a user may do what they ask for beside handing over a message.
+        """Check that a user may do what they ask for in addition to handing over a message.
 
         :param dict call: model, custom_values and thread_id, as mail.thread.message_process takes them
         :param caller: res.users
-        :raises AccessError: in words
+        :raises AccessError: when they may not
         """
         self._check_caller(caller)
         self._check_plain(call)
@@ -126,7 +127,7 @@ class MailInboundMessage(models.Model):
     def _check_caller(self, caller):
         """Check that a user may hand messages over.
 
-        :raises AccessError: in words
+        :raises AccessError: when they may not
         """
         if not caller.exists():
             raise AccessError(self.env._("The user who handed the message over was deleted."))
@@ -144,9 +145,9 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _check_plain(self, call):
-        """Check that it can be kept as it is, and looked at.
+        """Check that the arguments of a call are plain values that Odoo can store.
 
-        :raises AccessError: when it is too much, or of other types than core's method takes
+        :raises AccessError: when they are too long, or of other types than core's method takes
         """
         try:
             size = len(plain_json(call))
@@ -165,9 +166,9 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _model_for_mail(self, model):
-        """A model whose records can take mail.
+        """Return the model of this name, whose records can receive mail.
 
-        :raises AccessError: when there is none of that name
+        :raises AccessError: when there is no such model
         """
         records = self.env.get(model)
         usable = isinstance(records, self.pool["mail.thread"]) and not records._abstract and not records._transient
@@ -182,7 +183,7 @@ class MailInboundMessage(models.Model):
     def _check_value(self, records, name, value, words):
         """Check that a user may set a field to a value.
 
-        Records within records are refused: core would create, change or delete them with all rights.
+        It refuses records within records, because core would create, change or delete them with all rights.
         """
         field = records._fields.get(name)
         words = {**words, "field": name[:_SHOWN_CHARS]}
@@ -207,7 +208,7 @@ class MailInboundMessage(models.Model):
             message.call_refusal = asks and message.is_decidable and message._refusal_message()
 
     def _refusal_message(self):
-        """What would be said if it was released now; empty when nothing stands against it."""
+        """Return why Odoo would hold the message again if it was released now; False when nothing prevents a release."""
         caller = self._caller()
         try:
             if caller is not None:
@@ -217,7 +218,7 @@ class MailInboundMessage(models.Model):
         return False
 
     def _call_message(self, call):
-        """What was asked for, a line each."""
+        """Yield the lines that describe what the program asked for."""
         model, thread_id, values = call.get("model"), call.get("thread_id"), call.get("custom_values")
         label = self._model_label(model)
         if self._caller() is None:
@@ -234,7 +235,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _model_label(self, model):
-        """The name of a model as people know it, with its technical one."""
+        """Return the name by which people know a model, followed by its technical name."""
         known = isinstance(model, str) and model in self.env
         name = self.env["ir.model"]._get(model).sudo().name if known else ""
         return f"{name} ({model})" if name else str(model or "?")[:_SHOWN_CHARS]
@@ -245,7 +246,7 @@ class MailInboundMessage(models.Model):
         return f"{label} ({name})" if label else str(name)[:_SHOWN_CHARS]
 
     def _shown(self, model, name, value):
-        """A value as a person reads it: a record by its name, where they may read it."""
+        """Return a value as text for the user: the name of a record, if they may read the record."""
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         field = self.env[model]._fields.get(name) if isinstance(model, str) and model in self.env else None
         if field is not None and field.type == "many2one" and isinstance(value, int) and value:
@@ -256,7 +257,7 @@ class MailInboundMessage(models.Model):
 
 
 def _only_names(value) -> bool:
-    """Whether a value of a many2many field does no more than naming records that exist: ids, or commands of that kind."""
+    """Whether a value of a many2many field only refers to existing records, by ids or by commands for that."""
     if not isinstance(value, list | tuple):
         return isinstance(value, int)
     return all(

@@ -1,4 +1,4 @@
-"""The defects of messages, in words."""
+"""The defects of messages, as sentences."""
 
 from odoo import api, fields, models
 
@@ -6,7 +6,7 @@ from ...tools.tolerant_parsing.defects import Defect
 
 
 class MailInboundMessage(models.Model):
-    """Why Odoo was given a simpler message than the one that came."""
+    """Explains why Odoo processed a simpler message than the one that arrived."""
 
     _inherit = "mail.inbound.message"
 
@@ -18,7 +18,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _defects_message(self, defects) -> str:
-        """A sentence for each.
+        """Return one sentence for each defect.
 
         :param defects: :class:`~...tools.tolerant_parsing.defects.Defect`
         """

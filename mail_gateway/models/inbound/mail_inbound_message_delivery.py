@@ -15,33 +15,33 @@ from ...tools.sql_log import no_values_in_log
 
 
 class MailInboundMessage(models.Model):
-    """From the spool to the record."""
+    """Delivers stored messages to records."""
 
     _inherit = "mail.inbound.message"
 
     @api.model
     def _run_lane(self):
-        """Body of the scheduled actions "lane": deliver what is due, message by message."""
+        """Body of the scheduled actions "lane": deliver due messages one by one."""
         lane = self.with_user(SUPERUSER_ID)  # an administrator may have changed the user of the scheduled action
         while message := lane._take_next():
             message._deliver()
-            # one more may be due: the job goes on until nothing can be taken or its time is up
+            # another message may be due: the action goes on until it can take none, or its time is up
             if not self.env["ir.cron"]._commit_progress(1, remaining=1):
                 return
         self.env["ir.cron"]._commit_progress(remaining=0)
 
-    # ------------------------------------------------------------------ taking
+    # ------------------------------------------------------------------ taking a message
 
     @api.model
     def _take_next(self):
         """Count a try of the next due message and commit that.
 
-        A worker that dies afterwards has used up one try: a message that kills it ends as failed, not in a loop.
+        A worker that dies afterwards has used up one try: a message that kills workers ends as failed, not in a loop.
 
-        :return: the message, empty when no message is due that no other lane works on
+        :return: the message; empty when no message is due, or other lanes are processing all due ones
         """
         while True:
-            self.env.cr.commit()  # a new snapshot: what other lanes did since counts
+            self.env.cr.commit()  # a new snapshot, which shows what other lanes did since
             try:
                 message = self._lock_next_due()
                 if not message:
@@ -56,10 +56,10 @@ class MailInboundMessage(models.Model):
                 return message
 
     def _count_try(self) -> bool:
-        """Raise the number of tries, or set the message aside when they are used up.
+        """Count a try, or mark the message as failed when its tries are used up.
 
-        The next try is put off at the same time, so that no other lane takes the message between this commit and
-        the lock of the try, and a crash does not repeat itself at once.
+        It also postpones the next try, so that no other lane takes the message between this commit and the lock of the
+        try, and a crash does not repeat itself at once.
         """
         self.invalidate_recordset()
         if self.try_count >= MAX_TRIES:
@@ -80,20 +80,20 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ one try
 
     def _deliver(self):
-        """One try. Any exception rolls back everything but the counted try."""
+        """Try once to deliver the message. Any exception rolls back everything except the count of the try."""
         self.ensure_one()
         tries, begun = self.try_count, []
         try:
-            # conflicts with other transactions are repeated as Odoo does for requests
+            # repeated after conflicts with other transactions, as Odoo does for requests
             with no_values_in_log():
                 retrying(partial(self._try_delivery, tries, begun), self.env)
         except Exception as error:  # noqa: BLE001 whatever it is, the message stays and says why
             self._settle_error(error, tries, begun[-1] if begun else None)
 
     def _try_delivery(self, tries, begun):
-        """The record and the state are written in the same transaction.
+        """Deliver the message: Odoo writes the record and the state in the same transaction.
 
-        :param list begun: gets the delivery
+        :param list begun: receives the delivery
         """
         if not self._lock_for_try(tries):
             return
@@ -103,10 +103,10 @@ class MailInboundMessage(models.Model):
         self._settle(delivery)
 
     def _request(self):
-        """What the delivery of this message is asked to do; the last try is content with text and the source attached.
+        """Return the request for a delivery of this message. The last try processes only the text, and attaches the source.
 
-        Mail that a lane causes waits for the queue: it never leaves if the delivery fails, and delays no lane. What a
-        program hands over is delivered as core does.
+        Mail that a lane causes is left to the queue: it is never sent if the delivery fails, and delays no lane. Messages
+        that programs hand over are delivered as core does.
         """
         server = self.server_id
         return DeliveryRequest(
@@ -121,12 +121,12 @@ class MailInboundMessage(models.Model):
             queues_mail=True,
             route=self._decided_route(),
             released=self.released,
-            # what a person decided about waits for a person
+            # messages that a person decided about wait for a person again
             discards_unroutable=server.unroutable == "discard" and not self.decided_by_id,
         )
 
     def _lock_for_try(self, tries) -> bool:
-        """Take the row lock again; False when another process handled the message meanwhile."""
+        """Take the row lock again; return False when another process handled the message meanwhile."""
         self.invalidate_recordset()
         locked = self.try_lock_for_update(allow_referencing=True)
         return bool(locked) and self.try_count == tries and self.state in ("received", "deferred")
@@ -137,9 +137,10 @@ class MailInboundMessage(models.Model):
         return Route(self.route_model, self.route_res_id) if self.route_model else None
 
     def _hand_to_odoo(self, delivery):
-        """Odoo's own gateway does the work, with the settings of the incoming server.
+        """Hand the message to Odoo's own gateway, with the settings of the incoming server.
 
-        What a rule stops before it is parsed is not read into memory; its head is enough to tell the sender.
+        If a rule stops the message before parsing, only its headers are read into memory: they are enough to notify the
+        sender.
         """
         self.env["mail.inbound.rule"]._judge(delivery, Stage.SOURCE)
         server, call = self.server_id, self._call_arguments(delivery.request)

@@ -13,16 +13,16 @@ from ...tools.tolerant_parsing.attached_source import source_of
 from ...tools.tolerant_parsing.substitute import ORIGINAL
 from ...tools.trace import Identified
 
-# Files that another way here would have made another of: the message itself with all its headers
+# Attached files that contain the whole message; its headers differ between copies that arrived by different ways.
 _SOURCES = (ORIGINAL, "original_email.eml")
 _COMPARED_CHARS = 1000
 
 
 class MailInboundMessage(models.Model):
-    """What came in before and is the same message, by another mailbox say; and what only has the same Message-Id.
+    """Recognizes copies of a message, such as one from another mailbox, and messages with only the same Message-Id.
 
-    Scanners and devices send different messages under one id, and an attacker may reuse one that they know. So a copy has
-    the same sender, subject, text and files as well.
+    Scanners and devices send different messages with one id, and an attacker may reuse an id that they know. Therefore a
+    copy must have the same sender, subject, text and files as well.
     """
 
     _inherit = "mail.inbound.message"
@@ -33,9 +33,10 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _identify(self, request, values) -> Identified:
-        """Find out whether the message was processed before, and under which id the chatter will know it.
+        """Find out whether the message was processed before, and under which id the chatter will store it.
 
-        A message that has the id of another one gets an id of its own there: replies to the other one would else find it.
+        A message with the id of a different one gets an id of its own there. Otherwise, replies to the other message would
+        find it.
 
         :param request: :class:`~...tools.delivery.DeliveryRequest`
         :param dict values: core's dictionary of the message
@@ -58,10 +59,10 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _earlier_copies(self, request, found, values):
-        """Copies that are done with: their record exists, or their sender was told.
+        """Return copies that Odoo has processed: their record exists, or their sender was notified.
 
-        Bounces leave no chatter message, refused ones neither. A program that hands one of these over once more means it,
-        as with Odoo's own gateway; what ended in an error there was never processed.
+        Bounces and refused messages leave no chatter message. If a program hands over one of these again, Odoo processes
+        it again, as its own gateway does. A call that ended in an error was never processed.
         """
         copies = Domain("message_id", "=", found.message_id) & Domain("id", "!=", request.inbound_id)
         fetched = Domain("transport", "!=", "call")
@@ -72,7 +73,7 @@ class MailInboundMessage(models.Model):
         return earlier.filtered(lambda copy: copy._is_copy_of(found, values))
 
     def _is_copy_of(self, found, values):
-        """Whether a stored message is the same; one of an earlier version when its sender and subject are."""
+        """Whether a stored message is the same; without an identity (earlier versions), its sender and subject decide."""
         if self.identity:
             return self.identity == found.identity
         return author_address(self.email_from) == author_address(values["email_from"]) and self._same_subject(
@@ -91,7 +92,7 @@ class MailInboundMessage(models.Model):
         if message.message_type == "email":
             same_text = self._letters(values.get("body")) == self._letters(message.body)
             return is_sender and same_text and self._same_subject(message.subject, values.get("subject"))
-        # Only Odoo makes such an id, and a server that changes the text on the way must not cause a loop.
+        # Only Odoo generates such an id. The text is not compared, so that a server that changes it can't cause a loop.
         domains = self.env["mail.former.address"].sudo()._alias_domains()
         return is_sender or domain_of(sender) in {normalize_domain(domain.name) for domain in domains}
 
@@ -104,14 +105,14 @@ class MailInboundMessage(models.Model):
 
     @staticmethod
     def _letters(body):
-        """The beginning of a text without spaces and punctuation, which sanitizing changes."""
+        """Return the beginning of a text without spaces and punctuation, because sanitizing changes these."""
         text = html2plaintext((body or "")[: 50 * _COMPARED_CHARS], include_references=False)
         return "".join(filter(str.isalnum, text))[:_COMPARED_CHARS]
 
     def _correct(self, values):
-        """Write what was read of the headers anew, and have searches find it.
+        """Correct what was read in the headers, and update the searched text.
 
-        :param dict values: of fields that are written once otherwise
+        :param dict values: of fields that otherwise never change
         """
         self.write(values)
         searched = self.env["mail.inbound.search"].sudo().search([("inbound_message_id", "in", self.ids)])
@@ -121,13 +122,13 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ the aliases that copies named
 
     def _aliases_named(self):
-        """The aliases that these messages were sent to."""
+        """Return the aliases that these messages were sent to."""
         return self.env["mail.alias"]._named_by(
             [normalize_address(reached.to) for each in self for reached in each._reached().values() if reached.to]
         )
 
     def _reached(self):
-        """What the message reached, by address; of one whose source is gone, what its list of recipients would reach."""
+        """Return what the message reached, by address; without a source, what its list of recipients would reach."""
         former = self.env["mail.former.address"].sudo()
         head = self._source_bytes(HEADER_BYTES)
         if not head:
@@ -138,7 +139,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _aliases_among(self, recipients):
-        """The aliases among the recipients of core's dictionary, which is right already."""
+        """Return the aliases among the recipients of core's dictionary, which names the targets of former addresses."""
         return self.env["mail.alias"]._named_by(_normalized(read_addresses(recipients or "")))
 
 

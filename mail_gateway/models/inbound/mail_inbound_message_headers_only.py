@@ -8,15 +8,15 @@ from ...tools.fetch.mailbox_settings import MAX_BYTES
 from ...tools.policy import Action, Stage
 from .mail_inbound_message import HELD_UP
 
-# of visits to the mail server, for a message that a person wants whole
+# visits to the mail server in which Odoo tries to fetch a full message that a person requested
 MAX_FETCH_TRIES = 3
 
 
 class MailInboundMessage(models.Model):
-    """Messages that are larger than may be: only their headers were fetched, the rest stays on the mail server.
+    """Messages over the size limit: Odoo fetched only their headers, and the rest stays on the mail server.
 
-    They are never acknowledged, so neither marked as read, moved nor deleted there. A person may want one whole; then the
-    next visit fetches it.
+    Odoo does not acknowledge such a message, so it is neither marked as read, moved nor deleted there. When a person
+    requests the full message, the next visit fetches it.
     """
 
     _inherit = "mail.inbound.message"
@@ -51,14 +51,14 @@ class MailInboundMessage(models.Model):
             message.is_fetchable = waits and message._is_server_read()
 
     def _is_server_read(self):
-        """Whether there is a next visit to the mail server that has the rest of the message."""
+        """Whether Odoo will visit the mail server that has the rest of the message again."""
         server = self.server_id.sudo()
         return bool(server) and server.active and server.state == "done"
 
     def action_fetch_whole(self):
-        """Have the next visit to the mail server fetch messages of which only the headers are here.
+        """Have the next visit to the mail server fetch messages of which only the headers are stored.
 
-        :return: an action that says so
+        :return: an action that shows a notification
         :raises UserError: when there is nothing to fetch, or Odoo can't store a message of that size
         """
         messages = self._decidable("received").filtered("is_fetchable")
@@ -91,16 +91,16 @@ class MailInboundMessage(models.Model):
         self.write({"fetch_requested": True, "fetch_try_count": 0})
         self.env.ref("mail.ir_cron_mail_gateway_action").sudo()._trigger()
 
-    # ------------------------------------------------------------------ what a visit asks for
+    # ------------------------------------------------------------------ during a visit
 
     @api.model
     def _heads_among(self, server, keys) -> set:
-        """Those of `keys` of which only the headers are stored."""
+        """Return the keys of messages of which only the headers are stored."""
         return self._keys_among(server, keys, [("is_head", "=", True)])
 
     @api.model
     def _requested_keys(self, server) -> list:
-        """The keys of messages that the visit is to fetch whole, those tried least first."""
+        """Return the keys of messages that a visit is to fetch in full, those with the fewest tries first."""
         waiting = self._requested_of(server)
         given_up = waiting.filtered(lambda message: message.fetch_try_count >= MAX_FETCH_TRIES)
         given_up.write(
@@ -117,7 +117,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _count_request(self, server, key):
-        """Count a try to fetch a message: a visit may end before all have had their turn."""
+        """Count a try to fetch a message in full; a visit may end before it has tried all of them."""
         for message in self._requested_of(server, [("remote_key", "=", key)]):
             message.fetch_try_count += 1
 
@@ -135,10 +135,10 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _complete(self, server, message) -> bool:
-        """Store what a person wanted whole, and hand it to delivery.
+        """Store the full message that a person requested, and hand it to delivery.
 
-        :param message: :class:`~..tools.mailbox.RemoteMessage`
-        :return: False when the request was withdrawn; then it stays on the mail server
+        :param message: :class:`~...tools.fetch.mailbox.RemoteMessage`
+        :return: False when the request was withdrawn; then the message stays on the mail server
         """
         found = self._requested_of(server, [("remote_key", "=", message.key)]).try_lock_for_update()
         if not found:
@@ -160,7 +160,7 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ delivery
 
     def _hand_to_odoo(self, delivery):
-        """Extends the method: headers alone are no message. Whatever no rule stops is fetched first."""
+        """Extends the method: unless a rule stops the message, Odoo holds it, and requests the full message if possible."""
         if not self.is_head:
             return super()._hand_to_odoo(delivery)
         self.env["mail.inbound.rule"]._judge(delivery, Stage.SOURCE)
@@ -186,7 +186,7 @@ class MailInboundMessage(models.Model):
 
     @api.depends("is_head")
     def _compute_preview(self):
-        """Extends the method: says so where there is no text to be shown."""
+        """Extends the method: adds a note to messages of which only the headers are stored."""
         result = super()._compute_preview()
         for message in self.filtered("is_head"):
             note = self.env._("[Only the headers were fetched. The full message is on the mail server.]")

@@ -10,9 +10,10 @@ from ..numbered_rows import add_numbered
 
 
 class MailInboundMessageIdLock(models.Model):
-    """That a message is being processed: two transactions can't process copies of it at the same time.
+    """A lock on a Message-Id: two transactions can't process copies of one message at the same time.
 
-    Numbered by Message-Id. The one that comes second waits for the first and starts again: then it sees what that made.
+    The rows are numbered by Message-Id. The second transaction waits for the first and starts again. It then sees what the
+    first one created.
     """
 
     _name = "mail.inbound.message.id.lock"
@@ -26,12 +27,12 @@ class MailInboundMessageIdLock(models.Model):
 
     @api.model
     def _lock(self, message_id):
-        """Process a message alone."""
+        """Prevent other transactions from processing a copy of a message until this transaction ends."""
         add_numbered(self.env.cr, self._table, {"message_id": message_id}, {})
 
     @api.autovacuum
     def _gc_locks(self):
-        """No transaction takes a day."""
+        """Delete locks that are older than a day, because no transaction takes that long."""
         old = self.search(
             [("create_date", "<", fields.Datetime.now() - timedelta(days=1))],
             order="create_date",

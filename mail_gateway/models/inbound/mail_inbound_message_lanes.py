@@ -12,12 +12,12 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _lanes(self):
-        """All lanes, archived ones too."""
+        """Return all lanes, including archived ones."""
         return self.env["ir.cron"].sudo().concat(*self._lanes_by_number().values())
 
     @api.model
     def _lanes_by_number(self):
-        """number -> ir.cron; an administrator may have deleted some."""
+        """Return a dictionary number -> ir.cron; an administrator may have deleted some."""
         pattern = LANE_NAME.replace("_", "\\_") + "%"
         named = (
             self.env["ir.model.data"]
@@ -36,9 +36,9 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _set_lane_count(self, count: int):
-        """Have the lanes 1 to `count` at work and no others.
+        """Activate the lanes 1 to `count`, and deactivate all others.
 
-        :raises UserError: when a lane that is to change is at work this moment (core's rule for scheduled actions)
+        :raises UserError: when a lane that is to change is running at the moment (core's rule for scheduled actions)
         """
         lanes = self._lanes_by_number()
         for number in range(1, count + 1):
@@ -58,7 +58,7 @@ class MailInboundMessage(models.Model):
             "interval_number": 1,
             "interval_type": "minutes",
         }
-        # named, so that uninstalling removes it
+        # with an XML id, so that uninstalling removes it
         self.env["ir.cron"].sudo()._load_records(
             [{"xml_id": f"mail_gateway.{LANE_NAME}{number}", "values": values, "noupdate": True}]
         )

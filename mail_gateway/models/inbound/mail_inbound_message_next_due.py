@@ -1,22 +1,22 @@
-"""Which inbound message a lane takes next."""
+"""The selection of the inbound message that a lane takes next."""
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-# Due messages that are looked at in the order of their times. When none of them may be delivered yet, the first message
-# of each conversation is looked at instead, however many wait behind it.
+# A lane considers so many due messages, in the order of their times. When it can take none of them, it considers the
+# first message of each conversation instead, however many messages follow that.
 _OLDEST = 100
-# That is done by one look-up for each conversation, for up to so many: of more, one walk through the index is faster.
+# For up to so many conversations, it makes one look-up for each. For more of them, one scan of the index is faster.
 _MAX_CONVERSATIONS = 500
-# Offered to the row lock: other lanes may have locked the first ones.
+# It tries to lock up to so many messages, because other lanes may have locked the first ones.
 _OFFERED = 32
 
 
 class MailInboundMessage(models.Model):
-    """Which message a lane takes next.
+    """Selects the message that a lane takes next.
 
-    Of each conversation only the first message is delivered, once it is due: C13. Whatever waits, a lane finds the next
-    one by some look-ups in the indexes below, and never reads all messages that wait.
+    Odoo delivers only the first message of each conversation, once it is due (C13). However many messages wait, a lane
+    finds the next one by some look-ups in the indexes below, and never reads the rows of all waiting messages.
     """
 
     _inherit = "mail.inbound.message"
@@ -29,14 +29,14 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _lock_next_due(self):
-        """Lock the due message that waited longest, but none that follows an undelivered one of its conversation.
+        """Lock the message that has been due longest, unless it follows an undelivered one of its conversation.
 
-        :return: the message, empty when no message is due that no other lane works on
+        :return: the message; empty when no message is due, or other lanes are processing all due ones
         :raises psycopg2.errors.SerializationFailure: when another lane took it since the transaction began
         """
         self.flush_model()
-        # Statistics are older than a flood of messages: PostgreSQL would read and sort all that it expects to be few.
-        # It would also compile the query for such a price, which takes a hundred times as long as running it.
+        # During a flood of messages, the statistics are out of date: PostgreSQL expects few rows, and would read and sort
+        # them all. It would also compile a query of such a cost (JIT), which takes a hundred times as long as running it.
         self.env.cr.execute("SET LOCAL enable_sort = off; SET LOCAL jit = off")
         now = fields.Datetime.now()
         oldest = self._oldest_due(now)
@@ -47,7 +47,7 @@ class MailInboundMessage(models.Model):
         return self._lock_one_of([message for _next_try, message in sorted(waiting)])
 
     def _oldest_due(self, now):
-        """(id, whether it is the first one of its conversation) of the messages that are due for the longest time."""
+        """Return (id, whether it is the first one of its conversation) of the messages that have been due longest."""
         return self._rows(
             SQL(
                 """
@@ -75,7 +75,7 @@ class MailInboundMessage(models.Model):
         )
 
     def _due_without_conversation(self, now):
-        """(next try, id) of the messages without a conversation that are due for the longest time."""
+        """Return (next try, id) of the messages without a conversation that have been due longest."""
         return self._rows(
             SQL(
                 """
@@ -91,14 +91,14 @@ class MailInboundMessage(models.Model):
         )
 
     def _first_of_conversations(self, now):
-        """(next try, id) of due messages that are the first ones of their conversations; of many, those due longest."""
+        """Return (next try, id) of due messages that are first in their conversations; of many, those due longest."""
         found = self._first_of_some_conversations()
         if len(found) == _MAX_CONVERSATIONS:
             return self._first_of_many_conversations(now)
         return [(next_try, message) for next_try, message in found if next_try <= now]
 
     def _first_of_some_conversations(self):
-        """(next try, id) of the first message of each conversation, for up to so many: one look-up for each."""
+        """Return (next try, id) of the first message of each conversation, by one look-up for each, up to the limit."""
         return self._rows(
             SQL(
                 """
@@ -147,7 +147,7 @@ class MailInboundMessage(models.Model):
         )
 
     def _rows(self, query):
-        """The answer to a query; one that is interrupted or in conflict is asked again, and nothing to be logged."""
+        """Return the rows of a query. Conflicts and interruptions are not logged, because Odoo repeats the query."""
         self.env.cr.execute(query, log_exceptions=False)
         return self.env.cr.fetchall()
 

@@ -1,4 +1,4 @@
-"""What became of an inbound message in a try, written down and logged."""
+"""The outcome of a try to deliver an inbound message: how Odoo records and logs it."""
 
 import logging
 import time
@@ -21,26 +21,26 @@ from ...tools.trace import Made
 
 _logger = logging.getLogger(__name__)
 
-# Calls of one user within an hour that ended in an error and are listed.
+# How many rows Odoo adds within an hour for calls of one user that ended in an error.
 MAX_REFUSED_CALLS = 100
 # characters
 _MAX_REASON = 2000
 
-# what Odoo itself raises when it meets another transaction
+# errors that Odoo itself raises when it conflicts with another transaction
 PASSING = (ConcurrencyError, LockError)
 
 
 def failure_of(error) -> Failure:
-    """An exception, as the policy sees it."""
+    """Convert an exception to a value that tools/outcome.py understands."""
     detail = "".join(traceback.format_exception(error))
     values = {"words": str(error), "error": type(error).__name__, "is_temporary": is_passing(error, PASSING)}
     match error:
         case Unroutable():
-            # a message without a route has nothing to add to its reason
+            # the reason of a message without a route needs no technical detail
             return Failure(FailureKind.UNROUTABLE, **values, cause=error.cause)
         case AccessError():
             kind = FailureKind.MISSING_RIGHT
-        case UserError() if not isinstance(error, MissingError):  # a missing record may be there the next time
+        case UserError() if not isinstance(error, MissingError):  # a missing record may exist in the next try
             kind = FailureKind.REFUSED
         case _:
             kind = FailureKind.ERROR
@@ -48,31 +48,31 @@ def failure_of(error) -> Failure:
 
 
 class MailInboundMessage(models.Model):
-    """What became of a message in a try, written down."""
+    """Records the outcome of each try."""
 
     _inherit = "mail.inbound.message"
 
-    # of a message whose program keeps it
+    # values of a message that the calling program keeps
     _WITHOUT_SOURCE = {"source": False, "call": False}
 
     def _settle(self, delivery):
-        """Write down what became of a message in a try that no error ended."""
+        """Record the outcome of a try that ended without an error."""
         delivery.trace.add(self._made(delivery))
         self._write_outcome(outcome_of(delivery.request, delivery.trace), delivery.started)
 
     def _settle_error(self, error, tries, delivery):
-        """Write down a try that failed, in a transaction of its own: the transaction of the try may be unusable.
+        """Record a failed try in a transaction of its own, because the transaction of the try may be unusable.
 
-        Unless the try did end well: a connection can break after the commit got through, and what runs after a
-        commit can fail.
+        It records nothing if the try succeeded after all: a connection can break after PostgreSQL has committed, and
+        code that runs after a commit can fail.
 
         :param int tries: the number of the try
-        :param delivery: None when the error came before it began
+        :param delivery: None when the error occurred before the delivery began
         """
         failure = failure_of(error)
         with suppress(psycopg2.Error):
             self.env.cr.rollback()
-        # at once: the row is not locked until here
+        # immediately, because the row is not locked in between
         with self.pool.cursor() as cr:
             message = self.with_env(self.env(cr=cr))
             if message._lock_for_try(tries):
@@ -82,7 +82,7 @@ class MailInboundMessage(models.Model):
             _logger.error("Inbound message %s could not be delivered", self.id, exc_info=error)
 
     def _write_outcome(self, outcome, started):
-        """The one place that writes down what became of a message in a try.
+        """Write the outcome of a try to the row of the message; only this method does so.
 
         :param outcome: :class:`~...tools.outcome.Outcome`
         :param float started: value of time.monotonic() when the try began
@@ -100,7 +100,7 @@ class MailInboundMessage(models.Model):
             mail_message_ids=[fields.Command.set(outcome.made.message_ids)],
             res_model=outcome.made.record and outcome.made.record[0],
             res_id=outcome.made.record and outcome.made.record[1],
-            # what an error ended was decided by no rule
+            # when an error ended the try, no rule decided
             rule_id=outcome.rule.rule_id if outcome.rule and not outcome.error else False,
             **self._findings(outcome, now),
             **({"next_try": now + outcome.delay} if outcome.delay else {}),
@@ -115,7 +115,7 @@ class MailInboundMessage(models.Model):
         )  # fmt: skip
 
     def _findings(self, outcome, now):
-        """What was found about the message; what was known before stays where a try ended before it found anything."""
+        """Return the findings to write; if an error ended the try before the first one, earlier findings stay."""
         if outcome.error and not outcome.rule_results:
             return {}
         results = [result._asdict() for result in outcome.rule_results]
@@ -128,7 +128,7 @@ class MailInboundMessage(models.Model):
         }
 
     def _marks(self, redirects):
-        """Which former addresses the message was sent to, and where they led; nothing to write for most messages."""
+        """Return the former addresses that the message was sent to, and their targets; most messages have none."""
         if not redirects and not self.former_address:
             return {}
         former = self.env["mail.former.address"]
@@ -140,7 +140,7 @@ class MailInboundMessage(models.Model):
         }
 
     def _made(self, delivery) -> Made:
-        """The chatter messages of this Message-Id; of a copy that was delivered only those that no earlier one created."""
+        """Return the chatter messages with this Message-Id, without those of earlier copies unless it is a duplicate."""
         if not delivery.stored_id:
             return Made()
         messages, verdict = self.env["mail.message"].sudo(), delivery.trace.verdict
@@ -153,7 +153,7 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ in words
 
     def _reason_of(self, outcome) -> str:
-        """The reason of an outcome in the language of the environment."""
+        """Return the reason of an outcome in the language of the environment."""
         words, error = outcome.reason, outcome.error
         match outcome.sentence:
             case Sentence.UNDECIDED:
@@ -180,14 +180,15 @@ class MailInboundMessage(models.Model):
     # ------------------------------------------------------------------ calls of programs
 
     def _settle_refused_call(self, error, source):
-        """The program that handed the message over gets the error, as core promises, and keeps the message.
+        """Record a call that ended in an error; the program gets the error, as core promises, and keeps the message.
 
-        It rolls back, and our row with it: the row is written once more after that. A program that goes on without
-        rolling back has the row as it is now. Passing faults leave none: the program repeats the call.
+        When the program rolls back, the row of the message is lost, so Odoo writes it again afterwards. If the program
+        goes on without a rollback, the row stays as it is now. A passing fault leaves no row, because the program
+        repeats the call.
 
-        Nothing can be piled up that way: the row has no source, and there are only so many of them.
+        Such rows can't fill the database: they have no source, and their number is limited.
 
-        After a database error nothing may be read any more: that would hide the error.
+        After a database error this method reads nothing more, because the next error would hide the first one.
         """
         if is_passing(error, PASSING):
             return
@@ -205,7 +206,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _add_refused_call(self, values, reason):
-        """Add the row of a call that ended in an error, unless the caller left many within the last hour."""
+        """Add the row of a call that ended in an error, unless the caller has many such rows of the last hour."""
         since = fields.Datetime.now() - timedelta(hours=1)
         domain = [
             ("caller_id", "=", values.get("caller_id", False)),

@@ -1,4 +1,4 @@
-"""How long the sources of inbound messages are kept."""
+"""The retention period of the sources of inbound messages."""
 
 from datetime import timedelta
 
@@ -6,12 +6,12 @@ from odoo import api, fields, models
 from odoo.tools import format_date
 
 DAYS_PARAMETER = "mail_gateway.source_retention_days"
-# In one transaction: what is removed stays on the disk until it is committed, and nobody waits long for the rows.
+# Sources deleted in one transaction: they stay on the disk until the commit, and nobody should wait long for the rows.
 SLICE = 1000
 
 
 class MailInboundMessage(models.Model):
-    """When sources leave the spool. The rows stay: they tell what a mail server delivered already, and what became of it."""
+    """Deletes old sources. The rows stay: they show what a mail server delivered already, and what became of it."""
 
     _inherit = "mail.inbound.message"
 
@@ -27,9 +27,9 @@ class MailInboundMessage(models.Model):
 
     @api.autovacuum
     def _gc_sources(self):
-        """Delete the sources of messages that were processed long ago, some at a time.
+        """Delete the sources of messages that were processed long ago, a limited number at a time.
 
-        Held and failed ones are a person's to decide, and what a person keeps is kept.
+        Held and failed messages still wait for a person's decision, and sources that a person keeps are not deleted.
 
         :return: how many sources were removed, and whether there may be more
         """
@@ -50,7 +50,7 @@ class MailInboundMessage(models.Model):
 
     @api.depends("source_removed_date")
     def _compute_preview(self):
-        """Extends the method: where there is no source any more, says so."""
+        """Extends the method: shows when the source was deleted, if it was."""
         result = super()._compute_preview()
         for message in self:
             if message.size and not message._source_bytes(1) and not message.is_head:
@@ -58,7 +58,7 @@ class MailInboundMessage(models.Model):
         return result
 
     def _removal_message(self):
-        if not self.source_removed_date:  # before this was written down
+        if not self.source_removed_date:  # removed before Odoo recorded the date
             return self.env._("The source of this message was removed.")
         removed = fields.Datetime.context_timestamp(self, self.source_removed_date).date()
         return self.env._("The source of this message was removed on %s.", format_date(self.env, removed))

@@ -6,9 +6,9 @@ from io import BytesIO
 from odoo import api, models
 from odoo.tools import SQL
 
-# What is larger does not pass through the ORM, which would hold it several times.
+# Larger sources bypass the ORM, which would keep several copies of them in memory.
 LARGE_BYTES = 2**20
-# Odoo keeps bytes in base64: 4 characters stand for 3 bytes
+# Odoo stores bytes in base64: 4 characters for 3 bytes
 PART_CHARS = 4 * 2**20
 _SENT_BYTES = 3 * 2**16
 COPIED_BYTES = 4 * 2**16
@@ -18,7 +18,7 @@ _COPY_END = b"\xff\xff"
 
 
 class MailInboundMessage(models.Model):
-    """The source of a message on its way into the database and out of it, a few megabytes at a time."""
+    """Writes and reads the sources of messages, a few megabytes at a time."""
 
     _inherit = "mail.inbound.message"
 
@@ -27,7 +27,7 @@ class MailInboundMessage(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: takes sources as they are, instead of in base64, under the name SOURCE_BYTES."""
+        """Extends core's method: accepts sources as bytes instead of base64, under the name SOURCE_BYTES."""
         sources = [None if "source" in vals else vals.get(self.SOURCE_BYTES) for vals in vals_list]
         messages = super().create(list(map(self._with_source, vals_list, sources)))
         for message, source in zip(messages, sources, strict=True):
@@ -42,7 +42,7 @@ class MailInboundMessage(models.Model):
         return vals
 
     def _write_source(self, source: bytes):
-        """Write a large source, which is sent to the database piece by piece."""
+        """Write a large source to the database piece by piece."""
         self.ensure_one()
         cr = self.env.cr
         cr.execute(
@@ -62,9 +62,9 @@ class MailInboundMessage(models.Model):
         self.invalidate_recordset(["source"])
 
     def _source_bytes(self, most: int | None = None) -> bytes:
-        """The message as it arrived; empty once retention removed it.
+        """Return the message as it arrived; empty after Odoo has deleted its source.
 
-        :param most: bytes from the beginning, None for all of it
+        :param most: return at most so many bytes from the beginning; None for all
         """
         self.ensure_one()
         if not self.id:  # in memory only
@@ -97,7 +97,7 @@ class MailInboundMessage(models.Model):
 
 
 class _CopyRow:
-    """A file that COPY reads one row from; the source is never copied as a whole."""
+    """A file from which COPY reads one row; the source is never copied as a whole."""
 
     def __init__(self, row_id, source):
         length = -(-len(source) // 3) * 4
@@ -112,5 +112,5 @@ class _CopyRow:
         yield _COPY_END
 
     def read(self, _size):
-        """The next part; each is as long as was asked for, or shorter."""
+        """Return the next part, which is never longer than COPY asks for."""
         return next(self._parts, b"")

@@ -21,22 +21,22 @@ _logger = logging.getLogger(__name__)
 
 
 class MailInboundMessage(models.Model):
-    """How messages get into the spool."""
+    """Stores messages that Odoo fetches, or that programs hand over."""
 
     _inherit = "mail.inbound.message"
 
     @api.model
     def _store(self, server, messages, left=None):
-        """Add fetched messages. The caller commits, and only then tells the mail server.
+        """Store fetched messages. The caller commits, and only then acknowledges them to the mail server.
 
-        What can't be stored together is stored one by one, and what can't be stored as it is with nothing but its
-        source: no message stands in the way of others.
+        Messages that can't be stored together are stored one by one. A message that can't be stored with what Odoo read
+        in its headers is stored with its source only. So no message prevents others from being stored.
 
         :param server: fetchmail.server that they come from
-        :param list messages: of :class:`~..tools.mailbox.RemoteMessage`
-        :param dict left: gets the errors of messages that can't be stored at all, by their keys; None for those that
-            nobody wants any more
-        :raises Exception: what keeps all of them from being stored; of one message when `left` is None
+        :param list messages: of :class:`~...tools.fetch.mailbox.RemoteMessage`
+        :param dict left: receives the errors of messages that can't be stored at all, by their keys; None for those whose
+            request was withdrawn
+        :raises Exception: an error that prevents all of them from being stored; if `left` is None, also that of one message
         """
         common = {"transport": server._get_connection_type(), "server_id": server.id}
         stored = self._create_all_or_each(
@@ -61,25 +61,25 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _store_call(self, source, call=None):
-        """Add a message that a program hands to mail.thread.message_process, which delivers it on the spot.
+        """Store a message that a program hands to mail.thread.message_process, which delivers it immediately.
 
-        No lane may take it, even if somebody commits in the middle. A lane that delivers it later, when a person has
-        released it, needs the further arguments of the call.
+        No lane may take it, even if somebody commits in between. A lane that delivers it later, after a person released
+        it, needs the further arguments of the call.
 
-        :param dict call: arguments; those that are no plain values are forgotten
+        :param dict call: the arguments; they are not stored unless all are plain values
         """
         values = {**self._values_from_source(source), "transport": "call", "next_try": False, "call": False}
         with suppress(TypeError, ValueError, RecursionError):
             values["call"] = json.loads(plain_json(call))
-        # no default that a caller put into the context
+        # without the default values in the caller's context
         context = {key: value for key, value in self.env.context.items() if not key.startswith("default_")}
         return self.with_env(self.env(context=context))._create_all_or_each([{**values, "state": "received"}])
 
     @api.model
     def _values_from_source(self, source: bytes, read: SourceValues | None = None) -> dict:
-        """Field values of a new message; whatever the bytes are, there are some.
+        """Return the field values of a new message, whatever bytes its source contains.
 
-        :param read: what was read of the source already
+        :param read: the values that were read from the source already, if they were
         """
         read = read or read_source(source)
         return {
@@ -98,14 +98,14 @@ class MailInboundMessage(models.Model):
     def _values_of_head(message):
         return {"is_head": True, "size": min(message.size, MAX_SIZE)}
 
-    # ------------------------------------------------------------------ whatever the database says
+    # ------------------------------------------------------------------ errors of the database
 
-    # fields that a message can do without; what is left comes from us, is nothing but bytes, or is a program's to mend
+    # fields that a message can be stored without; the others come from Odoo, are bytes, or a program has to correct them
     _DISPENSABLE = ("subject", "email_from", "sender", "recipients", "message_id", "conversation")
 
     @api.model
     def _create_all_or_each(self, values_list, left=None):
-        """Create messages, in a transaction that goes on whatever the database says to one of them.
+        """Create messages; the transaction stays usable if the database refuses some of them.
 
         :param list values_list: values of one message each
         :param dict left: see :meth:`_store`
@@ -123,7 +123,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _create_one(self, values, left):
-        """One message as it is, else without what was read in it; empty when it is there already, or goes into `left`."""
+        """Create one message, without what was read in it if necessary; none if it is stored already, or put into `left`."""
         error = None
         for attempt in (values, {**values, **dict.fromkeys(self._DISPENSABLE, False)}):
             try:
@@ -144,7 +144,7 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _create_safely(self, values_list):
-        """Create messages, and note that their mail server is to be told, within a savepoint."""
+        """Create messages and record their pending acknowledgements, within a savepoint."""
         with no_values_in_log(), self.env.cr.savepoint():
             messages = self.create(values_list)
             fetched = [values for values in values_list if values.get("remote_key") and not values.get("is_head")]
@@ -155,7 +155,7 @@ class MailInboundMessage(models.Model):
 
     @staticmethod
     def _may_lie_in_one(error):
-        """Whether others may be stored without the message that is at fault: its values, or its size."""
+        """Whether the values or the size of one message may cause an error, so that others can be stored without it."""
         too_much = isinstance(error, MemoryError) or (
             isinstance(error, psycopg2.Error) and error.pgcode == errorcodes.OUT_OF_MEMORY
         )
@@ -165,11 +165,11 @@ class MailInboundMessage(models.Model):
         key = values.get("remote_key")
         return bool(key and self.search_count([("server_id", "=", values["server_id"]), ("remote_key", "=", key)]))
 
-    # ------------------------------------------------------------------ what is known
+    # ------------------------------------------------------------------ known messages
 
     @api.model
     def _known_keys(self, server, keys) -> set:
-        """Those of `keys` that `server` delivered before."""
+        """Return the subset of `keys` that `server` delivered before."""
         return self._keys_among(server, keys, [])
 
     @api.model
@@ -181,16 +181,16 @@ class MailInboundMessage(models.Model):
 
     @api.model
     def _known_sources(self, server, sources) -> set:
-        """Those of `sources` that `server` delivered before, whatever their key was."""
+        """Return the subset of `sources` that `server` delivered before, under any key."""
         by_digest = {digest_of(source): source for source in sources}
         rows = self.search_fetch([("server_id", "=", server.id), ("digest", "in", list(by_digest))], ["digest"])
         return {by_digest[digest] for digest in rows.mapped("digest")}
 
     @api.model
     def _forget_removed(self, server, prefix, keys):
-        """Free the remote keys that begin with `prefix` and are not among `keys`, nor one of them with a digest added.
+        """Free the remote keys that begin with `prefix`, except those among `keys`, with or without a digest added.
 
-        Rows that a lane works on are left for the next time.
+        It skips rows that a lane is processing; the next call frees their keys.
         """
         self.env.cr.execute(
             SQL(

@@ -1,4 +1,4 @@
-"""The text that the search box looks through."""
+"""The text that the search box searches."""
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -7,16 +7,17 @@ from ...tools.text.search_text import search_text
 
 
 def _trigrams_of_text(registry):
-    """Without the extension pg_trgm there is no index, and a search reads all rows of the table."""
+    """Return the definition of the index; without the extension pg_trgm there is none, and a search reads all rows."""
     return "USING gin (text gin_trgm_ops)" if registry.has_trigram else ""
 
 
 class MailInboundSearch(models.Model):
-    """What the search box looks through: sender, recipients, subject and Message-Id of a message.
+    """The searched text of a message: its sender, recipients, subject and Message-Id.
 
-    In a table of its own, since PostgreSQL writes a message anew with each change of its state, and would enter the
-    hundreds of trigrams of its texts anew each time. In lower case and without accents, since LIKE is several times as
-    fast as ILIKE, which PostgreSQL does not know when it chooses between an index and reading everything.
+    The text has a table of its own, because PostgreSQL rewrites the row of a message with each change of its state, and
+    would add the hundreds of trigrams of its texts to the index again each time. The text is in lower case and without
+    accents, because LIKE is several times as fast as ILIKE. PostgreSQL does not take that into account when it chooses
+    between an index and reading all rows.
     """
 
     _name = "mail.inbound.search"
@@ -31,13 +32,13 @@ class MailInboundSearch(models.Model):
 
     @api.model
     def _messages_with(self, words):
-        """A query for the ids of the messages whose text contains `words`, in which % and _ stand for anything."""
-        # sudo: mail.inbound.search - ids only; which messages a user may read is asked of the messages
+        """Return a query for the ids of the messages whose text contains `words`, in which % and _ are wildcards."""
+        # sudo: mail.inbound.search - ids only; the access rules of the messages decide which ones a user may read
         return self.sudo()._search([("text", "like", search_text(words))]).subselect("inbound_message_id")
 
 
 class MailInboundMessage(models.Model):
-    """Finds messages by what the search box is given."""
+    """Finds messages by the words in the search box."""
 
     _inherit = "mail.inbound.message"
 
@@ -48,7 +49,7 @@ class MailInboundMessage(models.Model):
         exportable=False,
     )
 
-    # what never changes once a message is stored
+    # fields that never change once a message is stored, unless _correct() changes them
     _SEARCHED = ("email_from", "recipients", "subject", "message_id")
 
     @api.depends(*_SEARCHED)
@@ -64,7 +65,7 @@ class MailInboundMessage(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: the text that is searched is written once."""
+        """Extends core's method: stores the searched text, too."""
         messages = super().create(vals_list)
         self.env["mail.inbound.search"].sudo().create(
             [{"inbound_message_id": message.id, "text": message.search_text} for message in messages]

@@ -28,6 +28,6 @@ class MailMail(models.Model):
         if not (delivery and delivery.request.queues_mail):
             return False
         if self:
-            # by default the queue would be looked at once an hour
+            # by default Odoo processes the queue once an hour
             self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         return True

@@ -1,4 +1,4 @@
-"""Authors of chatter messages whose names fit into a header."""
+"""Authors of chatter messages: they are stored on one line."""
 
 from odoo import api, models
 
@@ -6,23 +6,23 @@ from ...tools.headers.display_names import clean_author, is_one_line
 
 
 class MailMessage(models.Model):
-    """Keeps authors whose name contains a carriage return from passing for another author.
+    """Prevents authors whose name contains a carriage return from impersonating others.
 
-    Core reads the author anew when a message is sent. What it reads with ends a quoted name at a carriage return, and
-    takes what follows for the address: a portal user who is called so would write as anybody.
+    Core parses the author again when it sends a message. Its parser ends a quoted name at a carriage return, and takes
+    the rest for the address: a portal user with such a name could write as anybody.
     """
 
     _inherit = "mail.message"
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: the author stands on one line."""
+        """Extends core's method: puts the author on one line."""
         for vals in vals_list:
             self._clean_author(vals)
         return super().create(vals_list)
 
     def write(self, vals):
-        """Extends core's method: the same."""
+        """Extends core's method: puts the author on one line."""
         return super().write(self._clean_author(dict(vals)))
 
     @api.model

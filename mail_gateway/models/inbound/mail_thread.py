@@ -16,7 +16,7 @@ from ..core_assumptions import is_without_route
 
 
 class MailThread(models.AbstractModel):
-    """Core's gateway asks the rules, and tells the delivery under way what it decides."""
+    """Has core's gateway evaluate the rules, and record its decisions in the delivery."""
 
     _inherit = "mail.thread"
 
@@ -24,12 +24,12 @@ class MailThread(models.AbstractModel):
     def message_process(
         self, model, message, custom_values=None, save_original=False, strip_attachments=False, thread_id=None
     ):
-        """Replaces core's method: rules come first; a message that another program hands over leaves a row, too.
+        """Replaces core's method: rules come first, and Odoo stores messages that programs hand over, too.
 
-        Core lets everybody who can log in hand over messages, and does with all rights what they ask for along with them.
+        Core accepts messages from everybody who can log in, and does what they ask for in addition with all rights.
 
-        :raises AccessError: when the user is not one of those whom an administrator let hand messages over, or asks for
-            more than they may do themselves
+        :raises AccessError: when no administrator allowed the user to hand messages over, or the user asks for more than
+            they may do themselves
         """
         arguments = {
             "custom_values": custom_values,
@@ -49,9 +49,9 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _process_source(self, delivery, source, model, custom_values, save_original, strip_attachments, thread_id):
-        """Core's message_process step by step, without the steps that the rules *Duplicate* and *Loop* have done.
+        """Do what core's message_process does, without the steps that the rules *Duplicate* and *Loop* replace.
 
-        Core drops a message whose Message-Id it knows. Whether it is the same message is for the rules to say.
+        Core drops a message whose Message-Id it knows. Here the rules decide whether it is the same message.
 
         :param bytes source: the message as it came
         """
@@ -71,18 +71,18 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _judge(self, delivery, stage):
-        """Ask the rules of a stage."""
+        """Evaluate the rules of a stage."""
         self.env["mail.inbound.rule"]._judge(delivery, stage)
 
     # ------------------------------------------------------------------ before the route
 
     @api.model
     def message_parse(self, message, save_original=False):
-        """Extends core's method: rules judge what was parsed."""
+        """Extends core's method: evaluates the rules about the parsed message."""
         values = super().message_parse(message, save_original=save_original)
         delivery = Delivery.of(self.env.context)
         if delivery and not delivery.message_id:
-            # Python cuts ids that contain blanks or brackets: many would be the same
+            # Python's parser cuts off ids at blanks or brackets, so that many would be the same
             values["message_id"] = message_id_of(message) or values["message_id"]
             delivery.trace.add(Parsed(message, values))
             delivery.trace.add(self.env["mail.inbound.message"].sudo()._identify(delivery.request, values))
@@ -92,9 +92,9 @@ class MailThread(models.AbstractModel):
         return values
 
     def _message_parse_extract_payload(self, message, message_dict, save_original=False):
-        """Extends core's method: the original is kept as it came. Core writes it anew, and fails on headers in UTF-8.
+        """Extends core's method: keeps the original as it came. Core serializes it, and fails on headers in UTF-8.
 
-        What Odoo was given in place of a broken message has the original attached already.
+        The substitute for a broken message has the original attached already.
         """
         delivery = Delivery.of(self.env.context)
         payload = super()._message_parse_extract_payload(message, message_dict, save_original and not delivery)
@@ -106,15 +106,15 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
-        """Extends core's method: a route that a person decided on comes first; a missing route is told apart from a bug.
+        """Extends core's method: a person's route comes first, and a missing route is distinguished from a bug.
 
-        :raises Unroutable: when no route leads anywhere, or what is configured can't be used
+        :raises Unroutable: when there is no route, or the configuration of a route can't be used
         """
         delivery = Delivery.of(self.env.context)
         if not delivery:
             return super().message_route(message, message_dict, model, thread_id, custom_values)
         if delivery.is_note:
-            message_dict["is_bounce"] = False  # vacation notices go to the Return-Path (RFC 5230): our bounce address
+            message_dict["is_bounce"] = False  # vacation notices go to the Return-Path (RFC 5230), our bounce address
         if delivery.request.route:
             return self._decided_routes(delivery.request.route, message_dict)
         if not thread_id and self._is_only_for_lost_addresses(message, delivery):
@@ -122,7 +122,7 @@ class MailThread(models.AbstractModel):
         try:
             routes = super().message_route(message, message_dict, model, thread_id, custom_values)
         except (UnicodeError, Unroutable):
-            raise  # ValueErrors too, but about the message; or told apart already
+            raise  # both are ValueErrors; the first is about the message, the second is distinguished already
         except ValueError as error:
             if delivery.is_note:
                 return []
@@ -148,9 +148,9 @@ class MailThread(models.AbstractModel):
         return Unroutable(words)
 
     def _without_served(self, routes, delivery):
-        """The routes that no earlier copy of the message took: one record for each alias (D4).
+        """Return the routes that no earlier copy of the message took: one record for each alias (D4).
 
-        A copy got as far as this by naming an alias that no earlier one named.
+        A copy gets this far only if it names an alias that no earlier copy named.
         """
         copies = self.env["mail.inbound.message"].sudo().browse(delivery.check_input.copy_ids)
         if not routes or not copies or not delivery.has_passed("duplicate"):
@@ -163,10 +163,11 @@ class MailThread(models.AbstractModel):
         return left
 
     def _is_only_for_lost_addresses(self, message, delivery):
-        """Whether the message names only addresses that redirect nowhere.
+        """Whether the message names only former addresses without a target.
 
-        Addresses that only transport names (Delivered-To, say) are no recipients of their own. Those of a deleted
-        domain may never have been Odoo's: the mailbox that an incoming server reads may be one of them.
+        Addresses that occur only in headers of the transport (such as Delivered-To) are not recipients of their own.
+        Addresses in a deleted domain may never have belonged to Odoo: the mailbox that an incoming server reads may be
+        one of them.
         """
         last = self.env["mail.former.address"].sudo()._last
         lost = {
@@ -180,9 +181,9 @@ class MailThread(models.AbstractModel):
         return {normalize_address(mailbox.address) for name in ("To", "Cc") for mailbox in written[name]} <= lost
 
     def _decided_routes(self, route, message_dict):
-        """Core's route tuple for a person's decision; references to another thread don't count any more.
+        """Return core's routes for a person's decision, and drop the reference to another thread.
 
-        :raises Unroutable: when the alias that they chose was deleted meanwhile
+        :raises Unroutable: when the alias that the person chose was deleted meanwhile
         """
         if not route.res_id and not route.alias_id:
             words = self.env._("The alias that a person chose for it was deleted.")
@@ -197,9 +198,9 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _detect_write_to_catchall(self, msg_dict):
-        """Extends core's method: says why core refuses what it answers with true.
+        """Extends core's method: records why core refuses a message to the catchall.
 
-        What went to a deleted address besides the catchall is held instead.
+        Odoo holds a message to both the catchall and a deleted address instead.
         """
         detected = super()._detect_write_to_catchall(msg_dict)
         delivery = Delivery.of(self.env.context)
@@ -213,7 +214,7 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _routing_handle_bounce(self, email_message, message_dict):
-        """Extends core's method: says so."""
+        """Extends core's method: records that the message is a bounce."""
         super()._routing_handle_bounce(email_message, message_dict)
         if delivery := Delivery.of(self.env.context):
             address = message_dict.get("bounced_email") or self.env._("an unknown recipient")
@@ -225,9 +226,10 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _detect_loop_sender(self, message, message_dict, routes):
-        """Extends core's method: rules judge the routes; the limit of new records is theirs, that of replies core's.
+        """Extends core's method: evaluates the rules about the routes. They limit new records, and core limits replies.
 
-        Odoo holds messages over the limit; core drops them. A person's route has no limit, and notes get no replies.
+        Core drops messages over its limit; here Odoo holds them. No limit applies to messages that a person routed or
+        released, to allowed senders, and to notes, which cause no replies.
         """
         delivery = Delivery.of(self.env.context)
         if not delivery:
@@ -252,10 +254,10 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _message_route_process(self, message, message_dict, routes):
-        """Extends core's method: counts what is made, and logs a note where a rule says so.
+        """Extends core's method: counts new records, and logs a note if a rule requires that.
 
-        A message that reaches a record is accepted, whatever another recipient's alias said. Each route gets core's
-        dictionary as it was: core takes out of it what the next route needs as well.
+        A message that reaches a record is accepted, even if the alias of another recipient refused it. Each route gets a
+        copy of core's dictionary, because core removes values from it that the next route needs as well.
         """
         delivery = Delivery.of(self.env.context)
         if not delivery:
@@ -273,7 +275,7 @@ class MailThread(models.AbstractModel):
     def _count_created_record(self, delivery, message_dict, route, thread_id):
         model, known_id, _defaults, _user, alias = route
         if isinstance(thread_id, models.BaseModel):
-            thread_id = thread_id.id  # newer builds of Odoo
+            thread_id = thread_id.id  # newer builds of Odoo return the record
         if known_id == thread_id:
             return
         creations = self.env["mail.inbound.created.record"].sudo()

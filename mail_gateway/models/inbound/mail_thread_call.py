@@ -1,4 +1,4 @@
-"""What a program asks for beside a message is done with its own rights."""
+"""Messages that programs hand over to mail.thread, and the rights of these programs."""
 
 import xmlrpc.client
 
@@ -9,19 +9,19 @@ from ...tools.sql_log import no_values_in_log
 
 
 class MailThread(models.AbstractModel):
-    """What a program asks for beside handing over a message is done with its own rights.
+    """Uses a program's own rights for what it asks for in addition to handing over a message.
 
-    Loaded before the other extensions of core's gateway, which call these methods for one route at a time.
+    This class is loaded before the other extensions of core's gateway, which call its methods for one route at a time.
     """
 
     _inherit = "mail.thread"
 
     @api.model
     def _process_for_program(self, model, message, arguments):
-        """Begin a delivery for a program that hands a message over; it gets what core's method promises.
+        """Deliver a message that a program hands over, and return what core's method promises.
 
-        A user who may not do so leaves nothing here. Mail is routed with all rights, as a lane's: anybody can send it. What
-        the caller asks for along with it is not.
+        The call of a user who may not do so leaves no row. Odoo routes the message with all rights, as in a lane, because
+        anybody can send mail. It does what the caller asks for in addition with the caller's rights.
         """
         flags = {name: bool(arguments[name]) for name in ("save_original", "strip_attachments")}
         call = {"model": model, **arguments, **flags}
@@ -44,15 +44,15 @@ class MailThread(models.AbstractModel):
         return result
 
     def _without_callers_context(self):
-        """The same model without what a caller from outside brought: defaults for fields would count with all rights."""
+        """Return the model without the context of an outside caller, whose default values would apply with all rights."""
         kept = {key: self.env.context[key] for key in ("lang", "tz") if key in self.env.context}
         return self.with_env(self.env(context=kept))
 
     @staticmethod
     def _source_of(message):
-        """The bytes of what core's method takes as a message.
+        """Return the bytes of a message in any form that core's method takes.
 
-        :raises TypeError: when it is nothing of that kind; Python would make as many bytes of a number
+        :raises TypeError: for other types; Python would convert a number to so many zero bytes
         """
         if isinstance(message, xmlrpc.client.Binary):
             message = message.data
@@ -64,9 +64,9 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _routing_check_route(self, message, message_dict, route, raise_exception=True):
-        """Extends core's method: values that were handed over are for the model that was named with them.
+        """Extends core's method: uses handed-over values only for the model that the program named with them.
 
-        Core takes them, too, for a reply to a record that is gone, whatever its model.
+        Core uses them for a reply to a deleted record as well, whatever its model.
         """
         checked = super()._routing_check_route(message, message_dict, route, raise_exception=raise_exception)
         if checked and isinstance(checked[2], HandedOver) and checked[0] != checked[2].model:
@@ -75,11 +75,11 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _message_route_process(self, message, message_dict, routes):
-        """Extends core's method: tells core which of the routes is the one that the caller asked for."""
+        """Extends core's method: marks the delivery if one of the routes is the one that the caller asked for."""
         delivery = Delivery.of(self.env.context)
         threads = self
         if delivery and delivery.request.caller_id is not None:
-            # core's route to the model that a caller named is the only one with None for its alias
+            # core's route to the model that a caller named is the only one whose alias is None
             new = [route for route in routes or () if not route[1]]
             if any(route[4] is None or isinstance(route[2], HandedOver) for route in new):
                 threads = self.with_context(**{Delivery.KEY: delivery.creating_as_caller()})
@@ -87,7 +87,7 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def message_new(self, msg_dict, custom_values=None):
-        """Extends core's method: creates what a caller asked for as that caller, so that Odoo checks all their rights."""
+        """Extends core's method: creates the record that a caller asked for as that caller, so that their rights apply."""
         delivery = Delivery.of(self.env.context)
         creates = delivery and delivery.creates_as_caller
         thread = self.with_user(delivery.request.caller_id) if creates else self

@@ -7,12 +7,12 @@ from ...tools.policy import Action
 
 
 class MailThread(models.AbstractModel):
-    """What a rule has logged as a note: on the record that it answers, without telling anyone."""
+    """Logs messages as notes on the records that they answer, without notifying anyone."""
 
     _inherit = "mail.thread"
 
     def _log_as_note(self, delivery, message_dict, routes):
-        """Log on existing records; nothing is made, updated or sent.
+        """Log the message on existing records, without creating, updating or sending anything else.
 
         :param dict message_dict: core's dictionary of the message
         :param routes: core's routes

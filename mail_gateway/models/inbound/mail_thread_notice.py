@@ -21,15 +21,15 @@ from ...tools.policy import Action, Cause
 from ...tools.tolerant_parsing.readable import make_readable
 from ...tools.trace import LimitReached, Notified, Parsed, Read, Refusal
 
-# So that vacation responders keep quiet (RFC 3834), those of Exchange too.
+# Vacation responders do not answer messages with these headers (RFC 3834); the second one is for Exchange.
 NOTICE_HEADERS = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
 AUTHSERV_PARAMETER = "mail_gateway.authserv_id"
-# Of the addresses of ours that a message was sent to.
+# How many of our addresses a notice names at most.
 _MAX_NAMED = 5
 
 
 class NoNotice(NamedTuple):
-    """Why the sender of a message that is refused is not told.
+    """Why the sender of a refused message gets no notice.
 
     :ivar words: a sentence
     :ivar action: what becomes of the message instead
@@ -41,10 +41,10 @@ class NoNotice(NamedTuple):
 
 
 class MailThread(models.AbstractModel):
-    """Notices to senders: that Odoo refuses their message, or holds it. Never the same one twice, never to a machine.
+    """Notices to senders that Odoo refuses or holds their message: never the same one twice, and never to a program.
 
-    A sender may be forged: then the notice goes to somebody else. So notices contain our own words, our own addresses
-    and the Message-Id, and nothing else of the message.
+    A sender may be forged, and the notice then goes to somebody else. Therefore notices contain our own words, our own
+    addresses and the Message-Id, but nothing else from the message.
     """
 
     _inherit = "mail.thread"
@@ -52,9 +52,9 @@ class MailThread(models.AbstractModel):
     def _routing_create_bounce_email(self, email_from, body_html, message, **mail_values):
         """Extends core's method: within a delivery, a notice means that the message was refused.
 
-        Core quotes the message in its own notices, and tells all addresses of all Return-Paths. The notice carries
-        Auto-Submitted, and a reference by which answers to it are recognised, as core's notices about loops do. Nobody is
-        told who can't read it, or knows.
+        Core quotes the message in its own notices, and sends them to all addresses of all Return-Paths. Our notice has the
+        header Auto-Submitted, and a reference by which Odoo recognizes answers to it, as in core's notices about loops. A
+        sender who can't read it, or got the same one already, gets none.
         """
         delivery = Delivery.of(self.env.context)
         if not delivery:
@@ -67,7 +67,7 @@ class MailThread(models.AbstractModel):
             words = self.env._("%(why)s %(no_notice)s", why=why, no_notice=no_notice.words)
             delivery.decide(no_notice.action, words, no_notice.cause)
             return
-        # first: when another lane tells somebody at the same moment, one of them starts again
+        # recorded first: when another lane sends a notice at the same moment, one of the two starts again
         self.env["mail.inbound.sender.notice"].sudo()._note(incoming, self._limit_of(delivery) or Cause.REFUSED.value)
         body, values = self._notice_values(delivery, body_html, mail_values)
         told = notice_address(incoming.message, incoming.values["email_from"])
@@ -76,24 +76,24 @@ class MailThread(models.AbstractModel):
         words = self.env._("%(why)s %(sender)s was notified.", why=why, sender=told)
         delivery.decide(Action.REJECT, words, Cause.REFUSED.value)
 
-    # ------------------------------------------------------------------ who is not told
+    # ------------------------------------------------------------------ who gets no notice
 
     @staticmethod
     def _as_it_came(delivery, message):
-        """What is known of a message, with its head as it came: that of Odoo's substitute for a broken one lacks headers."""
+        """Return what is known of a message, with its original headers: the substitute for a broken one lacks some."""
         source = delivery.trace.source
         return delivery.check_input._replace(message=parse_head(source) if source else message)
 
     @staticmethod
     def _limit_of(delivery):
-        """The limit for which a notice is about to be sent; empty for a refusal."""
+        """Return the limit that the next notice is about; empty for a refusal."""
         limit = delivery.trace.last(LimitReached)
         return limit.cause if limit else ""
 
     def _no_notice(self, delivery, incoming):
-        """Why the sender is not told anything; None when they are.
+        """Return why the sender gets no notice; None when they get one.
 
-        What proves that no person waits for an answer comes first: what else keeps a notice from a sender leaves the
+        Signs that prove that no person waits for an answer come first. With a sign that proves nothing, Odoo leaves the
         message to a person.
         """
         sign = unanswerable(incoming.message)
@@ -139,7 +139,7 @@ class MailThread(models.AbstractModel):
         return None
 
     def _authserv_ids(self):
-        """The hosts whose Authentication-Results count."""
+        """Return the hosts whose Authentication-Results Odoo trusts."""
         hosts = self.env["ir.config_parameter"].sudo()._get_mail_parameter(AUTHSERV_PARAMETER)
         return {host.strip().lower() for host in hosts.split(",")} - {""}
 
@@ -154,7 +154,7 @@ class MailThread(models.AbstractModel):
         return self._no_notice_over_limits(notices, incoming)
 
     def _no_notice_over_limits(self, notices, incoming):
-        """Whatever used them up may have been forged: of what comes next, a person decides."""
+        """Return why a limit prevents the notice. Forged messages may have used it up, so a person decides."""
         if notices._was_told_often(incoming):
             words = self.env._(
                 "The sender was not notified: they got several notices within the last hour, so this may be a loop."
@@ -168,10 +168,10 @@ class MailThread(models.AbstractModel):
             return NoNotice(words, Action.HOLD, Cause.NOT_TOLD.value)
         return None
 
-    # ------------------------------------------------------------------ what a notice says
+    # ------------------------------------------------------------------ the text of a notice
 
     def _notice_values(self, delivery, body_html, mail_values):
-        """The body of a notice, and all other values of its e-mail: nothing of core's that comes from the message."""
+        """Return the body of a notice and the other values of its e-mail, without those that core takes from the message."""
         values = {"headers": repr(NOTICE_HEADERS), **mail_values}
         own, may_be_answered = values.pop("own_words", False), values.pop("may_be_answered", False)
         message_id = quotable_id(delivery.message_id or delivery.check_input.values.get("message_id"))
@@ -192,9 +192,9 @@ class MailThread(models.AbstractModel):
         return f"{message_id} {generate_tracking_message_id('loop-detection-bounce-email')}".strip()
 
     def _stand_in(self):
-        """What core gets to read in place of the message: nothing that its sender wrote.
+        """Return the message that core gets instead of the original: it contains nothing that the sender wrote.
 
-        Core sends notices from the bounce address, else from the To of the message.
+        Core sends notices from the bounce address or, without one, from the To of the message.
         """
         company, stand_in = self.env.company, EmailMessage()
         sender = company.bounce_email or company.default_from_email or company.email
@@ -202,7 +202,7 @@ class MailThread(models.AbstractModel):
         return stand_in
 
     def _our_words(self, delivery, body_html):
-        """The body of one of core's notices without what it quotes."""
+        """Return the body for one of core's notices, without quotes from the message."""
         if self._limit_of(delivery) == Cause.REPLIES.value:
             return self._render_notice(delivery, "mail_gateway.notice_message_waits")
         refusal = delivery.trace.last(Refusal)
@@ -213,9 +213,9 @@ class MailThread(models.AbstractModel):
         return Markup(without_quotes(body_html)) or self._render_notice(delivery, "mail_gateway.notice_message_refused")
 
     def _render_notice(self, delivery, template, core="", **values):
-        """Words of our own.
+        """Render one of our own templates.
 
-        :param core: the template of core's that they stand in for: an administrator's words there are our own, too
+        :param core: the template of core's that it replaces, unless an administrator changed that one
         """
         addresses = self._our_addresses(delivery)
         qweb = self.env["ir.qweb"]
@@ -231,7 +231,7 @@ class MailThread(models.AbstractModel):
         return Markup("%s<p>%s</p>") % (Markup(body), words)
 
     def _our_addresses(self, delivery):
-        """Those of our addresses that a message was sent to, as we write them."""
+        """Return those of our addresses that a message was sent to, in Odoo's own spelling."""
         recipients = delivery.check_input.values.get("recipients") or ""
         aliases = self.env["mail.inbound.message"].sudo()._aliases_among(recipients)
         named = {normalize_address(address) for address in email_split(recipients)}
@@ -240,12 +240,12 @@ class MailThread(models.AbstractModel):
         ours = [*aliases.mapped("alias_full_name"), *(each for each in catchalls if normalize_address(each) in named)]
         return ", ".join(filter(None, ours[:_MAX_NAMED]))
 
-    # ------------------------------------------------------------------ what rules tell
+    # ------------------------------------------------------------------ notices because of rules
 
     def _tell_what_a_rule_did(self, delivery, source):
-        """Tell the sender that a rule rejects the message, or holds it for what the sender can know of.
+        """Notify the sender that a rule rejects the message, or holds it for a reason that senders are notified of.
 
-        :param source: the message as it came, or its beginning when it was not to be parsed
+        :param source: the message as it came, or its beginning when a rule stopped it before parsing
         """
         if not delivery.trace.source:
             delivery.trace.add(Read(source))
@@ -259,12 +259,12 @@ class MailThread(models.AbstractModel):
             self._tell_that_it_waits(delivery, source)
 
     def _tell_that_it_waits(self, delivery, source):
-        """Once within the period of the limits; the message is held all the same."""
+        """Notify the sender that the message waits, but only once within the period of the limits."""
         verdict, incoming = delivery.trace.verdict, self._as_it_came(delivery, delivery.check_input.message)
         if self.env["mail.inbound.sender.notice"].sudo()._was_told_that(incoming, verdict.cause):
             return
         delivery.trace.add(LimitReached(verdict.cause))
-        # A reply to the notice goes to the address that the held message was sent to, and joins it.
+        # A reply to the notice goes to the address that the held message was sent to, and joins its conversation.
         aliases = [route[4] for route in delivery.trace.routes if route[4]]
         reply_to = {"reply_to": aliases[0].alias_full_name} if aliases and aliases[0].alias_full_name else {}
         mail_values = {"may_be_answered": True, **reply_to}
@@ -282,7 +282,7 @@ class MailThread(models.AbstractModel):
         )
 
     def _parse_head(self, source):
-        """The head alone of a message that is not to be parsed.
+        """Parse only the headers of a message that a rule stopped before parsing.
 
         :return: (message, core's dictionary)
         """

@@ -1,4 +1,4 @@
-"""Authors, recipients and threads of messages, as they are meant."""
+"""How Odoo reads the authors, recipients and threads of messages."""
 
 from email.message import EmailMessage
 
@@ -16,18 +16,17 @@ from ...tools.trace import Redirected
 
 
 class MailThread(models.AbstractModel):
-    """Core reads who wrote, to whom, and in which thread, the way it is meant.
+    """Has core read the author, the recipients and the thread of a message correctly.
 
-    Core parses decoded headers, in which a name may look like an address. So it is given the same message with headers
-    that leave nothing to be guessed; what it makes of them is right without being corrected: senders, recipients, bounces,
-    catchall, threads.
+    Core parses decoded headers, in which a name may look like an address. Therefore it gets the same message with
+    unambiguous headers. It then finds senders, recipients, bounces, the catchall and threads without any correction.
     """
 
     _inherit = "mail.thread"
 
     @api.model
     def message_parse(self, message, save_original=False):
-        """Extends core's method: it gets a message whose From, recipients and references are read already."""
+        """Extends core's method: it gets a message with unambiguous From, recipients and references."""
         if not isinstance(message, EmailMessage):
             return super().message_parse(message, save_original=save_original)
         read = with_headers(message, {**self._headers_as_meant(message), **self._recipients_as_meant(message)})
@@ -35,15 +34,15 @@ class MailThread(models.AbstractModel):
         return super().message_parse(read, save_original=save_original)
 
     def _message_parse_extract_payload(self, message, message_dict, save_original=False):
-        """Extends core's method: what is kept of the original has the headers that it came with."""
+        """Extends core's method: it gets the headers that the message came with, to store them in the original."""
         original = getattr(message, "as_it_came", message)
         return super()._message_parse_extract_payload(original, message_dict, save_original=save_original)
 
     def _routing_create_bounce_email(self, email_from, body_html, message, **mail_values):
-        """Extends core's method, which writes to all that Return-Path says, decoded.
+        """Extends core's method, which sends the notice to everything in the decoded Return-Path headers.
 
-        That is the topmost one's address, the one that the last server noted. The null sender is left for who asks whether
-        anybody may be told.
+        The notice goes to the address of the topmost Return-Path, which the last server added. The null sender stays as it
+        is, for the check whether the sender may get a notice.
         """
         path = next(iter(raw_values(message)("Return-Path")), "")
         if path.strip(" \t\r\n<>"):
@@ -51,25 +50,25 @@ class MailThread(models.AbstractModel):
             message = with_headers(message, {"Return-Path": found[0].address if found else ""})
         return super()._routing_create_bounce_email(email_from, body_html, message, **mail_values)
 
-    # ------------------------------------------------------------------ who wrote, and what it answers
+    # ------------------------------------------------------------------ author and references
 
     def _headers_as_meant(self, message):
-        """The author and the references, by header."""
+        """Return the headers of the author and the references."""
         get_all = raw_values(message)
         author = self._author_of(get_all)
         return {
             "From": joined([author]) if author.address else author.name,
             "In-Reply-To": " ".join(referred_ids(" ".join(get_all("In-Reply-To")))),
             "References": " ".join(referred_ids(" ".join(get_all("References")))),
-            # without one core makes one up
+            # removed if it contains no id: core then generates one
             **({} if message_id_of(message) else {"Message-Id": ""}),
         }
 
     def _author_of(self, get_all):
-        """The author, also behind a mailing list; an invented list makes nobody one of our users.
+        """Return the author, even of mail through a mailing list; but an invented list can't name one of our users.
 
-        Servers hold From against its domain (DMARC) and nothing else. So a list says who wrote of its own domain, and of
-        people who have no rights here.
+        Servers verify only the domain of From (DMARC). Therefore Odoo believes a list only about authors in the list's own
+        domain, and about people who have no rights in Odoo.
         """
         author, in_from = author_of(get_all), from_of(get_all)
         if not is_rewritten(get_all) or same_domain(author.address, in_from.address):
@@ -78,13 +77,13 @@ class MailThread(models.AbstractModel):
             return author
         delivery = Delivery.of(self.env.context)
         if delivery and delivery.request.inbound_id:
-            # what was stored could not ask who our users are
+            # the stored author was read without looking for our users
             inbound = self.env["mail.inbound.message"].sudo().browse(delivery.request.inbound_id)
             inbound._correct({"email_from": str(in_from), "sender": sender_of(str(in_from)) or False})
         return in_from
 
     def _is_of_ours(self, address):
-        """Whether an address is a user's, or in a domain of ours."""
+        """Whether an address belongs to a user or to one of our domains."""
         normal = author_address(address)
         domains = {normalize_domain(domain.name) for domain in self.env["mail.former.address"].sudo()._alias_domains()}
         if domain_of(normal) in domains:
@@ -97,12 +96,13 @@ class MailThread(models.AbstractModel):
             )
         )
 
-    # ------------------------------------------------------------------ to whom
+    # ------------------------------------------------------------------ recipients
 
     def _recipients_as_meant(self, message):
-        """The recipients that count, by header: addresses of ours as they are stored, former ones as their targets."""
+        """Return the headers of the recipients: our addresses as they are stored, former addresses as their targets."""
         delivery = Delivery.of(self.env.context)
-        # what stands in for a broken message does not name all of too many, but those behind an endless head
+        # The substitute for a broken message may lack some of too many recipients, so they are read from the source. But
+        # only the substitute names those that follow an endless head.
         named = recipients_in(delivery.trace.source) if delivery and delivery.trace.defects else None
         if not (named and named.all):
             named = recipients_of(message)
@@ -123,18 +123,18 @@ class MailThread(models.AbstractModel):
         return {**headers, "Delivered-To": joined(self._reached(transport, found)) if counts_transport else ""}
 
     def _reached(self, mailboxes, found):
-        """The mailboxes under the addresses that they reach."""
+        """Yield the mailboxes with the addresses that they reach."""
         for mailbox in mailboxes:
             reached = found.get(normalize_address(mailbox.address))
             yield mailbox._replace(address=reached.to) if reached and reached.to else mailbox
 
-    # ------------------------------------------------------------------ in which thread
+    # ------------------------------------------------------------------ thread
 
     def _get_parent_message(self, msg_dict):
         """Replaces core's method, which takes the newest message that References names.
 
-        That is the nearest one: In-Reply-To comes first, then References from their end. Messages whose record is gone
-        count only where there is no other.
+        This one takes the nearest message: In-Reply-To comes first, then References from their end. Messages whose record
+        was deleted count only if there is no other.
         """
         ids = nearest_first(msg_dict["in_reply_to"] or "", msg_dict["references"] or "")
         if not ids:
@@ -152,9 +152,9 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
-        """Extends core's method, which looks at In-Reply-To only without References, and then at the newest message.
+        """Extends core's method, which uses In-Reply-To only without References, and then takes the newest message.
 
-        It finds the message that :meth:`_get_parent_message` found.
+        Here it finds the message that :meth:`_get_parent_message` found.
         """
         parent = self.env["mail.message"].sudo().browse(message_dict.get("parent_id")).exists()
         if not parent.message_id:

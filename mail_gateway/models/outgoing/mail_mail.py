@@ -51,7 +51,7 @@ class MailMail(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: the traffic is known from the start."""
+        """Extends core's method: stores the traffic of new e-mails."""
         for vals in vals_list:
             vals["traffic"] = self._traffic_of(vals).value
         return super().create(vals_list)
@@ -100,8 +100,8 @@ class MailMail(models.Model):
     def _split_by_mail_configuration(self):
         """Extends core's method: each e-mail keeps the selection that was made for it.
 
-        Core selects once for e-mails that have the author, the alias domain, the specified server and the allowed servers in
-        common, then joins those with the same result. What it selected is kept meanwhile and found again by the same four.
+        Core selects once for e-mails with the same author, alias domain, specified server and allowed servers, and then
+        joins those with the same result. This method keeps each selection meanwhile, and finds it again by the same four.
         """
         sending = Sending.of(self.env.context) or Sending()
         mails, batches = self.with_context(**{Sending.KEY: sending}), defaultdict(list)
@@ -117,7 +117,7 @@ class MailMail(models.Model):
                 yield server_id, alias_domain_id, smtp_from, batch_ids
 
     def _filter_mail_mail_servers(self, mail_servers):
-        """Extends core's method: keeps which servers an e-mail may use while core splits e-mails into batches."""
+        """Extends core's method: records which servers an e-mail may use while core splits e-mails into batches."""
         allowed = super()._filter_mail_mail_servers(mail_servers)
         if sending := Sending.of(self.env.context):
             sending.allowed.update(dict.fromkeys(self.ids, allowed._ids))
@@ -134,7 +134,7 @@ class MailMail(models.Model):
 
         :param server_id: the server that core found or that the e-mails specify; False for the settings of odoo-bin
         :param str smtp_from: the From of the SMTP session, by core
-        :param sending: what core selected meanwhile
+        :param sending: the Sending that contains core's selections
         :return: (Selection, From of the SMTP session)
         """
         first, server = self[:1], self.env["ir.mail_server"].sudo().browse(server_id)
@@ -147,7 +147,7 @@ class MailMail(models.Model):
         return self._select_another_server(server, smtp_from)
 
     def _may_use(self, server):
-        """Return whether a server that e-mails specify may send them. Core itself refuses other people's servers."""
+        """Return whether a server that e-mails specify may send them. Core refuses servers of other people itself."""
         return not server or (
             server.active and server.traffic in (ANY_TRAFFIC, False, self.env.context.get(TRAFFIC_KEY))
         )
@@ -186,7 +186,7 @@ class MailMail(models.Model):
     # ------------------------------------------------------------------ recording
 
     def _postprocess_sent_message(self, success_pids, success_emails, failure_reason=False, failure_type=None):
-        """Extends core's method: before core deletes the e-mail, its sending details are collected."""
+        """Extends core's method: collects the sending details of an e-mail before core deletes it."""
         if sending := Sending.of(self.env.context):
             sent_as = sending.take_sent_as()
             if sent_as or failure_type not in NOT_EVEN_TRIED:

@@ -20,7 +20,7 @@ class MailMessage(models.Model):
     )
 
     def _compute_outgoing_selection_count(self):
-        # sudo: mail.outgoing.selection - every postmaster may know how many there are, whoever may read the message
+        # sudo: mail.outgoing.selection - every postmaster may know how many there are, even without access to the message
         groups = (
             self.env["mail.outgoing.selection"]
             .sudo()

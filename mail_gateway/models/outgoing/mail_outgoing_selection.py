@@ -112,7 +112,7 @@ class MailOutgoingSelection(models.Model):
 
     @api.autovacuum
     def _gc_selections(self):
-        """Delete old rows, some at a time.
+        """Delete old rows, a limited number at a time.
 
         :return: (number of deleted rows, whether there may be more)
         """

@@ -1,4 +1,4 @@
-"""What sending details show of messages, to users who may read the messages."""
+"""The data of messages that sending details show to users who may read the messages."""
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -19,7 +19,7 @@ class MailOutgoingSelection(models.Model):
 
     _inherit = "mail.outgoing.selection"
 
-    # the display name of both is the subject, which the web client shows with the link
+    # hidden, because the web client shows the display name of a link: that of both is the subject
     mail_message_id = fields.Many2one(groups="base.group_system")
     mail_mail_id = fields.Many2one(groups="base.group_system")
 

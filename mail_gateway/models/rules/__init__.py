@@ -1,4 +1,4 @@
-"""Rules for incoming mail, their checks, and what limits and notices count."""
+"""Rules for incoming mail, their checks, and the rows that limits of new records and of notices count."""
 
 from . import (
     mail_check,

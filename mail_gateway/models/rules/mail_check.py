@@ -10,9 +10,9 @@ PREFIX = "mail.check."
 class MailCheck(models.AbstractModel):
     """The base of all checks of incoming mail.
 
-    A check reads a message and returns a reason, or None. It never writes, and does not know what follows: that is for
-    the rule (mail.inbound.rule). An addon adds a check with a model named `mail.check.<name>` that inherits this one,
-    and a record of mail.inbound.rule whose `check` is that name.
+    A check reads a message and returns a reason, or None. It never writes, and does not know the action: the rule
+    (mail.inbound.rule) has it. An addon adds a check with a model named `mail.check.<name>` that inherits this one, and
+    a record of mail.inbound.rule whose `check` is that name.
     """
 
     _name = "mail.check"
@@ -24,11 +24,11 @@ class MailCheck(models.AbstractModel):
     _tells_sender = False
 
     def _explanation(self) -> str:
-        """Which messages match, in words for a postmaster: the condition of a rule."""
+        """Describe to a postmaster which messages match: the condition of a rule."""
         return ""
 
     def _sender_message(self) -> str:
-        """Why Odoo refuses a message that matches, in words for its sender. They must repeat nothing from the message."""
+        """Explain to the sender why Odoo refuses a matching message. The text must repeat nothing from the message."""
         return ""
 
     def _look(self, incoming: CheckInput) -> str | None:

@@ -1,4 +1,4 @@
-"""The senders that no limit applies to."""
+"""Senders that no limit applies to."""
 
 from markupsafe import Markup
 
@@ -28,7 +28,7 @@ class MailGatewayAllowed(models.Model):
 
     @api.model
     def _is_exempt(self, email_from) -> bool:
-        """Whether no limit applies to a sender: one look into an index.
+        """Whether no limit applies to a sender, by one look-up in an index.
 
         :param str email_from: the value of a From; an entry for name@ exempts name+tag@ as well
         """

@@ -12,7 +12,7 @@ SCOPE_OF_ALIAS = "alias"
 
 
 class MailInboundCreatedRecord(models.Model):
-    """A record that a message created: what the limits count (D1).
+    """A record that a message created; the limits count these rows (D1).
 
     Rows are numbered by alias or server, and by sender. Two lanes that create a record for the same sender at the same
     time take the same number, and PostgreSQL has one of them start again: the limit is never exceeded.
@@ -36,13 +36,13 @@ class MailInboundCreatedRecord(models.Model):
 
     @api.model
     def _limits(self):
-        """(number of records, minutes, scope) from the system parameters."""
+        """Return (number of records, minutes, scope) from the system parameters."""
         read = self.env["ir.config_parameter"]._get_mail_parameter
         return tuple(read(f"mail.incoming.limit.{name}") for name in ("alias", "period", "scope"))
 
     @api.model
     def _period_start(self):
-        """The start of the period that the limits count in."""
+        """Return the start of the period in which the limits count."""
         return fields.Datetime.now() - timedelta(minutes=self._limits()[1])
 
     @api.model
@@ -51,13 +51,13 @@ class MailInboundCreatedRecord(models.Model):
 
     @api.model
     def _is_used_up(self, target, sender) -> bool:
-        """Whether messages created as many records as the limits allow: one look into an index.
+        """Whether messages have created as many records as the limits allow, by one look-up in an index.
 
         :param str target: what :meth:`_target` returned
         :param str sender: normalized address
         """
         allowed, _minutes, _scope = self._limits()
-        # rows that this transaction does not see yet make it start again: see the class
+        # if this transaction does not see all rows yet, it has to start again (see the class)
         oldest_that_counts = self.search_fetch(
             [("target", "=", target), ("counted_for", "=", self._counted_for(sender))],
             ["create_date"],
@@ -69,7 +69,7 @@ class MailInboundCreatedRecord(models.Model):
 
     @api.model
     def _target(self, alias, server_id, model) -> str:
-        """The name that limits count by: of the alias, else of the server (0 for a program) and the model it creates."""
+        """Return the key that limits count by: the alias, else the server (0 for a program) and the created model."""
         return f"mail.alias,{alias.id}" if alias else f"fetchmail.server,{server_id or 0},{model}"
 
     @api.model

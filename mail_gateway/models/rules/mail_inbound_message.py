@@ -8,7 +8,7 @@ class MailInboundMessage(models.Model):
 
     _inherit = "mail.inbound.message"
 
-    # escaped by its template
+    # the template escapes the content
     rule_results_table = fields.Html("Rules", compute="_compute_rule_results_table", sanitize=False)
 
     @api.depends("rule_results", "judged_date", "rule_id")
@@ -27,9 +27,9 @@ class MailInboundRule(models.Model):
 
     @api.model
     def _rule_results_table(self, rule_results, judged_date=None):
-        """A table of the rules that were evaluated, in their order, then of those that were not.
+        """Render a table of the rules that were evaluated, in their order, and then of those that were not.
 
-        :param list rule_results: dictionaries of tools.policy.RuleResult; from Json, so keys may be missing in them
+        :param list rule_results: dictionaries of tools.policy.RuleResult; they come from JSON, so keys may be missing
         :param datetime judged_date: when they were evaluated: newer rules are left out; None for now
         :return: escaped HTML
         :rtype: markupsafe.Markup
@@ -43,7 +43,7 @@ class MailInboundRule(models.Model):
         return {**self._in_words(**values), "result": result.get("reason") or "", "evaluated": True}
 
     def _rows_not_evaluated(self, evaluated, judged_date):
-        """Active rules after the one that matched, and those that the decision of a person overruled."""
+        """Yield active rules after the one that matched, and those that the decision of a person overruled."""
         # sudo: mail.inbound.rule - rules are no secret to users who may see the message
         for rule in (rule for rules in self.sudo()._active_rules().values() for rule in rules):
             if rule.rule_id not in evaluated and not (judged_date and self._is_newer(rule, judged_date)):
@@ -53,7 +53,7 @@ class MailInboundRule(models.Model):
         return self.sudo().browse(rule.rule_id).create_date > date
 
     def _in_words(self, name, check, action):
-        """Labels as the list of rules shows them; the technical name of a check whose addon is uninstalled."""
+        """Return the labels that the list of rules shows; the technical name of a check whose addon is uninstalled."""
         return {
             "name": name,
             "check": dict(self.sudo()._selection_checks()).get(check, check),

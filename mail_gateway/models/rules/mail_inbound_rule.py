@@ -76,16 +76,16 @@ class MailInboundRule(models.Model):
 
     @api.model
     def _selection_checks(self):
-        """(name, label) of the checks of all installed addons, by their labels."""
+        """Return (name, label) of the checks of all installed addons, sorted by label."""
         labels = {name: self.env["ir.model"]._get(name).name or self.env[name]._description for name in self._checks()}
         return sorted(((name.removeprefix(PREFIX), label) for name, label in labels.items()), key=lambda pair: pair[1])
 
     def _checks(self):
-        """The names of the models of all checks."""
+        """Return the names of the models of all checks."""
         return [name for name in self.env.registry if name.startswith(PREFIX)]
 
     def _check(self):
-        """The check; None when its addon is uninstalled."""
+        """Return the check; None when its addon is uninstalled."""
         name = f"{PREFIX}{self.check}"
         return self.env.get(name)
 
@@ -148,9 +148,9 @@ class MailInboundRule(models.Model):
 
     @api.model
     def _judge(self, delivery: Delivery, stage: Stage):
-        """Ask the rules of a stage about a message, until one matches; the delivery records what they say.
+        """Evaluate the rules of a stage for a message, until one matches; the delivery records the rule results.
 
-        Those that need no more than its size are asked once: before its source is read, or else by message_process.
+        Rules that only need the size are evaluated once: before the source is read, or otherwise by message_process.
         """
         if delivery.trace.rule or (stage is Stage.SOURCE and delivery.was_judged(Stage.SOURCE)):
             return
@@ -166,16 +166,16 @@ class MailInboundRule(models.Model):
 
     @api.model
     def _ask(self, rule: RuleResult, incoming: CheckInput) -> RuleResult:
-        # no check can decide anything but by its answer
+        # without the delivery, a check can decide only by its answer
         check = self.env[f"{PREFIX}{rule.check}"].with_context(**{Delivery.KEY: None})
         return rule._replace(reason=check._look(incoming) or "")
 
     @api.model
     @tools.ormcache("self.env.lang")
     def _active_rules(self) -> dict[Stage, tuple[RuleResult, ...]]:
-        """The active rules in their order, by stage, each as an answer that is not given yet."""
+        """Return the active rules in their order, by stage, each as a rule result without a reason."""
         by_stage = defaultdict(list)
-        # when a rule is asked is for its check to say: what the list shows may be older than the code
+        # the check decides about the stage, because the stage in the database may be older than the code
         rules = self.with_context(active_test=True).search(Domain.TRUE, order="sequence, id")
         for rule in rules.filtered(lambda rule: rule._check() is not None):
             by_stage[rule._check()._stage].append(RuleResult(rule.id, rule.name, rule.check, rule.action))
@@ -201,7 +201,7 @@ class MailInboundRule(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_but_shipped(self):
-        """Rules that came with an addon are not deleted: updating the addon would not restore them.
+        """Prevent the deletion of rules that came with an addon, because updating the addon would not restore them.
 
         :raises UserError: when a rule came with an addon
         """

@@ -1,16 +1,16 @@
-"""The messages that rules matched."""
+"""Matches of rules."""
 
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
-# the 30 days that rules show, and a day
+# the 30 days that rules show, and one more day
 _KEPT = timedelta(days=31)
 
 
 class MailInboundRuleHit(models.Model):
-    """A rule matched a message; a later decision of a person does not change that."""
+    """The match of a rule and a message; a later decision of a person does not change it."""
 
     _name = "mail.inbound.rule.hit"
     _description = "Match of an Inbound Rule"

@@ -15,12 +15,13 @@ from ..bounded_char import BoundedChar
 from ..numbered_rows import add_numbered
 
 LIMIT_PARAMETER = "mail_gateway.notice_limit"
-# No address looks like these: rows that count all notices, and rows that say that their limit was reached.
+# In place of an address, since no address looks like these: in rows that count all notices, and in rows that record that
+# their limit was reached.
 ALL = "*"
 TOO_MANY = "!"
 # Notices to one sender within the period of the limits, whatever they send.
 MAX_NOTICES = 3
-# Messages that only differ after so many characters count as the same.
+# Messages that differ only after so many characters count as the same.
 _COMPARED_CHARS = 50_000
 _HOUR = timedelta(hours=1)
 
@@ -83,7 +84,7 @@ class MailInboundSenderNotice(models.Model):
         return Domain("told", "=", told) | Domain("sender", "=", sender)
 
     def _addresses_of(self, incoming):
-        """(address that a notice goes to, address in the From), both as they are counted."""
+        """Return (address that a notice goes to, address in the From), both in the form that limits count."""
         author = incoming.values["email_from"]
         sender = counted_address(author) or "?"
         return counted_address(notice_address(incoming.message, author)) or sender, sender
@@ -97,12 +98,12 @@ class MailInboundSenderNotice(models.Model):
 
     @api.model
     def _limit(self) -> int:
-        """The number of notices that Odoo may send within an hour."""
+        """Return the number of notices that Odoo may send within an hour."""
         return self.env["ir.config_parameter"]._get_mail_parameter(LIMIT_PARAMETER)
 
     @api.model
     def _is_limit_reached(self) -> bool:
-        """Whether Odoo sent as many notices within the last hour as it may: one look into an index."""
+        """Whether Odoo sent as many notices within the last hour as it may, by one look-up in an index."""
         oldest_that_counts = self.search_fetch(
             [("told", "=", ALL)], ["create_date"], order="number desc", offset=self._limit() - 1, limit=1
         )

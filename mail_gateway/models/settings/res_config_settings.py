@@ -1,4 +1,4 @@
-"""The settings of mail: each field checks what it saves, and shows the value that is effective."""
+"""The settings of mail: each field checks the value that it saves, and shows the value that is effective."""
 
 from odoo import api, fields, models
 
@@ -135,7 +135,7 @@ class ResConfigSettings(models.TransientModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Extends core's method: it refuses what the system parameters refuse, and saves nothing then."""
+        """Extends core's method: saves nothing if the system parameters refuse a value."""
         split = [self._split(vals) for vals in vals_list]
         settings = super().create([self._checked(others) for others, _addresses in split])
         for record, (_others, addresses) in zip(settings, split, strict=True):
@@ -143,7 +143,7 @@ class ResConfigSettings(models.TransientModel):
         return settings
 
     def write(self, vals):
-        """Extends core's method: the same."""
+        """Extends core's method: saves nothing if the system parameters refuse a value."""
         others, addresses = self._split(vals)
         result = super().write(self._checked(others))
         for settings in self:
@@ -193,7 +193,7 @@ class ResConfigSettings(models.TransientModel):
         domain._follow(wanted)
 
     def set_values(self):
-        """Extends core's method: as many lanes are active as were chosen."""
+        """Extends core's method: activates as many lanes as the user chose."""
         self.check_access("write")
         before = self.default_get(["inbound_lanes"])["inbound_lanes"]
         super().set_values()

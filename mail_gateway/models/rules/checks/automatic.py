@@ -29,7 +29,10 @@ class MailCheckAutomatic(models.AbstractModel):
         return self.env._("An automatic reply (%(header)s: %(value)s).", **sign._asdict())
 
     def _is_left_to_bounces(self, incoming):
-        """Whether Odoo takes the message for a bounce, for more than its address: mail servers write auto-replied, too."""
+        """Whether Odoo takes the message for a bounce, and not only because of its recipient.
+
+        The headers of a bounce may say auto-replied as well.
+        """
         if not incoming.values["is_bounce"]:
             return False
         whoever_it_is_for = {**incoming.values, "to": ""}

@@ -7,7 +7,7 @@ OWN_MESSAGE_ID = "X-Odoo-Message-Id"
 
 
 class MailCheckLoop(models.AbstractModel):
-    """Recognizes messages that Odoo sent itself, in whatever way they come back."""
+    """Recognizes messages that Odoo sent itself, by whatever way they come back."""
 
     _name = "mail.check.loop"
     _inherit = "mail.check"

@@ -9,7 +9,7 @@ _MEGABYTE = 1024 * 1024
 
 
 class MailCheckSize(models.AbstractModel):
-    """Keeps messages from Odoo that need more memory than a worker has."""
+    """Stops messages that need more memory than a worker has."""
 
     _name = "mail.check.size"
     _inherit = "mail.check"
@@ -35,7 +35,7 @@ class MailCheckSize(models.AbstractModel):
         return self.env._("The message has %(size)s MB; the limit is %(limit)s MB.", **words)
 
     def _most_bytes(self) -> int:
-        """The size of the largest message that does not match, in bytes."""
+        """Return the size of the largest message that does not match, in bytes."""
         return self._megabytes() * _MEGABYTE
 
     def _megabytes(self) -> int:
