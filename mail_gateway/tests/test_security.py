@@ -366,6 +366,14 @@ class TestHandingOver(InboundCommon):
         self.assertEqual((row.state, row.source, row.caller_id), ("rejected", False, self.member))
         self.assertTrue(row.size and row.digest)
 
+    def test_after_a_database_error_a_call_is_recorded_without_a_query(self):
+        source = raw(In_Reply_To=f"<1{ALERT_MARK}mycompany.example>")
+        message = self.held_call(self.member, "res.partner")
+        with self.assertQueryCount(0):
+            message._settle_refused_call(psycopg2.errors.NotNullViolation(), source)
+        self.assertTrue(self.env.cr.postrollback)
+        self.env.cr.postrollback.clear()
+
     def test_rows_of_calls_that_end_in_an_error_are_limited(self):
         self.patch(mail_inbound_message_outcome, "MAX_REFUSED_CALLS", 2)
         messages = self.env["mail.inbound.message"]

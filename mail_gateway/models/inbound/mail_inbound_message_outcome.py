@@ -193,16 +193,17 @@ class MailInboundMessage(models.Model):
         if is_passing(error, PASSING):
             return
         reason = self.env._("The program that handed it over got the error: %s", error)[:_MAX_REASON]
-        values = {**self._values_from_source(source), **self._WITHOUT_SOURCE, "transport": "call"}
+        values = {**self._WITHOUT_SOURCE, "transport": "call"}
         if not isinstance(error, psycopg2.Error):
             values["caller_id"] = self.caller_id.id
             self._move_to("rejected", reason, **self._WITHOUT_SOURCE)
-        self.env.cr.postrollback.add(partial(self._leave_refused_call, self.env.cr.dbname, values, reason))
+        self.env.cr.postrollback.add(partial(self._leave_refused_call, self.env.cr.dbname, source, values, reason))
 
     @staticmethod
-    def _leave_refused_call(dbname, values, reason):
+    def _leave_refused_call(dbname, source, values, reason):
         with Registry(dbname).cursor() as cr:
-            api.Environment(cr, SUPERUSER_ID, {})["mail.inbound.message"]._add_refused_call(values, reason)
+            messages = api.Environment(cr, SUPERUSER_ID, {})["mail.inbound.message"]
+            messages._add_refused_call({**messages._values_from_source(source), **values}, reason)
 
     @api.model
     def _add_refused_call(self, values, reason):
