@@ -4,12 +4,15 @@ from contextlib import suppress
 from inspect import isfunction, signature
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo import SUPERUSER_ID, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.mail_gateway.models.held.mail_thread import ALERT_MARK
 from odoo.addons.mail_gateway.models.inbound import mail_inbound_message_outcome
 from odoo.addons.mail_gateway.models.inbound.mail_inbound_message_call import MAX_CALL_CHARS
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
