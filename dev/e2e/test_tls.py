@@ -21,7 +21,7 @@ _number = count(1)
 
 @pytest.fixture
 def mailbox():
-    """A mailbox for one run of a test: the name of the test is too long to be its name."""
+    """A mailbox for one run of a test, numbered: the parameters of the test do not fit into its name."""
     return f"tls-{next(_number)}-{os.getpid()}@mycompany.example"
 
 
