@@ -1,7 +1,7 @@
-"""The show of ``make demo``: a customer's e-mail becomes a lead, is answered, and nothing is lost in a crash.
+"""The program of ``make demo``: a customer's e-mail becomes a lead, is answered, and nothing is lost in a crash.
 
-Nothing of what it prints is written beforehand: each line tells what was seen on the servers. Afterwards Odoo goes on
-running for a look at it, until Ctrl-C; with ``DEMO_EXIT=1`` in the environment the demo ends by itself.
+No result is written in advance: each line reports what the demo has seen on the servers. Afterwards Odoo keeps running,
+so that you can look at it, until Ctrl-C; with ``DEMO_EXIT=1`` in the environment the demo ends by itself.
 """
 
 import os
@@ -24,7 +24,7 @@ from lab.servers.postgres import Postgres
 
 
 class Story:
-    """Prints chapters and, below each, what was seen and how many seconds after the chapter's beginning."""
+    """Prints chapters and, below each, what the demo has seen, with the seconds since the chapter began."""
 
     def __init__(self):
         self.title = "starting"
@@ -42,7 +42,7 @@ class Story:
         say(f"   {time.monotonic() - self._began:6.1f} s  {text}")
 
     def quote(self, text):
-        """Print something that was read, below what was seen."""
+        """Print a quotation below one thing that was seen."""
         say(f"             {text}")
 
 
@@ -52,7 +52,7 @@ def main():
 
 
 def show(story):
-    """Play all chapters and, unless it is to end by itself, go on serving."""
+    """Play all chapters and keep serving, unless the demo is to end by itself."""
     with servers(story, fresh_database()) as demo:
         play_chapters(CHAPTERS, demo, story)
         if os.environ.get("DEMO_EXIT") == "1":
@@ -64,8 +64,8 @@ def show(story):
 
 
 def perform(play, database):
-    """Run `play(story)` until its end or Ctrl-C, and put into words what goes wrong; return the exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell without jobs ignores SIGINT
+    """Run `play(story)` until its end or Ctrl-C, print an error as a message, and return the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a background job of a script ignores SIGINT
         signal.signal(number, _interrupt)
     story = Story()
     try:
@@ -88,7 +88,7 @@ def play_chapters(chapters, demo, story):
 
 
 def words_for(error):
-    """What went wrong; errors that nobody put into words come with their kind."""
+    """Return the text of an error, with its type unless it is one of ours."""
     return str(error) if isinstance(error, (DemoError, LabError, OdooError)) else f"{type(error).__name__}: {error}"
 
 
@@ -98,7 +98,7 @@ def _interrupt(*_signal):
 
 @contextmanager
 def fresh_database():
-    """A database for this time, dropped at the end; yields its name."""
+    """Clone a database for this run and drop it at the end; yields its name."""
     try:
         yield databases.clone("gateway", DATABASE)
     finally:
@@ -107,9 +107,9 @@ def fresh_database():
 
 @contextmanager
 def servers(story, database, **options):
-    """Start everything, and stop it at the end, whatever happens.
+    """Start all servers, and stop them at the end, even after an error.
 
-    :param database: a context that yields the name of the database
+    :param database: a context manager that yields the name of the database
     :param options: of the Odoo server
     """
     story.chapter("Servers start, on loopback only")
@@ -130,20 +130,17 @@ def servers(story, database, **options):
         gateway = Gateway(name, port=port, **options)
         stack.callback(gateway.stop)
         story.saw(f"Odoo answers at {gateway.odoo.url}")
-        # Whoever presses Ctrl-C twice would leave processes behind.
+        # A second Ctrl-C would leave processes behind: it is ignored while the servers stop.
         stack.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)
         stack.callback(say, "\nStopping Odoo, Postfix, Dovecot and PostgreSQL ...")
         yield Demo(postfix, dovecot, gateway)
 
 
-# The chapters
-
-
-# Afterwards
+# After the chapters
 
 
 def tell_where(demo):
-    """Say where all that can be seen."""
+    """Print the addresses at which the results can be seen."""
     leads = f"the lead and its chatter    {demo.url}/odoo/crm.lead/{demo.lead}"
     if not demo.lead:
         leads = f"leads and their chatter     {demo.url}/odoo/action-crm.crm_lead_all_leads"
@@ -157,7 +154,7 @@ Look at it: {demo.url}/odoo       login admin, password admin
 
 
 def serve(demo):
-    """Keep going until Ctrl-C, fetching every few seconds, and tell what comes in."""
+    """Fetch every few seconds until Ctrl-C, and print what comes in."""
     say(f"""
 Send a message of your own; it becomes a lead within seconds:
     {demo.command("me@customer.example", ALIAS, "My own message")}
@@ -179,7 +176,7 @@ Ctrl-C ends this and stops everything it started.
 
 
 def dealt_with(demo):
-    """id -> (subject, sender, state) of every inbound message that delivery is through with."""
+    """Return id -> (subject, sender, state) of every inbound message that does not wait for a lane."""
     rows = demo.gateway.sql(
         "SELECT id, subject, email_from, state FROM mail_inbound_message"
         " WHERE state NOT IN ('received', 'deferred') ORDER BY id"
@@ -188,7 +185,7 @@ def dealt_with(demo):
 
 
 def tell_new(demo, told):
-    """Print a line for each message that is dealt with and not in `told`, and add it there."""
+    """Print a line for each message of :func:`dealt_with` that is not in `told`, and add it there."""
     for number, (subject, sender, state) in dealt_with(demo).items():
         if number not in told:
             say(

@@ -1,4 +1,4 @@
-"""The chapters of the demo, in their order, and what they have in common."""
+"""The chapters of the demo, in their order, and their helpers."""
 
 import shlex
 import subprocess
@@ -10,15 +10,15 @@ from email.utils import formatdate, parseaddr
 from e2e.gateway import FETCH, QUEUE, message
 
 DATABASE = "demo"
-# Not mycompany.example, whose mailboxes the tests use: the demo leads all mail of its domain into one mailbox.
+# Not mycompany.example, whose mailboxes the tests use: the demo collects all mail of its domain in one mailbox.
 DOMAIN = "demo.example"
 ALIAS, SALES, MAILBOX = (f"{name}@{DOMAIN}" for name in ("leads", "sales", "odoo"))
 CUSTOMER, BUSY = "purchasing@customer.example", "busy@customer.example"
 CRASH_MESSAGES = 40
-# mail.incoming.limit.alias as installed
+# The default of mail.incoming.limit.alias.
 LIMIT = 5
 BUSY_MESSAGES = 7
-# What a person types to send a message: one line that needs nothing but Python.
+# The command by which a person sends a message: one line that needs only Python.
 COMMAND = (
     """python3 -c "import smtplib; smtplib.SMTP('127.0.0.1', {port}).sendmail('{sender}', '{to}', """
     r"""'From: {sender}\nTo: {to}\nSubject: {subject}\n\nHello, this is a test.')"""
@@ -27,7 +27,7 @@ COMMAND = (
 
 
 class DemoError(Exception):
-    """Something did not happen as it should; the text is one sentence."""
+    """Something did not happen as it should; the message is one sentence."""
 
 
 class Demo:
@@ -39,12 +39,15 @@ class Demo:
         self.salesperson = self.customer = self.lead = self.answer = None
 
     def send(self, subject, body, to=ALIAS, sender=f"Purchasing <{CUSTOMER}>", **headers):
-        """Hand a message to Postfix, which takes it or raises."""
+        """Submit a message to Postfix.
+
+        :raises smtplib.SMTPException: when Postfix refuses it
+        """
         raw = message(subject, to, sender, body=body, Date=formatdate(), **headers)
         self.postfix.submit(raw, parseaddr(sender)[1], [parseaddr(to)[1]])
 
     def outcome(self, subject):
-        """Have mail fetched until the message with this subject has been dealt with.
+        """Fetch mail until the message with this subject is neither received nor deferred.
 
         :return: its row: id, state, reason, res_model, res_id
         """
@@ -69,23 +72,23 @@ class Demo:
         return wait(f"{mailbox} has a message about “{about}”", arrived)[-1]
 
     def mails(self, mailbox):
-        """All messages of a mailbox, parsed, the oldest first."""
+        """Return all messages of a mailbox, parsed, the oldest first."""
         return [message_from_bytes(raw, policy=policy.default) for raw in self.dovecot.read(mailbox)]
 
     def as_salesperson(self, model, method, *args, **kwargs):
-        """Call as the salesperson."""
+        """Call a method as the salesperson."""
         models = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/object")
         return models.execute_kw(self.gateway.database, self.salesperson, "sales", model, method, args, kwargs)
 
     def command(self, sender, to, subject):
-        """The line that a person types to send a message."""
+        """Return the command by which a person sends a message."""
         return COMMAND.format(port=self.postfix.port, sender=sender, to=to, subject=subject)
 
 
 def wait(what, condition, seconds=60, pause=0.3):
     """Wait until `condition()` is true and return what it returned.
 
-    :raises DemoError: when it is not after *seconds*
+    :raises DemoError: when it is still false after *seconds*
     """
     limit = time.monotonic() + seconds
     while not (result := condition()):
@@ -96,7 +99,7 @@ def wait(what, condition, seconds=60, pause=0.3):
 
 
 def configure(demo, story):
-    """What an administrator sets up once."""
+    """An administrator configures Odoo, once."""
     gateway = demo.gateway
     lead_mail(demo)
     gateway.prepare(DOMAIN)
@@ -112,12 +115,12 @@ def configure(demo, story):
 
 
 def lead_mail(demo):
-    """Have Dovecot put mail to all addresses of the domain into one mailbox, as long as it runs."""
+    """Make Dovecot collect mail to all addresses of the domain in one mailbox, until Dovecot stops."""
     demo.dovecot.collect({SALES: SALES, f"@{DOMAIN}": MAILBOX})
 
 
 def incoming(demo, story):
-    """Create and confirm the incoming server, and have it read each minute."""
+    """Create and confirm the incoming server, and have Odoo fetch from it every minute."""
     call = demo.gateway.call
     server = demo.gateway.mail_server(MAILBOX, demo.dovecot.port("imaps"), is_ssl=True)
     [seen] = call("fetchmail.server", "read", [server], ["state", "is_ssl", "verify_certificate", "port"])
@@ -151,7 +154,7 @@ def outgoing(demo, story):
 def people(demo):
     """Create the salesperson, who may log in with sales/sales, and the customer's contact.
 
-    The administrator is told of held messages in Odoo, and finds the servers in General Settings.
+    The administrator gets alerts about held messages in Odoo, and finds the mail servers in General Settings.
     """
     call = demo.gateway.call
     [admin] = call("res.users", "search", [["login", "=", "admin"]])
@@ -180,7 +183,7 @@ def people(demo):
 
 
 def becomes_a_lead(demo, story):
-    """Customer -> Postfix -> Dovecot -> Odoo."""
+    """A customer's message goes through Postfix and Dovecot into Odoo."""
     subject, sent = "Forty chairs", time.monotonic()
     demo.send(subject, "We need forty chairs. What do they cost?")
     story.saw(f"{CUSTOMER} wrote to {ALIAS}: Postfix took “{subject}”")
@@ -196,7 +199,7 @@ def becomes_a_lead(demo, story):
 
 
 def is_answered(demo, story):
-    """Chatter -> Postfix -> the customer's mailbox."""
+    """An answer goes from the chatter through Postfix into the customer's mailbox."""
     demo.as_salesperson(
         "crm.lead",
         "message_post",
@@ -216,7 +219,7 @@ def is_answered(demo, story):
 
 
 def sending_details(demo):
-    """How the answer was sent, once Odoo has written that down."""
+    """Wait until Odoo has recorded how the answer was sent, and return that in words."""
 
     def written():
         return demo.gateway.call(
@@ -233,7 +236,7 @@ def sending_details(demo):
 
 
 def replies(demo, story):
-    """The customer's mail program replies to what it got."""
+    """The customer's mail program replies to the answer."""
     mail, subject = demo.answer, f"Re: {demo.answer['Subject']}"
     demo.send(
         subject,
@@ -254,7 +257,7 @@ def replies(demo, story):
 
 
 def chatter(demo):
-    """What people wrote on the lead, a line each, the oldest first."""
+    """Return the e-mails and comments of the lead, a line each, the oldest first."""
     found = demo.gateway.call(
         "mail.message",
         "search_read",
@@ -287,7 +290,7 @@ def is_on_vacation(demo, story):
 
 
 def is_over_the_limit(demo, story):
-    """One sender makes as many leads as one may; a person lets the others pass."""
+    """One sender creates as many leads as the limit allows; a postmaster releases the other messages."""
     call, busy = demo.gateway.call, BUSY
     for number in range(BUSY_MESSAGES):
         demo.send(f"Busy {number + 1}", "Once more.", sender=f"Busy <{busy}>")
@@ -325,7 +328,7 @@ def is_renamed(demo, story):
 
 
 def is_held(demo, story):
-    """A message that no one is there for, sent by the very command that the demo hands out at its end."""
+    """A message that Odoo cannot route, sent by the command that the demo prints at its end."""
     nobody, subject = f"nobody@{DOMAIN}", "Is anybody there?"
     done = subprocess.run(
         shlex.split(demo.command(CUSTOMER, nobody, subject)), capture_output=True, text=True, check=False
@@ -341,7 +344,7 @@ def is_held(demo, story):
 
 
 def crashes(demo, story):
-    """SIGKILL in the middle of delivery."""
+    """Odoo is killed (SIGKILL) in the middle of delivery."""
     gateway, there = demo.gateway, len(demo.dovecot.read(MAILBOX))
     for number in range(CRASH_MESSAGES):
         demo.send(f"Before the crash {number + 1}", "Is it safe?", sender=f"buyer{number}@customer.example")
@@ -365,12 +368,12 @@ CRASHED = [("subject", "LIKE", "Before the crash %")]
 
 
 def crash_leads(gateway):
-    """(leads, different ones) that the messages of the crash made."""
+    """Return (number of leads, number of different names) that the messages of the crash created."""
     return gateway.sql("SELECT count(*), count(DISTINCT name) FROM crm_lead WHERE name LIKE %s", CRASHED[0][2])[0]
 
 
 def all_delivered(gateway):
-    """Whether all messages of the crash are delivered."""
+    """Tell whether all messages of the crash are delivered."""
     return gateway.count(*CRASHED, ("state", "=", "delivered")) == CRASH_MESSAGES
 
 

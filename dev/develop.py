@@ -1,7 +1,7 @@
-"""What ``make dev`` runs: Odoo with the addon on a database with sample mail, which notices when a file changes.
+"""The program of ``make dev``: it serves Odoo with the addon and sample mail, and reloads when a file changes.
 
-The sample mail comes by the chapters of the demo. The database stays for the next time, and is made anew when an
-installation of the addon would be another one.
+Chapters of the demo create the sample mail. The database is kept for the next time, and is created again when an
+installation of the addon would give another one.
 """
 
 import os
@@ -28,7 +28,7 @@ from lab.host.paths import PYTHON
 from lab.odoo import databases
 
 DATABASE = "dev"
-# To start again, Odoo becomes "python" anew, which has to be the environment's.
+# When Odoo restarts itself, Python looks up the name "python" in PATH: it has to find the environment's.
 _FINDS_ITSELF = {"PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -38,7 +38,7 @@ def main():
 
 
 def develop(story):
-    """Fill the database when it is fresh, and serve."""
+    """Fill the database if it is fresh, and serve."""
     database = KeptDatabase()
     with servers(story, database.open(), extra_args=("--dev", "reload,xml"), env=_FINDS_ITSELF) as demo:
         if database.is_fresh:
@@ -51,24 +51,24 @@ Odoo starts again when a Python file of the addon changes, and reads views anew 
 view that others inherit from, or data file: end this and start it again, which makes the database anew.""")
         try:
             serve(demo)
-        except DemoError as error:  # as after a change that cannot be imported; the database is good all the same
+        except DemoError as error:  # for example after a change that cannot be imported; the database is still good
             warn(f"{error} Why, its log says: {demo.gateway.odoo.log}")
 
 
 class KeptDatabase:
-    """The database, which stays between runs; the servers that it names are those of this lab and its ports."""
+    """The database, which is kept between runs; its mail servers are those of this lab, on their present ports."""
 
     is_fresh = False
 
     @contextmanager
     def open(self):
-        """Have it, made anew when need be; yields its name."""
+        """Use it exclusively, and create it again if necessary; yields its name."""
         with databases.prepared("gateway", DATABASE, ports.port("postgres")) as self.is_fresh:
             yield DATABASE
 
 
 def fails(demo, story):
-    """A message that another addon cannot process, however often it is tried."""
+    """A message with which another addon fails at every try."""
     demo.gateway.sql(FAULTS)
     demo.send(FAILED, "We need sixty desks.")
 

@@ -1,4 +1,4 @@
-"""How fast, and with how much memory: ``make bench``, or ``python -m bench PART...``.
+"""Measurements of speed and memory: ``make bench``, or ``python -m bench PART...``.
 
 A part is a module of this package with a function `measure()`, which prints its figures; :data:`PARTS` names them.
 """
@@ -16,8 +16,8 @@ PARTS = ("incoming", "lane", "rows", "importing", "memory", "backlog")
 def main(*names):
     """Measure and print.
 
-    :param names: of parts; all of them without one
-    :raises LabError: for a name that is none
+    :param names: names of parts; by default all of them
+    :raises LabError: for an unknown name
     """
     if unknown := set(names) - set(PARTS):
         raise LabError(f"No such part: {', '.join(sorted(unknown))}. There are {', '.join(PARTS)}.")

@@ -49,7 +49,7 @@ def _visits(gateway, protocol, kind, count, visits):
 
 
 class _Server(socketserver.ThreadingTCPServer):
-    """Serves one kind of session on loopback, in threads, as long as the block lasts."""
+    """Serves one kind of session on loopback, in threads, until its `with` block ends."""
 
     daemon_threads = True
 
@@ -65,7 +65,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class _Imap(socketserver.StreamRequestHandler):
-    """All messages are unread; every second UID is one, so that no two of them make a range."""
+    """An IMAP session; all messages are unread, and only every second UID exists, so that no two form a range."""
 
     def handle(self):
         """Serve one session."""
@@ -100,7 +100,7 @@ class _Imap(socketserver.StreamRequestHandler):
 
 
 class _Pop3(socketserver.StreamRequestHandler):
-    """Lists so many messages, and deletes none."""
+    """A POP3 session; it lists the messages, and deletes none."""
 
     def handle(self):
         """Serve one session."""

@@ -1,6 +1,6 @@
 """Memory of an import: an archive of 200 kB that holds four messages of 49 MB.
 
-What Odoo's process needs at most beyond what it needs anyway, in megabytes, from the upload to the stored messages.
+The figure is how much the peak memory of Odoo's process grows, in megabytes, from the upload to the stored messages.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Incoming mail side by side with Odoo's own gateway: only the ratios mean something elsewhere."""
+"""Incoming mail side by side with Odoo's own gateway: only the ratios are valid for other machines."""
 
 import os
 import time
@@ -24,7 +24,7 @@ def measure(messages=200):
 
 
 def compare(dovecot, messages, milliseconds):
-    """Messages per second of Odoo's own gateway and of the addon, one after the other.
+    """Return the messages per second of Odoo's own gateway and of the addon, measured one after the other.
 
     :param milliseconds: round trip time to the mail server
     """

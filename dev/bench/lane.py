@@ -1,6 +1,7 @@
-"""The claim of a lane, whatever waits in front of it: the time until it has locked a message.
+"""The time until a lane has locked its next message, with different messages that wait in front of it.
 
-One lane, the median of some claims, with statistics as they are after a flood of messages, and after ANALYZE.
+Each figure is the median of some claims by one lane, with the table's statistics as they are after a flood of messages,
+and after ANALYZE.
 """
 
 import json
@@ -13,7 +14,7 @@ from lab.servers.postgres import Postgres
 
 MESSAGES = 20_000
 
-# (what waits, pairs of number, conversation, when it is due)
+# (what waits, a list of (number, conversation, when it is due))
 _ONE, _EACH = "'<one@customer.example>'", "'<' || n || '@customer.example>'"
 _DUE, _LATER = "- interval '1 hour'", "+ interval '1 hour'"
 _CASES = (
@@ -44,7 +45,7 @@ print(json.dumps([statistics.median(row[0] for row in rows), all(row[1] for row 
 
 
 def measure():
-    """Print a line for each case: milliseconds."""
+    """Print the milliseconds of each case."""
     database = databases.clone("gateway", f"bench_lane_{os.getpid()}")
     try:
         say(f"  {f'{MESSAGES} messages wait':52}{'at once':>12}{'analyzed':>12}")
@@ -57,7 +58,7 @@ def measure():
 def _claims(database, waiting):
     postgres = Postgres()
     postgres.execute("TRUNCATE mail_inbound_message CASCADE", database=database)
-    # besides, one that is free
+    # one more message is free
     for number, conversation, due in [*waiting, (1, "'<free@customer.example>'", "")]:
         postgres.execute(_INSERT.format(conversation, due, number), database=database)
     columns = []

@@ -1,4 +1,4 @@
-"""Memory to fetch and store a large message: what Odoo's process needs at most beyond what it needs anyway."""
+"""Memory to fetch and store a large message: the peak of Odoo's process, beyond what it needs anyway."""
 
 import os
 import threading
@@ -35,9 +35,9 @@ def _peak_to_store(gateway, dovecot, size):
     mailbox = f"memory{size}_{os.getpid()}@mycompany.example"
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     dovecot.put(mailbox, message("Small"))
-    gateway.fetch(server)  # what a first visit loads counts as the base line
+    gateway.fetch(server)  # what a first visit loads belongs to the baseline
     dovecot.put(mailbox, message("Large", to="nobody@elsewhere.example") + _body(size))
-    # no lane takes it meanwhile
+    # no lane may deliver it meanwhile
     gateway.sql(
         "UPDATE ir_cron SET active = false WHERE id IN (SELECT res_id FROM ir_model_data WHERE name LIKE %s)",
         "ir_cron_lane%",
@@ -53,7 +53,7 @@ def _body(size):
 
 @contextmanager
 def peak_of(pid):
-    """Watch a process; what is yielded tells by how many bytes its resident memory grew at most."""
+    """Watch a process; yields a function that returns by how many bytes its resident memory grew at most."""
     base = resident(pid)
     highest, done = [base], threading.Event()
 
@@ -71,5 +71,5 @@ def peak_of(pid):
 
 
 def resident(pid):
-    """Bytes of a process that are in memory."""
+    """Return how many bytes of a process are in memory."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -1,7 +1,7 @@
 """The list of inbound messages, its filters, groups, counts and searches, with 500,000 rows.
 
-The rows are made by PostgreSQL itself, as the mailboxes of some years leave them. What a view asks for is asked through the
-ORM, as the web client does: the page that is shown, and the number of all.
+PostgreSQL itself makes the rows, as the mailboxes of some years would leave them. The queries of a view go through the
+ORM, as those of the web client: the page that is shown, and the total number.
 """
 
 import json
@@ -14,7 +14,7 @@ from lab.servers.postgres import Postgres
 
 ROWS = 500_000
 
-# What a thousand delivered messages look like, in the order of their ids; the last ones wait.
+# Mostly delivered messages, in the order of their ids; the last thousand wait.
 _FILL = """
     INSERT INTO mail_inbound_message (
         subject, email_from, sender, recipients, message_id, conversation, source, digest, size, received_date, done_date,
@@ -109,7 +109,7 @@ _FIELDS = (
 
 
 def measure(rows=ROWS):
-    """Print the milliseconds of each question, the fastest of four times."""
+    """Print the milliseconds of each query, the fastest of four times."""
     database = databases.clone("gateway", f"bench_rows_{os.getpid()}")
     try:
         fill(Postgres(), database, rows)
@@ -122,14 +122,14 @@ def measure(rows=ROWS):
 
 
 def fill(postgres, database, rows):
-    """Add rows to mail.inbound.message, two minutes apart, up to now; those of twenty servers.
+    """Add rows of twenty servers to mail.inbound.message, two minutes apart, up to now.
 
     :param rows: how many
     """
     for statement in (_SERVERS, _FILL, "DROP INDEX IF EXISTS mail_inbound_search_text_index", _SEARCHED):
         postgres.execute(statement, database=database, **({"rows": rows} if statement is _FILL else {}))
     if postgres.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'", database=database):
-        # as updating the addon does it: built on what is there
+        # as an update of the addon does: it builds the index on existing rows
         postgres.execute(
             "CREATE INDEX mail_inbound_search_text_index ON mail_inbound_search USING gin (text gin_trgm_ops)",
             database=database,

@@ -23,7 +23,7 @@ def gateway(module_database):
 
 @pytest.fixture
 def crash_gateway(database):
-    """The same on a database of its own, for tests that kill servers; none runs yet but the one that prepared it."""
+    """A gateway on a database of its own, for tests that kill servers; only the server that prepared it runs."""
     gateway = Gateway(database)
     try:
         yield gateway.prepare()
@@ -33,6 +33,6 @@ def crash_gateway(database):
 
 @pytest.fixture
 def window(chromium):
-    """The window that a module opened as its `chromium`, for one test in which JavaScript must not complain."""
+    """The window that a module opened as its `chromium`, for one test; an error of JavaScript fails the test."""
     with without_complaints(chromium):
         yield chromium

@@ -1,4 +1,4 @@
-"""What the tests of crashes share: killing servers while mail comes in, and what has to be there afterwards."""
+"""Helpers of the tests of crashes: they kill servers while mail comes in, and check that nothing is lost or doubled."""
 
 import random
 import time
@@ -22,9 +22,9 @@ REFUSALS = """
 
 
 def kill_while_mail_comes_in(gateway, dovecot, mailbox, protocol, between=lambda: None):
-    """Two hundred messages in eight parts; an Odoo server is killed in the middle of each.
+    """Let two hundred messages come in, in eight parts, and kill an Odoo server in the middle of each part.
 
-    :param between: done after each kill, before the server is started again
+    :param between: called after each kill, before the server is started again
     """
     mix, dice = mail_mix(), random.Random(protocol)
     server = gateway.mail_server(mailbox, dovecot.port(PORTS[protocol]), protocol)
@@ -33,7 +33,7 @@ def kill_while_mail_comes_in(gateway, dovecot, mailbox, protocol, between=lambda
         dovecot.put_all(mailbox, mix.sources[part::KILLS])
         before = gateway.count()
         gateway.hurry(fetch=True)
-        # kill while it fetches or while it delivers: a few messages in, or a moment later
+        # kill while it fetches or while it delivers: after a few messages, or a moment later
         until_more(gateway, before)
         time.sleep(dice.uniform(0, 2))
         victim = gateway.servers[part % len(gateway.servers)]
@@ -48,25 +48,25 @@ def kill_while_mail_comes_in(gateway, dovecot, mailbox, protocol, between=lambda
 
 
 def until_more(gateway, before):
-    """Wait until there are more than so many messages.
+    """Wait until there are more than *before* messages.
 
-    A job that is called for while it runs is done at the next look, which is a minute away unless somebody asks.
+    If a job is triggered while it runs, Odoo starts it at its next look for due jobs, up to a minute later unless woken.
     """
     until(lambda: gateway.count() > before or wake_cron(gateway.database))
 
 
 def fetch_once(gateway):
-    """Have the cron fetch, and wait until it has."""
+    """Run the scheduled action that fetches, and wait until it has run."""
     gateway.odoo.run_cron(FETCH)
 
 
 def acknowledged(gateway):
-    """Whether the mail server was told about every message."""
+    """Tell whether Odoo has acknowledged every message to the mail server."""
     return gateway.sql("SELECT count(*) FROM mail_inbound_acknowledgement") == [(0,)]
 
 
 def check_mailbox(gateway, dovecot, mailbox, protocol):
-    """IMAP: all is marked read; POP3: all is deleted; by the next fetch at the latest."""
+    """Assert that all messages are marked read (IMAP) or deleted (POP3), by the next fetch at the latest."""
     until(lambda: acknowledged(gateway) or fetch_once(gateway))
     flags = dovecot.flags(mailbox)
     assert all("\\Seen" in each for each in flags) if protocol == "imap" else not flags

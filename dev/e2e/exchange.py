@@ -1,4 +1,4 @@
-"""A company that acknowledges each request by mail, people who write to it, and the count of what went to and fro."""
+"""A company that acknowledges each request by mail, people who write to it, and a count of the messages."""
 
 import os
 import time
@@ -11,7 +11,7 @@ import pytest
 from e2e.gateway import QUEUE, Gateway, message
 from lab.servers.relay import Relay
 
-# Domains of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
+# Each run has domains of its own: mailboxes outlive the run, and another run may use the same lab.
 DOMAIN = f"loops-{os.getpid()}.example"
 CUSTOMERS = f"loops-customer-{os.getpid()}.example"
 REQUESTS, CATCHALL, BOUNCE, NOTIFICATIONS = (
@@ -22,11 +22,11 @@ _number = count(1)
 
 
 class Traffic(NamedTuple):
-    """What happened in a time.
+    """What happened in a period.
 
     :ivar came: messages that Odoo fetched
-    :ivar records: that were made of them
-    :ivar posted: messages in the chatter of records that came by mail, notes too
+    :ivar records: records that Odoo created from them
+    :ivar posted: messages in the chatter of records that came by mail, including notes
     :ivar left: messages that Odoo sent; one to two recipients counts twice
     """
 
@@ -37,11 +37,11 @@ class Traffic(NamedTuple):
 
 
 class Exchange:
-    """The company's Odoo makes a task of each request and acknowledges it."""
+    """The company, whose Odoo creates a task from each request and acknowledges it."""
 
     def __init__(self, gateway, dovecot, postfix):
         self.gateway, self.dovecot, self.postfix = gateway, dovecot, postfix
-        # what goes to the Return-Path and to the default From comes in, too
+        # mail to the Return-Path and to the default From comes in, too
         self._servers = [
             gateway.mail_server(box, dovecot.port("imap")) for box in (REQUESTS, CATCHALL, BOUNCE, NOTIFICATIONS)
         ]
@@ -72,7 +72,7 @@ class Exchange:
     # What people do
 
     def person(self, name):
-        """Create a contact; return (id, address), whose mailbox is counted."""
+        """Create a contact whose mailbox is counted; return (id, address)."""
         address = f"{name.lower()}-{next(_number)}@{CUSTOMERS}"
         self._watched.add(address)
         return self._create("res.partner", name=name, email=address), address
@@ -82,7 +82,7 @@ class Exchange:
         self.postfix.submit(message(subject, to, sender, **headers), sender, [to])
 
     def request(self, sender, subject="Ten chairs"):
-        """Send a request and return the task, when all is quiet."""
+        """Send a request, wait until no mail is under way, and return the task."""
         self.write(sender, REQUESTS, subject)
         self.wait_until_quiet()
         return self.task(sender)
@@ -100,13 +100,13 @@ class Exchange:
         )
 
     def follow(self, task, partner):
-        """Have a contact be told of what is posted."""
+        """Make a contact a follower, who is notified of what is posted."""
         self.gateway.call("project.task", "message_subscribe", [task], partner_ids=[partner])
 
-    # What is seen
+    # What the tests look at
 
     def task(self, sender):
-        """The id of the first task of a sender."""
+        """Return the id of the first task of a sender."""
         [(task,)] = self.gateway.sql(
             "SELECT min(task.id) FROM project_task task JOIN res_partner partner ON partner.id = task.partner_id"
             " WHERE partner.email = %s",
@@ -115,11 +115,11 @@ class Exchange:
         return task
 
     def mailbox(self, address):
-        """The parsed messages of a mailbox, the oldest first."""
+        """Return the parsed messages of a mailbox, the oldest first."""
         return [message_from_bytes(raw, policy=policy.default) for raw in self.dovecot.read(address)]
 
     def inbound(self, *columns):
-        """These columns of the messages that came in since the count began, the oldest first."""
+        """Return these columns of the messages that came in since the count began, the oldest first."""
         return self.gateway.sql(
             f"SELECT {', '.join(columns)} FROM mail_inbound_message ORDER BY id OFFSET %s", self._start.came
         )
@@ -129,7 +129,7 @@ class Exchange:
         self._start = self._totals()
 
     def traffic(self):
-        """What happened since the count began."""
+        """Return what has happened since the count began."""
         return Traffic(*(now - before for now, before in zip(self._totals(), self._start, strict=True)))
 
     def _totals(self):
@@ -142,9 +142,9 @@ class Exchange:
     # Waiting
 
     def wait_until_quiet(self, *responders, seconds=120):
-        """Wait until nothing moves any more, neither in Odoo nor in Postfix nor in the programs that answer.
+        """Wait until no mail is under way any more in Odoo, in Postfix or in the responders.
 
-        :raises AssertionError: when there is no end of it
+        :raises AssertionError: when mail is still under way after *seconds*
         """
         limit, before = time.monotonic() + seconds, None
         while True:
@@ -157,7 +157,7 @@ class Exchange:
             before = now
 
     def _go_round(self):
-        """Have all that waits processed once: fetched, delivered, sent."""
+        """Fetch, deliver and send all waiting mail once."""
         for server in self._servers:
             self.gateway.fetch(server)
         self.gateway.settle()
@@ -191,7 +191,7 @@ def shared_exchange(module_database, dovecot, postfix):
 
 @pytest.fixture
 def exchange(shared_exchange):
-    """The exchange, from whose beginning on is counted; nobody has written yet."""
+    """The exchange, with a count that begins with the test."""
     shared_exchange.begin()
     yield shared_exchange
     # pytest shows it when the test fails
@@ -201,7 +201,7 @@ def exchange(shared_exchange):
 
 @pytest.fixture
 def relay(exchange, postfix):
-    """A relay that all of Odoo's mail takes, and that gives each message another Message-Id."""
+    """A relay through which all of Odoo's mail goes, and which gives each message another Message-Id."""
     with Relay(postfix.port) as relay:
         server = exchange.gateway.call(
             "ir.mail_server",

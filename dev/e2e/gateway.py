@@ -1,4 +1,4 @@
-"""A database with the addon and the servers on it, in the words that the tests use."""
+"""A database with the addon, its Odoo servers, and what the tests do with them."""
 
 import time
 import xmlrpc.client
@@ -24,7 +24,7 @@ class Gateway:
     """One database and the Odoo servers on it.
 
     :param database: its name
-    :param options: of every server, as :class:`lab.odoo.server.OdooServer` takes them
+    :param options: options of every server, as for :class:`lab.odoo.server.OdooServer`
     """
 
     def __init__(self, database, **options):
@@ -42,7 +42,7 @@ class Gateway:
 
     @property
     def odoo(self):
-        """The first server, started when need be."""
+        """The first server, started if necessary."""
         return self.servers[0] if self.servers else self.start()
 
     def stop(self):
@@ -52,15 +52,16 @@ class Gateway:
         self.servers = []
 
     def call(self, model, method, *args, **kwargs):
-        """Call as the administrator."""
+        """Call a method as the administrator."""
         return self.odoo.call(model, method, *args, **kwargs)
 
     # Configuration
 
     def prepare(self, domain=DOMAIN):
-        """Give the company an alias domain, and leads@ an alias that creates CRM leads.
+        """Give the company an alias domain and the alias leads@, which creates CRM leads.
 
-        Mail is fetched when a test says so: it would find a server that is being read at the moment else.
+        The scheduled fetch is put off by a day, so that mail is fetched only when a test asks for it: otherwise the test
+        could find its server in use.
         """
         self.sql(
             "UPDATE ir_cron SET nextcall = nextcall + interval '1 day' WHERE id IN"
@@ -100,7 +101,7 @@ class Gateway:
         return server
 
     def outgoing_server(self, postfix, **values):
-        """Create an outgoing server that leads to one of the lab's Postfixes; return its id."""
+        """Create an outgoing server for one of the lab's Postfixes; return its id."""
         return self.call(
             "ir.mail_server",
             "create",
@@ -119,7 +120,7 @@ class Gateway:
         self.call("ir.config_parameter", "set_param", key, value)
 
     def user(self, name, email, **values):
-        """Create a user who is told by e-mail and may see all leads; the login is the address, and so is the password.
+        """Create a user who is notified by e-mail and may see all leads; login and password are the address.
 
         :return: (id of the user, id of their contact)
         """
@@ -151,8 +152,8 @@ class Gateway:
     def comment(self, author, model, record, body, partners=()):
         """Post a comment.
 
-        :param author: (id of the user, login), of one whose password is the login
-        :param partners: ids of contacts that are told besides the followers
+        :param author: (id, login) of a user whose password is the login
+        :param partners: ids of contacts that are notified besides the followers
         :return: the id of its message
         """
         user, login = author
@@ -174,9 +175,9 @@ class Gateway:
         return posted[0] if isinstance(posted, list) else posted
 
     def letters(self, dovecot, mailbox, number=1, seconds=120):
-        """The parsed messages of a mailbox, the oldest first, once there are so many; Odoo's queue is hurried.
+        """Wait until a mailbox has *number* messages; return all of them, parsed, the oldest first. Wakes Odoo's queue.
 
-        :raises AssertionError: after that time, with what Odoo says about mail that it could not send
+        :raises AssertionError: when there are fewer after *seconds*, with the reasons of mail that Odoo could not send
         """
 
         def read():
@@ -192,11 +193,11 @@ class Gateway:
             raise AssertionError(f"{mailbox} has no {number} messages; failed: {failures}") from error
 
     def fetch(self, server):
-        """Press "Fetch Now"; return what it says."""
+        """Press "Fetch Now"; return the text of its notification."""
         return self.call("fetchmail.server", "fetch_mail", [server])["params"]["message"]
 
     def wake(self, xmlid=FETCH):
-        """Make a scheduled action due, and wake the cron threads for that and everything else that is."""
+        """Make a scheduled action due, and wake the cron threads, which run it and all others that are due."""
         run_cron_now(self.database, xmlid)
 
     def settle(self, seconds=180, fetch=False):
@@ -212,7 +213,7 @@ class Gateway:
             time.sleep(0.5)
 
     def hurry(self, fetch=False):
-        """Have everything that waits for its time tried now."""
+        """Make deferred messages due now, and wake the lanes."""
         self.sql(
             "UPDATE mail_inbound_message SET next_try = now() AT TIME ZONE 'UTC' "
             "WHERE state IN ('received', 'deferred') AND next_try < (now() AT TIME ZONE 'UTC') + interval '1 hour' "
@@ -221,20 +222,20 @@ class Gateway:
         for lane in ("mail_gateway.ir_cron_lane_1", "mail_gateway.ir_cron_lane_2", *([FETCH] if fetch else [])):
             self.wake(lane)
 
-    # What is there, read past Odoo, which may be down
+    # What is in the database, read without Odoo, which may be down
 
     def count(self, *conditions):
-        """The number of inbound messages that meet conditions (column, operator, value)."""
+        """Return the number of inbound messages that meet conditions (column, operator, value)."""
         where = " AND ".join(f"{column} {operator} %s" for column, operator, _value in conditions) or "true"
         values = [value for _column, _operator, value in conditions]
         return self.sql(f"SELECT count(*) FROM mail_inbound_message WHERE {where}", *values)[0][0]
 
     def states(self):
-        """state -> number of inbound messages."""
+        """Return a dictionary from a state to the number of inbound messages."""
         return dict(self.sql("SELECT state, count(*) FROM mail_inbound_message GROUP BY state"))
 
     def leads(self, server=None):
-        """The name of every CRM lead that a message made, sorted; of one incoming server or of all."""
+        """Return the sorted names of the CRM leads that messages created; of one incoming server or of all."""
         rows = self.sql(
             "SELECT lead.name FROM crm_lead lead JOIN mail_inbound_message message"
             " ON message.res_model = 'crm.lead' AND message.res_id = lead.id AND message.state = 'delivered'"
@@ -245,14 +246,14 @@ class Gateway:
         return sorted(name for (name,) in rows)
 
     def sql(self, statement, *values):
-        """Run one statement, committed; return its rows, if it has any."""
+        """Run one statement and commit; return its rows, if it has any."""
         with self.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else None
 
     @contextmanager
     def cursor(self):
-        """A cursor whose work is committed."""
+        """Yield a cursor, and commit at the end."""
         connection = Postgres().connect(self.database)
         try:
             with connection, connection.cursor() as cursor:
@@ -262,10 +263,10 @@ class Gateway:
 
 
 def message(subject, to=f"{LEADS}@{DOMAIN}", sender=None, message_id=True, body="Please call me.", **headers):
-    """A small message; without `sender` each has one of its own, so that no limit per sender is met.
+    """Return a small message; without `sender` each has a sender of its own, so that no limit per sender applies.
 
     :param message_id: True for a fresh one, None for no header, else its value
-    :param headers: further ones, _ for -
+    :param headers: further headers, with _ for -
     """
     number = next(_number)
     if message_id is True:
@@ -285,13 +286,13 @@ def message(subject, to=f"{LEADS}@{DOMAIN}", sender=None, message_id=True, body=
 
 
 def author(mail):
-    """Display name and address of the From header of a parsed message."""
+    """Return display name and address of the From header of a parsed message."""
     [address] = mail["From"].addresses
     return address.display_name, address.addr_spec
 
 
 def reply_to(mail):
-    """The address of the Reply-To header of a parsed message."""
+    """Return the address of the Reply-To header of a parsed message."""
     [address] = mail["Reply-To"].addresses
     return address.addr_spec
 
@@ -299,7 +300,7 @@ def reply_to(mail):
 def until(condition, seconds=180, every=0.2):
     """Wait until `condition()` is true and return what it returned.
 
-    A server that is just being killed or started answers with errors: that is not true yet.
+    An error counts as not yet true: a server that is being killed or started answers with errors.
     """
     limit = time.monotonic() + seconds
     while True:

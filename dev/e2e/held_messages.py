@@ -1,4 +1,4 @@
-"""The list of held messages as the tests of it use it: messages that wait, and a keyboard."""
+"""Helpers of the tests of the list of held messages: they hold messages, and use the keyboard."""
 
 from playwright.sync_api import expect
 
@@ -6,7 +6,7 @@ from e2e.gateway import DOMAIN, message, until
 
 
 def hold(scene, *subjects, sender=None, **options):
-    """Have unroutable messages come in."""
+    """Let unroutable messages come in, and wait until they are held."""
     for subject in subjects:
         to = f"{subject.replace(' ', '.').lower()}@{DOMAIN}"
         scene.dovecot.put(scene.mailbox, message(subject, to=to, sender=sender, **options))
@@ -15,7 +15,7 @@ def hold(scene, *subjects, sender=None, **options):
 
 
 def hold_some(scene):
-    """Have three messages wait, unless they do."""
+    """Hold three messages, unless they are held already."""
     subjects = ("For the file", "To whom it may concern", "Invoice 4711")
     hold(scene, *(subject for subject in subjects if scene.state(subject) != "held"))
 
@@ -28,12 +28,12 @@ def open_queue(window, scene):
 
 
 def shown(page):
-    """The subject of the message at the side."""
+    """Return the subject of the message that is shown beside the list."""
     return page.locator(".o_inbound_preview h2")
 
 
 def marked(page):
-    """The row of that message."""
+    """Return the row of that message."""
     return page.locator(".o_data_row[aria-current=true]")
 
 
@@ -50,7 +50,7 @@ def go_to(page, subject):
 
 
 def confirm(page):
-    """Press Enter in the question that is asked."""
+    """Press Enter in the dialog that asks for confirmation."""
     expect(page.locator(".modal button.btn-primary")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".modal")).to_have_count(0)

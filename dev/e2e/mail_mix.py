@@ -1,4 +1,4 @@
-"""Two hundred messages of every sort, and what has to become of each."""
+"""Two hundred messages of every sort, and the expected outcome of each."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from e2e.gateway import message
 
 WHAT_BECAME = "SELECT state, try_count, reason, detail FROM mail_inbound_message WHERE subject = %s"
-# Python's header parser gives up on it (CPython issue 105802); a record is made of the message all the same.
+# Python's header parser fails on it (CPython issue 105802); the message creates a record nevertheless.
 BAD_MESSAGE_ID = "<[{number}@customer.example]>"
 # A message in delivery at three of eight kills is rare; more than this would be a fault.
 MAX_UNLUCKY = 2
@@ -14,9 +14,9 @@ MAX_UNLUCKY = 2
 
 @dataclass
 class MailMix:
-    """Messages by what is expected of them; a subject names one message.
+    """Messages by their expected outcome; a subject identifies one message.
 
-    :ivar routable: each makes one lead
+    :ivar routable: each creates one lead
     :ivar unroutable: each is held
     """
 
@@ -30,7 +30,7 @@ class MailMix:
         return [everything[subject] for subject in sorted(everything, key=hash_of)]
 
     def check(self, gateway, server):
-        """Each routable message made one lead; every other one is held with its source."""
+        """Assert that each routable message created one lead, and that every other one is held with its source."""
         self._process_again_what_three_kills_hit(gateway)
         delivered = Counter(gateway.leads(server))
         lost = {name: gateway.sql(WHAT_BECAME, name) for name in self.routable if not delivered[name]}
@@ -42,7 +42,7 @@ class MailMix:
         assert gateway.count() == len(self.sources)
 
     def _process_again_what_three_kills_hit(self, gateway):
-        """Do what a postmaster does with a message that three of the test's own kills happened to hit."""
+        """Process again, as a postmaster would, messages that failed because three kills of the test hit them."""
         rows = gateway.sql(
             "SELECT id FROM mail_inbound_message WHERE state = 'failed' AND reason LIKE '%%ran out of time%%'"
         )
@@ -61,12 +61,12 @@ class MailMix:
 
 
 def hash_of(text):
-    """A number that is the same in every run."""
+    """Return a hash that is the same in every run."""
     return sum(ord(character) * 7919**position % 10007 for position, character in enumerate(text[::-1]))
 
 
 def mail_mix(total=200):
-    """Seven in ten plain ones, the rest without Message-Id or with a broken one, with attachments, or unroutable."""
+    """Return a mix: seven in ten are plain, others have no or a bad Message-Id, an attachment, or no route."""
     mix = MailMix()
     for number in range(total):
         kind, subject = number % 20, f"Message {number:03}"
@@ -84,7 +84,7 @@ def mail_mix(total=200):
 
 
 def with_attachment(subject):
-    """A message with a small PDF that is none."""
+    """Return a message with an attachment that only its type calls a PDF."""
     body = (
         "--cut\r\nContent-Type: text/plain\r\n\r\nSee the file.\r\n--cut\r\n"
         "Content-Type: application/pdf; name=order.pdf\r\nContent-Disposition: attachment; filename=order.pdf\r\n"

@@ -1,4 +1,4 @@
-"""A company whose Odoo has several Postfixes to choose from, and what its recipients read."""
+"""A company whose Odoo has several Postfixes to choose from, and the mailboxes of its recipients."""
 
 import os
 from itertools import count
@@ -9,7 +9,7 @@ from e2e.gateway import Gateway
 from lab.servers.postfix import carriers
 
 RUN = os.getpid()
-# Domains of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
+# Each run has domains of its own: mailboxes outlive the run, and another run may use the same lab.
 DOMAIN = f"mycompany-{RUN}.example"
 OTHER, CUSTOMER = f"other-{RUN}.example", f"outgoing-customer-{RUN}.example"
 IDN, IDN_ASCII = f"café-{RUN}.example", f"café-{RUN}.example".encode("idna").decode()
@@ -20,14 +20,14 @@ _number = count(1)
 
 
 class Office:
-    """A company whose Odoo has three Postfixes to choose from; the third is the one of odoo-bin's settings."""
+    """A company whose Odoo has three Postfixes to choose from; the third one is that of odoo-bin's settings."""
 
     def __init__(self, gateway, dovecot, *postfixes):
         self.gateway, self.dovecot = gateway, dovecot
         self.first, self.second, self.third = postfixes
 
     def servers(self, *filters):
-        """Have one outgoing server for each FROM filter, by priority, on the first, second and third Postfix.
+        """Create one outgoing server for each FROM filter, by priority, on the first, second and third Postfix.
 
         :return: their ids
         """
@@ -42,18 +42,18 @@ class Office:
         return self.gateway.outgoing_server(postfix, **values)
 
     def reset(self):
-        """Leave nothing of a test's configuration to the next one."""
-        # Odoo refuses to archive a server that something names; the next test does not care.
+        """Remove the configuration of the last test."""
+        # In SQL: Odoo refuses to archive a server that other records use, which does not matter to the next test.
         self.gateway.sql("UPDATE ir_mail_server SET active = false")
         for key in ("mail.default.from_filter", "mass_mailing.outgoing_mail_server", "mass_mailing.mail_server_id"):
             self.gateway.set_parameter(key, False)
 
     def recipient(self):
-        """An address whose mailbox is empty."""
+        """Return an address whose mailbox is empty."""
         return f"reader-{next(_number)}@{CUSTOMER}"
 
     def contact(self):
-        """A contact with an empty mailbox; return (id, address)."""
+        """Create a contact with an empty mailbox; return (id, address)."""
         address = self.recipient()
         partner = self.gateway.call(
             "res.partner", "create", {"name": "Reader", "email": address}, context={"mail_create_nosubscribe": True}
@@ -78,7 +78,7 @@ class Office:
         return self.read(address)
 
     def comment(self, user):
-        """Have somebody comment on a contact; return the message from that contact's mailbox.
+        """Comment on a contact as a user; return the message from that contact's mailbox.
 
         :param user: (id, login)
         """
@@ -92,7 +92,7 @@ class Office:
         return self.gateway.user("Agent", login)[0], login
 
     def read(self, address):
-        """The only message of a mailbox."""
+        """Return the only message of a mailbox."""
         [mail] = self.gateway.letters(self.dovecot, address)
         return mail
 
@@ -115,6 +115,6 @@ def office(shared_office):
 
 
 def way(mail):
-    """Host name of the only Postfix that Odoo gave the message to."""
+    """Return the host name of the only Postfix that a message came through."""
     [hostname] = carriers(mail)
     return hostname

@@ -1,4 +1,4 @@
-"""Databases with an earlier version of the addon, which get the present one."""
+"""Databases with an earlier version of the addon, which are updated to the present one."""
 
 import io
 import subprocess
@@ -13,7 +13,7 @@ from lab.odoo.runs import run
 
 
 class OldVersion(Gateway):
-    """A database with an earlier version of the addon; :meth:`upgrade` makes it one with the present version.
+    """A database with an earlier version of the addon; :meth:`upgrade` updates it to the present version.
 
     :param old_addons: the directory of addons with the earlier version
     """
@@ -27,7 +27,7 @@ class OldVersion(Gateway):
         self._odoo("--init", "mail_gateway", "--addons-path", self.old_addons)
 
     def upgrade(self):
-        """Install the present version over it, as `-u mail_gateway` does, and start that."""
+        """Update to the present version by `-u mail_gateway`, and start Odoo with it."""
         self.stop()
         self._odoo("--update", "mail_gateway")
         self.options = {}
@@ -38,12 +38,12 @@ class OldVersion(Gateway):
         assert code == 0, output
 
     def version(self):
-        """The version that is installed."""
+        """Return the installed version."""
         return self.sql("SELECT latest_version FROM ir_module_module WHERE name = 'mail_gateway'")[0][0]
 
 
 def addons_of(commit, directory):
-    """Put the addon as it was at a commit into a directory, and return that; skip the test where history is missing."""
+    """Extract the addon of a commit into a directory, and return that; skip the test if the commit is missing."""
     archive = subprocess.run(
         ["git", "-C", str(ROOT), "archive", "--format=zip", commit, "mail_gateway"], capture_output=True, check=False
     )

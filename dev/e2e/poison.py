@@ -1,11 +1,11 @@
-"""A message that keeps whoever delivers it busy for hours: it must not take other mail with it.
+"""A message whose delivery takes hours or days: it must not delay other mail.
 
 Odoo marks quoted text while it sanitizes HTML (``tag_quote`` in odoo/tools/mail.py). Once a child with the class
 ``gmail_extra`` made its parent a container of quotes, each later child asks for the list of all its siblings and for
 its own place in it. With n children in one parent that is n times n steps: twice the size takes four times as long.
 
 Measured with lxml 4.9.3, in seconds of CPU: 5 kB 0.7, 10 kB 3.5, 14 kB 6.6, 20 kB 14.3, 28 kB 24.6. So 130 kB take ten
-minutes, and 3 MB some four days. It is all Python code that a signal can end, and peaks at about 340 MB of memory.
+minutes, and 3 MB some four days. All of it is Python code, which a signal can end; it needs at most about 340 MB.
 """
 
 from email.message import EmailMessage

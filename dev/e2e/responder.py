@@ -1,4 +1,4 @@
-"""A program that answers whatever comes into a mailbox, and cares for no convention about that."""
+"""A program that answers every message in a mailbox, and follows no convention for automatic replies."""
 
 import threading
 from email import message_from_bytes, policy
@@ -12,12 +12,12 @@ TEXT = "I have got your message and will look at it as soon as I can."
 class Responder:
     """The program, a thread; it stops answering by itself after a number of messages.
 
-    It answers to Reply-To or From with a fresh Message-Id. That it does not say `Auto-Submitted` and does not say what
-    it answers is the worst case: nothing tells its answers from what a person writes.
+    It answers to Reply-To or From with a fresh Message-Id. The worst case is the default: without `Auto-Submitted`,
+    `In-Reply-To` and `References`, its answers look like messages that a person writes.
 
-    :param address: whose mailbox it looks at
-    :param sender: a function from the number of the answer to its From, which is the address else
-    :param to: an address that gets all the answers instead
+    :param address: the address whose mailbox it reads
+    :param sender: a function from the number of the answer to its From; by default, From is the address
+    :param to: an address that gets all answers instead
     :param text: a function from the number of the answer to its text
     :param headers: a function from the parsed message to further headers of the answer, _ for -
     :param most: how many messages it answers
@@ -54,13 +54,13 @@ class Responder:
 
     @property
     def exhausted(self):
-        """Whether it has answered as often as it may: nobody stopped it before."""
+        """Whether it has answered as often as it may, because nothing stopped it before."""
         return self.answered >= self.most
 
     def is_idle(self):
-        """Whether it has answered all there is.
+        """Tell whether it has answered all messages that it may answer.
 
-        :raises AssertionError: when it has broken down
+        :raises AssertionError: when it has failed
         """
         assert self.error is None, self.error
         return self.exhausted or len(self._dovecot.read(self.address)) == self.answered
@@ -87,11 +87,11 @@ class Responder:
 
 
 def naming_what_it_answers(mail):
-    """Headers of an answer that says what it answers, as those of mail programs do."""
+    """Return the headers by which a mail program says which message it answers."""
     references = " ".join(filter(None, (mail["References"], mail["Message-Id"])))
     return {"In_Reply_To": mail["Message-Id"], "References": references}
 
 
 def saying_that_it_is_automatic(_mail):
-    """Headers of an answer that follows RFC 3834 as far as it says what it is."""
+    """Return the header by which an answer says that it is automatic (RFC 3834)."""
     return {"Auto_Submitted": "auto-replied"}

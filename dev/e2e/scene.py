@@ -1,4 +1,4 @@
-"""An Odoo with messages in all states and servers of all kinds, for the tests that look at its screens."""
+"""An Odoo with messages in all states and servers of all kinds, for the tests of its screens."""
 
 import os
 
@@ -42,7 +42,7 @@ Purchasing
 
 
 class Scene:
-    """An Odoo whose inbound messages are in all states, each by what really leads there."""
+    """An Odoo whose inbound messages are in all states, into which real mail and real errors have put them."""
 
     def __init__(self, gateway, dovecot, untrusted_dovecot):
         self.gateway, self.dovecot = gateway, dovecot
@@ -83,7 +83,7 @@ class Scene:
         until(lambda: self.state(DEFERRED) == "deferred")
 
     def hire_postmaster(self):
-        """Create a user who is a postmaster and nothing else; the password is the login."""
+        """Create a user whose only group is that of postmasters; the password is the login."""
         [group] = self.gateway.call(
             "ir.model.data",
             "search_read",
@@ -103,18 +103,18 @@ class Scene:
         )
 
     def hold(self, subject):
-        """Have a message come in that nobody can route; return its id."""
+        """Let an unroutable message come in; return its id when it is held."""
         self.dovecot.put(self.mailbox, message(subject, to=f"{subject.replace(' ', '.').lower()}@{DOMAIN}"))
         self.gateway.fetch(self.imap)
         until(lambda: self.state(subject) == "held")
         return self.message(subject)
 
     def message(self, subject):
-        """The id of the newest inbound message with this subject."""
+        """Return the id of the newest inbound message with this subject."""
         return self.gateway.sql("SELECT max(id) FROM mail_inbound_message WHERE subject = %s", subject)[0][0]
 
     def state(self, subject):
-        """The state of that message."""
+        """Return the state of that message, or None."""
         self.gateway.odoo.wake_cron()
         rows = self.gateway.sql("SELECT state FROM mail_inbound_message WHERE id = %s", self.message(subject))
         return rows[0][0] if rows else None
@@ -135,14 +135,14 @@ def scene(module_database, dovecot, untrusted_dovecot):
 
 @pytest.fixture
 def postmaster(scene, window):
-    """The same window, where somebody is logged in who is a postmaster and nothing else."""
+    """The same window, in which a user whose only group is that of postmasters is logged in."""
     log_in(window, scene, "postmaster")
     yield window
     log_in(window, scene, "admin")
 
 
 def log_in(window, scene, user):
-    """Log in as somebody else; the browser forgets whom the login page would offer."""
+    """Log in as another user; the browser forgets the users that the login page would offer."""
     window.page.evaluate("localStorage.clear()")
     window.page.context.clear_cookies()
     window.login(scene.gateway.odoo, user)
@@ -170,7 +170,7 @@ def open_server(window, server):
 
 
 def route_to_alias(page, window):
-    """Fill in the dialog and confirm."""
+    """Choose the alias leads@ in the dialog and confirm."""
     dialog = page.locator(".modal")
     dialog.get_by_role("radio", name="Alias").check()
     dialog.locator("[name=alias_id] input").fill(LEADS)

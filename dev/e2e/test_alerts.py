@@ -18,7 +18,7 @@ ALERT = "mail_gateway.ir_cron_alert"
 
 
 class Watch:
-    """An Odoo on two hosts that reads a mailbox, and a postmaster who is told by e-mail."""
+    """An Odoo on two hosts that reads a mailbox, and a postmaster who gets alerts by e-mail."""
 
     def __init__(self, gateway, dovecot, postfix):
         self.gateway, self.dovecot = gateway, dovecot
@@ -37,18 +37,18 @@ class Watch:
         gateway.call("res.users", "write", admin, {"notification_type": "inbox"})
 
     def hold(self, *subjects):
-        """Have unroutable messages come in."""
+        """Let unroutable messages come in and be held."""
         self.dovecot.put_all(SHARED, [message(subject, to=f"nobody@{DOMAIN}") for subject in subjects])
         self.gateway.fetch(self.imap)
         self.gateway.settle()
 
     def look(self):
-        """Have the scheduled action run, on whichever host, and the queue after it."""
+        """Run the scheduled action of the alerts, on either host, and then the queue."""
         self.gateway.odoo.run_cron(ALERT)
         self.gateway.odoo.run_cron(QUEUE)
 
     def let_pass(self, hours):
-        """Have everything that was told been told so long before, and how to tell been chosen before that."""
+        """Date all events, alerts and the setting of the alerts back by some hours."""
         self.gateway.sql(
             "UPDATE ir_config_parameter SET write_date = write_date - make_interval(hours => %s)"
             " WHERE key = 'mail_gateway.alert'",
@@ -63,7 +63,7 @@ class Watch:
             self.gateway.sql(statement, hours, hours)
 
     def letters(self, number):
-        """The alerts that the postmaster has got, once there are so many."""
+        """Wait until the postmaster has got so many alerts, and return them."""
 
         def read():
             raws = self.dovecot.read(POSTMASTER)
@@ -74,7 +74,7 @@ class Watch:
         return until(read)
 
     def told(self):
-        """How many alerts were made for the postmaster."""
+        """Return how many alerts were created for the postmaster."""
         return self.gateway.sql(
             "SELECT count(*) FROM mail_message message JOIN mail_notification told ON told.mail_message_id = message.id"
             " WHERE message.message_id LIKE '%%mail-gateway-alert@%%' AND told.res_partner_id = %s",
@@ -84,7 +84,7 @@ class Watch:
 
 @pytest.fixture(scope="module")
 def watch(module_database, dovecot, postfix):
-    """The watch that the tests of the module share, in their order."""
+    """The watch that the tests of the module share; they depend on their order."""
     gateway = Gateway(module_database)
     try:
         yield Watch(gateway.prepare(DOMAIN), dovecot, postfix)
@@ -100,7 +100,7 @@ def chromium(watch):
 
 
 def html(letter):
-    """The HTML of a letter."""
+    """Return the HTML of a letter."""
     return letter.get_body(("html",)).get_content()
 
 
@@ -115,7 +115,7 @@ def show(window, letter, name):
         window.page = odoo
 
 
-def test_the_first_held_message_is_told_by_mail(watch, window):
+def test_the_first_held_message_causes_an_alert_by_mail(watch, window):
     watch.hold("Is anybody there?")
     watch.look()
     [letter] = watch.letters(1)
@@ -126,7 +126,7 @@ def test_the_first_held_message_is_told_by_mail(watch, window):
     show(window, letter, "alert_letter")
 
 
-def test_what_comes_later_is_told_once_and_together_whoever_looks(watch, window):
+def test_later_held_messages_are_alerted_once_in_one_mail(watch, window):
     watch.hold(*(f"Number {number}" for number in range(12)))
     watch.look()
     told = watch.told()
@@ -134,7 +134,7 @@ def test_what_comes_later_is_told_once_and_together_whoever_looks(watch, window)
     [cron] = watch.gateway.sql("SELECT res_id FROM ir_model_data WHERE module || '.' || name = %s", ALERT)[0]
 
     def press(server):
-        with suppress(OdooError):  # somebody else runs it at this moment
+        with suppress(OdooError):  # another server runs it at this moment
             server.call("ir.cron", "method_direct_trigger", [cron])
 
     with ThreadPoolExecutor(6) as people:
@@ -147,13 +147,13 @@ def test_what_comes_later_is_told_once_and_together_whoever_looks(watch, window)
     show(window, letter, "alert_letter_digest")
 
 
-def test_who_prefers_so_is_told_in_the_inbox(watch, window):
+def test_a_user_who_prefers_the_inbox_gets_the_alert_there(watch, window):
     window.page.goto(f"{watch.gateway.odoo.url}/odoo/action-mail.action_discuss?active_id=mail.box_inbox")
     expect(window.page.locator(".o-mail-Message", has_text="12 messages wait for a decision")).to_be_visible()
     picture(window, "alert_inbox")
 
 
-def test_an_alert_that_comes_back_is_discarded_and_makes_none(watch):
+def test_an_alert_that_comes_back_is_discarded_and_causes_no_alert(watch):
     letter = watch.letters(1)[0]
     raw = letter.as_bytes(policy=policy.SMTP)
     told, before = watch.told(), watch.gateway.count()
@@ -169,7 +169,7 @@ def test_an_alert_that_comes_back_is_discarded_and_makes_none(watch):
     assert watch.told() == told
 
 
-def test_a_server_that_fails_is_told_once_with_the_cause(watch, window):
+def test_a_failing_server_causes_one_alert_with_the_cause(watch, window):
     watch.failing = watch.gateway.mail_server(f"failing@{DOMAIN}", watch.dovecot.port("imap"), name="Failing")
     watch.gateway.sql("UPDATE fetchmail_server SET password = 'changed' WHERE id = %s", watch.failing)
     watch.gateway.odoo.run_cron("mail.ir_cron_mail_gateway_action")
@@ -189,7 +189,7 @@ def test_a_server_that_fails_is_told_once_with_the_cause(watch, window):
     picture(window, "alert_server_form")
 
 
-def test_the_form_of_a_server_asks_what_becomes_of_mail_that_nobody_can_route(watch, window):
+def test_the_form_of_a_server_sets_what_happens_to_unroutable_mail(watch, window):
     window.open_record("fetchmail.server", watch.imap)
     field = window.page.locator("[name=unroutable]")
     expect(field).to_be_visible()
@@ -213,7 +213,7 @@ def test_the_form_of_a_server_asks_what_becomes_of_mail_that_nobody_can_route(wa
     watch.gateway.call("fetchmail.server", "write", [watch.imap], {"unroutable": "hold"})
 
 
-def test_settings_change_how_postmasters_are_told(watch, window):
+def test_settings_change_how_postmasters_are_alerted(watch, window):
     page = window.page
     page.goto(f"{watch.gateway.odoo.url}/odoo/settings")
     block = page.locator("#inbound_alert_setting")
@@ -230,7 +230,7 @@ def test_settings_change_how_postmasters_are_told(watch, window):
     )
 
 
-def test_an_activity_waits_until_nothing_else_does(watch, window):
+def test_an_activity_stays_until_no_message_waits(watch, window):
     told = watch.told()
     watch.hold("For an activity")
     watch.let_pass(hours=5)
@@ -259,7 +259,7 @@ def test_an_activity_waits_until_nothing_else_does(watch, window):
     for summary, name in (
         ("messages wait", "For an activity"),
         ("Failing", "Failing"),
-    ):  # a single one is opened itself
+    ):  # if there is only one, its form opens instead of the list
         window.open("mail.mail_activity_action_my")
         row(page, summary).locator("[name=summary]").click()
         expect(page.locator(".o_form_view .o_last_breadcrumb_item, .o_form_view .o_breadcrumb").first).to_contain_text(
@@ -274,7 +274,7 @@ def test_an_activity_waits_until_nothing_else_does(watch, window):
     )
 
 
-def test_who_would_rather_not_be_told_says_so_in_the_preferences(watch, window):
+def test_a_postmaster_turns_alerts_off_in_the_preferences(watch, window):
     page = window.page
     [admin] = watch.gateway.sql("SELECT id FROM res_users WHERE login = 'admin'")[0]
     page.goto(f"{watch.gateway.odoo.url}/odoo/my-preferences/{admin}")
@@ -287,7 +287,7 @@ def test_who_would_rather_not_be_told_says_so_in_the_preferences(watch, window):
     until(lambda: watch.gateway.sql("SELECT told_of_held_mail FROM res_users WHERE login = 'admin'") == [(False,)])
 
 
-def test_an_empty_gateway_allowed_tells_the_limit_that_counts(watch, window):
+def test_an_empty_gateway_allowed_shows_the_limit_in_force(watch, window):
     window.open("mail.mail_gateway_allowed_action")
     expect(window.page.locator(".o_view_nocontent")).to_contain_text("5 new records per alias and sender within 60")
     picture(window, "gateway_allowed_empty")

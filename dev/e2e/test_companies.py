@@ -21,7 +21,7 @@ class Company:
 
     :ivar aliases: the local parts of its default From, bounce and catchall
     :ivar seller: (id, login) of a user whose address is of the company's domain
-    :ivar team: of sellers, with the alias sales@
+    :ivar team: the sales team, with the alias sales@
     :ivar incoming: the incoming servers of catchall and sales@
     """
 
@@ -36,12 +36,12 @@ class Company:
 
     @property
     def default_from(self):
-        """The address that its notifications come from."""
+        """The address from which its notifications come."""
         return f"{self.aliases[0]}@{self.domain}"
 
     @property
     def bounce(self):
-        """The address that bounces go to."""
+        """The address to which bounces go."""
         return f"{self.aliases[1]}@{self.domain}"
 
     @property
@@ -96,10 +96,10 @@ class Group:
     # What people do
 
     def ask(self, company, author, **values):
-        """Comment on a new lead of a company; return (lead, the message as the customer has it, the customer's address).
+        """Comment on a new lead of a company; return (lead, the message that the customer got, the customer's address).
 
         :param author: (id, login)
-        :param values: of the lead, which has no team, and so no alias, unless they say so
+        :param values: values of the lead; without a team among them it has none, and so no alias
         """
         address = f"customer-{next(_number)}@{CUSTOMER}"
         lead = self._create(
@@ -111,7 +111,7 @@ class Group:
         return lead, mail, address
 
     def write(self, company, raw, sender, to):
-        """Send a message into a company's mailbox, and have it fetched from there and delivered."""
+        """Send a message into a company's mailbox, fetch it from there and wait until it is delivered."""
         company.postfix.submit(raw, sender, [to])
         until(lambda: self.dovecot.read(to))
         for server in company.incoming:
@@ -125,7 +125,7 @@ class Group:
         self.write(company, raw, sender, to)
 
     def answers(self, lead):
-        """The texts of the e-mails in a lead's chatter."""
+        """Return the texts of the e-mails in a lead's chatter."""
         found = self.gateway.call(
             "mail.message",
             "search_read",
@@ -137,7 +137,7 @@ class Group:
 
 @pytest.fixture(scope="module")
 def group(module_database, dovecot, postfix, second_postfix, third_postfix):
-    """Two companies; what neither's server takes would go the third way, through odoo-bin's settings."""
+    """Two companies; a message that fits neither's server would go through the third one, that of odoo-bin's settings."""
     gateway = Gateway(module_database, extra_args=("--smtp-port", third_postfix.port))
     companies = (
         Company("North", f"north-{_RUN}.example", postfix, ("notifications", "bounce", "catchall")),
@@ -151,7 +151,7 @@ def group(module_database, dovecot, postfix, second_postfix, third_postfix):
 
 @pytest.fixture(params=(0, 1), ids=("north", "south"))
 def company(group, request):
-    """Each of the two."""
+    """Each of the two companies."""
     return group.companies[request.param]
 
 

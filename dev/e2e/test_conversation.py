@@ -14,7 +14,7 @@ from e2e.gateway import QUEUE, Gateway, message, until
 from lab.host.paths import PYTHON
 from lab.odoo import source
 
-# A domain of each run's own: mailboxes outlive the run, and another one may be at work on the same lab.
+# Each run has a domain of its own: mailboxes outlive the run, and another run may use the same lab.
 DOMAIN = f"mycompany-{os.getpid()}.example"
 LEADS, CATCHALL, BOUNCE, SALES = (f"{name}@{DOMAIN}" for name in ("leads", "catchall", "bounce", "salesperson"))
 MAILGATE = "odoo/addons/mail/static/scripts/odoo-mailgate.py"
@@ -32,7 +32,7 @@ class Desk:
         self.salesperson = self._salesperson()
 
     def _salesperson(self):
-        """Create a user who is told by e-mail; the password is the login."""
+        """Create a user who is notified by e-mail; the password is the login."""
         [group] = self.gateway.call(
             "ir.model.data",
             "search_read",
@@ -61,7 +61,7 @@ class Desk:
         return self.gateway.call("res.partner", "create", {"name": name, "email": address}), address
 
     def write(self, raw, sender, to):
-        """Send a message by SMTP and have it fetched and delivered; return when that is done."""
+        """Send a message by SMTP, fetch it and wait until it is delivered."""
         before = self.gateway.count()
         self.postfix.submit(raw, sender, [to])
         until(lambda: self._fetch() or self.gateway.count() > before)
@@ -83,7 +83,7 @@ class Desk:
         return posted[0] if isinstance(posted, list) else posted
 
     def lead_with_followers(self, subject):
-        """A lead from Purchasing's mail, which Purchasing, Accounting and the salesperson follow.
+        """Create a lead from Purchasing's mail, which Purchasing, Accounting and the salesperson follow.
 
         :return: (lead, Purchasing, Accounting), the contacts as :meth:`contact` returns them
         """
@@ -95,15 +95,15 @@ class Desk:
         self.gateway.call("crm.lead", "message_subscribe", [lead], partner_ids=followers)
         return lead, purchasing, accounting
 
-    # What is seen
+    # What the tests look at
 
     def lead(self, subject):
-        """The id of the only lead with this name."""
+        """Return the id of the only lead with this name."""
         [lead] = self.gateway.call("crm.lead", "search", [["name", "=", subject]])
         return lead
 
     def chatter(self, lead):
-        """Comments and e-mails of a lead, the oldest first."""
+        """Return comments and e-mails of a lead, the oldest first."""
         return self.gateway.call(
             "mail.message",
             "search_read",
@@ -113,12 +113,12 @@ class Desk:
         )
 
     def mailbox(self, address):
-        """The parsed messages of a mailbox, the oldest first, once all that Odoo sends has arrived."""
+        """Wait until all that Odoo sends has arrived; return the parsed messages of a mailbox, the oldest first."""
         until(self._all_arrived)
         return [message_from_bytes(raw, policy=policy.default) for raw in self.dovecot.read(address)]
 
     def bodies(self, address):
-        """The texts of the messages of a mailbox, once all that Odoo sends has arrived."""
+        """Wait until all that Odoo sends has arrived; return the texts of the messages of a mailbox."""
         return [mail.get_body(("plain", "html")).get_content() for mail in self.mailbox(address)]
 
     def _all_arrived(self):
@@ -128,7 +128,7 @@ class Desk:
         return not any(waiting["sender"] == BOUNCE for waiting in self.postfix.queue())
 
     def outgoing(self):
-        """The number of messages in Odoo's own queue."""
+        """Return the number of messages in Odoo's own queue."""
         return self.gateway.sql("SELECT count(*) FROM mail_mail WHERE state = 'outgoing'")[0][0]
 
     def _fetch(self):
@@ -137,7 +137,7 @@ class Desk:
 
     @contextmanager
     def sleeping_queue(self):
-        """Meanwhile nothing leaves Odoo's queue."""
+        """Keep Odoo's queue from sending until the block ends."""
         job = (
             "UPDATE ir_cron SET active = %s WHERE id IN (SELECT res_id FROM ir_model_data "
             "WHERE module = 'mail' AND name = 'ir_cron_mail_scheduler_action')"
@@ -160,7 +160,7 @@ def desk(module_database, postfix, dovecot):
 
 
 def reply(mail, sender, body):
-    """The source of a reply to a parsed message, as a mail program writes it, and the address that it goes to."""
+    """Return the source of a reply to a parsed message, as a mail program writes it, and the address that it goes to."""
     address = parseaddr(mail["Reply-To"])[1]
     references = " ".join(filter(None, (mail["References"], mail["Message-Id"])))
     raw = message(
@@ -212,7 +212,8 @@ def test_a_notification_says_who_wrote_and_where_replies_and_bounces_go(desk):
     comment = desk.comment(lead, "Which size?")
     [mail] = desk.mailbox(purchasing[1])
     [posted] = desk.gateway.call("mail.message", "read", [comment], ["message_id"])
-    assert parseaddr(mail["From"]) == ("Salesperson", SALES)  # odoo-bin has no filter: the alias domain counts
+    # odoo-bin's settings have no filter, so the alias domain counts
+    assert parseaddr(mail["From"]) == ("Salesperson", SALES)
     assert parseaddr(mail["Reply-To"])[1] == CATCHALL
     assert mail["Return-Path"] == f"<{BOUNCE}>"
     assert mail["Message-Id"] == posted["message_id"]

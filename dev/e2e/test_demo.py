@@ -1,4 +1,4 @@
-"""The demo that newcomers start with."""
+"""The demo with which newcomers begin."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 from lab.host.paths import ROOT
 
 
-def test_the_demo_comes_to_its_end():
+def test_the_demo_runs_to_its_end():
     done = subprocess.run(
         ["make", "demo", "DEMO_EXIT=1"],
         cwd=ROOT,

@@ -34,7 +34,7 @@ def test_postgresql_restarted(crash_gateway, postgres, dovecot, mailbox, protoco
         gateway.hurry(fetch=True)
         until_more(gateway, before)
         postgres.restart(immediate=True)
-        # core's cron threads do not survive a database that is away: whoever restarts it restarts Odoo
+        # core's cron threads end when the database is away: after its restart, Odoo has to be restarted, too
         gateway.odoo.restart()
     gateway.hurry(fetch=True)
     until_more(gateway, len(mix.sources) - 1)

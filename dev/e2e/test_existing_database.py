@@ -1,4 +1,4 @@
-"""Installing and updating the addon where Odoo's own gateway was at work before."""
+"""Installing and updating the addon in a database that used Odoo's own gateway before."""
 
 import os
 
@@ -25,7 +25,7 @@ ATTACHMENT = "\r\n".join(
     )
 )
 USED = ("imap", "pop", "task")
-# what core keeps of a server, but for when it was read last
+# what core stores about a server, except when it was last read
 CORE_FIELDS = (
     "name",
     "active",
@@ -46,7 +46,7 @@ CORE_FIELDS = (
 
 
 class OldDatabase(Gateway):
-    """A database that Odoo's own gateway works on, and what stood in it before the addon came."""
+    """A database with Odoo's own gateway in use, and what was in it before the addon was installed."""
 
     def __init__(self, database, dovecot, untrusted):
         super().__init__(database, cron_threads=0)
@@ -57,7 +57,7 @@ class OldDatabase(Gateway):
         self.ids = {}
 
     def configure(self):
-        """Servers of every sort, and an interval of one's own."""
+        """Create servers of every sort, and change the interval of the scheduled action."""
         [task] = self.call("ir.model", "search", [["model", "=", "project.task"]])
         imap, pop3 = self.dovecot.port("imap"), self.dovecot.port("pop3")
         self._add("imap", self.untrusted.port("imaps"), is_ssl=True, attach=False, original=True)
@@ -72,7 +72,7 @@ class OldDatabase(Gateway):
         self.ids[name] = self.mail_server(self.boxes[name], port, **values)
 
     def use(self):
-        """Some mail is fetched, some is read by a person first, some arrives too late."""
+        """Let mail come in: some is fetched, some is read by a person first, some arrives after the last fetch."""
         self.untrusted.put(self.boxes["imap"], message("Read by a person, long ago"))
         self.untrusted.mark_seen(self.boxes["imap"])
         self._put_everywhere("Core {}")
@@ -98,7 +98,7 @@ class OldDatabase(Gateway):
             )
 
     def left_as(self, **values):
-        """The From under which a colleague's message lies in the recipient's mailbox."""
+        """Send a colleague's message and return its From in the recipient's mailbox."""
         reader = f"old-reader-{os.getpid()}@customer.example"
         mail = self.call(
             "mail.mail",
@@ -116,15 +116,15 @@ class OldDatabase(Gateway):
         self.dovecot.empty(reader)
         return author(letter)
 
-    # What is in it
+    # What is in the database
 
     def cron_id(self, xmlid):
-        """The id of a scheduled action."""
+        """Return the id of a scheduled action."""
         module, name = xmlid.split(".")
         return self.sql("SELECT res_id FROM ir_model_data WHERE module = %s AND name = %s", module, name)[0][0]
 
     def cron(self, xmlid=FETCH):
-        """What the administrator sees of a scheduled action."""
+        """Return what the administrator sees of a scheduled action."""
         return self.sql(
             "SELECT id, active, interval_number, interval_type, priority, user_id, ir_actions_server_id"
             " FROM ir_cron WHERE id = %s",
@@ -132,19 +132,19 @@ class OldDatabase(Gateway):
         )
 
     def core_values(self):
-        """What core keeps of the incoming servers."""
+        """Return what core stores about the incoming servers."""
         return self.sql(f"SELECT id, {', '.join(CORE_FIELDS)} FROM fetchmail_server ORDER BY id")
 
     def verifying(self):
-        """server -> whether it verifies certificates."""
+        """Return a dictionary from a server to whether it verifies certificates."""
         return dict(self.sql("SELECT id, verify_certificate FROM fetchmail_server"))
 
     def names(self, table="crm_lead"):
-        """The names of all records of a table that the tests made, sorted."""
+        """Return the sorted names of all records of a table that the tests created."""
         return sorted(name for (name,) in self.sql(f"SELECT name FROM {table} WHERE create_date > %s", self.since))
 
     def attachments(self, name, model="crm.lead"):
-        """The names of the files of a record, sorted."""
+        """Return the sorted names of the files of a record."""
         return sorted(
             file
             for (file,) in self.sql(
@@ -158,7 +158,7 @@ class OldDatabase(Gateway):
 
 @pytest.fixture(scope="module")
 def old(postgres, dovecot, untrusted_dovecot, postfix):
-    """Odoo's own gateway in use; stopped."""
+    """A database in which Odoo's own gateway was in use; Odoo is stopped."""
     name = databases.clone("base", databases.run_name("e2e", "existing"))
     old = OldDatabase(name, dovecot, untrusted_dovecot)
     old.since = old.sql("SELECT now() AT TIME ZONE 'UTC'")[0][0]
@@ -176,13 +176,13 @@ def old(postgres, dovecot, untrusted_dovecot, postfix):
 
 @pytest.fixture(scope="module")
 def before(old):
-    """What stood in the database before the addon was installed."""
+    """What was in the database before the addon was installed."""
     return {"values": old.core_values(), "cron": old.cron(), "leads": old.names()}
 
 
 @pytest.fixture(scope="module")
 def installed(old, before):
-    """The same database with the addon, before anything is fetched."""
+    """The same database with the addon, before the first fetch."""
     databases.ensure("gateway")  # so that this installation is not the first one of this source
     install(old.database, ["mail_gateway"])
     return {"values": old.core_values(), "cron": old.cron(), "verifying": old.verifying()}
@@ -190,7 +190,7 @@ def installed(old, before):
 
 @pytest.fixture(scope="module")
 def used(old, installed):
-    """The addon at work: the scheduled action has run, and everything is delivered."""
+    """The same database with the addon in use: the scheduled action has run, and everything is delivered."""
     old.options = {"cron_threads": 2}
     old.start()
     for _again in range(2):
@@ -201,7 +201,7 @@ def used(old, installed):
 
 @pytest.fixture(scope="module")
 def updated(used):
-    """The addon updated, after the administrator changed this and that."""
+    """The same database after the administrator changed some values and the addon was updated."""
     used.call("fetchmail.server", "write", [used.ids["pop"]], {"verify_certificate": True})
     used.stop()
     used.sql("UPDATE ir_cron SET interval_number = 3 WHERE id = %s", used.cron_id("mail_gateway.ir_cron_lane_1"))
@@ -223,7 +223,7 @@ def test_the_scheduled_action_keeps_its_record_and_its_interval(before, installe
     assert installed["cron"][0][1:4] == (True, 7, "minutes")
 
 
-def test_servers_that_were_there_go_on_accepting_any_certificate(installed):
+def test_existing_servers_still_accept_any_certificate(installed):
     assert set(installed["verifying"].values()) == {False}
 
 
@@ -265,7 +265,7 @@ def test_servers_that_are_not_confirmed_or_archived_are_left_alone(used, dovecot
         assert dovecot.flags(used.boxes[name]) == [set()]
 
 
-def test_what_a_person_reads_first_is_fetched_from_now_on(used, untrusted_dovecot):
+def test_messages_that_a_person_reads_first_are_fetched_from_now_on(used, untrusted_dovecot):
     untrusted_dovecot.put(used.boxes["imap"], message("Read first"))
     untrusted_dovecot.mark_seen(used.boxes["imap"])
     assert used.fetch(used.ids["imap"]) == "New messages: 1"

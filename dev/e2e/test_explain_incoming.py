@@ -1,4 +1,4 @@
-"""What a postmaster is told about incoming mail in Chromium, on a real server, and that nothing of it stays."""
+"""The explanation of incoming mail in Chromium, on a real server: what a postmaster reads, and that nothing is stored."""
 
 import os
 
@@ -9,10 +9,10 @@ from e2e.gateway import LEADS, Gateway, message, until
 from e2e.window import administrators_window, fits, picture
 
 _RUN = os.getpid()
-# Mailboxes outlive the run: each has its own.
+# Mailboxes outlive the run: each run has its own.
 DOMAIN, CUSTOMER = "mycompany.example", f"customer-{_RUN}.example"
 AGENT = f"agent@{CUSTOMER}"
-# What the server itself keeps writing to, and what the dialog keeps: its question and the answer.
+# The tables to which the server itself keeps writing, and those of the dialog: its question and the answer.
 _OF_ITS_OWN = (
     "mail_inbound_explain",
     "ir_cron",
@@ -58,12 +58,12 @@ class Counter:
         return f"postmaster@{DOMAIN}"
 
     def question(self):
-        """The Message-Id of a comment of the agent's that a reply can answer."""
+        """Return the Message-Id of a comment of the agent, which a reply can answer."""
         posted = self.gateway.comment((self.agent[0], AGENT), "crm.lead", self.lead, "Which colour?", [self.other])
         return self.gateway.call("mail.message", "read", [posted], ["message_id"])[0]["message_id"]
 
     def deliver(self, source):
-        """Have a message come in; return its row once it is dealt with."""
+        """Let a message come in; return its row once it is no longer pending."""
         last = self.gateway.sql("SELECT coalesce(max(id), 0) FROM mail_inbound_message")[0][0]
         self.dovecot.put_all(self.mailbox, [source])
         self.gateway.fetch(self.server)
@@ -75,7 +75,7 @@ class Counter:
         return row
 
     def rows(self):
-        """Of each table of the database, its rows as they are, read past Odoo."""
+        """Return number and digest of the rows of each table of the database, read without Odoo."""
         tables = [
             name
             for (name,) in self.gateway.sql(
@@ -84,13 +84,13 @@ class Counter:
             )
         ]
         digest = "count(*), md5(string_agg(t::text, ' ' ORDER BY t::text))"
-        # scripts and styles that the browser asked for meanwhile
+        # without scripts and styles that the browser requested meanwhile
         rows = {"ir_attachment": "(SELECT * FROM ir_attachment WHERE url IS NULL OR url NOT LIKE '/web/assets/%%')"}
         union = " UNION ALL ".join(f"SELECT '{name}', {digest} FROM {rows.get(name, name)} t" for name in tables)
         return {name: found for name, *found in self.gateway.sql(union)}
 
     def rows_at_rest(self):
-        """The same, once nobody writes any more: the browser marks as read what it opened, Odoo what it sent."""
+        """Return the same once nothing changes any more: the browser marks what it opened, and Odoo what it sent."""
         found = [None]
 
         def rest():
@@ -129,7 +129,7 @@ def open_dialog(window, counter):
 
 
 def ask(window, **values):
-    """Type what is asked, and press the button; return the answer."""
+    """Type the question into the dialog and press the button; return the answer."""
     dialog = window.page.locator(".modal")
     for name, value in values.items():
         dialog.locator(f"[name={name}] input, [name={name}] textarea").first.fill(value)
@@ -147,7 +147,7 @@ def press(window):
 
 
 def choose(window, label):
-    """Choose what is given."""
+    """Choose the kind of question in the dialog."""
     dialog = window.page.locator(".modal")
     select = dialog.locator("[name=given] select")
     if select.count():
@@ -238,7 +238,7 @@ def test_a_reply_to_a_former_address_is_explained(window, counter):
     window.page.set_viewport_size({"width": 1366, "height": 900})
 
 
-def test_a_file_is_explained_as_it_then_comes_in(window, counter):
+def test_a_file_is_explained_as_it_is_then_delivered(window, counter):
     open_dialog(window, counter)
     source = message("Re: out of office", to=f"{LEADS}@{DOMAIN}", Auto_Submitted="auto-replied")
     choose(window, "Uploaded File (.eml)")
@@ -254,7 +254,7 @@ def test_a_file_is_explained_as_it_then_comes_in(window, counter):
     expect(answer).to_contain_text(row["reason"])
 
 
-def test_a_message_to_nobody_is_explained_with_every_rule(window, counter):
+def test_an_unroutable_message_is_explained_with_every_rule(window, counter):
     open_dialog(window, counter)
     answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to="nobody@elsewhere.example", subject="Hello")
     expect(answer).to_contain_text("Held")
@@ -264,7 +264,7 @@ def test_a_message_to_nobody_is_explained_with_every_rule(window, counter):
     picture(window, "explain_incoming_nobody")
 
 
-def test_what_refuses_a_message_would_be_sent_is_shown(window, counter):
+def test_the_notice_about_a_rejected_message_is_shown(window, counter):
     open_dialog(window, counter)
     answer = ask(window, email_from=f"mary@{CUSTOMER}", email_to=f"catchall@{DOMAIN}", subject="Hello")
     expect(answer).to_contain_text("Rejected")
@@ -274,7 +274,7 @@ def test_what_refuses_a_message_would_be_sent_is_shown(window, counter):
     assert not counter.dovecot.read(f"mary@{CUSTOMER}") or len(counter.dovecot.read(f"mary@{CUSTOMER}")) == 1
 
 
-def test_a_record_that_can_t_be_made_is_an_answer_in_words(window, counter):
+def test_a_record_that_cannot_be_created_is_explained_in_words(window, counter):
     counter.gateway.alias("broken", "crm.lead")
     counter.gateway.sql(
         "UPDATE mail_alias SET alias_defaults = '{''stage_id'': 2000000000}' WHERE alias_name = 'broken'"
@@ -288,7 +288,7 @@ def test_a_record_that_can_t_be_made_is_an_answer_in_words(window, counter):
     assert counter.rows() == before
 
 
-def test_a_message_that_waits_for_a_lock_is_an_answer_in_words(window, counter):
+def test_a_message_that_waits_for_a_lock_is_explained_in_words(window, counter):
     counter.gateway.alias("busy", "crm.lead")
     counter.gateway.sql("UPDATE mail_alias SET alias_status = 'not_tested' WHERE alias_name = 'busy'")
     open_dialog(window, counter)
@@ -317,7 +317,7 @@ def test_a_held_message_says_what_would_happen_now(window, counter):
     assert counter.rows() == before
 
 
-def test_a_postmaster_without_settings_asks_as_well(window, counter):
+def test_a_postmaster_without_settings_can_explain_a_message(window, counter):
     window.page.context.clear_cookies()
     window.login(counter.gateway.odoo, counter.postmaster)
     open_dialog(window, counter)

@@ -1,4 +1,4 @@
-"""What an administrator and a postmaster see of outgoing mail in Chromium: asked before, and looked up afterwards."""
+"""What administrators and postmasters see of outgoing mail in Chromium: explained before, and recorded afterwards."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from e2e.window import administrators_window
 from lab.host.ports import any_free
 
 _RUN = os.getpid()
-# A domain of each run's own: mailboxes outlive the run.
+# Each run has a domain of its own: mailboxes outlive the run.
 DOMAIN, CUSTOMER = "mycompany.example", f"customer-{_RUN}.example"
 NOTIFICATIONS, BOUNCE, CATCHALL = (f"{name}@{DOMAIN}" for name in ("notifications", "bounce", "catchall"))
 AGENT = "agent@elsewhere.example"
@@ -53,10 +53,10 @@ class Desk:
         return f"postmaster@{DOMAIN}"
 
     def comment(self, body, *colleagues):
-        """Have the salesperson comment on the lead to a new customer; return once it has arrived and is written down.
+        """Comment on the lead as the salesperson, to a new customer, and wait until that has arrived and is recorded.
 
-        :param colleagues: contacts of users who are told as well
-        :return: (id of the message, what the customer got)
+        :param colleagues: contacts of users who are notified as well
+        :return: (id of the message, the e-mail that the customer got)
         """
         address = f"reader-{next(_number)}@{CUSTOMER}"
         customer = self.gateway.call("res.partner", "create", {"name": "Reader", "email": address})
@@ -66,7 +66,7 @@ class Desk:
         return message, mail
 
     def rows(self, message):
-        """The ids of what is written down about a message's e-mails."""
+        """Return the ids of the sending details of a message's e-mails."""
         return self.gateway.call("mail.outgoing.selection", "search", [["mail_message_id", "=", message]])
 
 
@@ -89,7 +89,7 @@ def chromium(desk):
 
 @pytest.fixture
 def as_user(window, desk):
-    """A function that logs in as somebody else; the administrator is back after the test."""
+    """A function that logs in as another user; after the test the administrator is logged in again."""
 
     def log_in(login, password=None):
         window.page.evaluate("localStorage.clear()")
@@ -102,7 +102,7 @@ def as_user(window, desk):
 
 
 def picture(window, name, **options):
-    """Take a screenshot when nothing moves any more."""
+    """Take a screenshot when all animations have ended."""
     window.page.mouse.move(0, 0)
     window.page.evaluate("""() => Promise.all(document.getAnimations()
         .filter(animation => animation.effect.getComputedTiming().endTime < Infinity)
@@ -132,7 +132,7 @@ def ask(dialog, author):
 
 
 def row(place, text):
-    """The row of a list that contains a text."""
+    """Return the row of a list that contains a text."""
     return place.locator(".o_data_row", has_text=text)
 
 
@@ -152,7 +152,7 @@ def menu_of(page, body):
     return entries
 
 
-# Asked before
+# Explained before sending
 
 
 def test_the_dialog_explains_what_is_typed_without_sending(window, desk):
@@ -209,7 +209,7 @@ def test_the_dialog_takes_a_record(window, desk):
     picture(window, "explain_record")
 
 
-def test_what_was_explained_is_what_is_sent(window, desk):
+def test_a_message_is_sent_as_it_was_explained(window, desk):
     dialog = open_dialog(window, desk)
     ask(dialog, f"Anna Agent <{AGENT}>")
     expect(dialog.locator("[name=from_after]")).to_have_text(f"Anna Agent <{NOTIFICATIONS}>")
@@ -237,10 +237,10 @@ def test_a_server_shows_what_it_carries_and_explains_itself(window, desk):
     picture(window, "outgoing_server_explain")
 
 
-def test_a_filter_that_never_matches_is_warned_about(window, desk):
+def test_a_filter_that_never_matches_causes_a_warning(window, desk):
     server = desk.gateway.call("ir.mail_server", "create", {"name": "Typo", "smtp_host": "127.0.0.1", "active": False})
     desk.gateway.sql("UPDATE ir_mail_server SET from_filter = 'mycompany .example' WHERE id = %s", server)
-    # the server has read it already
+    # Odoo may have read the old filter before: this write makes it read the new one
     desk.gateway.call("ir.mail_server", "write", [server], {"name": "Typing mistake"})
     window.open_record("ir.mail_server", server)
     expect(window.page.locator(".alert-warning:visible")).to_contain_text("is neither a domain nor an e-mail address")
@@ -280,7 +280,7 @@ def test_the_list_of_servers_shows_filters_and_kinds_of_mail(window, desk):
     picture(window, "outgoing_servers_search")
 
 
-# Looked up afterwards
+# Looked up after sending
 
 
 def test_a_postmaster_opens_the_details_from_the_chatter(as_user, desk):
@@ -324,7 +324,7 @@ def test_a_log_note_offers_no_details(window, desk):
     page = open_lead(window, desk)
     note = page.locator(".o-mail-Message", has_text="Only for us")
     note.hover()
-    # so few actions that none needs a menu
+    # the message has so few actions that they need no menu
     expect(note.locator(".o-mail-Message-actions button[title='Copy Link']")).to_be_visible()
     expect(note.locator(".o-mail-Message-actions button[title='Expand']")).to_have_count(0)
     expect(note.locator(".o-mail-Message-actions button[title='Sending Details']")).to_have_count(0)
@@ -358,7 +358,7 @@ def test_the_list_of_sending_details_is_searched_and_counted(window, desk):
         picture(window, f"sending_details_{view}")
 
 
-def test_an_e_mail_that_failed_is_red_in_the_list_and_says_so(window, desk):
+def test_a_failed_e_mail_is_red_in_the_list_and_its_form_shows_the_failure(window, desk):
     call = desk.gateway.call
     closed = call(
         "ir.mail_server",

@@ -1,4 +1,4 @@
-"""Names that changed while customers went on using the old ones, through a real Postfix and a real Dovecot; the list."""
+"""Addresses that customers still use after they were renamed, through a real Postfix and Dovecot; Former Addresses."""
 
 import os
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ UNKNOWN = f"unknown@customer-{os.getpid()}.example"
 
 
 class Company:
-    """An Odoo with mailboxes for the names that it is about to give up."""
+    """An Odoo with mailboxes for the addresses that are going to be renamed."""
 
     def __init__(self, gateway, postfix, dovecot):
         self.gateway, self.postfix, self.dovecot = gateway, postfix, dovecot
         self.call = gateway.call
 
     def mailbox(self, address):
-        """Have an incoming server read the mailbox of an address; return its id."""
+        """Create an incoming server for the mailbox of an address; return its id."""
         return self.gateway.mail_server(address, self.dovecot.port("imap"))
 
     def alias(self, name, domain=DOMAIN):
@@ -36,7 +36,7 @@ class Company:
         return alias, f"{name}@{domain}"
 
     def domain(self, name):
-        """The id of an alias domain, created if need be."""
+        """Return the id of an alias domain, which is created if necessary."""
         found = self.call("mail.alias.domain", "search", [["name", "=", name]])
         return found[0] if found else self.call("mail.alias.domain", "create", {"name": name})
 
@@ -46,7 +46,7 @@ class Company:
 
     @contextmanager
     def renamed(self, domain, **values):
-        """The same for a while."""
+        """Change names of an alias domain until the block ends."""
         found = self.domain(domain)
         [before] = self.call("mail.alias.domain", "read", [found], list(values))
         self.call("mail.alias.domain", "write", [found], values)
@@ -54,12 +54,12 @@ class Company:
         self.call("mail.alias.domain", "write", [found], {name: before[name] for name in values})
 
     def receive(self, raw, to, server, sender=CUSTOMER):
-        """Have the customer send a message by SMTP; return its row once it was fetched and delivered."""
+        """Send a message by SMTP as the customer; return its row once it was fetched and delivered."""
         self.postfix.submit(raw, sender, [to])
         return self.arrival(server)
 
     def arrival(self, server):
-        """The row of the next message that arrives at an incoming server, once delivered."""
+        """Wait for the next message of an incoming server to be delivered, and return its row."""
         before = self.gateway.count(["server_id", "=", server])
         until(lambda: self.gateway.fetch(server) and self.gateway.count(["server_id", "=", server]) > before)
         self.gateway.settle()
@@ -68,7 +68,7 @@ class Company:
         ]
 
     def lead_name(self, row):
-        """The name of the lead that a message made."""
+        """Return the name of the lead that a message created."""
         assert row["res_model"] == "crm.lead"
         return self.call("crm.lead", "read", [row["res_id"]], ["name"])[0]["name"]
 
@@ -92,14 +92,14 @@ class Company:
         return lead, posted[0] if isinstance(posted, list) else posted
 
     def entry(self, address):
-        """The values of an entry of the list."""
+        """Return the values of an entry of the list."""
         [entry] = self.call("mail.former.address", "search_read", [["address", "=", address]])
         return entry
 
 
 @pytest.fixture(scope="module")
 def company(module_database, postfix, dovecot):
-    """The company that the tests of the module share: each has names of its own."""
+    """The company that the tests of the module share: each test has addresses of its own."""
     gateway = Gateway(module_database)
     try:
         yield Company(gateway.prepare(DOMAIN), postfix, dovecot)
@@ -115,7 +115,7 @@ def window(company):
         yield browser
 
 
-def test_a_customer_writes_to_the_old_alias_and_the_lead_is_there(company):
+def test_mail_to_the_old_alias_creates_a_lead(company):
     alias, old = company.alias("sales")
     server = company.mailbox(old)
     company.call("mail.alias", "write", [alias], {"alias_name": "verkauf"})
@@ -124,7 +124,7 @@ def test_a_customer_writes_to_the_old_alias_and_the_lead_is_there(company):
     assert row["former_address"] == f"{old} → verkauf@{DOMAIN}"
 
 
-def test_a_customer_answers_to_the_old_catchall_and_the_reply_is_there(company):
+def test_a_reply_to_the_old_catchall_reaches_its_record(company):
     server = company.mailbox(CATCHALL)
     lead, _question = company.ask("Twenty chairs", CUSTOMER)
     [raw] = until(lambda: company.dovecot.read(CUSTOMER))
@@ -155,7 +155,7 @@ def test_mail_to_the_old_catchall_that_replies_to_nothing_is_refused(company):
     assert (row["state"], row["former_address"]) == ("rejected", f"{old} → answers@second-{DOMAIN}")
 
 
-def test_a_bounce_to_the_old_bounce_address_is_one(company):
+def test_a_bounce_to_the_old_bounce_address_is_recognised(company):
     server = company.mailbox(BOUNCE)
     _lead, question = company.ask("Thirty chairs", UNKNOWN)
     until(lambda: company.dovecot.read(BOUNCE))
@@ -169,7 +169,7 @@ def test_a_bounce_to_the_old_bounce_address_is_one(company):
     assert "bounce" in [notification["notification_status"] for notification in notifications]
 
 
-def test_a_customer_writes_to_the_old_domain_and_the_lead_is_there(company):
+def test_mail_to_the_old_domain_creates_a_lead(company):
     alias, old = company.alias("office", f"old-{DOMAIN}")
     server = company.mailbox(old)
     company.rename_domain(f"old-{DOMAIN}", name=f"new-{DOMAIN}")
@@ -180,7 +180,7 @@ def test_a_customer_writes_to_the_old_domain_and_the_lead_is_there(company):
     assert (company.lead_name(row), row["former_address"]) == ("Fifty chairs", f"{old} → bureau@new-{DOMAIN}")
 
 
-def test_mail_for_a_deleted_team_is_held_until_somebody_says_who_stands_in(company, window):
+def test_mail_for_a_deleted_team_is_held_until_a_postmaster_enters_a_redirect(company, window):
     team = company.call("crm.team", "create", {"name": "Lamps", "alias_name": "lamps"})
     old = f"lamps@{DOMAIN}"
     server = company.mailbox(old)
@@ -274,7 +274,7 @@ def test_a_postmaster_enters_a_domain(company, window):
 
 
 def choose(page, field, label):
-    """Choose an option of a selection field, whatever it looks like."""
+    """Choose an option of a selection field, whichever widget shows it."""
     select = page.locator(f"[name={field}] select")
     if select.count():
         select.select_option(label=label)

@@ -1,4 +1,4 @@
-"""Messages that programs hand over by RPC, with an Odoo that runs: who may, and what they get."""
+"""Messages that programs hand over by RPC to a running Odoo: who may do so, and what it returns to them."""
 
 import xmlrpc.client
 
@@ -56,12 +56,12 @@ def callers(gateway):
 
 
 def over_the_limit(subject):
-    """A message that is held since it is larger than may be."""
+    """Return a message that is held because it is larger than the limit."""
     return message(subject, to="nobody@elsewhere.example") + b"x" * (2 * 2**20)
 
 
 @pytest.mark.parametrize("name", ["portal", "internal"])
-def test_who_is_no_member_is_refused_and_leaves_nothing_behind(gateway, callers, name):
+def test_a_user_who_is_not_a_member_is_refused_and_nothing_is_stored(gateway, callers, name):
     before = gateway.count(), gateway.sql("SELECT count(*) FROM ir_attachment")
     for source in (message("Mine"), over_the_limit("Mine")):
         with pytest.raises(xmlrpc.client.Fault, match="may not hand messages over to Odoo"):
@@ -69,19 +69,19 @@ def test_who_is_no_member_is_refused_and_leaves_nothing_behind(gateway, callers,
     assert (gateway.count(), gateway.sql("SELECT count(*) FROM ir_attachment")) == before
 
 
-def test_a_member_hands_over_what_an_alias_takes(gateway, callers):
+def test_a_member_hands_over_a_message_to_an_alias(gateway, callers):
     lead = callers("member", False, message("By mailgate", to=f"{LEADS}@{DOMAIN}"))
     assert gateway.sql("SELECT name FROM crm_lead WHERE id = %s", lead) == [("By mailgate",)]
 
 
-def test_nobody_becomes_a_user_by_a_message_that_is_held_and_released(gateway, callers):
+def test_a_message_that_is_held_and_released_creates_no_user(gateway, callers):
     gateway.set_parameter("mail_gateway.size_limit", "1")
     rules = gateway.call("mail.inbound.rule", "search", [["check", "=", "size"]])
     gateway.call("mail.inbound.rule", "write", rules, {"action": "hold"})
     users = gateway.sql("SELECT count(*) FROM res_users")
     with pytest.raises(xmlrpc.client.Fault, match="Records within records|may not create"):
         callers("member", "res.partner", over_the_limit("Held"), custom_values=EXPLOIT)
-    # what an earlier version of the addon stored is there with all that its caller asked for
+    # an earlier version of the addon stored such messages with all that their callers asked for
     callers("member", False, over_the_limit("Held"))
     [(held,)] = gateway.sql(
         "UPDATE mail_inbound_message SET call = %s::jsonb WHERE subject = 'Held' AND state = 'held' RETURNING id",

@@ -1,4 +1,4 @@
-"""Mail servers that repeat passwords, never come to an end, or lack what others have: with a real Odoo."""
+"""A real Odoo with mail servers that repeat passwords, never end their replies, or lack usual capabilities."""
 
 import re
 import socket
@@ -13,7 +13,7 @@ from e2e.gateway import Gateway, message
 from lab.odoo.server import OdooError
 from lab.servers.proxy import Proxy
 
-NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
+NOBODY = "nobody@elsewhere.example"  # held at once: for tests that only fetch
 PASSWORD = 'Sesam "öffne dich\\!9'
 MEGABYTE = 2**20
 
@@ -21,9 +21,9 @@ MEGABYTE = 2**20
 class Server:
     """A mail server that follows a script.
 
-    :param bytes greeting: what it says first
-    :param answer: takes a line, returns what is said; None for what it says without end
-    :param bytes flood: what is said again and again instead of a reply
+    :param bytes greeting: what it sends first
+    :param answer: takes a line and returns the reply; None to send `flood` without end
+    :param bytes flood: what it sends again and again instead of a reply
     """
 
     def __init__(self, greeting, answer, flood=b""):
@@ -90,7 +90,7 @@ def gateway(module_database):
 
 @contextmanager
 def shown(gateway, server):
-    """Whatever Odoo writes and stores meanwhile about a server, as a text that is complete afterwards."""
+    """Yield a list; after the block, it contains all that Odoo has logged and stored about a server meanwhile."""
     start, seen = gateway.odoo.log.stat().st_size, []
     yield seen
     seen += [gateway.odoo.log.read_bytes()[start:].decode("utf-8", "replace")]
@@ -98,14 +98,14 @@ def shown(gateway, server):
 
 
 def refusal(gateway, server, method="fetch_mail"):
-    """What Odoo says to the user, and to the developer."""
+    """Return the error that Odoo shows to the user, and its traceback."""
     with pytest.raises(OdooError) as caught:
         gateway.call("fetchmail.server", method, [server])
     return f"{caught.value}\n{caught.value.debug}"
 
 
 def assert_kept(text):
-    """No piece of the password is there in any form."""
+    """Assert that a text contains no piece of the password in any form."""
     forms = [
         PASSWORD,
         PASSWORD.replace("\\", r"\\").replace('"', r"\""),
@@ -119,7 +119,7 @@ def assert_kept(text):
 
 
 def repeat_imap():
-    """An IMAP server that answers to PLAIN with what it was told, in several forms."""
+    """Return the answers of an IMAP server that repeats what PLAIN has sent it, in several forms."""
     tags = []
 
     def answer(line):
@@ -149,7 +149,7 @@ def repeat_pop3(line):
     [("imap", b"* OK ready\r\n", repeat_imap()), ("pop", b"+OK\r\n", repeat_pop3)],
     ids=["imap", "pop"],
 )
-def test_what_a_server_repeats_of_a_password_is_neither_shown_nor_logged(gateway, protocol, greeting, answer):
+def test_a_password_that_a_server_repeats_is_neither_shown_nor_logged(gateway, protocol, greeting, answer):
     with Server(greeting, answer) as server:
         box = gateway.mail_server("box", server.port, protocol, confirm=False, password=PASSWORD)
         gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", box)
@@ -177,7 +177,7 @@ def flooding(line):
     ],
     ids=["imap", "pop"],
 )
-def test_a_reply_without_end_fills_no_memory(gateway, protocol, greeting, answer, flood):
+def test_an_endless_reply_does_not_fill_the_memory(gateway, protocol, greeting, answer, flood):
     with Server(greeting, answer, flood) as server:
         box = gateway.mail_server("flood", server.port, protocol, confirm=False)
         gateway.sql("UPDATE fetchmail_server SET state = 'done' WHERE id = %s", box)
@@ -189,18 +189,18 @@ def test_a_reply_without_end_fills_no_memory(gateway, protocol, greeting, answer
 
 
 def _memory(gateway):
-    """The most bytes that the process ever had in memory."""
+    """Return the most bytes that the process has ever had in memory."""
     status = Path(f"/proc/{gateway.odoo.process.pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 def listing(values):
-    """A reply of a POP3 server with a numbered line for each value."""
+    """Return a reply of a POP3 server with a numbered line for each value."""
     return b"+OK\r\n%s.\r\n" % b"".join(b"%d %s\r\n" % each for each in enumerate(values, 1))
 
 
-def test_a_pop3_head_without_end_is_taken_for_no_other_message(gateway):
-    """What of it is not read could pass for the replies to the commands that follow."""
+def test_an_endless_pop3_head_is_not_taken_for_another_message(gateway):
+    """Odoo could take the part that it has not read for the replies to its next commands."""
     endless = b"".join(b"+OK: %06d\r\nX: %s\r\n" % (number, b"a" * 980) for number in range(5000))
     messages = [endless, message("Second", to=NOBODY), message("Third", to=NOBODY)]
     sizes = [b"%d" % (60 * MEGABYTE), *(b"%d" % len(each) for each in messages[1:])]
@@ -228,7 +228,7 @@ def test_a_pop3_head_without_end_is_taken_for_no_other_message(gateway):
         gateway.call("fetchmail.server", "unlink", [box])
 
 
-def test_while_a_visit_lives_there_is_no_second_one(gateway):
+def test_no_second_visit_starts_while_the_first_one_runs(gateway):
     silent = threading.Event()
 
     def answer(_line):
@@ -259,7 +259,7 @@ def _threads(gateway):
     [{"imap_afterwards": "delete"}, {"imap_afterwards": "move", "imap_move_to": "Done"}],
     ids=["delete", "move"],
 )
-def test_without_uidplus_what_a_person_marked_stays(gateway, dovecot, mailbox, afterwards):
+def test_without_uidplus_a_message_that_a_person_marked_as_deleted_stays(gateway, dovecot, mailbox, afterwards):
     with Filter(dovecot.port("imap")) as proxy:
         proxy.replacements = ((b" UIDPLUS", b""), (b" MOVE", b""))
         dovecot.put(mailbox, message("Marked by a person", to=NOBODY), flags=["\\Seen", "\\Deleted"])
@@ -279,7 +279,7 @@ def test_without_uidplus_what_a_person_marked_stays(gateway, dovecot, mailbox, a
         assert [b"Marked by a person" in source for source in dovecot.read(mailbox)] == [True]
 
 
-def test_what_the_server_does_not_hand_out_is_shown_and_fetched_once_it_does(gateway, dovecot, mailbox):
+def test_a_message_that_the_server_withholds_is_reported_and_fetched_later(gateway, dovecot, mailbox):
     with Filter(dovecot.port("imap")) as proxy:
         server = gateway.mail_server(mailbox, proxy.port)
         dovecot.put(mailbox, message("Owed"))
@@ -297,7 +297,7 @@ def test_what_the_server_does_not_hand_out_is_shown_and_fetched_once_it_does(gat
 
 
 def test_a_password_of_an_outgoing_server_is_neither_shown_nor_logged(gateway):
-    """Neither a server that repeats it nor its characters beyond ASCII bring it into the failure reason."""
+    """It is not in the failure reason, although the server repeats it and it contains characters beyond ASCII."""
 
     def answer(line):
         if line.upper().startswith(b"EHLO"):

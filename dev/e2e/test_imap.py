@@ -7,7 +7,7 @@ import pytest
 from e2e.gateway import message
 from lab.odoo.server import OdooError
 
-NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
+NOBODY = "nobody@elsewhere.example"  # held at once: for tests that only fetch
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_message_read_in_webmail_is_still_fetched(gateway, dovecot, mailbox, s
     assert gateway.leads(server) == ["Read by a person"]
 
 
-def test_the_first_confirmation_takes_what_is_unread(gateway, dovecot, mailbox):
+def test_the_first_fetch_takes_messages_that_were_unread_at_the_confirmation(gateway, dovecot, mailbox):
     dovecot.put(mailbox, message("Old and read"))
     dovecot.mark_seen(mailbox)
     dovecot.put(mailbox, message("Old and unread"))
@@ -64,7 +64,7 @@ def test_an_old_message_that_a_person_marks_as_unread_is_fetched(gateway, doveco
     assert gateway.leads(server) == ["Old"]
 
 
-def test_a_changed_uidvalidity_neither_loses_nor_doubles(gateway, dovecot, mailbox):
+def test_a_changed_uidvalidity_neither_loses_nor_doubles_messages(gateway, dovecot, mailbox):
     with dovecot.session(mailbox) as client:
         client.append("INBOX", message("Before the addon"), ["\\Seen"], datetime.now() - timedelta(minutes=1))
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
@@ -80,8 +80,8 @@ def test_a_changed_uidvalidity_neither_loses_nor_doubles(gateway, dovecot, mailb
     assert gateway.leads(server) == ["After", "Arrived while the server was restored", "First 0", "First 1", "First 2"]
 
 
-def test_a_mailbox_put_back_from_a_backup_neither_loses_nor_doubles(gateway, dovecot, mailbox, server):
-    """UIDVALIDITY stays, and UIDs are given to other messages."""
+def test_a_mailbox_restored_from_a_backup_neither_loses_nor_doubles_messages(gateway, dovecot, mailbox, server):
+    """UIDVALIDITY stays, and the UIDs now belong to other messages."""
     dovecot.put_all(mailbox, [message(f"Before {n}", to=NOBODY, message_id=None) for n in range(3)])
     gateway.fetch(server)
     dovecot.put(mailbox, message("Read in webmail", to=NOBODY), flags=["\\Seen"])
@@ -126,7 +126,7 @@ def test_several_folders_are_read_and_stored_messages_moved(gateway, dovecot, ma
     assert [len(dovecot.read(mailbox, name)) for name in ("INBOX", "Orders.Été", "Done")] == [0, 0, 2]
 
 
-def test_stored_messages_are_deleted_when_the_server_says_so(gateway, dovecot, mailbox):
+def test_stored_messages_are_deleted_if_the_server_is_set_to_delete(gateway, dovecot, mailbox):
     dovecot.put(mailbox, message("Kept by its owner"), flags=["\\Seen", "\\Deleted"])
     server = gateway.mail_server(mailbox, dovecot.port("imap"), imap_afterwards="delete")
     dovecot.put(mailbox, message("Deleted"))

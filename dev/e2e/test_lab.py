@@ -1,4 +1,4 @@
-"""The lab itself: where it met others on a busy machine, and when it has to install the addon anew."""
+"""The lab itself: databases with other connections on a busy machine, and changes that rebuild the templates."""
 
 import subprocess
 import threading
@@ -11,14 +11,14 @@ from lab.host.paths import ROOT
 from lab.odoo import databases, installed
 from lab.servers.postgres import USER, binary
 
-# A table whose cleaning takes autovacuum a while.
+# A table on which autovacuum works for a while.
 SLOW = """
     CREATE TABLE slow (n integer) WITH (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
                                         autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0);
     INSERT INTO slow SELECT generate_series(1, 200000);
     DELETE FROM slow
 """
-# Only a superuser is told this.
+# Only a superuser sees this.
 AT_WORK = "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND backend_type = '{}'"
 
 
@@ -40,14 +40,14 @@ def template(postgres):
 
 @pytest.fixture
 def eager_autovacuum(postgres):
-    """Autovacuum looks for work each second."""
+    """An autovacuum that looks for work each second."""
     as_superuser(postgres, "ALTER SYSTEM SET autovacuum_naptime = '1s'", "SELECT pg_reload_conf()")
     yield
     as_superuser(postgres, "ALTER SYSTEM RESET autovacuum_naptime", "SELECT pg_reload_conf()")
 
 
 def wait_for(postgres, database, kind):
-    """Wait until somebody of this kind is in a database."""
+    """Wait until a backend of this kind is connected to a database."""
     until(lambda: as_superuser(postgres, AT_WORK.format(database, kind)) != "0", every=0.1)
 
 
@@ -84,7 +84,7 @@ def test_clients_are_disconnected(postgres, template):
 
 
 def test_every_file_of_tests_is_run():
-    """Odoo's runner finds the test files in the packages below tests/; a folder that is no package passes unnoticed."""
+    """Odoo's runner finds test files only in packages below tests/, and reports no folder that is not a package."""
     folders = {file.parent for file in (ROOT / "mail_gateway" / "tests").rglob("test_*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
 
@@ -148,7 +148,7 @@ def addon(tmp_path):
 
 
 def is_installed_anew(addon, name, old, new):
-    """Whether the templates are built again when this text of a file becomes another one."""
+    """Tell whether the templates are built again when this text of a file is replaced."""
     before = stamps.digest(*installed.parts(addon))
     assert old in ADDON[name]
     (addon / name).write_text(ADDON[name].replace(old, new))
@@ -169,7 +169,7 @@ def is_installed_anew(addon, name, old, new):
         pytest.param("tests/test_rule.py", "1", "2", id="test"),
     ],
 )
-def test_what_a_method_does_needs_no_new_installation(addon, name, old, new):
+def test_a_change_in_the_body_of_a_method_needs_no_new_installation(addon, name, old, new):
     assert not is_installed_anew(addon, name, old, new)
 
 
@@ -189,5 +189,5 @@ def test_what_a_method_does_needs_no_new_installation(addon, name, old, new):
         pytest.param("views.xml", "<odoo/>", "<odoo><data/></odoo>", id="view"),
     ],
 )
-def test_what_the_database_holds_needs_a_new_installation(addon, name, old, new):
+def test_a_change_of_what_the_database_stores_needs_a_new_installation(addon, name, old, new):
     assert is_installed_anew(addon, name, old, new)

@@ -8,7 +8,7 @@ def test_a_message_that_keeps_its_worker_busy_is_set_aside_and_the_others_go_on(
     gateway = crash_gateway
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     gateway.stop()
-    # worker processes, which the master kills when they are over their time
+    # worker processes, which the master process kills at their time limit
     gateway.start(workers=1, extra_args=["--limit-time-real-cron", "12"])
     gateway.sql(ENDLESS_POISON)
     dovecot.put(mailbox, message("Poison"))
@@ -96,7 +96,7 @@ def test_the_number_of_lanes_is_a_setting(gateway):
         assert found == [(lanes,)]
 
 
-# Odoo's master process kills a worker after 12 seconds; the database lets go of what it locked a little later.
+# Odoo's master process kills a worker after 12 seconds; PostgreSQL releases the worker's locks a little later.
 ENDLESS_POISON = """
     CREATE FUNCTION endless_poison() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -119,7 +119,7 @@ SLOW_LEADS = """
 
 
 def locked(gateway):
-    """The number of pending messages that some transaction has locked."""
+    """Return the number of pending messages that some transaction has locked."""
     free = gateway.sql(
         "SELECT count(*) FROM (SELECT id FROM mail_inbound_message WHERE state = 'received'"
         " FOR UPDATE SKIP LOCKED) rows"

@@ -1,4 +1,4 @@
-"""Messages that are larger than may be, on a real Dovecot: their headers first, all of it when a person wants it."""
+"""Messages over the size limit, on a real Dovecot: Odoo fetches their headers first, and the rest on request."""
 
 import pytest
 
@@ -8,7 +8,7 @@ MEGABYTE = 2**20
 
 
 def large(subject, megabytes):
-    """A message of that size, in lines as mail has them."""
+    """Return a message of that size, in lines of the length that mail has."""
     return message(subject) + (b"x" * 76 + b"\r\n") * (megabytes * MEGABYTE // 78)
 
 
@@ -34,7 +34,7 @@ def test_a_large_message_stays_on_the_server_until_a_person_wants_it(gateway, do
 
     gateway.call(
         "mail.inbound.message", "action_fetch_whole", [row[0]]
-    )  # which has the scheduled action visit the server
+    )  # the button makes the scheduled action visit the server
     until(lambda: gateway.leads(server) == ["After", "Before", "Plans of the house"])
     until(lambda: dovecot.read(mailbox) == [])
     [(stored,)] = gateway.sql("SELECT source FROM mail_inbound_message WHERE id = %s", row[0])

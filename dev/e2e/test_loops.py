@@ -1,7 +1,7 @@
-"""Mail that answers mail by itself comes to an end: real responders and redirections through Postfix, Dovecot and Odoo.
+"""Loops of automatic mail end: real responders and redirections through Postfix, Dovecot and Odoo.
 
-Each test lets everything come to rest and counts what went to and fro. The programs that care for no convention would
-go on for three times as long as they are let; Dovecot's would never end.
+Each test waits until no mail is under way, and counts the messages. The programs that follow no convention could answer
+three times as often as Odoo lets them; Dovecot's could answer for ever.
 """
 
 from email.utils import parseaddr
@@ -11,30 +11,30 @@ import pytest
 from e2e.exchange import BOUNCE, CATCHALL, REQUESTS
 from e2e.responder import Responder, naming_what_it_answers, saying_that_it_is_automatic
 
-# Dovecot's vacation responder (RFC 5230) as it behaves on the first day with each new correspondent, every time.
+# Dovecot's vacation responder (RFC 5230), which answers every message as if its sender were a new correspondent.
 VACATION = """\
 require ["vacation", "vacation-seconds"];
 vacation :seconds 0 "I am away until Monday.";
 """
-# The records that an alias makes of one sender's mail within the period.
+# The number of records that an alias creates from one sender's mail within the period.
 LIMIT = 5
-# The notices that one sender is sent within the period.
+# The number of notices that Odoo sends to one sender within the period.
 NOTICES = 3
 
 
 def redirect(address):
-    """A Sieve script that leads all mail on to an address."""
+    """Return a Sieve script that redirects all mail to an address."""
     return f'require "copy";\nredirect :copy "{address}";\n'
 
 
 def texts(mails):
-    """The text of each message."""
+    """Return the text of each message."""
     return [mail.get_body(("plain", "html")).get_content() for mail in mails]
 
 
 @pytest.fixture(params=["directly", "relayed"])
 def way(request):
-    """Odoo's mail reaches people directly, or by a relay that gives each message another Message-Id."""
+    """How Odoo's mail reaches people: directly, or through a relay that gives each message another Message-Id."""
     if request.param == "relayed":
         request.getfixturevalue("relay")
     return request.param
@@ -51,7 +51,7 @@ def test_a_vacation_responder_does_not_answer_an_acknowledgement(exchange, way):
     assert exchange.traffic() == (1, 1, 1, 1)
 
 
-def test_a_vacation_responder_answers_a_comment_once_and_nobody_is_told(exchange, way):
+def test_a_vacation_responder_answers_a_comment_once_and_nobody_is_notified(exchange, way):
     _partner, address = exchange.person("Purchasing")
     colleague, colleagues_address = exchange.person("Accounting")
     task = exchange.request(address)
@@ -60,7 +60,7 @@ def test_a_vacation_responder_answers_a_comment_once_and_nobody_is_told(exchange
     exchange.begin()
     exchange.comment(task, "Which colour?")
     exchange.wait_until_quiet()
-    # the comment went to two, the responder's answer came back and is a note at most
+    # the comment went to two people; the responder's answer came back and is at most a note
     came, records, posted, left = exchange.traffic()
     assert (came, records, left) == (1, 0, 2)
     assert posted <= 1
@@ -81,8 +81,8 @@ def test_two_vacation_responders_on_one_record_stop_after_one_exchange(exchange,
 
 
 @pytest.mark.parametrize("naming", [False, True], ids=["new", "reply"])
-def test_a_responder_that_says_what_it_is_makes_no_record_whomever_it_writes_to(exchange, way, naming):
-    """As Exchange does: it answers to Reply-To, which is the alias."""
+def test_a_responder_with_auto_submitted_creates_no_record(exchange, way, naming):
+    """Exchange behaves like this: it answers to Reply-To, which is the alias."""
 
     def headers(mail):
         return saying_that_it_is_automatic(mail) | (naming_what_it_answers(mail) if naming else {})
@@ -96,12 +96,12 @@ def test_a_responder_that_says_what_it_is_makes_no_record_whomever_it_writes_to(
     assert (came, records, left) == (2, 1, 1)
 
 
-def test_a_responder_that_nothing_tells_from_a_person_stops_at_the_limit(exchange):
+def test_a_responder_that_looks_like_a_person_stops_at_the_limit(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, to=REQUESTS, most=3 * LIMIT) as responder:
         exchange.write(address, REQUESTS)
         exchange.wait_until_quiet(responder)
-    # an acknowledgement for each record, then the one notice that the rest waits; its answer waits silently
+    # an acknowledgement for each record, then one notice that the rest waits; the answer to that is held without notice
     assert responder.answered == LIMIT + 1
     assert exchange.traffic() == (LIMIT + 2, LIMIT, LIMIT, LIMIT + 1)
     states = [state for (state,) in exchange.inbound("state")]
@@ -117,7 +117,7 @@ def test_a_responder_that_replies_like_a_person_is_acknowledged_once(exchange, w
     assert exchange.traffic() == (2, 1, 2, 1)
 
 
-def test_two_responders_that_reply_like_persons_end_at_the_limit_of_replies(exchange):
+def test_two_responders_that_reply_like_people_stop_at_the_limit_of_replies(exchange):
     exchange.gateway.set_parameter("mail.gateway.loop.threshold", "3")
     try:
         purchasing, accounting = exchange.person("Purchasing"), exchange.person("Accounting")
@@ -137,7 +137,7 @@ def test_two_responders_that_reply_like_persons_end_at_the_limit_of_replies(exch
     assert not one.exhausted and not other.exhausted
     came, records, posted, left = exchange.traffic()
     assert records == 0
-    # the request itself is one of the three of Purchasing
+    # the request itself is one of Purchasing's three
     assert posted == 5
     assert came <= 10 and left <= 10
 
@@ -153,7 +153,7 @@ def test_a_vacation_responder_does_not_answer_the_notice_of_the_catchall(exchang
     assert exchange.traffic() == (1, 0, 0, 1)
 
 
-def test_a_responder_that_says_what_it_is_gets_one_notice_from_the_catchall(exchange):
+def test_a_responder_with_auto_submitted_gets_one_notice_from_the_catchall(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(
         exchange.dovecot, exchange.postfix, address, to=CATCHALL, headers=saying_that_it_is_automatic
@@ -164,18 +164,18 @@ def test_a_responder_that_says_what_it_is_gets_one_notice_from_the_catchall(exch
     assert exchange.traffic() == (2, 0, 0, 1)
 
 
-def test_a_responder_that_repeats_itself_to_the_catchall_gets_no_second_notice_for_the_same(exchange):
+def test_a_responder_that_repeats_a_message_to_the_catchall_gets_no_second_notice(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, to=CATCHALL) as responder:
         exchange.write(address, CATCHALL)
         exchange.wait_until_quiet(responder)
-    # one notice for what was written by hand, one for the program's first answer
+    # one notice about the first message, and one about the program's first answer
     assert responder.answered == 2
     assert exchange.traffic() == (3, 0, 0, 2)
     assert [state for (state,) in exchange.inbound("state")] == ["rejected", "rejected", "discarded"]
 
 
-def test_a_responder_that_writes_something_else_each_time_to_the_catchall_is_left_alone_soon(exchange):
+def test_a_responder_with_a_new_text_each_time_gets_a_limited_number_of_notices(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(
         exchange.dovecot,
@@ -201,7 +201,7 @@ def test_a_responder_that_answers_the_notice_of_the_catchall_is_recognised(excha
     assert exchange.traffic() == (2, 0, 0, 1)
 
 
-def test_a_responder_that_writes_to_the_bounce_address_makes_nothing(exchange):
+def test_a_responder_that_writes_to_the_bounce_address_creates_nothing(exchange):
     _partner, address = exchange.person("Purchasing")
     with Responder(exchange.dovecot, exchange.postfix, address, to=BOUNCE) as responder:
         exchange.write(address, REQUESTS)
@@ -215,7 +215,7 @@ def test_a_responder_that_writes_to_the_bounce_address_makes_nothing(exchange):
 
 @pytest.mark.parametrize("to", [REQUESTS, CATCHALL], ids=["alias", "catchall"])
 def test_a_responder_that_writes_from_an_address_for_each_case_stops(exchange, to):
-    """As programs for tickets do, some without saying what they are: support+case17@customer.example."""
+    """Ticket systems do so, some without `Auto-Submitted`: support+case17@customer.example."""
     _partner, address = exchange.person("Purchasing")
     name, _at, domain = address.partition("@")
     with Responder(
@@ -231,10 +231,10 @@ def test_a_responder_that_writes_from_an_address_for_each_case_stops(exchange, t
     assert not responder.exhausted
 
 
-# ---------------------------------------------------------------------- a follower's address that leads to the alias
+# ---------------------------------------------------------------------- a follower's address that redirects to the alias
 
 
-def test_what_a_follower_redirects_to_the_alias_is_nothing_new(exchange, way):
+def test_mail_that_a_follower_redirects_to_the_alias_is_discarded(exchange, way):
     _partner, address = exchange.person("Purchasing")
     follower, followers_address = exchange.person("Accounting")
     task = exchange.request(address)
@@ -243,12 +243,12 @@ def test_what_a_follower_redirects_to_the_alias_is_nothing_new(exchange, way):
     exchange.begin()
     exchange.comment(task, "Which colour?")
     exchange.wait_until_quiet()
-    # to Purchasing and to Accounting; what comes back leads to nothing
+    # the comment goes to Purchasing and to Accounting; Odoo discards what comes back
     assert exchange.traffic() == (1, 0, 0, 2)
     assert [state for (state,) in exchange.inbound("state")] == ["discarded"]
 
 
-def test_a_customers_mail_comes_back_from_a_redirecting_follower_as_nothing_new(exchange, way):
+def test_a_customers_mail_that_a_follower_redirects_creates_nothing(exchange, way):
     _partner, address = exchange.person("Purchasing")
     follower, followers_address = exchange.person("Accounting")
     task = exchange.request(address)
@@ -262,13 +262,13 @@ def test_a_customers_mail_comes_back_from_a_redirecting_follower_as_nothing_new(
         address, parseaddr(question["Reply-To"])[1], "Re: Ten chairs", body="Blue.", **naming_what_it_answers(question)
     )
     exchange.wait_until_quiet()
-    # the answer, relayed to Accounting, and back
+    # the answer comes in, goes to Accounting, and comes back
     came, records, posted, left = exchange.traffic()
     assert (came, records, posted, left) == (2, 0, 1, 1)
     assert "Blue." in texts(exchange.mailbox(followers_address))[-1]
 
 
-def test_a_follower_who_passes_everything_on_as_mail_of_their_own_stops_at_the_limit(exchange):
+def test_a_follower_who_passes_mail_on_as_new_messages_stops_at_the_limit(exchange):
     _partner, address = exchange.person("Purchasing")
     follower, followers_address = exchange.person("Accounting")
     task = exchange.request(address)
@@ -277,7 +277,7 @@ def test_a_follower_who_passes_everything_on_as_mail_of_their_own_stops_at_the_l
     with Responder(exchange.dovecot, exchange.postfix, followers_address, to=REQUESTS, most=3 * LIMIT) as responder:
         exchange.comment(task, "Which colour?")
         exchange.wait_until_quiet(responder)
-    # the comment, an acknowledgement for each record, and the one notice that the rest waits
+    # it answers the comment, an acknowledgement for each record, and one notice that the rest waits
     assert responder.answered == LIMIT + 2
     _came, records, _posted, _left = exchange.traffic()
     assert records == LIMIT
@@ -286,7 +286,7 @@ def test_a_follower_who_passes_everything_on_as_mail_of_their_own_stops_at_the_l
 # ---------------------------------------------------------------------- a relay that changes Message-Ids
 
 
-def test_the_relay_changes_the_message_id_and_an_answer_finds_its_record_all_the_same(exchange, relay):
+def test_an_answer_finds_its_record_although_the_relay_changed_the_message_id(exchange, relay):
     _partner, address = exchange.person("Purchasing")
     task = exchange.request(address)
     exchange.begin()

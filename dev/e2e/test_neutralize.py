@@ -1,4 +1,4 @@
-"""A neutralised copy of a database in use: it reads no mailbox, and nothing leaves it."""
+"""A neutralised copy of a database in use: Odoo fetches no mail with it and sends none."""
 
 import os
 
@@ -30,7 +30,7 @@ def neutralised(crash_gateway, dovecot, postfix, mailbox):
 
 
 def leave(gateway):
-    """Have an e-mail leave, in each way there is; return the states it ends in."""
+    """Try to send an e-mail in each way that there is; return the states in which the e-mails end."""
     values = {"email_from": f"Sales <sales@{DOMAIN}>", "email_to": CUSTOMER, "subject": "To a customer"}
     mails = [gateway.call("mail.mail", "create", {**values, "body_html": "<p>Chairs.</p>"}) for _each in range(2)]
     gateway.call("mail.mail", "send", [mails[0]])
@@ -47,7 +47,7 @@ def test_no_mailbox_is_read(neutralised, dovecot, mailbox):
     with pytest.raises(OdooError):
         gateway.fetch(gateway.incoming)
     gateway.call("fetchmail.server", "write", [gateway.incoming], {"active": True})
-    with pytest.raises(OdooError):  # nobody knows its password any more
+    with pytest.raises(OdooError):  # the database does not contain its password any more
         gateway.call("fetchmail.server", "button_confirm_login", [gateway.incoming])
     assert [flags for flags in dovecot.flags(mailbox) if "\\Seen" not in flags] == [set()]
     assert gateway.count() == 1

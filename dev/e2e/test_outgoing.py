@@ -1,4 +1,4 @@
-"""Which Postfix a message takes and what it says when it lies in the recipient's mailbox: one company, many servers."""
+"""One company with several servers: which Postfix a message goes through, and its headers in the recipient's mailbox."""
 
 from email import message_from_bytes, policy
 from email.utils import parseaddr
@@ -170,7 +170,7 @@ def test_without_a_server_and_a_parameter_only_authors_elsewhere_leave_as_the_de
     assert author(office.send(f'"Admin" <{ADMIN}>')) == ("Admin", NOTIFICATIONS)
 
 
-def test_the_parameter_means_nothing_to_a_server(office):
+def test_the_parameter_does_not_apply_to_a_server(office):
     office.gateway.set_parameter("mail.default.from_filter", OTHER)
     office.servers(DOMAIN)
     mail = office.send(f'"Admin" <{ADMIN}>')
@@ -213,7 +213,7 @@ def test_a_templates_server_encapsulates_an_author_whom_its_filter_does_not_name
 
 @pytest.fixture
 def own_server():
-    """An SMTP server that wants a password, as those of the personal accounts do that Odoo knows as a user's own."""
+    """An SMTP server with a password, as the personal accounts have that Odoo calls a user's own server."""
     with ScriptedSmtp(auth=True) as server:
         yield server
 
@@ -255,10 +255,10 @@ def test_a_users_own_server_carries_nothing_of_others(office, owner, own_server)
     assert not own_server.sessions
 
 
-# What is written down
+# What Odoo records
 
 
-def test_what_is_written_down_is_what_lies_in_the_mailbox(office):
+def test_the_recorded_details_match_the_message_in_the_mailbox(office):
     office.servers(f"elsewhere-{RUN}.example", DOMAIN)
     user = office.user(OTHER)
     mail = office.comment(user)
@@ -277,7 +277,7 @@ def test_what_is_written_down_is_what_lies_in_the_mailbox(office):
 
 @pytest.fixture
 def lead(office):
-    """A lead, and one who comments on it from an address elsewhere: (id, author for :meth:`Gateway.comment`)."""
+    """A lead and a user with an address elsewhere: (id of the lead, author for :meth:`Gateway.comment`)."""
     # without a team, whose alias replies would go to
     values = {"name": "Chairs", "type": "lead", "team_id": False}
     return office.gateway.call("crm.lead", "create", values), office.user(OTHER)

@@ -1,4 +1,4 @@
-"""System parameters and the alias domain where real processes change them: calls, imports, SQL, updates, the browser."""
+"""System parameters and the alias domain, changed by real processes: calls, imports, SQL, updates, the browser."""
 
 import pytest
 from playwright.sync_api import expect
@@ -25,15 +25,15 @@ DEFAULTS = {
 
 
 class Mirror(Gateway):
-    """A database without mail at work, and both places where its addresses stand."""
+    """A database without mail, and both places where its addresses are stored."""
 
     def shown(self):
-        """What the system parameters say, as the table has it."""
+        """Return the addresses in the system parameters, read from the table."""
         rows = dict(self.sql("SELECT key, value FROM ir_config_parameter WHERE key = ANY(%s)", list(FIELDS)))
         return [rows.get(key) for key in FIELDS]
 
     def record(self):
-        """What the main company's alias domain says, as the table has it."""
+        """Return the addresses in the main company's alias domain, read from the table."""
         rows = self.sql(
             f"SELECT {', '.join(f'domain.{field}' for field in FIELDS.values())} FROM mail_alias_domain domain"
             " JOIN res_company company ON company.alias_domain_id = domain.id ORDER BY company.id LIMIT 1"
@@ -41,7 +41,7 @@ class Mirror(Gateway):
         return list(rows[0]) if rows else None
 
     def parameters(self):
-        """All system parameters of mail."""
+        """Return all system parameters of mail."""
         return dict(
             self.sql(
                 "SELECT key, value FROM ir_config_parameter WHERE key ~ '^mail\\.(catchall|bounce|default|incoming)'"
@@ -49,15 +49,15 @@ class Mirror(Gateway):
         )
 
     def parameter(self, key):
-        """The id of a parameter."""
+        """Return the id of a parameter."""
         return self.call("ir.config_parameter", "search", [["key", "=", key]])[0]
 
     def domain(self):
-        """The id of the main company's alias domain."""
+        """Return the id of the main company's alias domain."""
         return self.call("res.company", "search_read", [], ["alias_domain_id"], limit=1)[0]["alias_domain_id"][0]
 
     def update(self):
-        """`-u mail_gateway`, with no server running."""
+        """Run `-u mail_gateway` while no server runs."""
         self.stop()
         code, output = run(source.command(self.database, "--update", "mail_gateway", "--stop-after-init", "--no-http"))
         assert code == 0, output
@@ -76,7 +76,7 @@ def mirror(module_database):
 
 @pytest.fixture
 def fresh(mirror):
-    """The same, in which the addresses are those of a new alias domain."""
+    """The same database, in which the addresses are those of a new alias domain."""
     mirror.call(
         "mail.alias.domain",
         "write",
@@ -93,7 +93,7 @@ def fresh(mirror):
 
 @pytest.fixture
 def from_sixteen(postgres):
-    """A database without the addon and without alias domain, whose parameters are those of Odoo 16."""
+    """A database without the addon and without an alias domain, with the parameters of Odoo 16."""
     name = databases.clone("base", databases.run_name("e2e", "sixteen"))
     mirror = Mirror(name, cron_threads=0)
     try:
@@ -106,7 +106,7 @@ def from_sixteen(postgres):
 
 
 def insert(mirror, **values):
-    """Parameters, keys with _ for the dots."""
+    """Insert parameters; in their names, _ stands for a dot."""
     for key, value in values.items():
         mirror.sql("INSERT INTO ir_config_parameter (key, value) VALUES (%s, %s)", key.replace("_", "."), value)
 
@@ -207,7 +207,7 @@ def test_bad_parameters_of_odoo_16_do_not_stop_an_installation(from_sixteen):
 # The browser
 
 
-def test_the_settings_show_and_change_them(fresh):
+def test_the_settings_show_and_change_the_parameters(fresh):
     fresh.call("ir.config_parameter", "set_param", "mail.incoming.limit.alias", "12")
     fresh.call("ir.config_parameter", "set_param", "mail.incoming.limit.period", "60")
     with Browser(height=1000) as browser:
@@ -263,12 +263,12 @@ def test_the_settings_swap_addresses_and_leave_an_old_bad_value_alone(fresh):
 
 
 def open_settings(page, mirror):
-    """Open General Settings where the parameters are."""
+    """Open General Settings at the parameters."""
     page.goto(f"{mirror.odoo.url}/odoo/settings")
     expect(page.locator("#incoming_limit_setting")).to_be_visible()
     page.locator("#email_servers_setting").evaluate("element => element.scrollIntoView()")
 
 
 def field(page, name):
-    """The input of a field."""
+    """Return the input of a field."""
     return page.locator(f"[name={name}] input").first

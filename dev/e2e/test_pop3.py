@@ -10,11 +10,11 @@ from lab.odoo.server import OdooError
 from lab.servers.dovecot import PASSWORD
 from lab.servers.proxy import Proxy
 
-NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
+NOBODY = "nobody@elsewhere.example"  # held at once: for tests that only fetch
 
 
 class Scissors(Proxy):
-    """Cuts the connection instead of carrying what contains `words`."""
+    """Cuts the connection instead of forwarding data that contain `words`."""
 
     words = None
 
@@ -34,7 +34,7 @@ def server(gateway, dovecot, mailbox):
 
 @pytest.fixture
 def leaving(gateway, dovecot, mailbox):
-    """The same, which leaves messages where they are."""
+    """A confirmed incoming server that leaves messages in the mailbox."""
     return gateway.mail_server(mailbox, dovecot.port("pop3"), "pop", pop_afterwards="leave")
 
 
@@ -46,14 +46,14 @@ def scissors(dovecot):
 
 
 def stored(gateway, server):
-    """The subjects of what is stored of a server, sorted."""
+    """Return the sorted subjects of the stored messages of a server."""
     return sorted(
         subject for (subject,) in gateway.sql("SELECT subject FROM mail_inbound_message WHERE server_id = %s", server)
     )
 
 
 def owed(gateway, server):
-    """The number of acknowledgements that the mail server is still owed."""
+    """Return the number of acknowledgements that Odoo still has to send to the mail server."""
     return gateway.sql("SELECT count(*) FROM mail_inbound_acknowledgement WHERE server_id = %s", server)[0][0]
 
 
@@ -73,7 +73,7 @@ def test_a_message_read_in_webmail_is_still_fetched(gateway, dovecot, mailbox, s
     assert gateway.leads(server) == ["Read by a person"]
 
 
-def test_what_is_left_on_the_server_is_fetched_once(gateway, dovecot, mailbox, leaving):
+def test_messages_left_on_the_server_are_fetched_once(gateway, dovecot, mailbox, leaving):
     dovecot.put(mailbox, message("Left"))
     dovecot.put(mailbox, message("Left without Message-Id", message_id=None))
     assert [gateway.fetch(leaving) for _again in range(3)] == ["New messages: 2", *["New messages: 0"] * 2]
@@ -82,7 +82,7 @@ def test_what_is_left_on_the_server_is_fetched_once(gateway, dovecot, mailbox, l
     assert len(dovecot.read(mailbox)) == 2
 
 
-def test_what_was_left_is_deleted_once_the_server_says_so(gateway, dovecot, mailbox, leaving):
+def test_messages_left_on_the_server_are_deleted_after_the_option_changed(gateway, dovecot, mailbox, leaving):
     dovecot.put(mailbox, message("Left at first", to=NOBODY, message_id=None))
     gateway.fetch(leaving)
     gateway.call("fetchmail.server", "write", [leaving], {"pop_afterwards": "delete"})
@@ -92,7 +92,7 @@ def test_what_was_left_is_deleted_once_the_server_says_so(gateway, dovecot, mail
 
 
 @pytest.mark.parametrize("words", [b"DELE", b"QUIT", b"+OK Logging out"], ids=["dele", "quit", "answer"])
-def test_a_cut_neither_loses_nor_doubles(gateway, dovecot, mailbox, scissors, words):
+def test_a_cut_connection_neither_loses_nor_doubles_messages(gateway, dovecot, mailbox, scissors, words):
     server = gateway.mail_server(mailbox, scissors.port, "pop")
     subjects = [f"Cut {number}" for number in range(3)]
     dovecot.put_all(mailbox, [message(subject, to=NOBODY, message_id=None) for subject in subjects])
@@ -111,7 +111,7 @@ def test_a_cut_neither_loses_nor_doubles(gateway, dovecot, mailbox, scissors, wo
 
 
 def test_a_message_that_ends_the_connection_holds_up_nothing_else(gateway, dovecot, mailbox, scissors):
-    """The others are read and deleted by the next visit, and stay deleted although that one ends in the same manner."""
+    """The next visit reads and deletes the others; they stay deleted although this visit ends in the same way."""
     server = gateway.mail_server(mailbox, scissors.port, "pop")
     evil = message("Evil", to=NOBODY, body="a scanner on the way does not like this")
     dovecot.put_all(mailbox, [message("One", to=NOBODY), evil, message("Three", to=NOBODY)])
@@ -171,7 +171,7 @@ def test_a_mailbox_that_is_read_by_another_program_is_left_for_later(gateway, do
 
 
 def test_a_reused_uidl_hides_no_message_where_messages_are_left(gateway, dovecot, mailbox, leaving):
-    """RFC 1939, section 7: what vanished from the listing has no name any more."""
+    """RFC 1939, section 7: a message that has vanished from the listing has no UIDL any more."""
     dovecot.put_all(mailbox, [message(subject, to=NOBODY) for subject in ("First", "Other")])
     gateway.fetch(leaving)
     names = "SELECT subject, remote_key FROM mail_inbound_message WHERE server_id = %s"
@@ -188,7 +188,7 @@ def test_a_reused_uidl_hides_no_message_where_messages_are_left(gateway, dovecot
 
 
 def test_a_reused_uidl_hides_no_message(gateway, dovecot, mailbox, server):
-    """RFC 1939, section 7: a UIDL may be given again once its message is gone."""
+    """RFC 1939, section 7: a server may reuse a UIDL once its message is gone."""
     dovecot.put(mailbox, message("First", to=NOBODY))
     gateway.fetch(server)
     dovecot.put(mailbox, message("Second", to=NOBODY))

@@ -1,4 +1,4 @@
-"""The list of held messages in Chromium: moved through by keyboard, with the message beside it."""
+"""The list of held messages in Chromium, with its keyboard and the message beside it."""
 
 import pytest
 from playwright.sync_api import expect
@@ -32,7 +32,7 @@ def test_the_list_is_grouped_by_cause_and_the_first_message_is_shown(window, sce
     picture(window, "queue")
 
 
-def test_the_message_at_the_side_follows_the_keyboard(window, scene):
+def test_the_preview_follows_the_keyboard(window, scene):
     hold_some(scene)
     page = open_queue(window, scene)
     subjects = page.locator(".o_data_row [name=subject]").all_inner_texts()
@@ -46,7 +46,7 @@ def test_the_message_at_the_side_follows_the_keyboard(window, scene):
         expect(marked(page).locator("td:focus")).to_have_count(1)
 
 
-def test_j_and_k_pass_the_titles_of_groups_and_stop_at_the_ends(window, scene):
+def test_j_and_k_skip_the_titles_of_groups_and_stop_at_the_ends(window, scene):
     hold_some(scene)
     page = open_queue(window, scene)
     subjects = page.locator(".o_data_row [name=subject]").all_inner_texts()
@@ -78,7 +78,7 @@ def test_enter_opens_a_message_and_the_way_back_leads_to_it(window, scene):
     expect(shown(page)).to_have_text("For the file")
 
 
-def test_nothing_of_a_message_is_run_or_loaded(window, scene):
+def test_the_preview_neither_runs_nor_loads_content_of_a_message(window, scene):
     hold(scene, "Active content", body=SCRIPT, Content_Type="text/html; charset=utf-8")
     page, asked = window.page, []
     page.on("request", lambda request: asked.append(request.url))
@@ -91,7 +91,7 @@ def test_nothing_of_a_message_is_run_or_loaded(window, scene):
     assert not [url for url in asked if "from-the-message" in url]
 
 
-def test_words_without_end_stay_inside_the_side(window, scene):
+def test_very_long_words_stay_inside_the_preview(window, scene):
     scene.hold("endlessness" * 30)
     page = open_queue(window, scene)
     go_to(page, "endlessness" * 30)
@@ -161,8 +161,8 @@ def test_on_a_phone_there_are_cards_by_cause_that_open_the_message(window, scene
 # Nothing to decide
 
 
-def test_an_emptied_group_is_gone_and_an_empty_queue_says_so_once(window, scene):
-    until(lambda: not scene.gateway.count(["state", "=", "received"]))  # what other tests released
+def test_an_emptied_group_disappears_and_an_empty_queue_shows_one_hint(window, scene):
+    until(lambda: not scene.gateway.count(["state", "=", "received"]))  # messages that other tests released
     scene.gateway.sql("DELETE FROM mail_inbound_message WHERE state IN ('held', 'failed')")
     hold(scene, "The last one")
     page = open_queue(window, scene)
@@ -191,7 +191,7 @@ Accounts
 """
 
 
-def test_the_readme_shows_it(window, scene):
+def test_the_picture_of_the_readme_can_be_taken(window, scene):
     scene.gateway.sql("DELETE FROM mail_inbound_message WHERE state IN ('held', 'failed', 'received', 'deferred')")
     scene.gateway.set_parameter("mail.incoming.limit.alias", "1")
     alarms = [message(f"Disk {n} is full", sender="Monitor <alarm@servers.example>") for n in range(1, 4)]

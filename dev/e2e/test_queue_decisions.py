@@ -111,7 +111,7 @@ def test_a_message_is_rejected_with_a_letter_that_arrives(postmaster, scene, pos
     scene.gateway.call("ir.mail_server", "write", [server], {"active": False})
 
 
-def test_many_are_selected_by_the_space_bar_and_discarded_at_once(window, scene):
+def test_messages_are_selected_by_the_space_bar_and_discarded_at_once(window, scene):
     hold(scene, "Advertisement 1", "Advertisement 2")
     page = open_queue(window, scene)
     go_to(page, "Advertisement 2")
@@ -164,7 +164,7 @@ def test_all_similar_messages_are_shown_before_they_are_processed_again(window, 
     until(lambda: [scene.state(f"Application {n}") for n in range(3)] == ["delivered"] * 3)
 
 
-def test_who_decided_what_is_shown_with_the_message(window, scene):
+def test_the_message_shows_who_decided_what(window, scene):
     hold(scene, "Not for us")
     page = open_queue(window, scene)
     go_to(page, "Not for us")

@@ -1,4 +1,4 @@
-"""Rules on a real server: a limit that two lanes can't exceed together, and a check that another addon brings."""
+"""Rules on a real server: a limit that two lanes can't exceed together, and a check of another addon."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ def test_two_lanes_do_not_exceed_the_limit_together(gateway, dovecot, mailbox):
     assert told == 1, "the sender is told once"
 
 
-def test_a_program_and_a_lane_do_not_post_the_same_reply_both(gateway, dovecot, mailbox):
+def test_a_program_and_a_lane_do_not_both_post_the_same_reply(gateway, dovecot, mailbox):
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     root = f"<root.{mailbox}>"
     dovecot.put(mailbox, message("Order", message_id=root))
@@ -48,7 +48,7 @@ def test_a_program_and_a_lane_do_not_post_the_same_reply_both(gateway, dovecot, 
     assert sorted(state for (state,) in rows) == ["delivered", "discarded"]
 
 
-# Whoever posts the reply takes long enough for another to begin.
+# Posting a reply takes so long that another process begins meanwhile.
 SLOW_REPLIES = """
     CREATE FUNCTION slow_reply() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -63,7 +63,7 @@ SLOW_REPLIES = """
 
 @pytest.fixture
 def extended_gateway(database, tmp_path):
-    """A gateway with the addon that the README shows."""
+    """A gateway with the addon that docs/rules.md shows."""
     python, xml = documented_examples()
     addon = tmp_path / "mail_check_program"
     addon.mkdir()
@@ -82,7 +82,7 @@ def extended_gateway(database, tmp_path):
         gateway.stop()
 
 
-def test_the_check_that_the_readme_shows_is_asked_in_its_place(extended_gateway, dovecot, mailbox):
+def test_the_check_that_the_documentation_shows_runs_at_its_place(extended_gateway, dovecot, mailbox):
     gateway = extended_gateway
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     program = message("Run this", Content_Type='application/octet-stream; name="invoice.PDF.exe"')
@@ -98,10 +98,10 @@ def test_the_check_that_the_readme_shows_is_asked_in_its_place(extended_gateway,
     assert rules[5]["explanation"] == "Messages with a program attached."
 
 
-def test_mail_goes_on_when_the_addon_of_a_check_is_gone(extended_gateway, dovecot, mailbox):
+def test_mail_is_still_delivered_after_the_addon_of_a_check_is_uninstalled(extended_gateway, dovecot, mailbox):
     gateway = extended_gateway
     gateway.stop()
-    gateway.start(cron_threads=0)  # a scheduled action that is at work keeps Odoo from uninstalling
+    gateway.start(cron_threads=0)  # Odoo refuses to uninstall while a scheduled action runs
     [module] = gateway.call("ir.module.module", "search", [["name", "=", "mail_check_program"]])
     gateway.call("ir.module.module", "button_immediate_uninstall", [module])
     gateway.stop()
@@ -113,7 +113,7 @@ def test_mail_goes_on_when_the_addon_of_a_check_is_gone(extended_gateway, doveco
 
 
 def documented_examples():
-    """The Python file and the record of a check of one's own."""
+    """Return the Python file and the record of the check that the documentation shows."""
     page = (ROOT / "docs" / "rules.md").read_text()
     section = page[page.index("## Writing a check") :]
     return tuple(re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)[1] for language in ("python", "xml"))

@@ -18,7 +18,7 @@ def chromium(scene):
 
 
 def state_shown(page):
-    """What the status bar marks."""
+    """Return the state that the status bar marks."""
     return page.locator(".o_statusbar_status .o_arrow_button_current:visible")
 
 
@@ -67,7 +67,7 @@ def test_a_delivered_message_shows_its_text_and_leads_to_its_record(window, scen
     picture(window, "lead")
 
 
-def test_words_without_end_stay_inside_the_form(window, scene):
+def test_very_long_words_stay_inside_the_form(window, scene):
     subject = "endless" * 40
     scene.hold(subject)
     page = open_message(window, scene, subject)

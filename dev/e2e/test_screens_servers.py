@@ -66,7 +66,7 @@ def test_a_new_server_asks_for_what_it_needs(window, scene):
     picture(window, "server_new")
 
 
-def test_a_server_is_no_longer_warned_of_once_it_is_encrypted(window, scene):
+def test_the_warning_about_a_server_disappears_once_it_is_encrypted(window, scene):
     window.page.goto(f"{scene.gateway.odoo.url}/odoo/fetchmail.server/new")
     warning = window.page.locator(".alert-warning:visible", has_text="The connection is not encrypted")
     for encryption in ("is_ssl", "is_starttls"):
@@ -77,7 +77,7 @@ def test_a_server_is_no_longer_warned_of_once_it_is_encrypted(window, scene):
         box.uncheck()
 
 
-def test_fetch_now_tells_how_many_came(window, scene):
+def test_fetch_now_says_how_many_messages_came(window, scene):
     scene.dovecot.put(scene.mailbox, message("Fetched by hand"))
     page = open_server(window, scene.imap)
     page.locator("button[name=fetch_mail]").click()

@@ -1,4 +1,4 @@
-"""Several incoming servers at a time: slow, dead and lying ones next to good ones."""
+"""Several incoming servers at a time: slow, dead and faulty ones beside good ones."""
 
 import re
 import socket
@@ -15,7 +15,7 @@ from lab.odoo.server import OdooError
 from lab.servers.proxy import Proxy
 
 PROTOCOLS = {"imap": "imap", "pop": "pop3"}
-NOBODY = "nobody@elsewhere.example"  # held at once: for tests of reading alone
+NOBODY = "nobody@elsewhere.example"  # held at once: for tests that only fetch
 
 
 class Counter(Proxy):
@@ -40,7 +40,7 @@ def black_hole():
 
 @pytest.fixture
 def connect(gateway):
-    """A function that creates a server which counts as confirmed, whether it answers or not."""
+    """A function that creates a server and marks it as confirmed, whether it answers or not."""
 
     def create(mailbox, port, protocol="imap", **values):
         server = gateway.mail_server(mailbox, port, protocol, confirm=False, **values)
@@ -48,14 +48,14 @@ def connect(gateway):
         return server
 
     yield create
-    # the next test is not to wait for the servers of this one
+    # the next test should not wait for the servers of this one
     found = gateway.call("fetchmail.server", "search", [["state", "=", "done"]])
     gateway.call("fetchmail.server", "set_draft", found)
 
 
 @pytest.fixture
 def form(gateway):
-    """A function that reads what stands on the form of a server."""
+    """A function that reads the values on the form of a server."""
 
     def read(server):
         fields = ["state", "date", "error_date", "error_message", "last_fetch_count"]
@@ -65,14 +65,14 @@ def form(gateway):
 
 
 def stored(gateway, server):
-    """The subjects of what is stored of a server, sorted."""
+    """Return the sorted subjects of the stored messages of a server."""
     return sorted(
         subject for (subject,) in gateway.sql("SELECT subject FROM mail_inbound_message WHERE server_id = %s", server)
     )
 
 
 def activate(gateway):
-    """The scheduled action is switched on by confirming a server; the tests write the state past Odoo."""
+    """Switch on the scheduled action, as confirming a server would; the tests write the state by SQL."""
     gateway.sql(
         "UPDATE ir_cron SET active = true WHERE id = (SELECT res_id FROM ir_model_data"
         " WHERE module = 'mail' AND name = 'ir_cron_mail_gateway_action')"
@@ -94,7 +94,7 @@ def test_slow_and_dead_servers_delay_no_other(gateway, dovecot, mailbox, black_h
     assert not form(slow)["date"]  # still waited for
     assert "refuses connections on port" in form(dead)["error_message"]
 
-    # while the scheduled action waits for the slow one, a person may have a good one read
+    # while the scheduled action waits for the slow server, a person can fetch from a good one
     dovecot.put(f"imap-{mailbox}", message("Right now", to=NOBODY))
     assert gateway.fetch(good["imap"]) == "New messages: 1"
     assert gateway.fetch(slow) == "Odoo is reading this server already. Try again later."
@@ -105,7 +105,7 @@ def test_slow_and_dead_servers_delay_no_other(gateway, dovecot, mailbox, black_h
     assert "The connection to “127.0.0.1” port" in form(slow)["error_message"]
 
 
-def test_so_many_servers_are_read_at_a_time(gateway, black_hole, connect, form):
+def test_at_most_32_servers_are_read_at_a_time(gateway, black_hole, connect, form):
     servers = [connect(f"box{number}@mycompany.example", black_hole.port) for number in range(40)]
     activate(gateway)
     gateway.wake()
@@ -163,7 +163,7 @@ def test_round_trips_are_few_on_a_slow_network(gateway, dovecot, mailbox, connec
         dovecot.put_all(mailbox, [message(f"Far away {number}", to=NOBODY) for number in range(120)])
         assert gateway.fetch(server) == "New messages: 120"
         assert proxy.connections == 1
-        # sizes, and as many batches as the line makes of them
+        # one for the sizes, and up to three for batches, whose number depends on the speed of the line
         assert proxy.commands.count(b"UID FETCH") <= 1 + 3
         assert len(proxy.commands) < 20
 
@@ -209,7 +209,7 @@ def test_a_message_that_the_server_cannot_read_holds_up_no_other(
 
 @contextmanager
 def unreadable(dovecot, mailbox, subject, sized):
-    """A bad sector under one message; its size is known without reading it, or not."""
+    """Make one message unreadable, as by a bad sector; `sized` says whether its size is known without reading it."""
     name, _at, domain = mailbox.lower().partition("@")
     maildir = dovecot.home / "mail" / domain / name / "Maildir"
     [file] = (file for file in maildir.glob("[cn][ue][rw]/*") if subject.encode() in file.read_bytes())
@@ -221,7 +221,7 @@ def unreadable(dovecot, mailbox, subject, sized):
     file.chmod(0o600)
 
 
-def test_words_of_a_server_that_cannot_be_stored_stop_nobody(gateway, dovecot, mailbox, connect, form):
+def test_a_greeting_that_cannot_be_stored_stops_no_other_server(gateway, dovecot, mailbox, connect, form):
     with talking(b"-ERR \0 go away\r\n") as port:
         liar = connect("liar@mycompany.example", port, "pop", priority=1)
         good = connect(mailbox, dovecot.port("imap"))
@@ -235,13 +235,13 @@ def test_words_of_a_server_that_cannot_be_stored_stop_nobody(gateway, dovecot, m
 
 @contextmanager
 def talking(words):
-    """A port where each connection gets to hear the same."""
+    """Yield a port that sends the same words to each connection."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
             self.request.sendall(words)
             self.request.settimeout(2)
-            with suppress(OSError):  # closed with something unread, it would be reset, and the words lost
+            with suppress(OSError):  # closing with unread data would reset the connection and lose the words
                 self.request.shutdown(socket.SHUT_WR)
                 self.request.recv(1024)
 
@@ -251,7 +251,7 @@ def talking(words):
         server.shutdown()
 
 
-def test_a_server_that_is_deleted_while_it_is_read_stops_nobody(gateway, dovecot, mailbox, connect, form):
+def test_a_server_that_is_deleted_while_it_is_read_stops_no_other(gateway, dovecot, mailbox, connect, form):
     with Proxy(0, mode="black-hole") as first, Proxy(0, mode="black-hole") as second:
         deleted = connect("deleted@mycompany.example", first.port)
         other = connect("other@mycompany.example", second.port)
@@ -272,8 +272,8 @@ def test_an_archived_server_is_not_read(gateway, dovecot, mailbox, connect):
     assert not stored(gateway, server)
 
 
-def test_a_new_host_name_hides_and_doubles_nothing(gateway, dovecot, mailbox):
-    """A mailbox that could not be reached for a while is read by people, and then found under another name."""
+def test_a_new_host_name_neither_hides_nor_doubles_messages(gateway, dovecot, mailbox):
+    """A mailbox could not be reached for a while, people read its messages, and then it has another host name."""
     dovecot.put(mailbox, message("Before the addon", to=NOBODY), flags=["\\Seen"])
     server = gateway.mail_server(mailbox, dovecot.port("imap"))
     dovecot.put(mailbox, message("Fetched", to=NOBODY, message_id=None))
@@ -302,7 +302,7 @@ def test_another_user_on_the_same_host_has_a_mailbox_of_their_own(gateway, dovec
     assert stored(gateway, server) == ["New in the other one"]
 
 
-def test_inbox_in_other_letters_is_the_same_folder(gateway, dovecot, mailbox, connect):
+def test_inbox_in_lower_case_is_the_same_folder(gateway, dovecot, mailbox, connect):
     server = connect(mailbox, dovecot.port("imap"), folder="INBOX, Inbox")
     dovecot.put(mailbox, message("Once", to=NOBODY, message_id=None))
     gateway.fetch(server)

@@ -14,7 +14,7 @@ from lab.servers.smtp_script import CLOSE, ScriptedSmtp
 from lab.testing.browser import Browser
 
 SENDER = "sales@mycompany.example"
-# one of the ports that are looked at when the configured one fails
+# one of the ports that the probe tries when the configured one fails
 ALTERNATIVE = 2525
 BUTTON_SECONDS = 60
 
@@ -71,7 +71,7 @@ def probe(gateway, port, encryption="none", **values):
 
 @contextmanager
 def refused(*words):
-    """A program that tests the server gets an error with all these words."""
+    """Expect that a program that tests the server gets an error with all these words."""
     with pytest.raises(OdooError) as refusal:
         yield
     for piece in words:
@@ -80,7 +80,7 @@ def refused(*words):
 
 @pytest.fixture
 def alternative():
-    """Take the port that the probe looks at by itself."""
+    """Listen on the port that the probe tries by itself."""
     if not ports.is_free(ALTERNATIVE):
         pytest.fail(f"Port {ALTERNATIVE} of 127.0.0.1 is in use by another program: stop that.")
     with ScriptedSmtp(certificate="trusted", auth=True, port=ALTERNATIVE) as server:
@@ -91,7 +91,7 @@ def alternative():
 
 
 @pytest.mark.parametrize("encryption", ["none", "starttls", "starttls_strict"])
-def test_postfix_takes_everything_and_gets_no_message(gateway, postfix, encryption):
+def test_postfix_accepts_every_step_and_gets_no_message(gateway, postfix, encryption):
     dialog = probe(gateway, postfix.port, encryption)
     assert dialog.outcome == "ok", dialog.summary
     assert "ESMTP Postfix" in dialog.words["greeting"]
@@ -110,7 +110,7 @@ def test_postfix_speaks_tls_from_the_first_byte(gateway, postfix):
     assert "Verified" in dialog.words["tls"]
 
 
-def test_an_encryption_without_validation_says_what_validating_would_say(gateway, postfix):
+def test_an_encryption_without_validation_reports_what_validation_would_find(gateway, postfix):
     dialog = probe(gateway, postfix.port, "starttls")
     assert "would be accepted if it were" in dialog.words["tls"]
 
@@ -119,13 +119,13 @@ def test_starttls_that_is_not_used_is_offered(gateway, postfix):
     assert "offers STARTTLS" in probe(gateway, postfix.port).words["tls"]
 
 
-def test_postfix_without_login_is_told(gateway, postfix):
+def test_a_missing_login_of_postfix_is_reported(gateway, postfix):
     dialog = probe(gateway, postfix.port, "starttls_strict", smtp_user="box", smtp_pass="secret")
     assert dialog.failed == "login"
     assert "offers no login on port" in dialog.summary
 
 
-def test_the_command_lines_server_is_tested_where_the_server_says_so(gateway, postfix):
+def test_the_server_of_the_command_line_is_tested_if_it_is_chosen(gateway, postfix):
     dialog = probe(gateway, 1, smtp_authentication="cli")
     assert dialog.outcome == "ok", dialog.summary
     assert f"port {postfix.port}" in dialog.words["connection"]
@@ -139,7 +139,7 @@ def test_a_program_gets_cores_notification(gateway, postfix):
 # ---------------------------------------------------------------------- ports
 
 
-def test_a_refused_port_names_those_that_answer(gateway, alternative):
+def test_a_refused_port_names_the_ports_that_answer(gateway, alternative):
     dialog = probe(gateway, ports.any_free())
     assert dialog.failed == "connection"
     assert "refuses connections" in dialog.summary
@@ -153,13 +153,13 @@ def test_a_refused_port_names_those_that_answer(gateway, alternative):
     assert not alternative.commands
 
 
-def test_a_refused_port_is_told_to_programs_with_those_that_answer(gateway, alternative):
+def test_programs_get_the_ports_that_answer_when_a_port_is_refused(gateway, alternative):
     server = create(gateway, ports.any_free())
     with refused("“Relay”, step “Connection”", "refuses connections", "• 2525: offers STARTTLS"):
         gateway.call("ir.mail_server", "test_smtp_connection", [server])
 
 
-def test_a_port_that_is_set_as_advised_works(gateway, alternative):
+def test_the_advised_port_works(gateway, alternative):
     server = create(gateway, ports.any_free(), smtp_user="box", smtp_pass="secret")
     press(gateway, server)
     gateway.call("ir.mail_server", "write", [server], {"smtp_port": ALTERNATIVE, "smtp_encryption": "starttls_strict"})
@@ -169,14 +169,14 @@ def test_a_port_that_is_set_as_advised_works(gateway, alternative):
     assert not alternative.received
 
 
-def test_port_25_is_told_to_be_blocked_often(gateway):
+def test_the_dialog_says_that_port_25_is_often_blocked(gateway):
     if not ports.is_free(25):
         pytest.skip("something listens on port 25 of 127.0.0.1")
     assert "block port 25" in probe(gateway, 25).advice
 
 
-def test_a_port_that_waits_for_tls_is_told_in_time(gateway, postfix):
-    """The only one that sits the real time-outs out; the unit tests have shorter ones."""
+def test_a_port_that_waits_for_tls_is_reported_in_time(gateway, postfix):
+    """Only this test waits for the real time-outs; the unit tests have shorter ones."""
     dialog = probe(gateway, postfix.smtps_port)
     assert dialog.failed == "greeting"
     assert "does not answer" in dialog.summary
@@ -188,14 +188,14 @@ def test_a_port_that_waits_for_tls_is_told_in_time(gateway, postfix):
     assert dialog.seconds < BUTTON_SECONDS
 
 
-def test_a_plain_port_where_tls_is_configured_is_told(gateway, postfix):
+def test_a_plain_port_where_tls_is_configured_is_reported(gateway, postfix):
     dialog = probe(gateway, postfix.port, "ssl_strict")
     assert dialog.failed == "tls"
     assert "does not expect SSL/TLS. Choose STARTTLS" in dialog.summary
     assert f"“SMTP Port” to {postfix.port} and “Connection Encryption” to “TLS (STARTTLS)" in dialog.advice
 
 
-def test_missing_starttls_is_told_and_nothing_is_said_unencrypted(gateway):
+def test_missing_starttls_is_reported_and_no_mail_command_is_sent(gateway):
     with ScriptedSmtp(auth=True) as server:
         dialog = probe(gateway, server.port, "starttls", smtp_user="box", smtp_pass="secret")
         assert dialog.failed == "tls"
@@ -213,7 +213,7 @@ def test_missing_starttls_is_told_and_nothing_is_said_unencrypted(gateway):
         ("mail..example", "is not a valid server name"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_told(gateway, host, words):
+def test_a_host_name_that_leads_nowhere_is_reported(gateway, host, words):
     dialog = probe(gateway, 25, smtp_host=host)
     assert dialog.failed == "name"
     assert words in dialog.summary
@@ -269,7 +269,7 @@ def test_a_password_is_checked(gateway, password):
             assert not server.commands
 
 
-def test_a_refused_token_of_gmail_is_told(gateway):
+def test_a_refused_token_of_gmail_is_reported(gateway):
     with ScriptedSmtp(certificate="trusted", auth=True) as server:
         gmail = create(gateway, server.port, "starttls", smtp_user=SENDER)
         # what signing in at Google would have left
@@ -281,7 +281,7 @@ def test_a_refused_token_of_gmail_is_told(gateway):
         )
         dialog = press(gateway, gmail)
         assert dialog.failed == "login"
-        # the server knows no such mechanism, and core does not look at what it says
+        # the server knows no such mechanism, and core ignores its reply
         assert "504" in dialog.summary
         assert "withdrawn" not in repr(vars(dialog))
 
@@ -300,7 +300,7 @@ def test_a_password_is_not_in_the_log(gateway):
         assert form not in log
 
 
-# ---------------------------------------------------------------------- what servers say
+# ---------------------------------------------------------------------- refusals
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_a_password_is_not_in_the_log(gateway):
         ({"rcpt": CLOSE}, "recipient", "closed the connection"),
     ],
 )
-def test_a_refusal_is_told_with_its_step_and_what_to_do(gateway, script, step, words):
+def test_a_refusal_is_reported_with_its_step_and_what_to_do(gateway, script, step, words):
     with ScriptedSmtp(script) as server:
         dialog = probe(gateway, server.port)
         assert dialog.failed == step
@@ -325,7 +325,7 @@ def test_a_refusal_is_told_with_its_step_and_what_to_do(gateway, script, step, w
         assert not server.received
 
 
-# ---------------------------------------------------------------------- what it looks like
+# ---------------------------------------------------------------------- the dialog
 
 
 @pytest.fixture(scope="module")
@@ -338,7 +338,7 @@ def window(gateway):
 
 
 def click(window, gateway, server):
-    """Press the button of the form, with what is not saved yet; return the dialog."""
+    """Press the button of the form, with values that are not saved yet; return the dialog."""
     window.open_record("ir.mail_server", server)
     window.page.get_by_role("button", name="Test Connection").click()
     dialog = window.page.get_by_role("dialog")
@@ -383,7 +383,7 @@ def test_a_warning_is_shown_as_such(gateway, window):
         window.screenshot("test_connection_warning")
 
 
-def test_what_is_not_saved_yet_is_tested(gateway, window, postfix):
+def test_values_that_are_not_saved_yet_are_tested(gateway, window, postfix):
     server = create(gateway, ports.any_free())
     window.open_record("ir.mail_server", server)
     window.page.get_by_label("SMTP Port").fill(str(postfix.port))

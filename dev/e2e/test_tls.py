@@ -1,4 +1,4 @@
-"""Encrypted connections to real servers: what is trusted, what is refused, and in which words."""
+"""Encrypted connections to real servers: what Odoo trusts, what it refuses, and its messages about that."""
 
 import os
 import re
@@ -21,7 +21,7 @@ _number = count(1)
 
 @pytest.fixture
 def mailbox():
-    """A mailbox for one run of a test: they differ in more than fits into a name."""
+    """A mailbox for one run of a test, numbered: the parameters of the test do not fit into its name."""
     return f"tls-{next(_number)}-{os.getpid()}@mycompany.example"
 
 
@@ -34,9 +34,9 @@ def expired_dovecot():
 
 @pytest.fixture(scope="module")
 def silent(gateway, dovecot):
-    """protocol -> what Test & Confirm says when the port expects TLS at once, and nobody told us.
+    """protocol -> a future of the message of Test & Confirm when the port expects TLS and none is configured.
 
-    Both sides wait for the other one to begin; so that the tests do not, they are asked at the same time.
+    Client and server each wait for the other to begin, until a time-out; both protocols are tried at the same time.
     """
 
     def ask(protocol):
@@ -56,7 +56,7 @@ def connect(gateway, dovecot, mailbox, protocol, encryption, **values):
 
 @contextmanager
 def refused(*words):
-    """The administrator reads an error with all these words."""
+    """Expect an error to the administrator with all these words."""
     with pytest.raises(OdooError) as refusal:
         yield
     for piece in words:
@@ -101,7 +101,7 @@ def test_a_certificate_for_another_name_is_refused(gateway, dovecot, mailbox, pr
 
 @PROTOCOLS
 @ENCRYPTIONS
-def test_any_certificate_is_accepted_when_the_administrator_says_so(
+def test_any_certificate_is_accepted_if_the_administrator_allows_it(
     gateway, untrusted_dovecot, mailbox, protocol, encryption
 ):
     server = connect(gateway, untrusted_dovecot, mailbox, protocol, encryption, verify_certificate=False)
@@ -110,7 +110,7 @@ def test_any_certificate_is_accepted_when_the_administrator_says_so(
 
 
 @PROTOCOLS
-def test_a_certificate_that_expires_later_is_told_on_the_form(gateway, dovecot, expired_dovecot, mailbox, protocol):
+def test_a_certificate_that_expires_later_is_reported_on_the_form(gateway, dovecot, expired_dovecot, mailbox, protocol):
     server = connect(gateway, dovecot, mailbox, protocol, "is_ssl")
     port = expired_dovecot.port(PORTS[protocol][1])
     gateway.call("fetchmail.server", "write", [server], {"port": port})
@@ -130,7 +130,7 @@ def test_tls_on_a_port_that_does_not_speak_it_is_explained(gateway, dovecot, mai
 
 
 @PROTOCOLS
-def test_a_server_without_starttls_is_never_talked_to_unencrypted(gateway, dovecot, mailbox, protocol):
+def test_no_password_is_sent_to_a_server_without_starttls(gateway, dovecot, mailbox, protocol):
     with WithoutStartTls(dovecot.port(PORTS[protocol][0])) as server:
         with refused("No encrypted connection to “127.0.0.1” on port .* by STARTTLS", "not support"):
             gateway.mail_server(mailbox, server.port, protocol, is_starttls=True)
@@ -145,7 +145,7 @@ def test_a_port_that_expects_tls_is_explained_when_none_is_configured(silent, pr
 
 
 class WithoutStartTls(Proxy):
-    """Hides the capability, as a man in the middle does who wants the password."""
+    """Hides the capability STARTTLS, as a man in the middle would do to get the password."""
 
     passwords = 0
 

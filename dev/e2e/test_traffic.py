@@ -1,4 +1,4 @@
-"""Transactional mail and mass mail: each kind through the Postfix that carries it."""
+"""Transactional mail and mass mail: each kind leaves through the Postfix that carries it."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from e2e.office import ADMIN, DOMAIN, way
 
 @pytest.fixture
 def two_ways(office):
-    """The office with a server for transactional mail and, of a better priority, one for mass mail; their ids."""
+    """Servers of the office: one for transactional mail and, with a better priority, one for mass mail; their ids."""
     return (
         office.server(office.first, sequence=20, traffic="transactional", from_filter=DOMAIN),
         office.server(office.second, sequence=10, traffic="mass", from_filter=DOMAIN),

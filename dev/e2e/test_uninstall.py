@@ -1,4 +1,4 @@
-"""Uninstalling the addon gives Odoo's mail back as it was, and loses nothing."""
+"""Uninstalling the addon restores Odoo's own mail as it was, and loses nothing."""
 
 import base64
 import os
@@ -26,7 +26,7 @@ CORE = {
     "servers": "SELECT id, name, active, state, server, port, server_type, is_ssl, attach, original, user, password,"
     " object_id, priority, date FROM fetchmail_server WHERE name <> 'STARTTLS'",
     "parameters": r"SELECT key, value FROM ir_config_parameter WHERE key NOT LIKE 'mail\_gateway.%%'",
-    # not that of scheduled actions, some of which are ours
+    # without the chatter of scheduled actions, some of which are the addon's
     "chatter": "SELECT id, model, res_id, subject, body, message_id, author_id FROM mail_message"
     " WHERE model NOT IN ('ir.cron', 'ir.actions.server')",
     "leads": "SELECT id, name, active, email_from FROM crm_lead",
@@ -40,7 +40,7 @@ CORE = {
 
 
 class UsedGateway(Gateway):
-    """A database with the addon in use, without cron threads: each step is taken when the test says so."""
+    """A database with the addon in use, without cron threads: the test decides when each step runs."""
 
     def __init__(self, database, dovecot, postfix):
         super().__init__(database, cron_threads=0)
@@ -50,7 +50,7 @@ class UsedGateway(Gateway):
         self.kept = {subject: message(subject, to=NOBODY) for subject in ("Held", "Not delivered yet")}
 
     def use(self):
-        """Messages in every state, four lanes, a parameter of ours."""
+        """Create messages in every state, four lanes, and a parameter of the addon."""
         for protocol, port in PROTOCOLS.items():
             self.ids[protocol] = self.mail_server(self.boxes[protocol], self.dovecot.port(port), protocol)
             self.put(protocol, message(f"Delivered {protocol}", message_id=None))
@@ -69,7 +69,7 @@ class UsedGateway(Gateway):
         self.set_parameter("mail_gateway.source_retention_days", "10")
 
     def use_outgoing(self):
-        """Servers that carry their kind of mail, addresses of one's own, former ones, mail that left and that waits."""
+        """Create servers for kinds of mail, own addresses, former addresses, mail that was sent and mail that waits."""
         for sequence, traffic in enumerate(("mass", "transactional"), 3):
             self.outgoing_server(self.postfix, name=traffic, traffic=traffic, sequence=sequence, from_filter=FILTER)
         domains = self.call("mail.alias.domain", "search", [["name", "=", DOMAIN]])
@@ -91,20 +91,20 @@ class UsedGateway(Gateway):
         )
 
     def put(self, protocol, raw):
-        """A message arrives."""
+        """Let a message arrive."""
         self.dovecot.put(self.boxes[protocol], raw)
 
     def run(self, cron):
-        """Run one of our scheduled actions to its end."""
+        """Run one of the addon's scheduled actions to its end."""
         [(job,)] = self.sql("SELECT res_id FROM ir_model_data WHERE name = %s", cron)
         self.call("ir.cron", "method_direct_trigger", [job])
 
     def core(self):
-        """Everything of core's that has to stay as it is."""
+        """Return all data of core that have to stay as they are."""
         return {what: sorted(self.sql(statement), key=repr) for what, statement in CORE.items()}
 
     def all_leads(self):
-        """The names of all leads that the tests made, sorted."""
+        """Return the sorted names of all leads that the tests created."""
         return sorted(name for (name,) in self.sql("SELECT name FROM crm_lead WHERE create_date > %s", self.since))
 
     def push(self, button):
@@ -115,7 +115,7 @@ class UsedGateway(Gateway):
 
 @pytest.fixture(scope="module")
 def used(postgres, dovecot, postfix):
-    """The addon in use."""
+    """A database with the addon in use."""
     name = databases.clone("gateway", databases.run_name("e2e", "uninstall"))
     used = UsedGateway(name, dovecot, postfix)
     used.since = used.sql("SELECT now() AT TIME ZONE 'UTC'")[0][0]
@@ -130,7 +130,7 @@ def used(postgres, dovecot, postfix):
 
 @pytest.fixture(scope="module")
 def before(used):
-    """What stood in the database before the addon was uninstalled."""
+    """What was in the database before the addon was uninstalled."""
     assert used.states() == {"delivered": 2, "held": 1, "received": 1}
     assert used.sql("SELECT server_name FROM mail_outgoing_selection") == [("transactional",)]
     assert used.sql("SELECT count(*) FROM mail_former_address WHERE address LIKE 'catchall@%%'") == [(1,)]
@@ -146,7 +146,7 @@ def uninstalled(used, before):
 
 @pytest.fixture(scope="module")
 def core_at_work(uninstalled):
-    """Odoo's own gateway, left to itself with a new message in each mailbox."""
+    """The same database with Odoo's own gateway, which runs by itself, and a new message in each mailbox."""
     for protocol in PROTOCOLS:
         uninstalled.put(protocol, message(f"For core {protocol}"))
     uninstalled.start(cron_threads=2)
@@ -156,7 +156,7 @@ def core_at_work(uninstalled):
 
 @pytest.fixture(scope="module")
 def reinstalled(core_at_work):
-    """The addon again, and another message in each mailbox."""
+    """The same database with the addon installed again, and another message in each mailbox."""
     until(lambda: len(core_at_work.all_leads()) >= 4)
     core_at_work.stop()
     install(core_at_work.database, ["mail_gateway"])
@@ -169,12 +169,12 @@ def reinstalled(core_at_work):
 
 
 @pytest.mark.parametrize("what", CORE)
-def test_what_is_cores_stays_as_it_is(before, uninstalled, what):
+def test_the_data_of_core_stay_as_they_are(before, uninstalled, what):
     assert uninstalled.core()[what] == before["core"][what]
 
 
 @pytest.mark.parametrize("model", ["ir.cron", "res.groups", "ir.ui.menu", "ir.ui.view", "ir.actions.act_window"])
-def test_nothing_of_ours_is_left(before, uninstalled, model):
+def test_no_rows_of_the_addon_are_left(before, uninstalled, model):
     assert before["ours"][model]
     assert not uninstalled.call(model, "search", [["id", "in", before["ours"][model]]], context={"active_test": False})
 
@@ -193,7 +193,7 @@ def test_nobody_is_left_with_an_activity_about_held_mail(uninstalled):
     assert uninstalled.sql("SELECT count(*) FROM mail_activity WHERE automated AND res_model IS NULL") == [(0,)]
 
 
-def test_no_parameter_table_or_column_of_ours_is_left(uninstalled):
+def test_no_parameter_table_or_column_of_the_addon_is_left(uninstalled):
     assert not uninstalled.sql(r"SELECT 1 FROM ir_config_parameter WHERE key LIKE 'mail\_gateway%%'")
     assert not uninstalled.sql(
         "SELECT table_name FROM information_schema.tables WHERE table_name"
@@ -275,7 +275,7 @@ def test_the_form_of_a_server_opens(uninstalled):
     assert "inbound_count" not in views["form"]["arch"]
 
 
-def test_what_was_not_delivered_is_kept_as_files_of_its_server(uninstalled):
+def test_undelivered_messages_are_kept_as_files_of_their_server(uninstalled):
     files = uninstalled.call(
         "ir.attachment",
         "search_read",
@@ -290,14 +290,14 @@ def test_what_was_not_delivered_is_kept_as_files_of_its_server(uninstalled):
     assert any("No recipient matches" in file["description"] for file in files)
 
 
-def test_odoos_own_gateway_goes_on_by_itself(core_at_work, dovecot):
+def test_odoos_own_gateway_continues_by_itself(core_at_work, dovecot):
     leads = ["Delivered imap", "Delivered pop", "For core imap", "For core pop"]
     until(lambda: core_at_work.all_leads() == leads)
     until(lambda: not dovecot.read(core_at_work.boxes["pop"]))
     assert all("\\Seen" in flags for flags in dovecot.flags(core_at_work.boxes["imap"]))
 
 
-def test_installed_again_it_goes_on_where_core_stopped(reinstalled):
+def test_after_a_new_installation_the_addon_continues_where_core_stopped(reinstalled):
     until(lambda: reinstalled.count() == len(PROTOCOLS))
     reinstalled.settle()
     assert reinstalled.all_leads() == [

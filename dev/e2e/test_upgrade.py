@@ -1,4 +1,4 @@
-"""A database of the first version, 19.0.1.0.0, gets the present one: what stood in it before goes on working."""
+"""A database of the first version, 19.0.1.0.0, is updated to the present one: what was in it still works."""
 
 import os
 from email.utils import parseaddr
@@ -26,12 +26,12 @@ class FirstVersion(OldVersion):
     """A database with the first version of the addon, in use."""
 
     def shown(self):
-        """What the system parameters say about the alias domain."""
+        """Return the addresses of the alias domain in the system parameters."""
         rows = dict(self.sql("SELECT key, value FROM ir_config_parameter WHERE key = ANY(%s)", list(MIRROR)))
         return [rows.get(key) for key in MIRROR]
 
     def use(self, postfix):
-        """Values that only the present version refuses, an incoming server, and mail that waits."""
+        """Create values that only the present version refuses, an incoming server, and mail that waits."""
         self.mail_server(f"before@{DOMAIN}", 1, confirm=False)
         self.outgoing_server(postfix, from_filter=BAD_FILTER, sequence=7)
         for key, value in {
@@ -61,13 +61,13 @@ class FirstVersion(OldVersion):
 
 @pytest.fixture(scope="module")
 def old_addons(tmp_path_factory):
-    """A directory of addons with the first version."""
+    """The directory of addons with the first version."""
     return addons_of(FIRST_VERSION, tmp_path_factory.mktemp("first_version"))
 
 
 @pytest.fixture(scope="module")
 def upgraded(postgres, postfix, old_addons):
-    """The first version in use, then the present one."""
+    """A database in which the first version was in use, updated to the present one."""
     old = FirstVersion(databases.clone("base", databases.run_name("e2e", "upgrade")), old_addons)
     try:
         old.install()
@@ -118,11 +118,11 @@ def test_bad_parameters_count_as_their_defaults_and_settings_are_saved(upgraded)
     assert dict(rows) == saved
 
 
-def test_incoming_servers_go_on_holding_what_nobody_can_route(upgraded):
+def test_incoming_servers_still_hold_unroutable_mail(upgraded):
     assert upgraded.sql("SELECT unroutable FROM fetchmail_server") == [("hold",)]
 
 
-def test_postmasters_are_told_of_held_mail(upgraded):
+def test_postmasters_get_alerts_about_held_mail(upgraded):
     assert upgraded.sql("SELECT DISTINCT told_of_held_mail FROM res_users") == [(True,)]
     assert upgraded.sql(
         "SELECT cron.active FROM ir_cron cron JOIN ir_model_data data ON data.res_id = cron.id"

@@ -1,4 +1,4 @@
-"""A database of 19.0.1.2.0, whose models and fields had other names, gets the present version and loses nothing."""
+"""A database of 19.0.1.2.0, whose models and fields had other names, is updated and loses nothing."""
 
 import pytest
 
@@ -14,7 +14,7 @@ RENAMED = {
     "mail_inbound_creation": "mail_inbound_created_record",
     "mail_inbound_notice": "mail_inbound_sender_notice",
 }
-# Without those of inheritance, which Odoo gives to whatever module it happens to load then.
+# Without those of inheritance, which Odoo assigns to the module that it happens to load at that time.
 EXTERNAL_IDS = """
     SELECT model, name FROM ir_model_data WHERE module = 'mail_gateway' AND model != 'ir.model.inherit'
      ORDER BY model, name
@@ -24,7 +24,7 @@ SCHEMA = """
      WHERE table_schema = 'public' AND table_name ~ '^mail_(inbound|former|outgoing|postmaster|server)_'
      ORDER BY table_name, column_name
 """
-# Without those of many2many tables, named after the side that was there first.
+# Without those of many2many tables, which are named after the side that existed first.
 INDEXES = """
     SELECT indexname, indexdef FROM pg_indexes
      WHERE tablename ~ '^mail_(inbound|former|outgoing|postmaster|server)_' AND tablename !~ '_rel$'
@@ -42,7 +42,7 @@ DANGLING = """
 
 
 def rows_of(gateway, tables):
-    """table -> its rows, as dictionaries."""
+    """Return a dictionary from a table to its rows, as dictionaries."""
     return {
         table: [row for (row,) in gateway.sql(f"SELECT row_to_json(t) FROM {table} t ORDER BY id")] for table in tables
     }
@@ -52,7 +52,7 @@ class Used(OldVersion):
     """A database with 19.0.1.2.0 in use."""
 
     def use(self):
-        """Mail of each kind, and what people saved."""
+        """Create mail of each kind, and what people save."""
         loop = message("Twice", message_id="<twice@customer.example>", sender="Mary <mary@customer.example>").decode()
         nobody = message("Nobody", to=f"catchall@{DOMAIN}", sender="Bob <bob@customer.example>").decode()
         broken = (
@@ -80,14 +80,14 @@ class Used(OldVersion):
         self.call("ir.filters", "create", {"name": "Hits", "model_id": "mail.inbound.hit", "domain": "[]"})
 
     def group(self, module, name):
-        """The id of a group."""
+        """Return the id of a group."""
         [found] = self.call("ir.model.data", "search_read", [["module", "=", module], ["name", "=", name]], ["res_id"])
         return found["res_id"]
 
 
 @pytest.fixture(scope="module")
 def upgraded(postgres, tmp_path_factory):
-    """19.0.1.2.0 in use, then the present version; `before` is what its tables held."""
+    """A database in which 19.0.1.2.0 was in use, updated; `before` is what its tables contained."""
     addons = addons_of(OLD_VERSION, tmp_path_factory.mktemp("old_version"))
     old = Used(databases.clone("base", databases.run_name("e2e", "of_19_0_1_2_0")), addons)
     try:
@@ -125,7 +125,7 @@ def test_values_of_renamed_fields_are_kept(upgraded):
     assert found == upgraded.messages
 
 
-def test_what_people_saved_follows(upgraded):
+def test_saved_filters_and_access_rights_are_renamed(upgraded):
     [saved] = upgraded.sql("SELECT domain, sort FROM ir_filters WHERE name = 'Not as they came'")
     assert saved == ("[('defects', '!=', False)]", '["defects"]')
     assert upgraded.sql("SELECT model_id FROM ir_filters WHERE name = 'Hits'") == [("mail.inbound.rule.hit",)]

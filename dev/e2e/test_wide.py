@@ -1,4 +1,4 @@
-"""Headers as long and as wide as can be: they stand in nobody's way, whichever way they come in."""
+"""Very long headers of wide characters: they stop no other message, whichever transport they come by."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ import pytest
 from e2e.gateway import DOMAIN, LEADS, message, until
 from lab.odoo.server import OdooError
 
-# Four bytes each in UTF-8, and nothing that a compression finds.
+# Characters of four bytes in UTF-8, in random order, so that PostgreSQL cannot compress them.
 WIDE = "".join(map(chr, random.Random(9).choices(range(0x10000, 0x1FFFF), k=4000)))
 HEADERS = (
     *("From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Delivered-To", "X-Original-To", "Resent-To", "Subject"),
@@ -21,13 +21,13 @@ _number = count(1)
 
 
 def encoded(text):
-    """RFC 2047, in words of 75 characters at most."""
+    """Return the text as encoded words (RFC 2047) of at most 75 characters."""
     words = [text[n : n + 10].encode() for n in range(0, len(text), 10)]
     return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
 
 
 def wide_messages():
-    """Messages each of which has one header that is as wide as can be, in one of the ways in which it can be written."""
+    """Return messages, each with one very wide header, in one of the forms in which it can be written."""
     for name in HEADERS:
         for written in (
             WIDE,
@@ -39,14 +39,14 @@ def wide_messages():
 
 
 def with_header(name, written):
-    """A message with one more header, or with another value of one that it has."""
+    """Return a message with one more header, or with another value of a header that it has."""
     lines = message("Wide").split(b"\r\n")
     kept = [line for line in lines if not line.lower().startswith(name.lower().encode() + b":")]
     return b"\r\n".join([f"{name}: {written}".encode(), *kept])
 
 
 def among(messages):
-    """The messages with ordinary ones around them, and the subjects of these."""
+    """Return the messages with ordinary ones around them, and the subjects of the ordinary ones."""
     around = ["Before", "Between", "After"]
     before, between, after = map(message, around)
     middle = len(messages) // 2
@@ -54,7 +54,7 @@ def among(messages):
 
 
 @pytest.mark.parametrize("protocol", ["imap", "pop"])
-def test_whatever_a_header_holds_the_mailbox_is_read_and_the_others_are_delivered(gateway, dovecot, mailbox, protocol):
+def test_a_wide_header_stops_neither_the_visit_nor_other_messages(gateway, dovecot, mailbox, protocol):
     server = gateway.mail_server(mailbox, dovecot.port("imap" if protocol == "imap" else "pop3"), protocol)
     messages, ordinary = among(list(wide_messages()))
     dovecot.put_all(mailbox, messages)
@@ -67,7 +67,7 @@ def test_whatever_a_header_holds_the_mailbox_is_read_and_the_others_are_delivere
     assert gateway.fetch(server) == "New messages: 0"
 
 
-def test_an_archive_of_such_messages_is_imported(gateway):
+def test_an_archive_of_wide_messages_is_imported(gateway):
     messages, ordinary = among(list(wide_messages()))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
@@ -91,16 +91,16 @@ def test_an_archive_of_such_messages_is_imported(gateway):
     assert not [row for row in rows if row[1] == "failed"]
 
 
-def test_a_program_hands_over_such_messages(gateway):
+def test_a_program_hands_over_wide_messages(gateway):
     for source in wide_messages():
         try:
             gateway.call("mail.thread", "message_process", False, source.decode())
-        except OdooError as error:  # where To is what is wide, nobody is named that Odoo knows
+        except OdooError as error:  # if To is the wide header, it names no recipient that Odoo knows
             assert "No recipient matches" in str(error) or "names no recipient" in str(error)
     assert not gateway.count(["state", "=", "failed"], ["transport", "=", "call"])
 
 
-def test_notices_to_such_addresses_keep_no_notice_from_anybody(gateway, dovecot, postfix, mailbox):
+def test_notices_to_wide_addresses_stop_no_other_notice(gateway, dovecot, postfix, mailbox):
     gateway.outgoing_server(postfix)
     partners_only = gateway.alias("partners-only", "crm.lead")
     gateway.call("mail.alias", "write", [partners_only], {"alias_contact": "partners"})
@@ -126,7 +126,8 @@ def test_notices_to_such_addresses_keep_no_notice_from_anybody(gateway, dovecot,
     gateway.fetch(server)
     gateway.settle()
     states = gateway.sql("SELECT DISTINCT state FROM mail_inbound_message WHERE server_id = %s", server)
-    assert {state for (state,) in states} <= {"rejected", "held", "discarded"}  # who has no address can not be told
+    # a sender without a usable address gets no notice
+    assert {state for (state,) in states} <= {"rejected", "held", "discarded"}
     for customer in customers:
         [notice] = gateway.letters(dovecot, customer)
         assert LEADS not in str(notice["To"]) and customer in str(notice["To"])

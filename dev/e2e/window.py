@@ -1,4 +1,4 @@
-"""The browser as the tests of screens use it: somebody is logged in, and JavaScript must not complain."""
+"""The browser of the tests of screens: a user is logged in, and an error of JavaScript fails the test."""
 
 from contextlib import contextmanager
 
@@ -7,7 +7,7 @@ from lab.testing.browser import Browser
 
 @contextmanager
 def administrators_window(odoo):
-    """A browser in which the administrator is logged in; complaints of JavaScript are collected in its `errors`."""
+    """Yield a browser in which the administrator is logged in; its `errors` collect those of JavaScript."""
     with Browser() as browser:
         browser.page.on("console", lambda said: is_complaint(said) and browser.errors.append(said.text))
         browser.login(odoo)
@@ -15,13 +15,13 @@ def administrators_window(odoo):
 
 
 def is_complaint(said):
-    """Whether a message of the browser's console is an error; a library that Debian leaves out of Odoo is none."""
+    """Tell whether a console message is an error, except about a library that Debian leaves out of Odoo."""
     return said.type == "error" and "selfie_segmentation" not in said.text
 
 
 @contextmanager
 def without_complaints(window):
-    """Meanwhile JavaScript must not complain."""
+    """Fail at the end of the block if JavaScript had errors."""
     yield window
     errors = list(window.errors)
     window.errors.clear()
@@ -38,10 +38,10 @@ def picture(window, name, **options):
 
 
 def fits(locator):
-    """Whether nothing of an element sticks out at its side."""
+    """Tell whether the content of an element is not wider than the element."""
     return locator.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
 def row(page, text):
-    """The row of a list that contains a text."""
+    """Return the row of a list that contains a text."""
     return page.locator(".o_data_row", has_text=text)

@@ -10,7 +10,7 @@ from lab.host.paths import LAB, PYTHON, ROOT, VENV
 
 
 def main(words):
-    """Run one command and return the exit code; what goes wrong outside of our code is one message, no traceback."""
+    """Run one command and return the exit code; an error outside our code prints one message, no traceback."""
     # SIGTERM unwinds like Ctrl-C, so that every `with` stops what it started.
     signal.signal(signal.SIGTERM, _terminate)
     name, *arguments = words or ["help"]
@@ -23,7 +23,7 @@ def main(words):
     except LabError as error:
         warn(str(error))
     except OSError as error:
-        # A full disk, a read-only directory: the path and the system's own words say it all.
+        # For example a full disk or a read-only directory: the path and the system's message are enough.
         warn(f"{error.filename or 'The system'}: {error.strerror or error}")
     except KeyboardInterrupt:
         warn("Interrupted.")
@@ -35,14 +35,14 @@ def _terminate(*_signal):
 
 
 def _setup(*templates):
-    """Put everything there: packages, Odoo, Python environment, certificates, databases [TEMPLATE...]."""
+    """Install everything: packages, Odoo, Python environment, certificates, databases [TEMPLATE...]."""
     from lab.setup import setup
 
     setup(templates)
 
 
 def _databases(*templates):
-    """Build template databases [base gateway core core_tests]; only base by default, tests build the others."""
+    """Build template databases [base gateway core core_tests]; by default only base: tests build the others."""
     _in_environment()
     from lab.odoo import databases
     from lab.servers.postgres import Postgres
@@ -56,7 +56,7 @@ def _databases(*templates):
 
 
 def _up():
-    """Start PostgreSQL, Dovecot and Postfix for work by hand; they run until `down`."""
+    """Start PostgreSQL, Dovecot and Postfix for manual use; they run until `down`."""
     _in_environment()
     from lab.servers import inventory
 
@@ -78,7 +78,7 @@ def _down():
 
 
 def _status():
-    """Tell what runs, and where."""
+    """Show what runs, and where."""
     from lab.host import ports
     from lab.servers import inventory
 
@@ -113,7 +113,7 @@ def _test_e2e(*words):
 
 
 def _test_core(*tags):
-    """Run core's suites of mail with the addon installed [TEST-TAGS], against dev/core_exceptions.txt."""
+    """Run core's own mail tests with the addon installed [TEST-TAGS]; dev/core_exceptions.txt lists expected failures."""
     _in_environment()
     from lab.testing.core import run
 
@@ -147,7 +147,7 @@ def _help(error=None):
 
 
 def _in_environment():
-    """Go on in the lab's own Python, unless this is it."""
+    """Start this command again in the lab's own Python, unless it runs there already."""
     if sys.prefix == str(VENV):
         return
     if not PYTHON.exists():

@@ -2,4 +2,4 @@
 
 
 class LabError(Exception):
-    """Something outside our code is missing or refuses; the text says what, where and what to do about it."""
+    """Something outside our code is missing or fails; the message says what, where and what to do about it."""

@@ -1,4 +1,4 @@
-"""Putting the whole lab there, step by step; what is there already is left alone."""
+"""Installing the whole lab, step by step; a step does nothing if its result is there already."""
 
 import subprocess
 import sys
@@ -15,8 +15,8 @@ from lab.testing import corpora
 def setup(templates=()):
     """Install, download and prepare all that tests need.
 
-    :param templates: the template databases to build; only base by default, tests build the others
-    :raises LabError: when something outside of the checkout is missing, with what to do about it
+    :param templates: the template databases to build; by default only base: tests build the others
+    :raises LabError: when something outside the checkout is missing; the message says what to do about it
     """
     LAB.mkdir(exist_ok=True)
     with locks.exclusive("setup", when_busy=lambda: say("Another setup runs in this checkout: waiting for it.")):
@@ -35,7 +35,7 @@ def setup(templates=()):
 
 
 def _databases(templates):
-    # In the environment's Python: PostgreSQL's client library is only there.
+    # This needs the environment's Python: only there is PostgreSQL's client library installed.
     command = [PYTHON, "-m", "lab", "databases", *templates]
     if subprocess.run(
         command, cwd=ROOT, env={"PYTHONPATH": str(ROOT / "dev"), **_environment()}, check=False

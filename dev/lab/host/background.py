@@ -5,7 +5,7 @@ import threading
 
 
 class LoopThread:
-    """Starts a thread with an event loop; call into it with :meth:`run`."""
+    """A thread with an event loop; :meth:`run` runs a coroutine in it."""
 
     def __init__(self, name):
         self.loop = asyncio.new_event_loop()
@@ -17,7 +17,7 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
 
     def stop(self):
-        """Cancel what still runs and end the thread."""
+        """Cancel all running tasks and end the thread."""
         self.run(self._cancel_all())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
@@ -32,12 +32,12 @@ class LoopThread:
 
 
 class LoopServer:
-    """A server in a thread of its own, as a context; `_listen` sets its `_server`."""
+    """A server in a thread of its own, used as a context manager; a subclass sets `_server` in `_listen`."""
 
     _server = _thread = None
 
     def start(self):
-        """Begin to listen."""
+        """Start to listen."""
         self._thread = LoopThread(f"{type(self).__name__} {self.port}")
         self._thread.run(self._listen())
         return self

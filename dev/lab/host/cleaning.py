@@ -9,7 +9,7 @@ from lab.host.paths import LAB, services
 
 
 def remove_all():
-    """Remove all files of the lab; the servers' own directory first, parts of which belong to other users.
+    """Remove all files of the lab, first the servers' directory, parts of which belong to other users.
 
     :raises LabError: when something cannot be removed
     """
@@ -22,7 +22,7 @@ def _remove(directory):
     shutil.rmtree(directory, ignore_errors=True)
     if not directory.exists():
         return
-    # Postfix's queue belongs to its own user: to root, or to a user of the namespace that it ran in.
+    # Postfix's queue belongs to root and Postfix's own user, or to users of the namespace that Postfix ran in.
     if privilege.namespace_works():
         subprocess.run([*privilege.NAMESPACE, "rm", "-rf", directory], check=False, capture_output=True)
     if directory.exists() and privilege.sudo_works():

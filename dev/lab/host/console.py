@@ -1,11 +1,11 @@
-"""What the lab prints: a line when a step begins, one every quarter of a minute while it goes on, one when it is done."""
+"""The output of the lab: a line when a step begins, one every 15 seconds while it runs, one when it is done."""
 
 import sys
 import threading
 import time
 from contextlib import contextmanager, nullcontext, suppress
 
-# Nobody takes a program for dead that speaks as often as that.
+# A line this often shows that the program is still at work.
 TICK_SECONDS = 15
 
 
@@ -15,18 +15,18 @@ def say(text):
 
 
 def warn(text):
-    """Print one line on the error output."""
+    """Print one line to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(text, progress=None):
-    """Say that a block begins, that it still goes on, and how long it took when it went well.
+    """Print that a block begins, that it still runs, and how long it took if it succeeded.
 
-    Yields a list: what the block appends to it is printed behind the text, separated by commas.
+    Yields a list: the items that the block appends to it are printed after the text, separated by commas.
 
-    :param progress: called now and then, in another thread; returns how far the block is, in words. False for a block
-        that says so itself
+    :param progress: called every 15 seconds, in another thread; returns how far the block is, in words. False for a
+        block that prints its own progress
     """
     remarks = []
     started = time.monotonic()
@@ -44,7 +44,7 @@ def _telling(started, text, progress):
     def tell():
         while not ended.wait(TICK_SECONDS):
             words = ""
-            with suppress(OSError):  # what it looks at may be renamed or gone at this moment
+            with suppress(OSError):  # the files that it reads may be renamed or deleted at this moment
                 words = progress() if progress else ""
             say(f"{time.monotonic() - started:7.0f} s  ... {text.partition(':')[0]}{f': {words}' if words else ''}")
 
@@ -58,7 +58,7 @@ def _telling(started, text, progress):
 
 
 def last_line(file):
-    """A function for :func:`step` that returns the last line of a log, as far as it fits."""
+    """Return a function for :func:`step` that returns the last line of a log, cut to 100 characters."""
 
     def read():
         if not file.is_file():

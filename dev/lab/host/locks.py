@@ -15,7 +15,7 @@ def open_lock(name):
 
 @contextmanager
 def exclusive(name, when_busy=None):
-    """Hold the lock *name* alone.
+    """Hold the lock *name* exclusively.
 
     :param when_busy: called without arguments before waiting for another holder
     """
@@ -31,7 +31,7 @@ def exclusive(name, when_busy=None):
 
 @contextmanager
 def shared(name):
-    """Hold the lock *name* together with other sharers; exclusive holders wait."""
+    """Hold the lock *name* shared: others may share it, too, and exclusive holders wait."""
     with open_lock(name) as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield

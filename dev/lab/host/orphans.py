@@ -1,4 +1,4 @@
-"""Odoo processes whose test run was killed: each is noted by its pid, so that later commands find it."""
+"""Odoo processes whose test run was killed: the lab records the pid of each Odoo, so that later commands find it."""
 
 import signal
 
@@ -7,20 +7,20 @@ from lab.host.processes import PidFile, age_mark, end
 
 
 def remember(pid):
-    """Note that the process *pid* is an Odoo that we started; the file is to be removed when it has ended."""
+    """Record that the process *pid* is an Odoo that we started; the caller removes the file when it has ended."""
     pid_file = PidFile(LAB / "run" / f"odoo-{pid}.json")
     pid_file.write(pid)
     return pid_file
 
 
 def stop_all():
-    """Kill every Odoo server that runs on this lab."""
+    """Kill every Odoo process of this lab."""
     for file in (LAB / "run").glob("odoo-*.json"):
         _kill(PidFile(file))
 
 
 def stop_abandoned():
-    """Kill the Odoo servers whose starter is gone."""
+    """Kill the Odoo processes whose starting process has ended."""
     for file in (LAB / "run").glob("odoo-*.json"):
         pid_file = PidFile(file)
         owner = pid_file.owner()

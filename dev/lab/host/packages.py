@@ -26,7 +26,7 @@ _NEEDED_BY_USERS = ("uidmap",)
 
 _QUIET = {
     "DEBIAN_FRONTEND": "noninteractive",
-    # Single-user mode for invoke-rc.d: the packages' own services are not started, where init listens to that.
+    # invoke-rc.d takes this for single-user mode and, if the init system honours it, starts no services of the packages.
     "RUNLEVEL": "1",
 }
 
@@ -34,7 +34,7 @@ _QUIET = {
 def install_missing():
     """Install what is missing and return its names.
 
-    :raises LabError: when that needs root and we have no way to be, naming the command to run
+    :raises LabError: when that needs root and we cannot become root; the message names the command to run
     """
     missing = _missing()
     if missing:

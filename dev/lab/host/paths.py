@@ -1,4 +1,4 @@
-"""Where everything of the lab lies."""
+"""The paths of the lab."""
 
 import os
 import stat
@@ -21,11 +21,11 @@ _LONGEST_SOCKET_DIRECTORY = 65
 
 
 def services():
-    """Return the directory, made if missing, in which the servers keep their files.
+    """Return the directory of the servers' files, and create it if it is missing.
 
-    It is ``.lab/services``. PostgreSQL, Postfix and Dovecot run as users of their own, though, who cannot enter a
-    checkout below a private home directory; then, and when the path is too long for a socket, it is a directory
-    in /var/tmp whose name is made from the user and the checkout.
+    Usually it is ``.lab/services``. But PostgreSQL, Postfix and Dovecot run as users of their own, who cannot enter a
+    checkout below a private home directory. In this case, and when the path is too long for a socket, it is a
+    directory in /var/tmp whose name is made from the user and the checkout.
 
     :raises LabError: when that directory belongs to somebody else
     """

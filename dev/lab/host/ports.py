@@ -26,8 +26,8 @@ _FILE = LAB / "ports.json"
 def port(name):
     """Return the port of the service *name*.
 
-    :param name: postgres, smtp, smtps, odoo (the demo), imap, imaps, pop3, pop3s or lmtp; the last five also behind
-        "untrusted-" and "expired-" for the Dovecots with bad certificates, smtp and smtps also behind "second-" and
+    :param name: postgres, smtp, smtps, odoo (the demo), imap, imaps, pop3, pop3s or lmtp; the last five also with the
+        prefix "untrusted-" or "expired-" for the Dovecots with bad certificates, smtp and smtps also with "second-" or
         "third-" for the further Postfixes
     """
     return _base() + _OFFSETS[name]
@@ -36,7 +36,7 @@ def port(name):
 def is_free(number):
     """Tell whether a server could listen on 127.0.0.1 at this port now."""
     with socket.socket() as probe:
-        # As servers do: a port whose last connections are only in TIME_WAIT counts as free.
+        # Servers set this, too: a port whose last connections are only in TIME_WAIT counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", number))
@@ -53,9 +53,9 @@ def any_free():
 
 
 def move():
-    """Choose another block, for when something else has taken a port of ours, and say so.
+    """Choose another block, because another program uses a port of ours, and print which.
 
-    Only while none of the lab's services runs: they would not move with it.
+    Call it only while none of the lab's services runs: a running service would keep its old port.
     """
     old = _base()
     new = _find(avoid=old)
@@ -75,7 +75,8 @@ def _remember(base):
 
 
 def _find(avoid=None):
-    # Starting where the checkout's name says keeps several labs of one machine apart even while they are stopped.
+    # The search starts at a number made from the checkout's path: several labs on one machine then get different blocks
+    # even while they are stopped.
     start = zlib.crc32(str(ROOT).encode())
     for step in range(_BLOCKS):
         base = _FIRST + _SIZE * ((start + step) % _BLOCKS)

@@ -1,4 +1,4 @@
-"""Running something as root: as we are, through sudo, or as root of a user namespace."""
+"""Running commands as root: directly, through sudo, or as root of a user namespace."""
 
 import os
 import shutil

@@ -16,7 +16,7 @@ def run(command, what, hint="", **options):
 
     :param what: what was attempted, for the error: "create the database"
     :param hint: what to do when it fails, a sentence
-    :raises LabError: when it cannot be started or fails, with the line that it printed about it
+    :raises LabError: when it cannot be started or fails; the message contains the line that it printed about it
     """
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
     try:
@@ -46,7 +46,7 @@ def tail(log, lines=15):
 def age_mark(pid):
     """Return the start time of the process in clock ticks since boot, or None when it is gone or a zombie.
 
-    Together with the pid it names a process for good: pids are used again.
+    Only together with it does a pid identify a process: the kernel reuses pids.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -65,13 +65,13 @@ class PidFile:
         """Remember the running process *pid*, and that we started it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         known = {"pid": pid, "mark": age_mark(pid), "owner": [os.getpid(), age_mark(os.getpid())]}
-        # In one go: whoever looks for abandoned processes meanwhile would take half a file for nobody's.
+        # The file is replaced at once: a command that looks for abandoned processes would read half a file as ownerless.
         draft = self.path.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(known))
         draft.replace(self.path)
 
     def read(self):
-        """Return the pid when that very process still runs, else None."""
+        """Return the pid if the remembered process still runs, else None."""
         known = self._load()
         return known["pid"] if known and known["mark"] and age_mark(known["pid"]) == known["mark"] else None
 
@@ -92,7 +92,7 @@ class PidFile:
 
 
 def send(pid, number, group=False):
-    """Send a signal to a process, or to the group that it leads; a process that is gone already is fine.
+    """Send a signal to a process, or to the group that it leads; ignore a process that has ended already.
 
     A process started through sudo belongs to root, so the signal has to go through sudo as well.
     """
@@ -106,7 +106,7 @@ def send(pid, number, group=False):
 
 
 def wait_gone(pid, seconds):
-    """Wait until the process has ended and tell whether it has; collects it when it is a child of ours."""
+    """Wait until the process has ended and tell whether it has; reap it if it is a child of ours."""
     mark = age_mark(pid)
     end = time.monotonic() + seconds
     while mark and age_mark(pid) == mark:
@@ -118,7 +118,7 @@ def wait_gone(pid, seconds):
 
 
 def end(pid, number=signal.SIGTERM, seconds=20):
-    """End a process and its group: the signal *number* first, SIGKILL for whatever is left after *seconds*."""
+    """End a process and its group: send the signal *number*, and after at most *seconds* SIGKILL to those left."""
     send(pid, number)
     wait_gone(pid, seconds)
     send(pid, signal.SIGKILL, group=True)

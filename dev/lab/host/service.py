@@ -1,4 +1,4 @@
-"""What PostgreSQL, Dovecot and Postfix have in common: one instance a lab, shared by all commands that run at a time."""
+"""Base class of PostgreSQL, Dovecot and Postfix: one instance per lab, shared by commands that run at the same time."""
 
 import fcntl
 import signal
@@ -12,10 +12,10 @@ from lab.host.processes import PidFile, end, tail, wait_gone
 
 
 class Service:
-    """A server process of the lab; the first who enters it starts it, the last who leaves it stops it.
+    """A server process of the lab, used as a context manager: the first user starts it, the last one stops it.
 
-    Subclasses say what to run. The process belongs to no command in particular (two test runs may share it), so it
-    is known by a pid file; locks that the kernel releases tell whether somebody still uses it.
+    Subclasses say what to run. The process belongs to no particular command (two test runs may share it): a pid file
+    identifies it, and locks that the kernel releases show whether somebody still uses it.
     """
 
     name = ""
@@ -31,17 +31,17 @@ class Service:
         self._use = None
         self._child = None
 
-    # What a subclass answers
+    # For subclasses to define
 
     def prepare(self):
-        """Write the configuration, make directories; called before each start."""
+        """Write the configuration and make directories; called before each start."""
 
     def command(self):
         """Return the command that runs the server in the foreground."""
         raise NotImplementedError
 
     def popen_options(self):
-        """Return more arguments for ``subprocess.Popen``."""
+        """Return further arguments for ``subprocess.Popen``."""
         return {}
 
     def is_ready(self):
@@ -58,7 +58,7 @@ class Service:
     def start(self):
         """Start the server unless it runs already; return when it answers.
 
-        :raises LabError: when it does not come up
+        :raises LabError: when it does not start
         """
         with locks.exclusive(f"{self.name}-start"):
             if not self.pid:
@@ -68,7 +68,7 @@ class Service:
     def stop(self, number=None):
         """Stop the server, whoever started it.
 
-        :param number: the first signal to send instead of the polite one
+        :param number: the first signal to send, instead of ``stop_signal``
         """
         if pid := self.pid:
             end(pid, number or self.stop_signal)
@@ -82,7 +82,7 @@ class Service:
         return self.start()
 
     def keep(self, running):
-        """Say whether the server goes on running when its last user leaves (``lab up``)."""
+        """Set whether the server keeps running when its last user leaves (``lab up``)."""
         if running:
             self._keep_file.parent.mkdir(parents=True, exist_ok=True)
             self._keep_file.touch()
@@ -101,7 +101,7 @@ class Service:
         self.stop_unless_used()
 
     def stop_unless_used(self):
-        """Stop the server if nobody is inside it, as after its last user was killed, and nobody keeps it."""
+        """Stop the server if nobody uses it (as when its last user was killed) and it is not to be kept."""
         with locks.exclusive(f"{self.name}-users-change"):
             if locks.nobody_holds(f"{self.name}-users") and not self._keep_file.exists():
                 self.stop()
@@ -151,7 +151,7 @@ class Service:
             time.sleep(0.05)
 
     def wait_stopped(self, seconds=20):
-        """Wait for the server to be gone, after a kill from elsewhere."""
+        """Wait until a server that was killed elsewhere has ended; tell whether it has."""
         pid = self.pid
         return not pid or wait_gone(pid, seconds)
 

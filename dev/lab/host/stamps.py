@@ -26,12 +26,12 @@ def is_current(name, value):
 
 
 def write(name, value):
-    """Note that the work *name* is done with inputs of the hash *value*."""
+    """Record that the work *name* was done with inputs of the hash *value*."""
     file = LAB / "stamps" / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(value)
 
 
 def forget(name):
-    """Have the work *name* done again."""
+    """Remove the stamp, so that the work *name* is done again."""
     (LAB / "stamps" / name).unlink(missing_ok=True)

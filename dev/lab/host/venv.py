@@ -9,15 +9,15 @@ from lab.host import stamps
 from lab.host.paths import HERE, LOGS, PYTHON, ROOT, VENV
 from lab.host.processes import run
 
-# What pip does, line by line.
+# The log of pip.
 LOG = LOGS / "pip.log"
 _LISTS = (HERE / "odoo" / "requirements.txt", ROOT / "requirements.txt", HERE / "testing" / "requirements.txt")
 
 
 def build():
-    """Create the environment, or bring it up to date, when one of the lists of packages changed; tell whether it was.
+    """Create or update the environment if one of the lists of packages changed; tell whether it was changed.
 
-    :raises LabError: when Python is another one than the pinned packages are for, or a download fails
+    :raises LabError: when this is not the version of Python that the packages are pinned for, or a download fails
     """
     digest = stamps.digest(sys.version, VENV, *_LISTS)
     if stamps.is_current("venv", digest) and _works():
@@ -42,12 +42,12 @@ def build():
 
 def _create():
     shutil.rmtree(VENV, ignore_errors=True)
-    # The system's Python, whichever environment we were called from.
+    # This is the system's Python, even if this process runs in another environment.
     run([f"{sys.base_prefix}/bin/python3", "-m", "venv", VENV], f"create {VENV}")
 
 
 def _works():
-    # A moved checkout leaves an environment whose programs point to the old place.
+    # After a checkout was moved, the programs of its environment still point to the old path.
     return (
         PYTHON.exists()
         and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True, check=False).returncode == 0

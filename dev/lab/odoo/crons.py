@@ -1,4 +1,4 @@
-"""Scheduled actions: make them due and wake the servers, whose cron threads sleep up to a minute else."""
+"""Scheduled actions: make them due and wake the servers, whose cron threads otherwise sleep up to a minute."""
 
 import time
 from contextlib import contextmanager
@@ -22,14 +22,14 @@ _DUE = f"""
 
 
 def wake_cron(database):
-    """Have the cron threads of the servers on *database* look for due jobs now, as Odoo itself does it."""
+    """Make the cron threads of the servers on *database* look for due jobs now, by the notification that Odoo sends."""
     Postgres().execute("SELECT pg_notify('cron_trigger', %s)", database)
 
 
 def run_cron_now(database, xmlid):
     """Make a scheduled action due and wake the servers on *database*; return at once.
 
-    It is done as ``ir.cron._trigger`` does it, by a row of its own: the job's own row is locked while it runs.
+    Like ``ir.cron._trigger``, it adds a row to ``ir_cron_trigger``: the job's own row is locked while the job runs.
 
     :raises LabError: when there is no such active scheduled action
     """
@@ -43,7 +43,7 @@ def run_cron_now(database, xmlid):
 def run_cron(database, xmlid, seconds=180):
     """Run a scheduled action now and return when it has run.
 
-    :raises LabError: when it has not after *seconds*
+    :raises LabError: when it has not run after *seconds*
     """
     run_cron_now(database, xmlid)
     limit = time.monotonic() + seconds
@@ -55,7 +55,7 @@ def run_cron(database, xmlid, seconds=180):
 
 
 def _is_due(database, xmlid):
-    # The job deletes its trigger in the transaction that it ends with: none left means that it has ended.
+    # A job deletes its trigger in its last transaction: if there is no trigger, the job has ended.
     with _cursor(database) as cursor:
         cursor.execute(_DUE, xmlid.split(".", 1))
         return cursor.fetchone()[0]

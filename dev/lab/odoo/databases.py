@@ -17,10 +17,10 @@ from lab.odoo.runs import ModuleProgress, install, shell
 from lab.servers.postgres import Postgres
 
 FILESTORES = DATA / "filestore"
-# Odoo's paid services look up the sender of every new lead: they meet a closed port.
+# Odoo's paid services would look up the sender of every new lead: this address is a closed port.
 _STAYS_ON_THE_MACHINE = "env['ir.config_parameter'].set_param('iap.endpoint', 'http://127.0.0.1:9')\nenv.cr.commit()"
 
-# Odoo makes it in the databases that it creates itself.
+# Odoo creates this extension only in databases that it creates itself.
 _EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
 
 _OF_A_RUN = re.compile(r"(?:e2e|unit|core)_(\d+)(?![^_.-])")
@@ -29,7 +29,7 @@ _LOGS_STAY = 24 * 3600
 
 @dataclass(frozen=True)
 class Template:
-    """A database to clone from: another template, or nothing, plus some modules."""
+    """A database to clone: its parent is another template or None, and some modules are added."""
 
     name: str
     parent: object
@@ -60,17 +60,17 @@ TEMPLATES = {template.name: template for template in (BASE, GATEWAY, CORE, CORE_
 
 
 def ensure(name):
-    """Build the template *name* and what it stands on unless they are up to date.
+    """Build the template *name* and its parents unless they are up to date.
 
     :param name: base, gateway, core or core_tests
-    :raises LabError: with Odoo's own words when an installation fails
+    :raises LabError: when an installation fails, with Odoo's own messages
     """
     with _alone():
         _ensure(TEMPLATES[name])
 
 
 def clone(template, name):
-    """Make the database *name*, replacing an old one, as a copy of a template, building that first if need be."""
+    """Make the database *name* a copy of a template, which is built first if necessary; an old *name* is dropped."""
     with _alone():
         _ensure(TEMPLATES[template])
         _drop(name)
@@ -81,11 +81,11 @@ def clone(template, name):
 
 @contextmanager
 def prepared(template, name, *further):
-    """Have the database *name*, a copy of a template, that stays for the next time; nobody else has it meanwhile.
+    """Use the database *name* exclusively; it is a copy of a template and is kept for the next time.
 
-    Yields whether it is a fresh copy: there was none, the template has changed, or the last use broke off.
+    Yields whether it is a fresh copy: there was none, the template has changed, or the last use was interrupted.
 
-    :param further: plain values besides the template that it depends on
+    :param further: plain values on which the database depends besides the template
     """
     digest = stamps.digest(TEMPLATES[template].digest(), *further)
     busy = partial(say, f"          the database {name} is in use by another command: waiting for it")
@@ -104,13 +104,13 @@ def drop(name):
 
 
 def run_name(kind, detail=""):
-    """Return a database's name for this process: :func:`drop_abandoned` knows by it when nobody needs it any more."""
+    """Return a database name with this pid, by which :func:`drop_abandoned` sees that nobody needs it any more."""
     return f"{kind}_{os.getpid()}_{detail}"[:60].rstrip("_")
 
 
 def drop_abandoned():
     """Drop the databases of test runs that were killed, and delete their logs when they are older than a day."""
-    # Runs that start at the same time would drop the same ones.
+    # Without the lock, runs that start at the same time would drop the same databases.
     with locks.exclusive("abandoned"):
         for name in filter(_is_abandoned, Postgres().databases()):
             _drop(name)
@@ -142,7 +142,7 @@ def _is_current(template):
 
 
 def _build(template, progress):
-    # Under another name first: a failed installation leaves the old template and no stamp.
+    # It is built under another name: a failed installation leaves the old template, without a stamp.
     digest, draft = template.digest(), f"{template.database}_draft"
     stamps.forget(_stamp(template))
     _drop(draft)
@@ -165,14 +165,14 @@ def _keep_on_the_machine(database):
 
 
 def _prepare_assets(database):
-    # Once here, instead of ten seconds at the first page of every clone.
+    # Otherwise the first page of every clone would take ten seconds.
     shell(database, "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()")
 
 
 def _copy(source, target):
     Postgres().create_database(target, source)
     if (FILESTORES / source).is_dir():
-        # Hard links: Odoo's files are named by their content and never written to again.
+        # Hard links suffice: Odoo names these files by their content and never writes to them again.
         shutil.copytree(FILESTORES / source, FILESTORES / target, copy_function=os.link)
 
 
@@ -192,6 +192,6 @@ def _stamp(template):
 
 
 def _alone():
-    # No clone while a template is being replaced, and the other way round.
+    # No database is cloned while a template is replaced, and no template is replaced while it is cloned.
     busy = partial(say, f"          another process of this lab works on the databases ({LAB}): waiting for it")
     return locks.exclusive("databases", when_busy=busy)

@@ -21,7 +21,7 @@ _FROM_SID = (
     "fonts-inconsolata",
     "fonts-ocr-b",
 )
-# sid's has another layout than the links of the package odoo-19 expect.
+# The package in sid has another layout than the links in the package odoo-19 expect.
 _FROM_STABLE = ("fonts-font-awesome",)
 _ELSE = "Is the network there? Try again, or set ODOO_SOURCE to a checkout of Odoo 19."
 
@@ -30,7 +30,7 @@ _TARGET = LAB / "odoo"
 
 
 def fetch():
-    """Have Odoo ready and return a remark on where it came from.
+    """Download and unpack Odoo if necessary; return a remark that says where it came from.
 
     :raises LabError: when it cannot be downloaded, or its signature does not match
     """
@@ -45,7 +45,7 @@ def fetch():
 
 
 def progress():
-    """How much of it is there, in words."""
+    """Return how much has been downloaded, in words."""
     found = [file.stat().st_size for file in _APT.rglob("*") if file.is_file()] if _APT.is_dir() else []
     return f"{sum(found) // 1_000_000} MB so far" if found else ""
 
@@ -65,7 +65,7 @@ def _apt_download(names, options):
 
 
 def _private_lists():
-    """Options that keep apt away from the system's own lists and sources."""
+    """Return options that keep apt away from the system's own lists and sources."""
     settings = {
         "Dir::Etc::sourcelist": _APT / "sid.list",
         "Dir::Etc::sourceparts": "-",
@@ -74,7 +74,7 @@ def _private_lists():
         "Dir::Cache": _APT,
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
-        # An unreadable index is an error, not a warning with exit code 0.
+        # This makes an unreadable index an error, instead of a warning with exit code 0.
         "APT::Update::Error-Mode": "any",
     }
     return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
@@ -89,7 +89,7 @@ def _mirror():
         # The security archive is another tree and has no sid.
         if (component, origin) == ("main", "Debian") and "security" not in release:
             return address
-    # Without lists, on an image just installed, apt knows addresses but not yet whose they are.
+    # On a fresh image without package lists, apt knows addresses, but not yet their origin.
     for address, component, *_unknown in _index_targets("-", "-", "--no-release-info"):
         if component == "main" and address.rstrip("/").endswith("/debian"):
             return address
@@ -97,7 +97,7 @@ def _mirror():
 
 
 def _index_targets(origin, release, *options):
-    """Four words a line: address, component, and what *origin* and *release* stand for."""
+    """Return lists of four words: address, component, and the values of the formats *origin* and *release*."""
     listing = subprocess.run(
         ["apt-get", "indextargets", *options, "--format", f"$(REPO_URI) $(COMPONENT) {origin} {release}"],
         capture_output=True,
@@ -112,7 +112,7 @@ def _unpack():
     _TARGET.mkdir()
     for package in sorted((_APT / "packages").glob("*.deb")):
         run(["dpkg", "-x", package, _TARGET], f"unpack {package.name} into {_TARGET}")
-    # 130 MB that nobody needs again: the next download would be of newer versions.
+    # These 130 MB are not needed again: the next download would get newer versions.
     version = next((_APT / "packages").glob("odoo-19_*.deb")).name.split("_")[1]
     (_TARGET / "version").write_text(version)
     shutil.rmtree(_APT)

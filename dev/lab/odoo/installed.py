@@ -1,9 +1,9 @@
-"""What of an addon an installation leaves in the database, so that nothing else makes the templates be built anew.
+"""The parts of an addon that an installation writes into the database: only their changes rebuild the templates.
 
-Odoo writes down what views, data and security files say, and of Python what stands in the classes of models: fields with
-their help, constraints, indexes, names. What a method does it learns when it is called. A body counts only where it
-decides what is written down: the values of a selection, a default, a hook. Not looked at is what data files only cause:
-a changed `create` or stored computed field needs ``make clean`` to be seen in what the data files create.
+Odoo stores the content of views, data and security files, and from Python what the classes of models define: fields with
+their help, constraints, indexes, names. It runs methods only when they are called. The body of a method counts only if
+it decides what is stored: the values of a selection, a default, a hook. Indirect effects of data files do not count:
+after a change of `create` or of a stored computed field, records of data files show it only after ``make clean``.
 """
 
 import ast
@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 
 _DATA = {".xml", ".csv", ".js", ".scss"}
-# Run from the source anyway, whatever the database was installed from.
+# Odoo reads these from the source, whichever version the database was installed from.
 _NOT_INSTALLED = ("tests", "i18n")
 _MODELS = ("models", "wizards")
-# What these say counts with every function in it.
+# In these, the bodies of all functions count.
 _WHOLE = ("migrations", "__manifest__")
 _HOOKS = {"init", "_auto_init", "_register_hook", "_table_query", "pre_init_hook", "post_init_hook", "uninstall_hook"}
 _DECORATORS = {"autovacuum", "constrains", "depends", "depends_context", "ondelete", "onchange"}
@@ -23,7 +23,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def parts(addon):
-    """Return plain values and paths that change when an installation of the addon in this directory would."""
+    """Return plain values and paths that change when an installation of the addon in this directory would change."""
     files = sorted(file for file in addon.rglob("*") if not _is_left_out(file.relative_to(addon).parts))
     found = [part for file in files if file.suffix in _DATA for part in (str(file.relative_to(addon)), file)]
     modules = {
@@ -49,7 +49,7 @@ class _Module:
 
     @cached_property
     def tree(self):
-        """What it says; nothing while it is no Python, as in the middle of an edit: Odoo will say so."""
+        """The syntax tree; empty if the file is not valid Python, as in the middle of an edit: Odoo will report it."""
         try:
             return ast.parse(self.file.read_bytes())
         except SyntaxError:
@@ -77,7 +77,7 @@ class _Module:
 
 
 class _Walk:
-    """Collects statements, and what they refer to, in turn."""
+    """Collects statements and, recursively, everything that they refer to."""
 
     def __init__(self, modules):
         self._modules = modules
@@ -89,7 +89,7 @@ class _Walk:
                 self._methods.setdefault(node.name, []).append((module, node))
 
     def installed(self):
-        """Return what an installation sees, as texts."""
+        """Return, as texts, the statements that an installation depends on."""
         for module in self._models():
             for node in module.classes:
                 self._take_class(module, node)
@@ -161,7 +161,7 @@ class _Walk:
 
 
 def _defined(node):
-    """The names that a statement at the top of a file defines."""
+    """Return the names that a top-level statement of a file defines."""
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -169,7 +169,7 @@ def _defined(node):
 
 
 def _methods_named_by(node):
-    """The methods that decide what a field of this statement has in the database."""
+    """Yield the names of methods that decide what Odoo stores about a field in this statement."""
     for call in (part for part in ast.walk(node) if isinstance(part, ast.Call)):
         for value in (keyword.value for keyword in call.keywords if keyword.arg in {"selection", "default"}):
             if isinstance(value, ast.Name):
@@ -179,6 +179,6 @@ def _methods_named_by(node):
 
 
 def _last_name(decorator):
-    """``depends`` of ``@api.depends("name")``."""
+    """Return ``depends`` for ``@api.depends("name")``."""
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")

@@ -1,4 +1,4 @@
-"""Odoo for one purpose: install modules, run code, show what went wrong."""
+"""Runs of Odoo for one purpose: install modules, run code, find errors in the log."""
 
 import re
 import subprocess
@@ -12,12 +12,12 @@ from lab.odoo import source
 _STARTS_RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:")
 _LOADS_MODULE = re.compile(r"odoo\.modules\.loading: Loading module (\w+) \((\d+)/(\d+)\)")
 _TROUBLE = re.compile(r"^\S+ \S+ \d+ (ERROR|CRITICAL) ")
-# Debian leaves this file out of its package; Odoo complains each time it packs its JavaScript, and works.
+# Debian's package lacks this file: Odoo logs an error each time it bundles its JavaScript, and still works.
 _HARMLESS = "selfie_segmentation.js"
 
 
 class ModuleProgress:
-    """How far an installation is; give its :meth:`note` to :func:`install`, and itself to :func:`lab.host.console.step`."""
+    """Progress of an installation: pass its :meth:`note` to :func:`install`, and itself to :func:`lab.host.console.step`."""
 
     def __init__(self):
         self._words = ""
@@ -28,15 +28,15 @@ class ModuleProgress:
             self._words = "module {}, {} of {}".format(*found.groups())
 
     def __call__(self):
-        """In words."""
+        """Return the progress in words."""
         return self._words
 
 
 def install(database, modules, with_demo=False, note=None):
-    """Install *modules* into *database*, which is filled from nothing when it is empty.
+    """Install *modules* into *database*, which may be empty.
 
     :param note: called with each line of Odoo's log
-    :raises LabError: with what Odoo said, when they are not installed afterwards
+    :raises LabError: when they are not installed afterwards, with Odoo's messages
     """
     arguments = ["--init", ",".join(modules), "--stop-after-init", "--no-http", *(["--with-demo"] if with_demo else [])]
     code, output = run(source.command(database, *arguments), note=note)
@@ -47,7 +47,7 @@ def install(database, modules, with_demo=False, note=None):
 
 
 def shell(database, code):
-    """Run Python *code* in ``odoo shell`` (it finds ``env``) and return what it printed; it commits nothing itself.
+    """Run Python *code* in ``odoo shell`` (which defines ``env``) and return what it printed; the code has to commit.
 
     :raises LabError: when the code raised
     """
@@ -101,7 +101,7 @@ def run(command, environment=(), note=None):
         output = "".join(_each_line(process.stdout, note))
         process.wait()
     except BaseException:
-        # Interrupted: Odoo sits in a session of its own and would go on.
+        # Odoo runs in a session of its own, so it would go on after an interruption.
         end(process.pid, seconds=5)
         raise
     finally:

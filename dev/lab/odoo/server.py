@@ -27,7 +27,7 @@ class OdooServer:
     """One Odoo process tree on one database, on loopback.
 
     :param database: name of the database, which exists
-    :param workers: 0 for threads in one process, else so many worker processes
+    :param workers: 0 for threads in one process, else the number of worker processes
     :param cron_threads: how many threads (or worker processes) run scheduled actions
     :param port: HTTP port; None for any free one
     :param extra_args: further command line words
@@ -58,7 +58,7 @@ class OdooServer:
         self._uid = None
         self._pid_file = None
 
-    # Life
+    # Starting and stopping
 
     def start(self, wait=True):
         """Start the process tree; return when it answers, or at once without *wait*."""
@@ -95,25 +95,25 @@ class OdooServer:
             time.sleep(0.1)
 
     def stop(self):
-        """End it politely (SIGTERM), and for good after a while."""
+        """End the process tree by SIGTERM, after 15 seconds by SIGKILL."""
         if self.process:
             end(self.process.pid, seconds=15)
             self._forget()
 
     def kill(self):
-        """End the process and all its workers in an instant (SIGKILL), as a crash of the machine would."""
+        """End the process and all its workers at once (SIGKILL), as a crash of the machine would."""
         if self.process:
             end(self.process.pid, number=signal.SIGKILL)
             self._forget()
 
     def restart(self):
-        """Stop politely and start again on the same port."""
+        """Stop by SIGTERM and start again on the same port."""
         self.stop()
         return self.start()
 
     @property
     def running(self):
-        """Whether the main process lives."""
+        """Whether the main process runs."""
         return bool(self.process) and self.process.poll() is None
 
     def wait_exit(self, seconds=60):
@@ -165,7 +165,7 @@ class OdooServer:
     # Scheduled actions
 
     def wake_cron(self):
-        """Have the cron threads look for due jobs now."""
+        """Make the cron threads look for due jobs now."""
         crons.wake_cron(self.database)
 
     def run_cron_now(self, xmlid):

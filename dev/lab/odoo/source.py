@@ -1,4 +1,4 @@
-"""Where Odoo's program lies and how it is called."""
+"""Where Odoo's source is, and how to call it."""
 
 import os
 from pathlib import Path
@@ -32,14 +32,14 @@ def directory():
 
 
 def version():
-    """Return what names this source for the stamps: its path and its release file."""
+    """Return what identifies this source in the stamps: its path and the content of its release file."""
     return f"{directory()}\n{(directory() / 'odoo' / 'release.py').read_text()}"
 
 
 def addons_path():
     """Return the directories of addons besides the ones inside the package ``odoo``."""
     found = [directory() / "addons"] if (directory() / "addons").is_dir() else []
-    # Odoo refuses a directory without any addon, so the checkout counts only once ours is there.
+    # Odoo refuses a directory without any addon, so the checkout is named only if it contains ours.
     return [*found, ROOT] if (ADDON / "__manifest__.py").is_file() else found
 
 
@@ -58,7 +58,7 @@ def environment(extra=()):
 def command(database, *arguments, program=None):
     """Return the command for Odoo on *database*.
 
-    :param arguments: further words; a first one without dash is a subcommand such as ``shell``
+    :param arguments: further arguments; if the first one has no dash, it is a subcommand such as ``shell``
     :param program: a Python module to run instead of Odoo itself
     """
     subcommand = [arguments[0]] if arguments and not str(arguments[0]).startswith("-") else []
@@ -77,7 +77,7 @@ def command(database, *arguments, program=None):
         DATA,
         "--http-interface",
         "127.0.0.1",
-        # Odoo without outgoing server uses this one: never the port 25 of the machine.
+        # Odoo uses this server if the database has no outgoing server; the default is port 25 of the machine.
         "--smtp",
         "127.0.0.1",
         "--smtp-port",

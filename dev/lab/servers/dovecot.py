@@ -18,12 +18,12 @@ from lab.servers import tls
 
 PASSWORD = "secret"
 
-# As an ordinary user nobody can be put into a chroot.
+# An ordinary user cannot put a process into a chroot.
 _ROOTLESS = "\n".join(f"service {name} {{\n  chroot =\n}}" for name in ("anvil", "imap-login", "pop3-login", "stats"))
 
 
 class Dovecot(Service):
-    """The server; mailboxes come into being by logging in or by delivery.
+    """The server; the first login or delivery creates a mailbox.
 
     :param certificate: "trusted", "untrusted" or "expired"; each kind is a server of its own on ports of its own
     """
@@ -41,7 +41,7 @@ class Dovecot(Service):
         return ports.port(self._prefix + name)
 
     def prepare(self):
-        """Write the configuration; no address leads into another mailbox any more."""
+        """Write the configuration, without the addresses that :meth:`collect` redirected before."""
         (self.home / "run").mkdir(parents=True, exist_ok=True)
         mail = self.home / "mail"
         mail.mkdir(exist_ok=True)
@@ -55,18 +55,18 @@ class Dovecot(Service):
         self.collect({})
 
     def command(self):
-        """Return the command, in the foreground."""
+        """Return the command that runs the server in the foreground."""
         return ["/usr/sbin/dovecot", "-F", "-c", self._config]
 
     def is_ready(self):
-        """Tell whether IMAP greets."""
+        """Tell whether the IMAP port sends its greeting."""
         try:
             with socket.create_connection(("127.0.0.1", self.port("imap")), timeout=1) as client:
                 return client.recv(4) == b"* OK"
         except OSError:
             return False
 
-    # Mailboxes, looked at through IMAP as any other program would
+    # Mailboxes, used through IMAP as any other program would
 
     def put(self, mailbox, raw, folder="INBOX", flags=()):
         """Add one message; *raw* is its source in bytes."""
@@ -95,7 +95,7 @@ class Dovecot(Service):
             return [{flag.decode() for flag in found[uid]} - {"\\Recent"} for uid in uids]
 
     def mark_seen(self, mailbox, folder="INBOX"):
-        """Mark all messages as read, as a person does who opens them in a webmail."""
+        """Mark all messages as read, as webmail does when a person opens them."""
         with self._selected(mailbox, folder, readonly=False) as client:
             if uids := client.search():
                 client.add_flags(uids, [b"\\Seen"])
@@ -114,9 +114,9 @@ class Dovecot(Service):
             return [name for _flags, _delimiter, name in client.list_folders()]
 
     def sieve(self, mailbox, script):
-        """Have a Sieve script (RFC 5228) treat the mail that is delivered from now on: ``vacation``, ``redirect``...
+        """Install a Sieve script (RFC 5228, with ``vacation``, ``redirect``...) for mail delivered from now on.
 
-        What it sends leaves through the Postfix of the lab. As on most servers, what it redirects keeps its envelope
+        The script sends mail through the Postfix of the lab. As on most servers, redirected messages keep their envelope
         sender, and answers have none. With ``vacation-seconds`` a period of 0 is allowed.
 
         :raises LabError: when Dovecot finds a mistake in the script
@@ -128,9 +128,9 @@ class Dovecot(Service):
             self.doveadm("sieve", "put", "-u", mailbox, "-a", "lab", file.name)
 
     def collect(self, addresses):
-        """Lead the mail of addresses into other mailboxes, instead of what was said before.
+        """Deliver the mail of some addresses into other mailboxes; this replaces what an earlier call set.
 
-        The messages keep a header ``Delivered-To:`` with the address that they were for.
+        The header ``Delivered-To:`` of these messages names the address that they were for.
 
         :param addresses: a dictionary from an address, or from ``@domain`` for all of it, to a mailbox
         """
@@ -143,7 +143,7 @@ class Dovecot(Service):
         file.write_text("".join(lines))
         file.chmod(0o644)
         if self.pid:
-            # Dovecot looks once a second whether the file has changed, and tells nobody when it has read it.
+            # Dovecot checks once a second whether the file has changed, and does not report when it has read it.
             time.sleep(1.1)
 
     def _mail_home(self, mailbox):
@@ -171,7 +171,7 @@ class Dovecot(Service):
 
     @contextmanager
     def session(self, mailbox):
-        """An IMAPClient logged in to *mailbox*."""
+        """Yield an IMAPClient that is logged in to *mailbox*."""
         from imapclient import IMAPClient  # only in the lab's virtual environment
 
         with IMAPClient("127.0.0.1", self.port("imap"), ssl=False, timeout=60) as client:

@@ -1,4 +1,4 @@
-"""Postfix: SMTP servers that deliver all addresses under .example into Dovecot and send nothing to anywhere else."""
+"""Postfix: SMTP servers that deliver mail to addresses under .example into Dovecot and send nothing anywhere else."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from lab.host.processes import run
 from lab.host.service import Service
 from lab.servers import tls
 
-# Besides the usual one: for tests that ask which way a message took.
+# Servers besides the usual one, for tests that check which way a message took.
 FURTHER = ("second", "third")
 _RECEIVED_BY = re.compile(r"\bby (\S+) \(Postfix\)")
 _OWNED_BY_POSTFIX = (
@@ -46,9 +46,9 @@ chmod 710 public
 
 
 class Postfix(Service):
-    """The server. Its master process wants root: ours, sudo's, or root of a user namespace.
+    """The server. Its master process needs root: as this process, through sudo, or in a user namespace.
 
-    What becomes of an address: ``unknown...@*.example`` bounces with 5.1.1, ``full...@*.example`` with 5.2.2,
+    What happens to mail to an address: ``unknown...@*.example`` bounces with 5.1.1, ``full...@*.example`` with 5.2.2,
     ``later...@*.example`` and ``*@*.test`` wait in the queue, other ``*.example`` are delivered into the Dovecot of the
     lab, and everything else bounces with 5.7.1.
 
@@ -85,16 +85,16 @@ class Postfix(Service):
         run([*_as_root(), "sh", "-c", _PREPARE, "sh", self.home], f"make Postfix's directories in {self.home}")
 
     def command(self):
-        """Return the command, in the foreground."""
-        # Not `postfix start`: that one wants the package's own configuration directory, too.
+        """Return the command that runs the server in the foreground."""
+        # `postfix start` would also need the package's own configuration directory.
         return [*_as_root(), "/usr/lib/postfix/sbin/master", "-s", "-c", self._config]
 
     def popen_options(self):
-        """Return where the programs that the master starts find the configuration."""
+        """Return an environment in which the programs that the master starts find the configuration."""
         return {"env": {**os.environ, "MAIL_CONFIG": str(self._config)}}
 
     def is_ready(self):
-        """Tell whether SMTP greets."""
+        """Tell whether the SMTP port sends its greeting."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as client:
                 return client.recv(3) == b"220"
@@ -104,7 +104,7 @@ class Postfix(Service):
     # Mail
 
     def submit(self, raw, sender, recipients):
-        """Hand in one message (bytes) with this envelope, over SMTP."""
+        """Submit one message (bytes) with this envelope over SMTP."""
         with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as client:
             client.sendmail(sender, recipients, raw)
 
@@ -145,7 +145,7 @@ class Postfix(Service):
 
 
 def carriers(mail):
-    """The host names of the Postfixes that a parsed message came through, the last one first."""
+    """Return the host names of the Postfixes that a parsed message came through, the last one first."""
     return [name for header in mail.get_all("Received", ()) for name in _RECEIVED_BY.findall(header)]
 
 

@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster on loopback, trusting its local clients, durable as in production."""
+"""A private PostgreSQL cluster on loopback, which trusts its local clients and is as durable as in production."""
 
 import os
 import pwd
@@ -55,7 +55,7 @@ class Postgres(Service):
         self._write_settings()
 
     def command(self):
-        """Return the command, in the foreground."""
+        """Return the command that runs the server in the foreground."""
         return [binary("postgres"), "-D", self.data]
 
     def popen_options(self):
@@ -94,8 +94,8 @@ class Postgres(Service):
     def execute(self, statement, *parameters, database="postgres", **named):
         """Run one statement outside a transaction and return its rows, if it has any.
 
-        :param parameters: for each %s; or else, by their names, for each %(name)s
-        :raises LabError: when PostgreSQL refuses, with its words
+        :param parameters: values for each %s; or, as keyword arguments, for each %(name)s
+        :raises LabError: when PostgreSQL refuses, with its message
         """
         import psycopg2
 
@@ -114,13 +114,13 @@ class Postgres(Service):
 
     def create_database(self, name, template="template0"):
         """Create *name* as a copy of *template*, from which everybody is disconnected."""
-        # The default strategy copies a sequence together with the numbers it may still give out unlogged, and they are
-        # given out twice after a crash. This one makes a checkpoint, after which everything is logged.
+        # With the default strategy, the copy of a sequence may still give out some numbers without logging them, and
+        # gives them out twice after a crash. FILE_COPY makes a checkpoint, after which everything is logged.
         self._execute_alone(template, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
 
     def drop_database(self, name):
         """Drop *name*, if it exists, together with its connections."""
-        # Not WITH (FORCE): that refuses, as long as autovacuum is at work there, and without it PostgreSQL ends autovacuum.
+        # WITH (FORCE) would fail while autovacuum is at work there; without it, PostgreSQL ends autovacuum.
         self._execute_alone(name, f'DROP DATABASE IF EXISTS "{name}"')
 
     def rename_database(self, name, new_name):
@@ -128,7 +128,7 @@ class Postgres(Service):
         self._execute_alone(name, f'ALTER DATABASE "{name}" RENAME TO "{new_name}"')
 
     def disconnect(self, name):
-        """End the connections of our clients to *name*; a superuser's, such as autovacuum, we may not end."""
+        """End the connections of our clients to *name*; we may not end those of a superuser, such as autovacuum."""
         self.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = %s AND backend_type = 'client backend' AND usename = current_user",
@@ -136,11 +136,11 @@ class Postgres(Service):
         )
 
     def _execute_alone(self, name, statement):
-        """Run a statement that nobody may be in the database *name* for; whoever still is makes way, or is waited for.
+        """Run a statement that needs the database *name* without connections: end ours, and wait for all others.
 
         PostgreSQL itself ends autovacuum and waits for five seconds, which is too little on a busy machine.
 
-        :raises LabError: when somebody is still there after a minute
+        :raises LabError: when there still is a connection after a minute
         """
         from psycopg2.errors import ObjectInUse
 
@@ -212,7 +212,7 @@ def binary(name):
 
 
 def _as_other_user():
-    """PostgreSQL refuses to run as root: as the system user "postgres" then, who comes with the package."""
+    """Return options that run it as the package's system user "postgres" if we are root: PostgreSQL refuses root."""
     if os.geteuid():
         return {}
     try:

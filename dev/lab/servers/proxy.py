@@ -11,11 +11,11 @@ _CHUNK = 65536
 
 
 class Proxy:
-    """Forwards a port of 127.0.0.1 to another one and does harm on demand; all but the ports may change meanwhile.
+    """Forwards a port of 127.0.0.1 to another one and disturbs it on demand; all but the ports may change meanwhile.
 
     :param target_port: where connections go
-    :param delay_ms: each packet travels this many milliseconds, so an answer comes twice that later
-    :param cut_after: None, or (least, most): each connection is cut after so many bytes, drawn at random
+    :param delay_ms: each packet takes this many milliseconds, so an answer comes after twice that time
+    :param cut_after: None, or (minimum, maximum): each connection is cut after a random number of bytes in this range
     :param mode: "forward", "refuse" (nobody listens) or "black-hole" (connections are accepted, nobody ever answers)
     :param seed: of the random numbers, so that a run can be repeated
     """
@@ -34,13 +34,13 @@ class Proxy:
         self._thread = None
 
     def start(self):
-        """Begin to listen, unless the mode is "refuse"."""
+        """Start to listen, unless the mode is "refuse"."""
         self._thread = LoopThread(f"proxy {self.port}")
         self.mode = self._mode
         return self
 
     def stop(self):
-        """Cut everything and listen no longer."""
+        """Cut all connections and stop listening."""
         if self._thread:
             self.mode = "refuse"
             self.cut_all()
@@ -49,7 +49,7 @@ class Proxy:
 
     @property
     def mode(self):
-        """What is done with new connections."""
+        """What the proxy does with new connections."""
         return self._mode
 
     @mode.setter
@@ -60,7 +60,7 @@ class Proxy:
         self._thread.run(self._listen(mode != "refuse"))
 
     def cut_all(self):
-        """Cut all open connections in the middle of whatever they do."""
+        """Cut all open connections, even in the middle of a transfer."""
         self._thread.run(self._cut_all())
 
     def __enter__(self):
@@ -87,7 +87,7 @@ class Proxy:
             else:
                 await self._forward(connection, reader, writer)
         except (OSError, asyncio.CancelledError):
-            pass  # One side is gone, or the proxy ends; the other one learns of it now.
+            pass  # One side has closed the connection, or the proxy ends; `finally` closes the other side.
         finally:
             self._open.discard(connection)
             connection.close()
@@ -98,7 +98,7 @@ class Proxy:
         await asyncio.gather(self._carry(connection, reader, back), self._carry(connection, there, writer))
 
     async def _carry(self, connection, reader, writer):
-        """Carry one direction; packets wait for their time in a queue, so that delay does not cost throughput."""
+        """Forward one direction; packets wait for their time in a queue, so that the delay costs no throughput."""
         queue = asyncio.Queue()
         sender = asyncio.create_task(_send_when_due(queue, writer))
         try:

@@ -15,17 +15,17 @@ _HEAD_ENDS = re.compile(rb"\r?\n\r?\n")
 
 
 class Relay(LoopServer):
-    """The relay; what the next server says to a message is what it says.
+    """The relay; it accepts a message if the next server does, and otherwise answers 451.
 
     :param target_port: the SMTP port of the next server
-    :param hostname: behind the @ of its Message-Ids
+    :param hostname: the domain of its Message-Ids
     """
 
     def __init__(self, target_port, hostname="relay.example", port=None):
         self.target_port = target_port
         self.hostname = hostname
         self.port = port or ports.any_free()
-        # The Message-Id that a message came with -> the one that it left with.
+        # The Message-Id with which a message came -> the one with which it was passed on.
         self.renamed = {}
 
     async def handle_DATA(self, _server, _session, envelope):
@@ -47,7 +47,7 @@ class Relay(LoopServer):
         return "250 2.0.0 passed on"
 
     def _rename(self, raw):
-        """The source under another Message-Id; what it names besides, as References, stays."""
+        """Return the source with another Message-Id; other headers, such as References, stay."""
         head_end = _HEAD_ENDS.search(raw).end()
         head, body = raw[:head_end], raw[head_end:]
         new = f"<{secrets.token_hex(16)}@{self.hostname}>"

@@ -1,4 +1,4 @@
-"""An SMTP server that answers what a script says and keeps what it takes."""
+"""An SMTP server that answers what a script says and keeps the messages that it accepts."""
 
 import asyncio
 import ssl
@@ -19,7 +19,7 @@ _DEFAULTS = {"mail": "250 2.1.0 ok", "rcpt": "250 2.1.5 ok"}
 
 @dataclass(frozen=True)
 class Received:
-    """A message that the server took."""
+    """A message that the server accepted."""
 
     sender: str
     recipients: tuple
@@ -31,10 +31,10 @@ class Received:
 class ScriptedSmtp(LoopServer):
     """The server.
 
-    The script says for "connect", "mail", "rcpt" and "data" what to answer: one reply for ever; or a list of replies,
-    one each time, and then the usual one; or, for mail and rcpt, a dictionary from an address to either of these. A
+    The script says for "connect", "mail", "rcpt" and "data" what to answer: always the same reply; or a list of replies,
+    one for each time, and then the default; or, for mail and rcpt, a dictionary from an address to either of these. A
     reply is a line such as "451 4.3.0 later", or one of these: ``CLOSE`` (cut the connection instead of answering),
-    ``TAKE_AND_CLOSE`` (for data: take the message, then cut, so that the client cannot know), ``HANG`` (never answer).
+    ``TAKE_AND_CLOSE`` (for data: accept the message, then cut, so that the client cannot know), ``HANG`` (never answer).
 
     :param script: may be changed, or replaced, while the server runs
     :param certificate: None for no STARTTLS, or "trusted", "untrusted", "expired"
@@ -47,7 +47,7 @@ class ScriptedSmtp(LoopServer):
         self.port = port or ports.any_free()
         self.received = []
         self.sessions = 0
-        # Every command as it came: ("rcpt", "a@x.example") and the like, in order.
+        # MAIL, RCPT and DATA commands in the order in which they came, such as ("rcpt", "a@x.example").
         self.commands = []
         self._certificate, self._implicit_tls, self._auth = certificate, implicit_tls, auth
 
@@ -71,7 +71,7 @@ class ScriptedSmtp(LoopServer):
         return context
 
     def reply(self, stage, address=None):
-        """Return what the script says to this command, and strike it off when it is an item of a list."""
+        """Return what the script says to this command, and remove it from the script if it is an item of a list."""
         answer = self.script.get(stage)
         if isinstance(answer, dict):
             answer = answer.get(address, answer.get("*"))
@@ -83,7 +83,7 @@ class ScriptedSmtp(LoopServer):
 class _Session(SMTP):
     """One connection, with the script's answers."""
 
-    # Odoo's messages may have long lines; refusing them is no business of a test server.
+    # Odoo's messages may have long lines, and a test server should not refuse them.
     line_length_limit = 1024 * 1024
 
     def __init__(self, server, **options):
@@ -103,7 +103,7 @@ class _Session(SMTP):
 
 
 class _Handler:
-    """What aiosmtpd asks at each command."""
+    """The methods that aiosmtpd calls at each command."""
 
     def __init__(self, server):
         self._server = server
@@ -125,7 +125,7 @@ class _Handler:
         return answer
 
     async def handle_DATA(self, session, _smtp_session, envelope):
-        """Answer a whole message, and keep it if it is taken."""
+        """Answer a whole message, and keep it if the answer accepts it."""
         number = len(self._server.received) + 1
         self._server.commands.append(("data", None))
         answer = self._server.reply("data") or f"250 2.0.0 ok queued as {number:06X}"
@@ -150,7 +150,7 @@ class _Handler:
 
 
 async def _obey(session, answer):
-    """Do what a reply that is none wants."""
+    """Carry out a special reply: cut the connection, or hang."""
     if answer in (CLOSE, TAKE_AND_CLOSE):
         session.transport.abort()
         raise asyncio.CancelledError

@@ -1,1 +1,1 @@
-"""What runs the tests: Odoo's test runner, pytest, a browser, mail of other projects."""
+"""Running the tests: Odoo's test runner, pytest, a browser, mail of other projects."""

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, looking at an Odoo server."""
+"""Debian's Chromium, driven by Playwright, to look at an Odoo server."""
 
 import os
 from pathlib import Path
@@ -16,16 +16,16 @@ _ARGUMENTS = [
     "--disable-sync",
     "--disable-default-apps",
     "--no-first-run",
-    # No name but the loopback's is looked up: pages that point outside get nothing.
+    # Chromium looks up no names except the loopback's: pages can load nothing from outside.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
-# Playwright waits for what it expects, for five seconds: too little on a busy machine. What comes earlier costs no more.
+# By default, Playwright waits five seconds for what it expects: too little on a busy machine. It waits only when needed.
 _PATIENCE = 180_000
 expect.set_options(timeout=_PATIENCE)
 
 
 class Browser:
-    """One window; ``page`` is Playwright's page, ``errors`` what the page's JavaScript complained about.
+    """One window; ``page`` is Playwright's page, ``errors`` are those of the page's JavaScript.
 
     :param width: of the window, in pixels
     :param height: of the window, in pixels

@@ -1,4 +1,4 @@
-"""Core's own tests of mail, run with the addon installed: what they say it may not break."""
+"""Core's own tests of mail, run with the addon installed, which must not break what they test."""
 
 from lab.errors import LabError
 from lab.host.console import say, step
@@ -13,7 +13,7 @@ EXCEPTIONS = ROOT / "dev" / "core_exceptions.txt"
 def run(tags=TAGS, template="core_tests"):
     """Run the tests on fresh clones, two parts at a time, and compare what failed with the listed exceptions.
 
-    Browser tours skip themselves: the environment lacks the library that core drives the browser with.
+    Browser tours skip themselves: the environment lacks the library with which core drives the browser.
 
     :param tags: Odoo's --test-tags, to run a part
     :param template: "core" runs them without the addon

@@ -1,4 +1,4 @@
-"""Mail that nobody here wrote: what other projects test their parsers with."""
+"""Mail of other projects, with which they test their parsers."""
 
 import shutil
 import tarfile
@@ -9,14 +9,14 @@ from lab.host import stamps
 from lab.host.paths import LAB, PYTHON
 from lab.host.processes import run
 
-# Its source distribution holds some hundred bounces of all kinds of servers; its wheel doesn't.
+# Its source distribution contains more than a hundred bounces of all kinds of servers; its wheel doesn't.
 _PACKAGE = "flufl.bounce==6.0.0"
 _MEMBERS = "/tests/data/"
 DIRECTORY = LAB / "corpora"
 
 
 def fetch():
-    """Have the messages in ``.lab/corpora`` and return a remark on how many there are.
+    """Download the messages into ``.lab/corpora`` if necessary; return a remark that says how many there are.
 
     :raises LabError: when they can't be downloaded
     """

@@ -1,4 +1,4 @@
-"""The end-to-end tests: first those that nothing else may run beside, then all others, several at a time."""
+"""The end-to-end tests: first those that must run alone, then all others, several at a time."""
 
 import os
 import subprocess
@@ -7,9 +7,9 @@ import sys
 from lab.host.console import say, step
 from lab.host.paths import ROOT
 
-# Tests wait for servers most of the time: more of them than processors.
+# Tests wait for servers most of the time: there are more workers than processors.
 WORKERS = 3
-# Tests of a file share a database and an Odoo. In the order of lab.testing.pytest_workers, not of how many they are.
+# Tests of a file share a database and an Odoo. lab.testing.pytest_workers orders the files, not their number of tests.
 _BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 _NOTHING_TO_RUN = 5
 
@@ -17,7 +17,7 @@ _NOTHING_TO_RUN = 5
 def run(*words):
     """Run the tests and print the outcome.
 
-    :param words: further ones for pytest, such as ``-k mailbox``
+    :param words: further arguments for pytest, such as ``-k mailbox``
     :returns: 0 when some test ran and all passed, else 1
     """
     codes = {
@@ -37,7 +37,7 @@ def run(*words):
 def _pytest(*words):
     command = [sys.executable, "-m", "pytest", "dev/e2e", "--durations=10", *map(str, words)]
     with step(" ".join(command[2:]), progress=False):
-        # In a session of its own: Ctrl-C reaches it once, by us, and not again while it stops what it started.
+        # pytest runs in a session of its own: Ctrl-C reaches it once, from us, and not again while it stops its servers.
         process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "dev")}, start_new_session=True
         )

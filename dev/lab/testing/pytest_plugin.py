@@ -1,6 +1,6 @@
-"""Fixtures for pytest; a conftest.py takes them with ``pytest_plugins = ["lab.testing.pytest_plugin"]``.
+"""Fixtures for pytest; a conftest.py loads them with ``pytest_plugins = ["lab.testing.pytest_plugin"]``.
 
-With ``LAB_KEEP=1`` the databases of the tests stay for a look at them, under the name "kept_<test>".
+With ``LAB_KEEP=1`` the databases of the tests are kept for inspection, under the name "kept_<test>".
 """
 
 import os
@@ -28,7 +28,7 @@ def pytest_configure(config):
     """Unwind on SIGTERM as on Ctrl-C, so that every fixture stops what it started."""
     signal.signal(signal.SIGTERM, _interrupt)
     if hasattr(config, "workerinput"):
-        # Told by the terminal, by the one who deals out the tests and by pytest-xdist: once is enough.
+        # The terminal, the process that deals out the tests and pytest-xdist each send a signal: only the first counts.
         signal.signal(signal.SIGINT, _interrupt_once)
         signal.signal(signal.SIGTERM, _interrupt_once)
 
@@ -87,7 +87,7 @@ def second_postfix(dovecot):
 
 @pytest.fixture(scope="session")
 def third_postfix(dovecot):
-    """One more of these."""
+    """A third Postfix, running, with a host name of its own."""
     with _Running(Postfix("third")) as service:
         yield service
 
@@ -137,7 +137,7 @@ def mailbox(dovecot, request):
 
     Its password is ``lab.servers.dovecot.PASSWORD``.
     """
-    # long names are cut and may be the same then, as may be those of two files
+    # two tests may have the same short name: long names are cut, and two files may use the same name
     return f"{_short_name(request)}-{os.getpid()}-{next(_mailboxes)}@mycompany.example"
 
 
@@ -159,7 +159,7 @@ def _short_name(request):
 
 
 class _Running:
-    """A service as a context, whose failure to start is a failure in words."""
+    """A service as a context manager; if it cannot start, pytest ends with a message instead of a traceback."""
 
     def __init__(self, service):
         self._service = service

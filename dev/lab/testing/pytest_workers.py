@@ -1,7 +1,7 @@
-"""What pytest needs besides, to run with several workers (``pytest -n 2 --dist loadfile``, by pytest-xdist).
+"""Additions to pytest-xdist for runs with several workers (``pytest -n 2 --dist loadfile``).
 
-Loaded by :mod:`lab.testing.pytest_plugin`. The files that took longest before run first, so that no worker begins a long
-one when the others are done.
+:mod:`lab.testing.pytest_plugin` loads them. The files that took longest in earlier runs come first, so that no worker
+begins a long one when the others are done.
 """
 
 import json
@@ -16,22 +16,22 @@ from lab.host.paths import LAB
 from lab.host.processes import age_mark, send
 from lab.servers import inventory
 
-# Name of a test -> how long it took, with what it set up.
+# Name of a test -> how long it took, including its fixtures.
 _SECONDS = LAB / "e2e-seconds.json"
-# Of a test that was not run before.
+# For a test that has not run before.
 _USUAL_SECONDS = 5
 
-# Odoo is given 15 s to stop, and some tests run two of them.
+# The lab gives an Odoo 15 s to stop, and some tests run two of them.
 _UNWIND_SECONDS = 45
 
-# The workers of this run and their pids, when this process is the one that deals out the tests.
+# The workers of this run and their pids, if this process is the one that deals out the tests.
 _workers = {}
 _seconds = Counter()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Put the longest file first."""
+    """Sort the files by how long they took, the longest first."""
     known, files = _known_seconds(), Counter()
     for item in items:
         files[item.path] += known.get(item.nodeid, _USUAL_SECONDS)
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_logreport(report):
-    """Count how long a test takes."""
+    """Add up how long a test takes."""
     _seconds[report.nodeid] += report.duration
 
 
@@ -49,7 +49,7 @@ def _known_seconds():
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
-    """Remember a worker that is about to be given its work."""
+    """Remember the pid of a worker before it gets its tests."""
     question = node.gateway.remote_exec("import os; channel.send(os.getpid())")
     _workers[node] = question.receive()
     question.waitclose()
@@ -57,9 +57,9 @@ def pytest_configure_node(node):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session, exitstatus):
-    """Remember how long tests took, and if interrupted let the workers stop what they started.
+    """Save how long tests took, and after an interruption let the workers stop what they started.
 
-    Otherwise pytest-xdist would end them for good.
+    Otherwise pytest-xdist would kill them.
     """
     if not hasattr(session.config, "workerinput"):
         _SECONDS.write_text(json.dumps({**_known_seconds(), **_seconds}))
@@ -73,12 +73,12 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def _is_at_work(node):
-    # A worker that has finished says so with its output, and waits for its end.
+    # A worker that has finished has sent its output, and waits to be ended.
     return not hasattr(node, "workeroutput") and age_mark(_workers[node]) is not None
 
 
 def pytest_unconfigure():
-    """Stop what workers left that were killed."""
+    """Stop the processes that killed workers left."""
     if _workers:
         orphans.stop_abandoned()
         inventory.stop_unused()

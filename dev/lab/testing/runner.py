@@ -3,9 +3,9 @@
 Odoo runs tests marked "at_install" right after loading their module, before those that come later: core's tests of
 mail would not see our addon, which is loaded after mail. Here all tests run at the end, with everything loaded.
 
-What became of each test goes into the file named by ``LAB_TEST_RESULTS``, a JSON object a line. ``LAB_TEST_SHARE``
-set to "0/2" runs the first half of the test classes only; how long they took before, which the file named by
-``LAB_TEST_SECONDS`` tells, makes the halves equal.
+The outcome of each test goes into the file named by ``LAB_TEST_RESULTS``, one JSON object per line. ``LAB_TEST_SHARE``
+set to "0/2" runs only the first half of the test classes; the file named by ``LAB_TEST_SECONDS`` says how long they
+took before, so that both halves take the same time.
 """
 
 import json
@@ -20,17 +20,17 @@ from odoo.tests.suite import OdooSuite
 
 _results = Path(os.environ["LAB_TEST_RESULTS"])
 _USUAL_SECONDS = 0.2
-# How long the slowest classes take, in a checkout that has not measured it yet.
+# How long the slowest classes take, for a checkout that has not measured it yet.
 _SLOW = {"TestDryRunMatches": 190, "TestReading": 110, "TestStoreWide": 60, "TestReadingLengths": 60, "TestNotices": 30}
 _make_suite = loader.make_suite
 _run_suite = loader.run_suite
 
 
 class RecordingResult(loader.OdooTestResult):
-    """Odoo's result, which only counts, with a line for each test."""
+    """Odoo's result, which only counts; this one also writes a line for each test."""
 
     def startTest(self, test):
-        """Remember the time; a test counts as passed until something else is said."""
+        """Remember the time; a test counts as passed until a failure or a skip is noted."""
         self._started, self._outcome = time.monotonic(), "passed"
         super().startTest(test)
 
@@ -59,7 +59,7 @@ class RecordingResult(loader.OdooTestResult):
             # Odoo tries some tests twice; only the second failure counts.
             self._outcome = self._outcome if self._soft_fail else "failed"
         else:
-            # A setUpClass or tearDownClass: no test, but a failure all the same.
+            # A setUpClass or tearDownClass failed: it is not a test, but it counts as a failure.
             _record(test, "failed", 0)
 
 
@@ -83,7 +83,7 @@ def _suite(module_names, position="at_install"):
 
 
 def _own_share(tests, number, total):
-    """Deal the classes out, the longest first, each to whoever has least; every process comes to the same answer."""
+    """Deal the classes out, the longest first, each to the share with the least; every process gets the same result."""
     known = json.loads(Path(os.environ["LAB_TEST_SECONDS"]).read_text())
     seconds = Counter()
     for test in tests:

@@ -1,4 +1,4 @@
-"""Running the tests that lie in Odoo's addons, in one database or in clones of it at the same time."""
+"""Running the tests of Odoo addons, in one database or in clones of it at the same time."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from lab.servers.postgres import Postgres
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run of tests."""
+    """The outcome of a run of tests."""
 
     # From a test's name, such as "mail.tests.test_mail_mail.TestMailMail.test_send", to "passed", "failed", "skipped".
     outcomes: dict
@@ -50,7 +50,7 @@ def run_tests(database, modules=(), tags="", share=None):
     :param modules: modules to update first
     :param tags: Odoo's --test-tags
     :param share: None for all, or (number from 0, total) for one of several equal parts
-    :raises LabError: when Odoo ended without having got through
+    :raises LabError: when Odoo ended before all tests had run
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     results, log = _results(database), LOGS / f"{database}-tests.log"
@@ -65,7 +65,7 @@ def run_tests(database, modules=(), tags="", share=None):
 
 
 def progress_of(*databases):
-    """A function for :func:`lab.host.console.step` that returns how many of the tests in these databases have run."""
+    """Return a function for :func:`lab.host.console.step` that returns how many tests in these databases have run."""
 
     def read():
         lines = [json.loads(line) for name in databases for line in _complete_lines(_results(name))]
@@ -76,7 +76,7 @@ def progress_of(*databases):
 
 
 def clone_names(kind):
-    """Return the names of the databases for a run of tests that is dealt out to the processors."""
+    """Return the names of the databases for a run of tests that is divided among the processors."""
     return [databases.run_name(kind, part) for part in range(min(2, os.cpu_count() or 1))]
 
 
@@ -95,7 +95,7 @@ def run_on_clones(template, clones, tags):
 
 
 def run_prepared(template, name, tags):
-    """Run some of Odoo's tests on a copy of a template that stays for the next time: tests undo what they do."""
+    """Run some of Odoo's tests on a copy of a template that is kept for the next time: tests undo their changes."""
     with Postgres(), databases.prepared(template, name):
         return run_tests(name, tags=tags)
 
@@ -108,7 +108,7 @@ def _run_in_parallel(clones, tags):
 
 
 def _remember_seconds(test_run):
-    """Keep how long the tests took, to deal them out better the next time."""
+    """Save how long the tests took, to divide them better the next time."""
     _seconds_file().write_text(json.dumps({**_known_seconds(), **test_run.seconds}))
 
 
@@ -117,7 +117,7 @@ def _results(database):
 
 
 def _complete_lines(file):
-    # Tests are writing it.
+    # Tests may be writing the last line at this moment.
     text = file.read_text() if file.is_file() else ""
     return text[: text.rfind("\n") + 1].splitlines()
 

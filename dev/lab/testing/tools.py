@@ -8,9 +8,9 @@ from lab.host.paths import ROOT
 from lab.odoo.source import ADDON
 
 TESTS = ADDON / "tests" / "tools"
-# Some wait for their servers, so there are more of them than processors; each has to import everything first, though.
+# Some tests wait for their servers, so there are more workers than processors; but each has to import everything first.
 _SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal")
-# The tests use the methods of unittest: there are no assertions to explain.
+# The tests use the methods of unittest: pytest has no assert statements to explain.
 _OPTIONS = ("-q", "-p", "lab.testing.without_odoo", "--assert", "plain")
 
 
@@ -18,7 +18,7 @@ def run(file=None, *words):
     """Run the tests and print the outcome.
 
     :param file: one file of tests or a folder; all of them by default
-    :param words: further ones for pytest, such as ``-k secrets``
+    :param words: further arguments for pytest, such as ``-k secrets``
     :returns: pytest's exit code
     """
     which = [file] if file else [*_SIDE_BY_SIDE, TESTS]

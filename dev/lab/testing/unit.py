@@ -7,12 +7,12 @@ from lab.odoo.runs import errors
 from lab.testing.runs import clone_names, progress_of, run_on_clones, run_prepared
 
 TAGS = "/mail_gateway"
-# Stays between runs of a part.
+# This database is kept between runs of a part of the tests.
 _DATABASE = "unit"
 
 
 def run(which=TAGS):
-    """Run the tests of the addon and print the outcome; all of them on two fresh clones at a time, a part on one that stays.
+    """Run the tests of the addon and print the outcome: all on two fresh clones at a time, a part on one that is kept.
 
     :param which: Odoo's --test-tags, such as ``/mail_gateway:TestRules``, or a file, to run a part
     :returns: 0 when some test ran and all passed, else 1
@@ -32,7 +32,7 @@ def _run(which, names, runs):
 
 
 def _tags_of(name):
-    """Odoo's tags for a file: its path below the directory of addons.
+    """Return Odoo's test tags for a file: its path below the directory of addons.
 
     :raises LabError: when there is no such file in the checkout
     """
@@ -43,7 +43,7 @@ def _tags_of(name):
 
 
 def report(outcome):
-    """Print failures with their tracebacks, or that there was nothing to run; return the exit code."""
+    """Print failures with their tracebacks, or that no test ran; return the exit code."""
     if outcome.failed:
         say("\n".join(errors(log.read_text()) for log in outcome.logs))
         say("\n".join(f"FAILED {name}" for name in outcome.failed))

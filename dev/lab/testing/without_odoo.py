@@ -1,7 +1,7 @@
 """pytest without Odoo, for the tests of the addon's tools/: ``pytest -p lab.testing.without_odoo mail_gateway/tests/tools``.
 
-The tests import what they test as ``odoo.addons.mail_gateway.tools...``, as Odoo's own runner wants it. Here the packages
-on the way there are empty: neither Odoo nor the addon's models are imported, and an ``import odoo.tools`` fails.
+The tests import from ``odoo.addons.mail_gateway.tools...``, as Odoo's own runner requires. Here the packages above
+``tools`` are empty: neither Odoo nor the addon's models are imported, and an ``import odoo.tools`` fails.
 """
 
 import sys
@@ -21,17 +21,17 @@ _PACKAGES = {
 
 
 class _SameModule:
-    """Imports ``mail_gateway.x``, as pytest calls a file after its folders, as ``odoo.addons.mail_gateway.x``."""
+    """Imports ``mail_gateway.x``, pytest's name for a file in these folders, as ``odoo.addons.mail_gateway.x``."""
 
     def find_spec(self, name, _path=None, _target=None):
-        """Answer for the modules of the addon."""
+        """Return a spec for the modules of the addon."""
         return ModuleSpec(name, self) if name.startswith(f"{ADDON.name}.") else None
 
     def create_module(self, _spec):
-        """Leave that to Python; it is not this module that remains."""
+        """Let Python create a module, which :meth:`exec_module` replaces."""
 
     def exec_module(self, module):
-        """Put the module of the longer name in the place of this one."""
+        """Replace this module by the one with the longer name."""
         sys.modules[module.__name__] = import_module(f"odoo.addons.{module.__name__}")
 
 

@@ -1,7 +1,7 @@
-"""The sender's address of messages that wait.
+"""Fill the sender's address of messages that wait for a lane or a person.
 
-The ORM would compute it for every message that was ever stored, all of them in memory at once. Nobody asks for that of
-messages that were dealt with: theirs stays empty.
+The ORM would compute it for every message that was ever stored, all of them in memory at once. Nobody needs it for
+messages that are done: they have none.
 """
 
 from odoo.tools.sql import column_exists, create_column
@@ -13,7 +13,7 @@ _SLICE = 1000
 
 
 def migrate(cr, version):
-    """Make the column before the ORM does, which computes none but new ones."""
+    """Create the column before the ORM does: the ORM computes a stored field only if it creates the column itself."""
     if column_exists(cr, _TABLE, "sender"):
         return
     create_column(cr, _TABLE, "sender", "varchar")
@@ -24,7 +24,7 @@ def migrate(cr, version):
 
 
 def _waiting_after(cr, last):
-    """(id, From) of the next messages that wait for a lane or a person."""
+    """Return (id, From) of the next messages that wait for a lane or a person."""
     cr.execute(
         """
         SELECT id, email_from FROM mail_inbound_message

@@ -1,4 +1,4 @@
-"""Indexed values as long as an index takes them."""
+"""Shorten indexed values to the length that an index accepts."""
 
 from odoo.tools import SQL
 
@@ -15,7 +15,7 @@ _COLUMNS = (
 
 
 def migrate(cr, version):
-    """Shorten what indexes hold, as new values are: what mail servers still list is looked up by that."""
+    """Shorten indexed values as new ones are shortened: Odoo looks up by them what mail servers still list."""
     for table, columns in _COLUMNS:
         for column in columns:
             _shorten(cr, SQL.identifier(table), SQL.identifier(column))

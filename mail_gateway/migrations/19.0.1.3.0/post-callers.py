@@ -1,12 +1,12 @@
-"""Who handed over what waits for a person.
+"""Fill the caller of messages that a program has handed over and that wait for a lane or a person.
 
-Earlier versions let everybody hand messages over who could log in, and delivered them with all rights. What such a caller
-asked for is done with the caller's own rights from now on.
+Earlier versions let everybody who could log in hand over messages, and delivered them with all rights. From now on, Odoo
+does what such a caller asked for with the caller's own rights.
 """
 
 
 def migrate(cr, version):
-    """The caller created the row; those that were dealt with ask for nothing any more."""
+    """Take the user who created the row for the caller; messages that are done need no caller."""
     cr.execute(
         """
         UPDATE mail_inbound_message SET caller_id = create_uid

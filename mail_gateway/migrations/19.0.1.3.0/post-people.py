@@ -1,6 +1,6 @@
-"""Who wrote the messages that wait, and to whom, read anew from their sources.
+"""Read again from their sources who wrote the messages that wait, and to whom.
 
-Earlier versions took names for addresses where those contain an @, and lists for the authors of what came through them.
+Earlier versions took a display name with an @ for an address, and a mailing list for the author of its messages.
 """
 
 import base64
@@ -39,7 +39,7 @@ def _waiting_after(cr, last):
 
 
 def _write(message, read):
-    """What has not changed is not written: nothing of what waits is touched for nothing."""
+    """Write only the values that have changed, so that no waiting message is updated without need."""
     headers = read.headers
     values = {"email_from": headers.sender, "sender": read.sender, "recipients": headers.recipients}
     if changed := {name: value or False for name, value in values.items() if (message[name] or "") != value}:

@@ -1,6 +1,6 @@
-"""The text that the search box looks through, of all messages that are there already.
+"""Fill the table with the text that the search box searches, for all existing messages.
 
-Before the ORM makes the table: indexes are built faster on what is there than row by row.
+This runs before the ORM creates the table: PostgreSQL builds an index faster on existing rows than row by row.
 """
 
 from odoo.tools.sql import table_exists
@@ -11,7 +11,7 @@ _SLICE = 5000
 
 
 def migrate(cr, version):
-    """Make the table and fill it: PostgreSQL by itself with what is ASCII, the rest is read here, some at a time."""
+    """Create and fill the table: PostgreSQL itself does so for texts in ASCII, and Python for all others, in slices."""
     if table_exists(cr, "mail_inbound_search"):
         return
     cr.execute(
@@ -39,7 +39,7 @@ def migrate(cr, version):
 
 
 def _beyond_ascii(cr, last):
-    """(id, From, recipients, subject, Message-Id) of the next messages that have no text yet."""
+    """Return (id, From, recipients, subject, Message-Id) of the next messages that have no text yet."""
     cr.execute(
         """
         SELECT message.id, email_from, recipients, subject, message_id

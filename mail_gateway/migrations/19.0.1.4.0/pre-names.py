@@ -1,4 +1,4 @@
-"""Models and fields that got other names: their rows, access rights, external ids and what people saved about them."""
+"""Rename models and fields, with their rows, access rights, external ids and what people saved about them."""
 
 from odoo.tools import SQL
 from odoo.tools.sql import column_exists, table_exists
@@ -12,7 +12,7 @@ _MODELS = {
     "mail.inbound.alert": "mail.postmaster.alert",
     "mail.inbound.rehearsal": "mail.inbound.dry.run",
 }
-# Dialogs. The rows of open ones are dropped: the ORM makes their tables anew.
+# Dialogs. Their tables are dropped, with the rows of open ones: the ORM creates them again.
 _DIALOGS = {
     "mail.inbound.alike": "mail.inbound.bulk.decision",
     "mail.server.probe.step": "mail.server.connection.test.step",
@@ -53,7 +53,7 @@ _NAMED_IN = (
 
 
 def migrate(cr, version):
-    """Rename before the ORM looks: it would make new tables and fields, and delete the old ones with what they hold."""
+    """Rename before the ORM loads: it would create new tables and fields, and delete the old ones with their data."""
     for old, new in _DIALOGS.items():
         cr.execute(SQL("DROP TABLE IF EXISTS %s CASCADE", SQL.identifier(_table(old))))
         _drop_relations(cr, _table(old))
@@ -73,7 +73,7 @@ def _table(model):
 
 
 def _rename_table(cr, old, new):
-    """The table with its sequence, indexes and constraints, which the ORM looks up by name."""
+    """Rename the table with its sequence, indexes and constraints, which the ORM looks up by name."""
     if not table_exists(cr, old) or table_exists(cr, new):
         return
     cr.execute(SQL("ALTER TABLE %s RENAME TO %s", SQL.identifier(old), SQL.identifier(new)))
@@ -102,7 +102,7 @@ def _rename_table(cr, old, new):
 
 
 def _drop_relations(cr, table):
-    """The tables of a dialog's many2many fields."""
+    """Drop the tables of a dialog's many2many fields."""
     cr.execute("SELECT name FROM ir_model_relation WHERE starts_with(name, %s)", (f"{table}_",))
     for (name,) in cr.fetchall():
         cr.execute(SQL("DROP TABLE IF EXISTS %s", SQL.identifier(name)))
