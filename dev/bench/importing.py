@@ -50,7 +50,7 @@ def _archive():
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(_MESSAGES):
             with archive.open(f"{number}.eml", "w") as member:
-                member.write(f"From: a@customer.example\\r\\nSubject: {number}\\r\\n\\r\\n".encode())
+                member.write(f"From: a@customer.example\r\nSubject: {number}\r\n\r\n".encode())
                 for _megabyte in range(_MEGABYTES):
                     member.write(b"x" * 1024 * 1024)
     return file.getvalue()

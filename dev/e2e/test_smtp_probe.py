@@ -266,7 +266,7 @@ def test_a_password_is_checked(gateway, password):
             assert dialog.failed == "login"
             assert "refuses the login" in dialog.summary
             assert "535" in dialog.summary
-            assert not server.commands
+            assert {command for command, _address in server.commands} == {"auth"}
 
 
 def test_a_refused_token_of_gmail_is_reported(gateway):

@@ -158,6 +158,7 @@ async def _obey(session, answer):
         await asyncio.get_running_loop().create_future()
 
 
-def _authenticate(_server, _session, _envelope, _mechanism, data):
+def _authenticate(server, _session, _envelope, mechanism, data):
+    server._script.commands.append(("auth", mechanism))
     # "handled" would mean that a refusal has been sent already.
     return AuthResult(success=data.password == b"secret", handled=False)
