@@ -47,7 +47,7 @@ class ScriptedSmtp(LoopServer):
         self.port = port or ports.any_free()
         self.received = []
         self.sessions = 0
-        # MAIL, RCPT and DATA commands in the order in which they came, such as ("rcpt", "a@x.example").
+        # AUTH, MAIL, RCPT and DATA commands in the order in which they came, such as ("rcpt", "a@x.example").
         self.commands = []
         self._certificate, self._implicit_tls, self._auth = certificate, implicit_tls, auth
 
