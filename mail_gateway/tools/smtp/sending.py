@@ -1,0 +1,177 @@
+"""Sending to one server: several sessions side by side, each in a thread that knows nothing of Odoo."""
+
+import threading
+from contextlib import suppress
+from typing import Protocol
+
+from .connection_test_values import Plan
+from .envelope import Envelope, RecipientResult
+from .envelope_queue import EnvelopeQueue
+from .opening import OpenSession, open_session
+from .transmission import SessionOver, Transmission
+
+# Seconds to wait for a session that is told to end.
+STOP_SECONDS = 5
+
+
+class SendingJournal(Protocol):
+    """Where the sessions of a server write down what they do; called by several threads."""
+
+    def opened(self, connection: int, session: OpenSession) -> None:
+        """Note that a session was opened: the server works."""
+
+    def about_to_end(self, connection: int, envelope: Envelope) -> None:
+        """Write down durably that the end of data of this message is about to be sent."""
+
+    def settle(self, connection: int, envelope: Envelope, results: tuple[RecipientResult, ...]) -> None:
+        """Write down what became of the recipients."""
+
+    def failed(self, connection: int, over: SessionOver) -> None:
+        """Note that a session failed, or that none could be opened."""
+
+
+class _Connection:
+    """One session after the other in a thread, until the queue has no more messages or a session fails."""
+
+    def __init__(self, number, sending):
+        self.number, self._sending = number, sending
+        self._open = None
+        self.thread = threading.Thread(target=self._run, name=f"mail sending {number}", daemon=True)
+
+    def _run(self):
+        sending = self._sending
+        try:
+            while sending.goes_on():
+                self._send()
+        except SessionOver as over:
+            sending.session_failed(self.number, over)
+        except Exception as error:  # a bug, or the database: the caller raises it in its own thread
+            sending.broke(error)
+
+    def _send(self):
+        self._open = opened = open_session(self._sending.plan)
+        try:
+            self._sending.session_opened(self.number, opened)
+            Transmission(opened.session, self._sending.queue, self, self._sending.max_messages).run()
+        except SessionOver:
+            opened.session.close()
+            raise
+        finally:
+            opened.session.leave()
+
+    def about_to_end(self, envelope):
+        self._sending.journal.about_to_end(self.number, envelope)
+
+    def settle(self, envelope, results):
+        self._sending.journal.settle(self.number, envelope, results)
+
+    def cut(self):
+        """End the session from another thread."""
+        if self._open:
+            with suppress(OSError):
+                self._open.session.sock.close()
+
+
+class Sending:
+    """The sessions with one server.
+
+    The first session is opened alone: a server that is down or refuses costs one connection. The others follow while more
+    messages wait than there are sessions.
+
+    :param plan: how to connect
+    :param journal: is told what happens, by several threads
+    :param connections: at most so many sessions at the same time
+    :param max_bytes: of messages that wait in memory
+    :param max_messages: after which a session is replaced by another one; None for no limit
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        journal: SendingJournal,
+        connections: int = 2,
+        max_bytes: int = 32 * 2**20,
+        max_messages: int | None = 100,
+    ):
+        self.plan, self.journal, self.max_messages = plan, journal, max_messages
+        self.queue = EnvelopeQueue(max_bytes)
+        self._most, self._connections = connections, []
+        self._lock, self._over, self._error = threading.Lock(), None, None
+        self._works = False
+
+    @property
+    def over(self) -> SessionOver | None:
+        """Why nothing more can be sent now."""
+        return self._over
+
+    def put(self, envelope: Envelope, timeout: float | None = None) -> bool:
+        """Have a message sent.
+
+        :param timeout: seconds to wait for room in memory
+        :return: False when there is no room, or the server failed meanwhile
+        """
+        self._raise_error()
+        taken = self.queue.put(envelope, timeout)
+        if taken:
+            self._add_connection()
+        return taken
+
+    def finish(self) -> list[Envelope]:
+        """Send what waits, and end.
+
+        :return: what was not sent because the server failed
+        """
+        self.queue.close()
+        for connection in self._connections:
+            connection.thread.join()
+        self._raise_error()
+        return self.queue.drain()
+
+    def stop(self) -> list[Envelope]:
+        """End at once: what is under way is cut.
+
+        :return: what was not begun
+        """
+        left = self.queue.drain()
+        for connection in self._connections:
+            connection.thread.join(STOP_SECONDS)
+            if connection.thread.is_alive():
+                connection.cut()
+                connection.thread.join(STOP_SECONDS)
+        return left
+
+    def _add_connection(self):
+        with self._lock:
+            alone = not self._connections
+            if alone or (self._works and len(self.queue) and len(self._connections) < self._most):
+                connection = _Connection(len(self._connections) + 1, self)
+                self._connections.append(connection)
+                connection.thread.start()
+
+    def _raise_error(self):
+        if self._error:
+            raise self._error
+
+    # ------------------------------------------------------------------ called by the threads
+
+    def goes_on(self) -> bool:
+        """Return whether another session is wanted: none has failed, and messages wait or will come."""
+        return not self._over and not self._error and self.queue.is_wanted()
+
+    def session_opened(self, connection: int, session: OpenSession) -> None:
+        """Note that the server works."""
+        self._works = True
+        self.journal.opened(connection, session)
+
+    def session_failed(self, connection: int, over: SessionOver) -> None:
+        """Let the other sessions end with the message that they are sending; what waits stays."""
+        self._over = self._over or over
+        self.queue.close()
+        self.queue.stop_giving()
+        self.journal.failed(connection, over)
+
+    def broke(self, error: Exception) -> None:
+        """Keep a bug for the caller."""
+        self._error = self._error or error
+        self.queue.close()
+        self.queue.stop_giving()
