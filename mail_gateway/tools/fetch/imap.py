@@ -226,7 +226,7 @@ class ImapMailbox:
     def acknowledge(self, keys: Iterable[str]) -> None:
         """Mark as read, move or delete stored messages.
 
-        :raises imaplib.IMAP4.error, UnknownFolder: the first refusal; messages in the other folders are acknowledged nevertheless
+        :raises imaplib.IMAP4.error, UnknownFolder: the first refusal; those in the other folders are acknowledged anyway
         """
         self._acknowledgement.acknowledge(keys)
 
