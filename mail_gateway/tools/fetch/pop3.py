@@ -262,7 +262,10 @@ class Pop3Mailbox:
         return [key for key in keys if self._is_large(key, progress) and key not in progress.stalled]
 
     def _read_whole(self, key: str, progress: Progress) -> Iterator[Batch]:
-        """:raises TookTooLong: when the visit would have to be abandoned"""
+        """Read a requested message whole.
+
+        :raises TookTooLong: when the visit would have to be abandoned
+        """
         size, budget = self._listing.size(key), progress.budget
         try:
             source = self._source(key, size, self.settings.most, budget, budget.check)

@@ -43,8 +43,7 @@ class _OneReply:
         self._file, self._lines, self._bytes = file, 0, 0
 
     def readline(self, limit):
-        """
-        Read a line.
+        """Read a line.
 
         :raises EndlessReply: when the reply is too long; smtplib takes this for a broken connection, and closes it
         """
