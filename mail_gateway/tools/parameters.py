@@ -9,7 +9,7 @@ from functools import partial
 from .fetch.mailbox_settings import MAX_BYTES
 from .headers.addresses import bad_entries, filter_entries, normalize_address, normalize_domain
 
-# A period that begins before the year 1 would stop all incoming mail.
+# The largest number: a period that begins before the year 1 would stop all incoming mail.
 MAX_NUMBER = 1_000_000
 SCOPES = ("sender", "alias")
 # How postmasters are notified of held messages.

@@ -138,7 +138,7 @@ class Trace:
 
     @property
     def rule(self) -> RuleResult | None:
-        """The result of the rule that matched; no further rule is asked."""
+        """The result of the rule that matched, after which no further rule is asked."""
         return next((result for result in self.every(RuleResult) if result.reason), None)
 
     @property

@@ -16,11 +16,11 @@ MAILBOXES = {"imap": ImapMailbox, "pop": Pop3Mailbox}
 
 
 class FetchResult(NamedTuple):
-    """How a visit went.
+    """The result of a visit.
 
     :ivar stored: number of new messages
     :ivar complete: False when the time was up before the mailbox was read to its end
-    :ivar refusal: what the server refused during the visit, None when it refused nothing
+    :ivar refusal: a refusal of the server or the database during the visit, None when there was none
     """
 
     stored: int

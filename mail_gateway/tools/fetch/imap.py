@@ -1,4 +1,4 @@
-"""Reading an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag, which people change as well.
+"""Reads an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag, which people change, too.
 
 Start reading at :meth:`ImapMailbox.new_batches`. :mod:`.imap_position` decides which UIDs are new, :mod:`.imap_sources`
 asks for them, :mod:`.imap_acknowledge` acknowledges them.
@@ -203,7 +203,7 @@ class ImapMailbox:
         return found
 
     def _read_requested(self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        """Read whole, one by one, large messages that a person requested; each may take all the time of the visit."""
+        """Read large messages that a person requested, whole and one by one; each may take all the time of the visit."""
         wanted = [key for key in self._requested if key.folder == progress.folder]
         if wanted:
             self._connection.select(progress.folder)

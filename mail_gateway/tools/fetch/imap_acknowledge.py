@@ -1,4 +1,4 @@
-"""Acknowledging stored messages on an IMAP server: marking them as read, moving or deleting them.
+"""Acknowledges stored messages on an IMAP server: marks them as read, moves or deletes them.
 
 EXPUNGE deletes all messages that anybody marked with \\Deleted. On a server without UIDPLUS, the gateway uses it only when
 all of them are stored (docs/adr/0009-what-a-mail-server-may-do.md).

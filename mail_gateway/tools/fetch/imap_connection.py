@@ -16,7 +16,7 @@ from .windows import in_windows
 class NoMessageData(IMAP4.error):
     """The server answers OK without data for a message, although it lists it.
 
-    :param uid: of the message
+    :param uid: the UID of the message
     """
 
     def __init__(self, uid: int):

@@ -14,7 +14,7 @@ from .imap_uid_set import UidSet
 from .mailbox import MailboxStore
 from .windows import in_windows
 
-# Messages in one search; the reply takes up to 11 bytes for each.
+# Messages in one search; the reply takes up to 11 bytes for each of them.
 SEARCH_WINDOW = 20_000
 
 # SINCE compares only the date, in the server's time zone.

@@ -30,7 +30,7 @@ class UidSet(Set):
     __slots__ = ("_count", "_firsts", "_lasts")
 
     def __init__(self, uids: Iterable[int] = ()):
-        """:param uids: in any order; ascending ones are not sorted again"""
+        """:param uids: UIDs in any order; an array or a :class:`UidSet` has to be in ascending order"""
         self._firsts, self._lasts = array("L"), array("L")
         if not isinstance(uids, array | UidSet):
             uids = sorted(uids)

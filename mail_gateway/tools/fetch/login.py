@@ -1,4 +1,4 @@
-"""The beginning of an IMAP or POP3 session: STARTTLS where the settings want it, then the login."""
+"""The beginning of an IMAP or POP3 session: STARTTLS if the settings ask for it, then the login."""
 
 import poplib
 import ssl

@@ -36,7 +36,7 @@ class RemoteMessage:
 
     @property
     def is_head(self) -> bool:
-        """Whether only its headers were fetched. It is not acknowledged."""
+        """Whether only its headers were fetched. Such a message is not acknowledged."""
         return self.size is not None
 
     @cached_property

@@ -23,7 +23,7 @@ class UnknownFolder(MailboxProblem):
 
 
 class NotStored(MailboxProblem):
-    """The database refuses some messages for a reason that lies in them; all others were stored.
+    """The database refuses some messages because of their content; all others were stored.
 
     :ivar keys: keys of the refused messages, which stay on the mail server, unacknowledged
     :ivar errors: the reasons; none for messages that were requested and are no longer needed

@@ -1,4 +1,4 @@
-"""Reading a POP3 mailbox (RFC 1939).
+"""Reads a POP3 mailbox (RFC 1939).
 
 Messages are recognised by their UIDLs, or by their content where the server has none. DELE takes effect only with QUIT.
 Start reading at :meth:`Pop3Mailbox.new_batches`: :mod:`.pop3_plan` decides the order of reading, :mod:`.pop3_session`
@@ -95,7 +95,7 @@ class Pop3Mailbox:
             yield from self._read(progress, progress.budget.what_fits)
 
     def _is_large(self, key: str, progress: Progress) -> bool:
-        """Whether only the headers are read. A message that is stored under the same key may be whole, by a request."""
+        """Whether only the headers are read. A stored message of the same key may be whole, since a person requested it."""
         return self._listing.size(key) > self.settings.largest and key not in progress.known
 
     def _read(self, progress: Progress, choose: Callable) -> Iterator[Batch]:
@@ -238,7 +238,7 @@ class Pop3Mailbox:
         return head_bytes(head), broken
 
     def _read_requested(self, progress: Progress) -> Iterator[Batch]:
-        """Read whole, one by one, large messages that a person requested; each may take all the time of the visit."""
+        """Read large messages that a person requested, whole and one by one; each may take all the time of the visit."""
         while progress.requested:
             key = progress.requested.pop(0)
             if key in self._listing.numbers or self._candidates(key, progress):

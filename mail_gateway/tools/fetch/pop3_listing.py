@@ -14,7 +14,7 @@ MAX_UIDL = 250
 _NUMBER = re.compile(r"0*([1-9]\d{0,9})")
 _SIZE = re.compile(r"[0-9]{1,15}")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
-# Stands in place of a UIDL where the server has none.
+# Replaces the UIDL in keys when the server has none.
 _CONTENT = "sha256:"
 
 

@@ -11,7 +11,7 @@ from .time_budget import TimeBudget
 def plan_visit(listing: Listing, store: MailboxStore, budget: TimeBudget, deletes: bool) -> Progress:
     """Decide which messages to read. If messages stay on the server, free the keys of removed ones first.
 
-    :param listing: of the first session
+    :param listing: the listing of the first session
     :param deletes: whether messages that are stored are deleted on the server
     :raises poplib.error_proto: when the server lost its UIDLs, see :func:`expect_uidls`
     """
@@ -55,8 +55,8 @@ def _requested(listing, store) -> list[str]:
 def _unread(listing, known, store, deletes) -> list[str]:
     """Return keys of the messages to read, in order."""
     numbers, unnamed = listing.numbers, listing.unnamed
-    # A message that is to be deleted is read once more, to compare it with the stored one. One of which only the headers
-    # are stored stays on the server until a person requests it.
+    # A message that is to be deleted is read once more, to compare it with the stored one. A message of which only the
+    # headers are stored stays on the server until a person requests it.
     settled = store.heads(known) if deletes else known
     # New messages come before those that are only compared: a connection that breaks each time would never reach them.
     return sorted(numbers.keys() - settled, key=lambda key: (key in known, key in unnamed, numbers[key]))

@@ -1,4 +1,4 @@
-"""Logging in from a thread that must not use the database."""
+"""Records a login, for a thread that must not use the database."""
 
 
 class LoginRecorder:

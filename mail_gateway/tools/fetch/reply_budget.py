@@ -35,7 +35,7 @@ class ReplyBudget:
 
     @property
     def line_limit(self) -> int:
-        """The most bytes that the next line may have."""
+        """The maximum number of bytes in the next line."""
         return max(self.limit - self._words, 0)
 
     def count_line(self, size: int) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Hashable, Iterable
 
-# The most messages in a batch, and the most bytes of them.
+# The maximum number of messages in a batch, and of their bytes together.
 BATCH_COUNT = 200
 BATCH_BYTES = 10 * 2**20
 # Messages are stored at least this often: after a visit that broke off, the next one repeats no more than that.
@@ -155,8 +155,8 @@ class TimeBudget:
 class TookTooLong(Exception):
     """The visit was abandoned while a message was read.
 
-    :ivar seconds: that the visit had
-    :ivar size: of the message in bytes
+    :ivar seconds: the seconds that the visit took
+    :ivar size: the size of the message in bytes
     """
 
     def __init__(self, seconds: float, size: int):

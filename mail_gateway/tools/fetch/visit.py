@@ -28,7 +28,7 @@ class Visit:
     The caller can end the visit from another thread by :meth:`cut`, which also interrupts waiting for the network.
 
     :param seconds: until the visit is over
-    :param max_bytes: the most bytes that may be received
+    :param max_bytes: the maximum number of bytes that may be received
     :ivar received: bytes that were received, on all connections
     """
 
@@ -62,7 +62,7 @@ class Visit:
         """Open a connection whose reads and writes belong to this visit.
 
         :param timeout: seconds for looking up the name, connecting, the TLS handshake, and each read later
-        :param context: for TLS from the first byte, from :meth:`prepare`
+        :param context: a context from :meth:`prepare` for TLS from the first byte; None for no TLS
         :raises VisitOver, OSError, UnicodeError: when no connection can be made
         """
         self.check()

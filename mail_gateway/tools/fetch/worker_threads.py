@@ -29,9 +29,9 @@ class WorkerThreads:
     def start(self, name: str, job: Callable[[], object], end: Callable[[], None] | None = None) -> Future:
         """Run a job in a thread of its own.
 
-        :param name: of the thread
-        :param job: called in the thread
-        :param end: called from another thread to end the job, which is then waited for
+        :param name: the name of the thread
+        :param job: a function that is called in the thread
+        :param end: a function that is called from another thread to end the job; the caller then waits for the job
         :return: a future that the serving thread completes
         :raises RuntimeError: when the system can't start a thread
         """

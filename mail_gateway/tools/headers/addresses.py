@@ -26,7 +26,7 @@ _AUTHOR_CHARS = 8000
 def normalize_domain(text: str | None) -> str | None:
     """Make a domain comparable.
 
-    :return: lower case, IDNA encoded; None when `text` is no domain
+    :return: lower case, IDNA encoded; None when `text` is not a domain
     """
     domain = (text or "").strip().lower()
     if not domain.isascii():
@@ -56,7 +56,7 @@ def _encoded_domain(domain):
 def normalize_address(text: str | None) -> str | None:
     """Make a plain address (no display name) comparable.
 
-    :return: lower case, its domain IDNA encoded; None when `text` is no address
+    :return: lower case, its domain IDNA encoded; None when `text` is not an address
     """
     local, at, domain = (text or "").strip().rpartition("@")
     domain = normalize_domain(domain)

@@ -15,7 +15,7 @@ from ..text.bidirectional import BIDIRECTIONAL_CONTROLS
 from .addresses import split_author
 from .stored_headers import decode_words
 
-# Characters. Python folds a header in time that grows with the square of a name that is not ASCII.
+# Characters of a name, since the time in which Python folds a header grows with the square of a name beyond ASCII.
 MAX_NAME = 120
 # Longer names are cut before anything else is done.
 _MAX_READ = 2000
@@ -117,8 +117,8 @@ def clean_author(text: str) -> str:
     """Return the value of a header with one author, or the first of several, as one line of a header.
 
     Python's email package writes the returned value as one header. A value that needs no change is returned as it is. When
-    no address can be read, only letters, digits and blanks remain: they form no address, and the default From replaces
-    them.
+    no address can be read, the text without special characters remains: it forms no address, and the default From replaces
+    it.
     """
     if _is_fine(text):
         return text

@@ -47,7 +47,7 @@ def _complete(test, result):
 
 
 def _is_about_the_port(failed):
-    """Whether another port may work. If the configured one accepted the login step, the port is not the problem."""
+    """Whether another port may work. If the configured port got as far as the login, only a missing AUTH counts."""
     if failed.step in (ConnectionStep.CONNECTION, ConnectionStep.GREETING, ConnectionStep.TLS):
         return failed.problem in _PORT_PROBLEMS
     return failed.problem is Problem.NO_AUTH

@@ -161,7 +161,7 @@ class LoginImpossible(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """The most seconds that the parts of a test may take.
+    """The time limits for the parts of a test, in seconds.
 
     :ivar connect: looking up the name, and connecting to all addresses
     :ivar reply: each reply

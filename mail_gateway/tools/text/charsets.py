@@ -90,7 +90,7 @@ def cleaned(text: str) -> str:
 
 
 def read(data: bytes, charset: str = "", is_html: bool = False) -> DecodedText:
-    """Read bytes as text by the charset that the message names, or by another one if most of them can't be decoded by it.
+    """Read bytes as text by the charset that the message names, or by another one if it fails for most letters beyond ASCII.
 
     Each ill-formed sequence becomes one U+FFFD (Unicode, "maximal subpart" practice): one wrong byte loses one character.
 

@@ -39,7 +39,7 @@ def header_defects(message: Message, nested: bool = False) -> set[Defect]:
     """Return the defects of the headers that Odoo reads.
 
     :param message: parsed by :func:`.structure.parse`
-    :param nested: whether it is an attached message, whose headers Odoo all writes again
+    :param nested: whether it is an attached message, since Odoo writes all of its headers again
     """
     defects = set()
     recipients = raw = 0

@@ -17,7 +17,7 @@ from .defects import Defect
 from .structure import HEAD_CHARS
 from .substitute import last_resort, substitute
 
-# a header block ends at an empty line
+# A header block, which ends at an empty line.
 _HEAD = re.compile(rb"(?:[^\r\n]+(?:\r\n|\r|\n)?)*")
 _DATE = re.compile(rb"^date[ \t]*:([^\r\n]*(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
