@@ -1,4 +1,4 @@
-"""One delivery: what it is asked to do, and what rules, Odoo's router and mail.thread find out about the message."""
+"""One delivery: its request, and the findings of the rules, Odoo's router and mail.thread about the message."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -9,9 +9,9 @@ from .trace import Identified, Judged, Parsed, Trace
 
 
 class Unroutable(ValueError):
-    """No route leads anywhere. A ValueError, as callers of message_process expect.
+    """No route leads anywhere. This is a ValueError, which callers of message_process expect.
 
-    :ivar cause: Cause.NO_ROUTE, Cause.LOST_ADDRESS when the message names deleted addresses only, or Cause.REFUSED when a
+    :ivar cause: Cause.NO_ROUTE, Cause.LOST_ADDRESS when the message names only deleted addresses, or Cause.REFUSED when a
         route can't be used
     """
 
@@ -21,7 +21,7 @@ class Unroutable(ValueError):
 
 
 class Route(NamedTuple):
-    """Where a person decided that a message goes: a record, or an alias (then res_id is 0)."""
+    """The destination that a person chose for a message: a record, or an alias (then res_id is 0)."""
 
     model: str
     res_id: int = 0
@@ -29,9 +29,9 @@ class Route(NamedTuple):
 
 
 class HandedOver(dict):
-    """Field values that a program handed over with a message, told apart from those of an alias.
+    """Field values that a program handed over with a message, as opposed to those of an alias.
 
-    :ivar model: the one that they are for
+    :ivar model: the model to which the values belong
     """
 
     def __init__(self, model: str, values: dict):
@@ -41,22 +41,22 @@ class HandedOver(dict):
 
 @dataclass(frozen=True)
 class DeliveryRequest:
-    """What a delivery is asked to do, and about which message; decided before it begins.
+    """The task of a delivery, and its message; both are fixed before the delivery begins.
 
-    :ivar size: of the message, in bytes
-    :ivar inbound_id: of its mail.inbound.message; 0 for one that is not stored
-    :ivar server_id: of the fetchmail.server that it came through, 0 for none
-    :ivar is_head: only its headers are here
-    :ivar may_be_large: a person requested it, whatever its size
-    :ivar try_count: the number of this try, from 1; 0 for a call of a program, which is no try
+    :ivar size: the size of the message in bytes
+    :ivar inbound_id: the id of its mail.inbound.message; 0 for a message that is not stored
+    :ivar server_id: the id of the fetchmail.server through which it came, 0 for none
+    :ivar is_head: whether only its headers were fetched
+    :ivar may_be_large: whether a person requested it, whatever its size
+    :ivar try_count: the number of this try, from 1; 0 for a call of a program, which does not count as a try
     :ivar deferral_count: how often it was deferred before
-    :ivar text_only: earlier tries failed: only the text and the source as an attachment are processed
-    :ivar queues_mail: mail that the delivery causes is left to the queue instead of being sent on the spot
-    :ivar is_dry_run: everything is rolled back afterwards; nothing that a rollback can't undo may be done
-    :ivar route: the route that a person decided on, None for Odoo's routing
-    :ivar released: a person released the message: rules that would keep it back are not asked
-    :ivar caller_id: the user whose rights count for what a program handed over with the message, None for all rights
-    :ivar discards_unroutable: its incoming server discards messages without a route
+    :ivar text_only: whether only the text and the source as an attachment are processed, since earlier tries failed
+    :ivar queues_mail: whether mail that the delivery causes is left to the queue instead of being sent at once
+    :ivar is_dry_run: whether everything is rolled back afterwards, so that nothing may be done that a rollback can't undo
+    :ivar route: the route that a person chose, None for Odoo's routing
+    :ivar released: whether a person released the message, so that rules that would keep it back are not asked
+    :ivar caller_id: the user whose rights apply to values that a program handed over with the message, None for all rights
+    :ivar discards_unroutable: whether its incoming server discards messages without a route
     """
 
     size: int
@@ -77,12 +77,12 @@ class DeliveryRequest:
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """Travels in the context of one delivery: the request, which stays as it is, and the trace, which grows.
+    """The delivery in a context: the request, which never changes, and the trace, to which findings are added.
 
-    A class of its own, so that nothing that a remote caller puts into the context can pass for one.
+    It is a class, so that no value that a remote caller puts into the context can pass for a delivery.
 
-    :ivar creates_as_caller: the record that is about to be created is the one that the caller asked for
-    :ivar started: value of time.monotonic() when it began
+    :ivar creates_as_caller: whether the record that is about to be created is the one for which the caller asked
+    :ivar started: value of time.monotonic() when the delivery began
     """
 
     KEY: ClassVar[str] = "mail_gateway_delivery"
@@ -94,12 +94,12 @@ class Delivery:
 
     @classmethod
     def of(cls, context) -> "Delivery | None":
-        """The delivery under way in this context."""
+        """Return the delivery that is under way in this context, None when there is none."""
         delivery = context.get(cls.KEY)
         return delivery if isinstance(delivery, cls) else None
 
     def creating_as_caller(self) -> "Delivery":
-        """The same delivery, while it creates the record that the caller asked for."""
+        """Return the same delivery, marked to create the record for which the caller asked."""
         return replace(self, creates_as_caller=True)
 
     def decide(self, action: Action, reason: str, cause: str = "") -> None:
@@ -107,14 +107,14 @@ class Delivery:
         self.trace.add(Verdict(action, reason, cause))
 
     def record(self, result: RuleResult) -> None:
-        """Add what a rule said; if it matched, that is the verdict."""
+        """Add the result of a rule, and its verdict if the rule matched."""
         self.trace.add(result)
         if result.reason:
             self.decide(Action(result.action), result.reason, result.check)
 
     @property
     def check_input(self) -> CheckInput:
-        """What checks may look at by now."""
+        """The facts that checks may use at this stage."""
         request, parsed, identified = self.request, self.trace.last(Parsed), self.trace.last(Identified)
         return CheckInput(
             size=request.size,
@@ -131,7 +131,7 @@ class Delivery:
 
     @property
     def message_id(self) -> str:
-        """The Message-Id, as Odoo parsed it; empty until it did."""
+        """The Message-Id, as Odoo parsed it; empty until the message is parsed."""
         identified = self.trace.last(Identified)
         return identified.message_id if identified else ""
 
@@ -162,9 +162,9 @@ class Delivery:
         return any(result.check == check and not result.reason for result in self.trace.every(RuleResult))
 
     def skips(self, check: str, action: str) -> bool:
-        """Whether a rule is not asked, since a person decided.
+        """Whether a rule is skipped because a person decided about the message.
 
-        What was processed already is never processed twice, whatever they decided.
+        The check for duplicates is never skipped: whatever the person decided, no message is processed twice.
         """
         if check == "duplicate":
             return False

@@ -1,27 +1,29 @@
-"""What would become of a message: the answer of a dry run, in plain values."""
+"""The result of a dry run, in plain values: it tells what would become of a message."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from weakref import WeakSet
 
-# Cursors whose transaction is certain to be rolled back. Not in a context: code that drops it must not send either.
+# Cursors whose transaction is certain to be rolled back. A context would not do: code that drops it must not send either.
 _DRY_RUNS = WeakSet()
 
 
 def begin_dry_run(cr) -> None:
-    """From now on nothing that a rollback can't undo may be done with this cursor."""
+    """Forbid everything that a rollback can't undo for this cursor from now on."""
     _DRY_RUNS.add(cr)
 
 
 def is_dry_run(cr) -> bool:
-    """Whether everything that is done with a cursor is rolled back."""
+    """Whether everything that is done with a cursor will be rolled back."""
     return cr in _DRY_RUNS
 
 
 class Recipient(NamedTuple):
-    """:ivar header: that names it
-    :ivar matches: what it is, in words
-    :ivar counts: whether it leads anywhere
+    """A recipient of the message.
+
+    :ivar header: the header that names the recipient
+    :ivar matches: what the address matches, in words
+    :ivar counts: whether the address leads anywhere
     """
 
     header: str
@@ -31,8 +33,10 @@ class Recipient(NamedTuple):
 
 
 class Value(NamedTuple):
-    """:ivar label: of the field
-    :ivar before: only of a record that existed
+    """The value of a field.
+
+    :ivar label: the label of the field
+    :ivar before: the earlier value, only for a record that existed before
     """
 
     label: str
@@ -50,12 +54,12 @@ class Posted(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A record that the message made or updated.
+    """A record that the message created or updated.
 
-    :ivar res_id: 0 for one that was made: its number is free again
-    :ivar name: empty when the user who asks may not read it; the values are hidden, too
-    :ivar values: by field
-    :ivar followers: who came to follow it
+    :ivar res_id: 0 for a new record, since its id is free again
+    :ivar name: empty when the user who asks may not read the record; the values are hidden, too
+    :ivar values: field -> value
+    :ivar followers: names of new followers
     """
 
     model: str
@@ -68,15 +72,15 @@ class Target(NamedTuple):
 
     @property
     def is_new(self) -> bool:
-        """Whether the message made it."""
+        """Whether the message created the record."""
         return not self.res_id
 
 
 class Told(NamedTuple):
-    """Somebody who would be notified.
+    """A person who would be notified.
 
-    :ivar by: "email" or "inbox" (mail.notification)
-    :ivar about: empty for the message itself, else the subject of what it caused
+    :ivar by: the way of notification, "email" or "inbox" (mail.notification)
+    :ivar about: empty for the message itself, else the subject of a message that it caused
     """
 
     partner_id: int
@@ -87,10 +91,10 @@ class Told(NamedTuple):
 
 
 class Leaving(NamedTuple):
-    """An e-mail that would leave.
+    """An e-mail that would be sent.
 
-    :ivar kind: in words
-    :ivar text: of what is no notification
+    :ivar kind: the kind of e-mail, in words
+    :ivar text: the text of an e-mail that is not a notification
     """
 
     kind: str
@@ -101,14 +105,16 @@ class Leaving(NamedTuple):
 
 @dataclass
 class DryRunResult:
-    """:ivar state: of a mail.inbound.message; empty when a passing fault kept the dry run from its end
-    :ivar cause: as in tools.delivery.Verdict
-    :ivar rule_id: of the rule that decided, 0 for none
-    :ivar rule_results: of the rules that were asked: dictionaries of tools.delivery.RuleResult
-    :ivar routes: in words
-    :ivar contacts: that would be made, in words
-    :ivar remarks: what is good to know
-    :ivar detail: where it failed, for developers
+    """The result of a dry run.
+
+    :ivar state: a state of mail.inbound.message; empty when a passing fault kept the dry run from its end
+    :ivar cause: as in tools.policy.Verdict
+    :ivar rule_id: the id of the rule that decided, 0 for none
+    :ivar rule_results: the results of the rules that were asked: dictionaries of tools.policy.RuleResult
+    :ivar routes: the routes, in words
+    :ivar contacts: the contacts that would be created, in words
+    :ivar remarks: further facts that may be useful
+    :ivar detail: where the delivery failed, for developers
     """
 
     state: str

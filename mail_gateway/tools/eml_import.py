@@ -24,10 +24,10 @@ _SIDE_FILES = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _OUTLOOK = b"\xd0\xcf\x11\xe0"
-# The library unpacks others at once: a few bytes of bzip2 can become gigabytes, and LZMA can demand any amount of memory.
+# zipfile unpacks other methods at once: a few bytes of bzip2 can become gigabytes, and LZMA can demand any amount of memory.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _CHUNK = 256 * 1024
-# The library reads the table of contents of an archive at once, and makes an object of some 500 bytes for each entry,
+# zipfile reads the table of contents of an archive at once, and makes an object of some 500 bytes for each entry,
 # which may have as few as 46 bytes.
 _MAX_BYTES_AT_ONCE = 4 * 1024 * 1024
 
@@ -46,13 +46,13 @@ class FileProblem(str, Enum):
 
 
 class Found(NamedTuple):
-    """One file: a message, or the reason why it is none.
+    """One file: a message, or the reason why it is not a message.
 
-    :ivar name: of the file; "archive/file" for one in an archive
-    :ivar problem: why it is no message; None for a message
+    :ivar name: the name of the file; "archive/file" for a file in an archive
+    :ivar problem: why it is not a message; None for a message
     :ivar size: bytes, unpacked
-    :ivar upload: the uploaded file that it is, or lies in
-    :ivar entry: of the archive; None when it is the uploaded file itself
+    :ivar upload: the uploaded file that is or contains this file
+    :ivar entry: the entry of the archive; None for the uploaded file itself
     """
 
     name: str
@@ -63,7 +63,7 @@ class Found(NamedTuple):
 
     @property
     def source(self) -> bytes:
-        """The message, read from the file each time; empty when it is none."""
+        """The message, read from the file each time; empty when the file is not a message."""
         content = io.BytesIO()
         if not self.problem:
             for chunk in self.upload.chunks(self.entry):
@@ -72,10 +72,10 @@ class Found(NamedTuple):
 
 
 class _Upload:
-    """An uploaded file, opened when it is read. Only one of an import is open at a time.
+    """An uploaded file, which is opened when it is read. Only one upload of an import is open at a time.
 
     :param content: bytes, or the path of a file
-    :param opened: the open upload, in a list that all uploads of an import share
+    :param opened: a list with the open upload, which all uploads of an import share
     """
 
     def __init__(self, content, opened):
@@ -83,12 +83,12 @@ class _Upload:
         self._file = self._archive = None
 
     def start(self) -> bytes:
-        """The first four bytes."""
+        """Return the first four bytes."""
         self._open().seek(0)
         return self._file.read(4)
 
     def archive(self) -> zipfile.ZipFile:
-        """The uploaded file as an archive.
+        """Open the uploaded file as an archive.
 
         :raises Exception: of many kinds, when it is damaged
         """
@@ -98,9 +98,9 @@ class _Upload:
         return self._archive
 
     def chunks(self, entry=None) -> Iterator[bytes]:
-        """The content of the uploaded file, or of an entry of it, unpacked.
+        """Yield the content of the uploaded file, or of one of its entries, unpacked.
 
-        :param entry: of the archive, None for the uploaded file itself
+        :param entry: an entry of the archive, None for the uploaded file itself
 
         :raises Exception: of many kinds, when an archive is damaged
         """
@@ -127,7 +127,7 @@ class _Upload:
 
 
 class _Reader(io.BufferedReader):
-    """A file of which only a limited number of bytes is read at once."""
+    """A file from which only a limited number of bytes is read at once."""
 
     def read(self, size=-1, /):
         """Read bytes.
@@ -140,10 +140,10 @@ class _Reader(io.BufferedReader):
 
 
 def unpack(files: list[tuple[str, bytes | Path]], most_bytes: int = MAX_BYTES) -> list[Found]:
-    """Look into uploaded files.
+    """Examine uploaded files.
 
     :param files: (name, content) of each; the content as bytes, or the path of a file
-    :param most_bytes: that are unpacked altogether; the file that exceeds them is the last one
+    :param most_bytes: bytes that are unpacked in total; the file that exceeds them is the last one
     :return: one entry for each file, in order
     """
     found: list[Found] = []
@@ -159,7 +159,7 @@ def unpack(files: list[tuple[str, bytes | Path]], most_bytes: int = MAX_BYTES) -
 
 
 def _members(name, upload, left):
-    """The file itself, or the files of an archive one by one."""
+    """Yield the file itself, or the files of an archive one by one."""
     if upload.start() not in {_ZIP, _EMPTY_ZIP}:
         yield _examined(name, upload, None, left)
         return
@@ -171,7 +171,7 @@ def _members(name, upload, left):
             each = _unpacked(f"{name}/{entry.filename}", upload, entry, left)
             left -= each.size
             yield each
-    except Exception:  # noqa: BLE001 the library answers damage with IndexError and struct.error, too
+    except Exception:  # noqa: BLE001 for damaged archives, zipfile also raises IndexError and struct.error
         yield Found(name, FileProblem.BROKEN_ZIP)
 
 
@@ -180,7 +180,7 @@ def _is_side_file(entry):
 
 
 def _unpacked(name, upload, entry, left):
-    """One file of an archive; only as much of it is unpacked as is allowed, whatever size the archive states."""
+    """Examine one file of an archive. At most `left` bytes are unpacked, whatever size the archive states."""
     if entry.flag_bits & 0x1:
         return Found(name, FileProblem.ENCRYPTED)
     if entry.compress_type not in _METHODS:
@@ -189,7 +189,7 @@ def _unpacked(name, upload, entry, left):
 
 
 def _examined(name, upload, entry, left):
-    """Read one file, as far as is allowed, and say what it is."""
+    """Read one file, up to `left` bytes, and find out whether it is a message."""
     head, size, is_blank = b"", 0, True
     for chunk in upload.chunks(entry):
         size += len(chunk)
@@ -201,7 +201,7 @@ def _examined(name, upload, entry, left):
 
 
 def _problem_of(head, is_blank, is_packed):
-    """The reason why a file is no message. A single header of mail is enough to be one."""
+    """Return the reason why a file is not a message. A file with a single header of mail is a message."""
     if is_blank:
         return FileProblem.EMPTY
     if is_packed and head.startswith(_ZIP):

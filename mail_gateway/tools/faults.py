@@ -1,4 +1,4 @@
-"""Which errors pass, so that trying again helps, and what kind of error a connection had."""
+"""Finds out which errors pass, so that another try can succeed, and the kinds of connection errors."""
 
 import errno
 import poplib
@@ -27,7 +27,7 @@ _PASSING_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno
 
 
 def is_passing(error: BaseException | None, further: tuple[type[BaseException], ...] = ()) -> bool:
-    """Whether the same can succeed later: after conflicts, locks, lack of connections, memory or disk space.
+    """Whether the same action can succeed later: after conflicts, locks, lack of connections, memory or disk space.
 
     The causes of an error count, too, since frameworks wrap errors.
 
@@ -48,7 +48,7 @@ def is_passing(error: BaseException | None, further: tuple[type[BaseException], 
 
 def _is_passing_sqlstate(error: psycopg2.Error) -> bool:
     if error.pgcode is None:
-        # the connection broke before the server could say anything
+        # the connection broke before the server could report anything
         return isinstance(error, psycopg2.OperationalError)
     return error.pgcode[:2] in _PASSING_CLASSES or error.pgcode in _PASSING_CODES
 
@@ -90,6 +90,6 @@ _CONNECTION_FAULTS = (
 
 
 def connection_fault(error: BaseException) -> ConnectionFault:
-    """The kind of a connection error, by which it is explained to administrators."""
-    # ssl.SSLCertVerificationError is a ValueError too, so the order above decides
+    """Return the kind of a connection error, by which the error is explained to administrators."""
+    # some classes derive from others (SSLCertVerificationError from SSLError and ValueError), so the order above decides
     return next((fault for kind, fault in _CONNECTION_FAULTS if isinstance(error, kind)), ConnectionFault.OTHER)

@@ -1,4 +1,4 @@
-"""Former addresses, which were renamed or deleted: the form in which they are stored, and which entries match an address."""
+"""Former addresses, which were renamed or deleted: how they are stored, and which entries match an address."""
 
 from typing import NamedTuple
 
@@ -9,10 +9,10 @@ ANY_DOMAIN = "*"
 
 
 class Redirect(NamedTuple):
-    """Where mail to a former address goes now.
+    """The present destination of mail to a former address.
 
-    :ivar address: the former one, normalized
-    :ivar to: the current one; empty when there is none
+    :ivar address: the former address, normalized
+    :ivar to: the current address; empty when there is none
     :ivar entry_ids: the matching entries; two when a domain and later an alias in it were renamed
     :ivar reason: why there is no current one, in words for administrators
     """
@@ -24,10 +24,10 @@ class Redirect(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """Where mail to one of our addresses arrives.
+    """The destination of mail to one of our addresses.
 
     :ivar to: the address as it is stored; empty for a former address without a current one
-    :ivar redirect: of a former address; None for an address in use
+    :ivar redirect: the redirect of a former address; None for an address in use
     """
 
     to: str
@@ -35,9 +35,9 @@ class Reached(NamedTuple):
 
 
 def comparable(text: str | None, is_domain: bool = False) -> str | None:
-    """The form of an entry in which it is stored and compared.
+    """Return the form in which an entry is stored and compared.
 
-    :param text: an address, ``sales@*``, or with `is_domain` a domain (``@old.example`` will do)
+    :param text: an address, ``sales@*``, or with `is_domain` a domain (``@old.example`` is also accepted)
     :return: lower case, IDNA encoded; None when `text` is none of these
     """
     if is_domain:
@@ -50,17 +50,17 @@ def comparable(text: str | None, is_domain: bool = False) -> str | None:
 
 
 def any_domain(address: str) -> str:
-    """``sales@*`` for ``sales@old.example``."""
+    """Return ``sales@*`` for ``sales@old.example``."""
     return f"{local_part(address)}@{ANY_DOMAIN}"
 
 
 def local_part(address: str) -> str:
-    """What stands before the @."""
+    """Return the part before the @."""
     return address.rpartition("@")[0]
 
 
 def reach(local: str | None, domain: str | None, by_local_part: bool = False) -> str | None:
-    """The address of an alias as an entry.
+    """Return the address of an alias as an entry.
 
     :param local: the name of the alias
     :param domain: its domain
@@ -71,5 +71,5 @@ def reach(local: str | None, domain: str | None, by_local_part: bool = False) ->
 
 
 def entries_for(address: str) -> tuple[str, str, str]:
-    """The entries that match a normalized address, the most specific first."""
+    """Return the entries that match a normalized address, the most specific first."""
     return address, any_domain(address), domain_of(address)

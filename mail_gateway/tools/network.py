@@ -1,4 +1,4 @@
-"""Host name look-ups and connections that take no longer than they may; the standard library leaves both without a limit.
+"""Looks up host names and connects, within a limit of time that the standard library does not offer.
 
 The resolver works in a thread of its own, since it cannot be interrupted. Fetching mail and testing outgoing servers use
 this module.
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class Address(NamedTuple):
-    """Where to connect to, as ``socket.getaddrinfo`` returns it.
+    """An address to which to connect, as ``socket.getaddrinfo`` returns it.
 
     :ivar family: ``socket.AF_INET`` or ``socket.AF_INET6``
     :ivar place: IP address, port and, for IPv6, flow information and scope
@@ -30,14 +30,14 @@ class Address(NamedTuple):
         return str(self.place[0])
 
     def at(self, port: int) -> "Address":
-        """The same host with another port."""
+        """Return the same host with another port."""
         return self._replace(place=(self.place[0], port, *self.place[2:]))
 
 
 def in_background(function: Callable, *args) -> Future:
-    """Run a function in a daemon thread: the process can end before the function does.
+    """Run a function in a daemon thread, so that the process can end before the function does.
 
-    :return: its result or its exception
+    :return: a future with the result or the exception of the function
     """
     outcome = Future()
 
@@ -52,9 +52,9 @@ def in_background(function: Callable, *args) -> Future:
 
 
 def resolve(host: str, port: int, seconds: float, resolver: Callable) -> tuple[Address, ...]:
-    """The addresses of a host, each once, in the order of the resolver.
+    """Return the addresses of a host, each once, in the order of the resolver.
 
-    :param seconds: after which the resolver is given up
+    :param seconds: seconds to wait for the resolver
     :param resolver: ``socket.getaddrinfo``, or a function with the same parameters
     :raises TimeoutError: when the resolver does not answer in time
     :raises OSError: when there is no such name
@@ -68,7 +68,7 @@ def within(seconds: float, function: Callable, *args):
     """Call a function that cannot be interrupted, and wait for it no longer than `seconds`.
 
     :return: its result; its exceptions are raised here
-    :raises TimeoutError: when the time is up; the function goes on in its thread, and its result is ignored
+    :raises TimeoutError: when the time is up; the function continues in its thread, and its result is ignored
     """
     outcome = in_background(function, *args)
     if not wait([outcome], seconds).done:
@@ -85,10 +85,10 @@ def connect(
 ) -> tuple[socket.socket, Address, tuple[Address, ...]]:
     """Connect to the first address that accepts. The remaining addresses share the remaining time.
 
-    :param seconds: for all addresses together
-    :param new_socket: makes a stream socket of an address family
+    :param seconds: seconds for all addresses together
+    :param new_socket: a function that makes a stream socket of an address family
     :return: the socket, its address, the addresses that failed before
-    :raises OSError: of the last address, when none accepts
+    :raises OSError: the error of the last address, when none accepts
     """
     end = time.monotonic() + seconds
     for number, address in enumerate(addresses):
@@ -109,7 +109,7 @@ def _connect(address, seconds, new_socket):
     sock = new_socket(address.family)
     try:
         sock.settimeout(seconds)
-        # clients write a command in pieces: without this, the last one waits for an acknowledgement of the others
+        # clients write a command in pieces: without this, the last piece waits for the acknowledgement of the others
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.connect(address.place)
     except BaseException:
@@ -121,9 +121,9 @@ def _connect(address, seconds, new_socket):
 class TimeLimit:
     """Shuts a connection down when its time is up.
 
-    A time-out of the socket is not enough: a server that sends a byte now and then never runs into it.
+    A time-out of the socket is not enough: a server that sends a byte now and then never exceeds it.
 
-    :param seconds: that the connection may last
+    :param seconds: seconds that the connection may last
     :ivar passed: whether the connection was shut down
     """
 
@@ -138,7 +138,7 @@ class TimeLimit:
         return max(self._end - time.monotonic(), 0)
 
     def guard(self, sock: socket.socket) -> None:
-        """Limit a connection from now on, also when it is wrapped (TLS) later."""
+        """Limit a connection from now on, even when it is wrapped (TLS) later."""
         self._handle = sock.dup()
         self._timer = threading.Timer(self.left, self._shut_down)
         self._timer.daemon = True

@@ -1,4 +1,4 @@
-"""What became of a message in a try, computed from what was asked, what was found, and the error that ended the try."""
+"""Computes the outcome of a try from the request, the findings, and the error that ended the try."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,22 +14,22 @@ from .trace import Identified, Made, Notified, Trace
 
 
 class FailureKind(Enum):
-    """What kind of error ended a try."""
+    """The kind of error that ended a try."""
 
     UNROUTABLE = "unroutable"
     MISSING_RIGHT = "missing right"
-    REFUSED = "refused"  # Odoo says in words why it does not take the message
+    REFUSED = "refused"  # Odoo explains in words why it does not accept the message
     ERROR = "error"
 
 
 class Failure(NamedTuple):
-    """An error, without the exception.
+    """An error, in plain values.
 
-    :ivar words: what it says
+    :ivar words: the text of the error
     :ivar error: the name of its class
-    :ivar is_temporary: it is not the message's fault and passes: a busy database, a full disk
-    :ivar cause: of an unroutable message
-    :ivar detail: where it happened, for developers
+    :ivar is_temporary: whether the error is not about the message and passes, such as a busy database or a full disk
+    :ivar cause: the cause of an unroutable message
+    :ivar detail: where the error happened, for developers
     """
 
     kind: FailureKind
@@ -41,7 +41,7 @@ class Failure(NamedTuple):
 
 
 class Sentence(Enum):
-    """The sentence that tells the reason of an outcome in a person's language, where no rule and no step has told it."""
+    """A sentence that gives the reason for an outcome in a person's language, if no rule and no step has given one."""
 
     UNDECIDED = "undecided"
     DISCARDED_BY_SERVER = "discarded by server"
@@ -53,23 +53,23 @@ class Sentence(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a message in a try.
+    """The outcome of a try to deliver a message.
 
-    :ivar state: of its mail.inbound.message
+    :ivar state: the new state of its mail.inbound.message
     :ivar cause: as in :class:`.policy.Verdict`
-    :ivar reason: in words; part of the sentence, if there is one
+    :ivar reason: the reason in words; a part of the sentence, if there is one
     :ivar error: the name of the error's class
     :ivar detail: where the error happened, for developers
-    :ivar delay: the next try comes after it; None for no next try
-    :ivar try_count: how many tries count from now on
-    :ivar deferral_count: how often it was deferred by now
+    :ivar delay: the time until the next try; None when there is no next try
+    :ivar try_count: the number of tries that count from now on
+    :ivar deferral_count: how often the message has been deferred so far
     :ivar rule: the result of the rule that matched
-    :ivar rule_results: of all rules that were asked, in their order
-    :ivar identity: as in :class:`.delivery.Identified`; empty when it is not known
-    :ivar defects: of the message, for which Odoo did not use all of it as it came
-    :ivar redirects: of the former addresses that it was sent to
-    :ivar notified: the address at which its sender was notified; empty when they were not
-    :ivar made: what it became
+    :ivar rule_results: the results of all rules that were asked, in their order
+    :ivar identity: as in :class:`.trace.Identified`; empty when it is not known
+    :ivar defects: the defects for which Odoo did not use all of the message as it came
+    :ivar redirects: the redirects of the former addresses to which the message was sent
+    :ivar notified: the address at which the sender was notified; empty when there was no notice
+    :ivar made: the records that the message became
     """
 
     state: str
@@ -93,7 +93,8 @@ class Outcome:
 def outcome_of(request: DeliveryRequest, trace: Trace, failure: Failure | None = None) -> Outcome:
     """Compute the outcome of a try.
 
-    :param failure: the error that ended it, None when none did. What the try made and sent is rolled back then
+    :param failure: the error that ended the try, or None. After an error, everything that the try made and sent is rolled
+        back
     """
     identified, notified = trace.last(Identified), trace.last(Notified)
     found = {
@@ -141,7 +142,7 @@ def _judge_failure(request, failure):
 
 
 def _judge_unroutable(request, failure):
-    """A mailbox that people share with Odoo gets mail for others: its incoming server may discard that."""
+    """Judge an unroutable message. Its incoming server may discard it: people may share a mailbox with Odoo."""
     words = {"cause": failure.cause.value, "reason": failure.words}
     if request.discards_unroutable and failure.cause is Cause.NO_ROUTE:
         return _ended("discarded", request, **words, sentence=Sentence.DISCARDED_BY_SERVER)
@@ -149,9 +150,9 @@ def _judge_unroutable(request, failure):
 
 
 def _judge_refusal(request, failure):
-    """A refusal in words does not pass by itself: the last try follows at once, and then a person decides.
+    """Judge a refusal in words, which does not pass by itself: the last try comes next, and then a person decides.
 
-    What Odoo refuses for what it contains is delivered by that try, which takes its text only.
+    The last try processes only the text of the message, so it succeeds when Odoo refused the message for its content.
     """
     words = {"reason": failure.words, "sentence": Sentence.REFUSED}
     if request.try_count >= MAX_TRIES:
@@ -165,7 +166,7 @@ def _ended(state, request, cause="", reason="", **values):
 
 
 def _deferred_without_a_try(request, **words):
-    """The try does not count."""
+    """Defer a message, without counting the try."""
     return {
         **_ended("deferred", request, delay=delay_after_fault(request.deferral_count), **words),
         "try_count": max(request.try_count - 1, 0),

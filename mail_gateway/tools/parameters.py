@@ -9,23 +9,23 @@ from functools import partial
 from .fetch.mailbox_settings import MAX_BYTES
 from .headers.addresses import bad_entries, filter_entries, normalize_address, normalize_domain
 
-# A period that begins before the year 1 would stop all incoming mail.
+# The largest number: a period that begins before the year 1 would stop all incoming mail.
 MAX_NUMBER = 1_000_000
 SCOPES = ("sender", "alias")
 # How postmasters are notified of held messages.
 ALERTS = ("nothing", "notification", "activity")
 MAX_LANES = 16
-# Nothing larger is ever fetched, whatever the limit says.
+# Larger messages are never fetched, whatever the limit is.
 MAX_MEGABYTES = MAX_BYTES // 2**20
 
-# Usually the name of a host, but any word is allowed.
+# An authserv-id is usually the name of a host, but any word is allowed.
 _HOST = re.compile(r"[a-z0-9._-]{1,253}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _ANY_NUMBER = re.compile(r"0*[1-9][0-9]*")
 
 
 class ParameterProblem(Enum):
-    """What is wrong with a value."""
+    """The problem of a value."""
 
     DOMAIN = "domain"
     LOCAL_PART = "local_part"
@@ -40,7 +40,7 @@ class ParameterProblem(Enum):
 class BadValue(ValueError):
     """A value that can't be used.
 
-    :param problem: what is wrong with it
+    :param problem: the problem of the value
     :param part: the part that is wrong, as it was typed
     :param most: the largest number that is allowed
     """
@@ -53,7 +53,7 @@ class BadValue(ValueError):
 
     @property
     def is_too_large(self) -> bool:
-        """Whether it is a number beyond the largest one."""
+        """Whether the value is a number above the largest allowed one."""
         digits = self.part.strip().lstrip("0")
         if self.problem is not ParameterProblem.NUMBER or not _ANY_NUMBER.fullmatch(digits):
             return False
@@ -61,9 +61,9 @@ class BadValue(ValueError):
 
 
 def read_domain(text: str) -> str:
-    """The domain in its comparable form.
+    """Return the domain in its comparable form.
 
-    :raises BadValue: when `text` is no domain
+    :raises BadValue: when `text` is not a domain
     """
     domain = normalize_domain(text)
     if not domain:
@@ -72,11 +72,11 @@ def read_domain(text: str) -> str:
 
 
 def read_local_part(text: str) -> str:
-    """What stands before the @ of an address, in lower case.
+    """Return the part before the @ of an address, in lower case.
 
-    Letters with accents are refused, though RFC 6531 allows them: core would silently replace them.
+    Letters with accents are refused, though RFC 6531 allows them, since core would silently replace them.
 
-    :raises BadValue: when `text` is none
+    :raises BadValue: when `text` is not such a part
     """
     address = normalize_address(f"{text.strip()}@local.example")
     if not address or not text.isascii() or "@" in text:
@@ -85,7 +85,7 @@ def read_local_part(text: str) -> str:
 
 
 def read_sender(text: str) -> str:
-    """The default From: a local part or a complete address; empty when there is none, and authors keep their own address.
+    """Return the default From: a local part or a complete address; empty when authors keep their own address.
 
     :raises BadValue: when `text` is neither
     """
@@ -99,9 +99,9 @@ def read_sender(text: str) -> str:
 
 
 def read_filter(text: str) -> str:
-    """A FROM filter as it was typed; empty when it lets every address pass.
+    """Return a FROM filter as it was typed; empty when it lets every address pass.
 
-    :raises BadValue: when an entry is neither a domain nor an address; which is named
+    :raises BadValue: when an entry is neither a domain nor an address; the error names the entry
     """
     for entry in bad_entries(text):
         raise BadValue(ParameterProblem.FILTER, entry)
@@ -109,9 +109,9 @@ def read_filter(text: str) -> str:
 
 
 def read_number(text: str, most: int = MAX_NUMBER) -> str:
-    """A whole number from 1 to `most`, without leading zeros. 0 is refused, since it could mean none or all.
+    """Return a whole number from 1 to `most`, without leading zeros. 0 is refused, since it could mean none or all.
 
-    :raises BadValue: when `text` is none
+    :raises BadValue: when `text` is not such a number
     """
     if not _NUMBER.fullmatch(text.strip()) or not 1 <= int(text) <= most:
         raise BadValue(ParameterProblem.NUMBER, text, most)
@@ -119,9 +119,9 @@ def read_number(text: str, most: int = MAX_NUMBER) -> str:
 
 
 def read_hosts(text: str) -> str:
-    """Names by which mail hosts sign their Authentication-Results (authserv-id, RFC 8601), separated by commas.
+    """Return the names of mail hosts in their Authentication-Results (authserv-id, RFC 8601), separated by commas.
 
-    :raises BadValue: when a name is malformed, which is named
+    :raises BadValue: when a name is malformed; the error names it
     """
     hosts = [host.strip().lower() for host in text.split(",") if host.strip()]
     for host in hosts:
@@ -131,17 +131,17 @@ def read_hosts(text: str) -> str:
 
 
 def read_scope(text: str) -> str:
-    """One of :data:`SCOPES`.
+    """Return one of :data:`SCOPES`.
 
-    :raises BadValue: when `text` is none
+    :raises BadValue: when `text` is none of them
     """
     return _read_choice(text, SCOPES, ParameterProblem.SCOPE)
 
 
 def read_alert(text: str) -> str:
-    """One of :data:`ALERTS`.
+    """Return one of :data:`ALERTS`.
 
-    :raises BadValue: when `text` is none
+    :raises BadValue: when `text` is none of them
     """
     return _read_choice(text, ALERTS, ParameterProblem.ALERT)
 
@@ -157,10 +157,10 @@ def _read_choice(text, choices, problem):
 class Parameter:
     """A system parameter.
 
-    :param read: returns the stored form of a typed value, or raises :class:`BadValue`
-    :param default: the value when it is absent
-    :param created: whether installing the addon creates it
-    :param field: where Odoo 19 keeps it on the alias domain instead; empty when it does not
+    :param read: a function that returns the stored form of a typed value, or raises :class:`BadValue`
+    :param default: the value when the parameter is absent
+    :param created: whether installing the addon creates the parameter
+    :param field: the field of the alias domain in which Odoo 19 keeps the value instead; empty for none
     :param kind: the type of its value in Python
     """
 
@@ -189,11 +189,11 @@ PARAMETERS = {
     "mail_gateway.notice_limit": Parameter(read_number, "100", kind=int),  # an hour
     "mail_gateway.authserv_id": Parameter(read_hosts),
 }
-# key -> field of the alias domain, for those that Odoo 19 keeps there
+# key -> field of the alias domain, for the parameters that Odoo 19 keeps there
 MIRRORED = {key: parameter.field for key, parameter in PARAMETERS.items() if parameter.field}
 
 
 def good_entries(from_filter: str) -> str:
-    """A FROM filter without its malformed entries."""
+    """Return a FROM filter without its malformed entries."""
     bad = bad_entries(from_filter)
     return ",".join(entry for entry in filter_entries(from_filter) if entry not in bad)

@@ -1,4 +1,4 @@
-"""The words of the policy for incoming mail: what is done with a message, why, and what rules look at and answer."""
+"""The terms of the policy for incoming mail: actions, causes, verdicts, and the input and results of rules."""
 
 from email.message import EmailMessage
 from enum import Enum, IntEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Action(str, Enum):
-    """What is done with a message."""
+    """The action on a message."""
 
     ACCEPT = "accept"
     NOTE = "note"
@@ -17,12 +17,12 @@ class Action(str, Enum):
 
     @property
     def state(self) -> str:
-        """Where it leads."""
+        """The state to which the action leads."""
         return _STATES[self]
 
     @property
     def stops(self) -> bool:
-        """Whether Odoo does not get to see the message."""
+        """Whether the action keeps the message from Odoo."""
         return self not in {Action.ACCEPT, Action.NOTE}
 
 
@@ -37,7 +37,7 @@ _STATES = {
 
 
 class Cause(str, Enum):
-    """Why a message is where it is, if no rule said so; a rule's cause is the name of its check."""
+    """The cause of a message's state if no rule decided; the cause of a rule is the name of its check."""
 
     NO_ROUTE = "no_route"
     LOST_ADDRESS = "lost_address"
@@ -50,7 +50,7 @@ class Cause(str, Enum):
 
 
 class Stage(IntEnum):
-    """How much is known of a message when a rule is asked."""
+    """How much is known about a message when a rule is asked."""
 
     SOURCE = 1
     MESSAGE = 2
@@ -58,8 +58,10 @@ class Stage(IntEnum):
 
 
 class Verdict(NamedTuple):
-    """:ivar reason: in words that an administrator understands
-    :ivar cause: a :class:`Cause`, or the name of the check that hit
+    """The action on a message, and the reason.
+
+    :ivar reason: the reason, in words that an administrator understands
+    :ivar cause: a :class:`Cause`, or the name of the check that matched
     """
 
     action: Action
@@ -68,9 +70,9 @@ class Verdict(NamedTuple):
 
 
 class RuleResult(NamedTuple):
-    """What a rule said to a message.
+    """The result of one rule for one message.
 
-    :ivar reason: why it hit; empty when it did not
+    :ivar reason: why the rule matched; empty when it did not
     """
 
     rule_id: int
@@ -81,18 +83,18 @@ class RuleResult(NamedTuple):
 
 
 class CheckInput(NamedTuple):
-    """What a check may look at.
+    """The facts about a message that a check may use.
 
-    :ivar size: in bytes
-    :ivar inbound_id: of its mail.inbound.message; 0 for one that is not stored
-    :ivar server_id: of the fetchmail.server that it came through, 0 for none
-    :ivar message: as the email package parsed it; from Stage.MESSAGE on
+    :ivar size: the size in bytes
+    :ivar inbound_id: the id of its mail.inbound.message; 0 for a message that is not stored
+    :ivar server_id: the id of the fetchmail.server through which it came, 0 for none
+    :ivar message: the message as the email package parsed it; from Stage.MESSAGE on
     :ivar values: core's dictionary of the parsed message (mail.thread.message_parse); from Stage.MESSAGE on
-    :ivar known_ids: of the mail.message records that this very message made before; from Stage.MESSAGE on
-    :ivar copy_ids: of the mail.inbound.message records of copies that are done with; from Stage.MESSAGE on
-    :ivar routes: core's routes (mail.thread.message_route), without those that need no judging; at Stage.ROUTE
-    :ivar is_head: only its headers were fetched
-    :ivar may_be_large: a person had it fetched, whatever its size
+    :ivar known_ids: ids of the mail.message records that the same message created before; from Stage.MESSAGE on
+    :ivar copy_ids: ids of the mail.inbound.message records of copies that were processed; from Stage.MESSAGE on
+    :ivar routes: core's routes (mail.thread.message_route), without those that rules do not judge; at Stage.ROUTE
+    :ivar is_head: whether only its headers were fetched
+    :ivar may_be_large: whether a person requested it, whatever its size
     """
 
     size: int

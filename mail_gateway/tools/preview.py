@@ -1,4 +1,4 @@
-"""Shows a raw message as plain text. It runs nothing, loads nothing, and takes bounded time."""
+"""Shows a raw message as plain text. It runs no scripts, loads no resources, and takes bounded time."""
 
 import email
 import re
@@ -19,7 +19,7 @@ TEXT_CHARS = 20_000
 CONTENT_BYTES = 5 * TEXT_CHARS
 MAX_PARTS = 100
 SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject", "Message-Id", "In-Reply-To", "Auto-Submitted")
-# A character reference with a number that Python refuses: more than 4,300 digits.
+# A character reference with a long number; Python refuses numbers of more than 4,300 digits.
 _NO_NUMBER = re.compile(r"&#\d{20,};?")
 _BREAKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table"}
 # without `head`, whose end tag may be left out
@@ -27,7 +27,7 @@ _HIDDEN = {"style", "script", "title", "template"}
 
 
 def preview(source: bytes) -> str:
-    """The main headers, the readable text and the names of the attachments.
+    """Return the main headers, the readable text and the names of the attachments.
 
     :param source: any bytes
     :return: plain text of at most some TEXT_CHARS characters
@@ -44,7 +44,7 @@ def _headers(message: Message) -> str:
 
 
 def _body(message: Message) -> str:
-    """The first plain text, else the first HTML stripped of all markup."""
+    """Return the first plain text, else the first HTML without all markup."""
     texts = {}
     for part in _parts(message):
         if not part.get_filename():
@@ -77,7 +77,7 @@ def _content(part: Message) -> str:
 
 
 def _decoded(data: bytes, charset: str) -> str:
-    """`data` in a charset that a message names, or in the one that it looks like when the name means nothing."""
+    """Decode `data` by the charset that a message names, or by the likeliest one when the name is meaningless."""
     return as_text(read(data, charset).text)
 
 
@@ -90,13 +90,13 @@ class _TextOnly(HTMLParser):
         self._hidden = 0
 
     def handle_starttag(self, tag, _attrs):
-        """Extends HTMLParser: a block begins a line, and some elements are hidden."""
+        """Extends HTMLParser: begins a line for a block, and records the beginning of a hidden element."""
         self._hidden += tag in _HIDDEN
         if tag in _BREAKS:
             self.pieces.append("\n")
 
     def handle_endtag(self, tag):
-        """Extends HTMLParser: a hidden element ends."""
+        """Extends HTMLParser: records the end of a hidden element."""
         self._hidden = max(self._hidden - (tag in _HIDDEN), 0)
 
     def handle_data(self, data):
@@ -106,9 +106,9 @@ class _TextOnly(HTMLParser):
 
 
 def without_markup(html: str) -> str:
-    """The text of HTML, line by line.
+    """Return the text of HTML, line by line.
 
-    :param html: of bounded length: for some HTML the time grows with the square of the length
+    :param html: HTML of bounded length, since for some HTML the time grows with the square of the length
     """
     reader = _TextOnly()
     reader.feed(f"{_NO_NUMBER.sub('', html)}\n")  # the parser may hold back the last words until a line break comes

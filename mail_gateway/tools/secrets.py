@@ -1,4 +1,4 @@
-"""Keeps passwords and tokens out of everything that is shown, logged or raised, in any form in which servers repeat them."""
+"""Hides passwords and tokens in texts that are shown, logged or raised, in any form in which servers repeat them."""
 
 import html
 import json
@@ -10,23 +10,23 @@ from contextlib import contextmanager
 from math import ceil
 from urllib.parse import quote, quote_plus
 
-# Stands in place of a hidden part.
+# Replaces a hidden part.
 HIDDEN = "…"
 # Characters of a text in an error; servers may send more.
 MAX_TEXT = 2000
-# The length from which a piece of a secret is hidden: a third of the secret, within these numbers of characters.
+# The limits for the length of the shortest pieces of a secret that are hidden; this length is a third of the secret.
 MIN_PIECE, MAX_PIECE = 4, 8
-# What stands between the pieces of a reply in several lines.
+# The text between the pieces of a reply of several lines.
 _LINE_START = re.compile(r"[\r\n]+(?:[ \t*+]|-ERR\b|(?:OK|NO|BAD|BYE)\b|\d{3}[- ])*")
 _CHARSETS = ("utf-8", "latin-1", "cp1252", "utf-16-le")
 
 
 class Secrets:
-    """Secrets, and how to remove them from texts and errors.
+    """Removes secrets from texts and errors.
 
-    A server that repeats a secret may do so in base64 (it was sent so), percent-encoded, quoted, in another charset,
-    over several lines, or cut. All forms are compared by their letters and digits alone, whatever stands between
-    them, in upper or lower case. A secret that has hardly any is looked for exactly as it is.
+    A server may repeat a secret in base64 (as it was sent), percent-encoded, quoted, in another charset, over several
+    lines, or cut. All forms are compared only by their letters and digits, whatever characters stand between them, and in
+    upper or lower case. A secret with hardly any letters and digits is searched in its exact form.
 
     :param values: the secrets; empty ones are ignored
     """
@@ -48,7 +48,7 @@ class Secrets:
             self._pieces = None
 
     def hide(self, text: str | bytes) -> str | bytes:
-        """A text without secrets, of at most :data:`MAX_TEXT` characters. Bytes stay bytes."""
+        """Return a text without secrets, of at most :data:`MAX_TEXT` characters; for bytes, return bytes."""
         if isinstance(text, bytes):
             return self.hide(text[: 4 * MAX_TEXT].decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         text = self._hide(text[: 2 * MAX_TEXT])
@@ -76,7 +76,7 @@ class Secrets:
 
     def _hide_in(self, error: BaseException) -> None:
         if isinstance(error, UnicodeError):
-            # it contains the whole text that could not be encoded, which may be the password
+            # the error contains the whole text that could not be encoded, which may be the password
             if len(error.args) > 1:
                 error.args = (error.args[0], *map(self._hide_value, error.args[1:]))
                 error.object = self._hide_value(error.object)
@@ -112,12 +112,12 @@ class Secrets:
         return "".join(_replaced(text, found))
 
     def _known_pieces(self):
-        """(function that makes texts comparable, length -> pieces of that length) for both ways of comparing."""
+        """Return (function that makes texts comparable, length -> pieces of that length) for both ways of comparing."""
         if self._pieces is None:
             self._pieces = [(_letters, {}), (_exactly, {})]
             for value in self._values:
                 if len(_comparable(value, _letters)) < MIN_PIECE:
-                    # compared by its few letters, it would be found in other words
+                    # if it were compared by its few letters, it would be found in other words
                     self._note(_comparable(value, _exactly), MIN_PIECE, self._pieces[1][1])
                 for form, shortest in _forms(value):
                     comparable = _comparable(form, _letters)
@@ -133,7 +133,7 @@ class Secrets:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, its causes and contexts, each once."""
+    """Yield the error, its causes and contexts, each once."""
     seen, waiting = set(), [error]
     while waiting:
         each = waiting.pop()
@@ -150,13 +150,13 @@ def _comparable(text: str, normalise) -> str:
 
 
 def _letters(text: str) -> list[tuple[int, str]]:
-    """(place, character) of the letters and digits of a text; what begins a line of a reply does not count."""
+    """Return (place, character) of the letters and digits of a text, except the beginnings of the lines of a reply."""
     text = _LINE_START.sub(lambda found: " " * len(found[0]), text)
     return [(place, _lower(char)) for place, char in enumerate(text) if char.isalnum()]
 
 
 def _exactly(text: str) -> list[tuple[int, str]]:
-    """(place, character) of the whole text."""
+    """Return (place, character) of the whole text."""
     return list(enumerate(text))
 
 
@@ -187,7 +187,7 @@ def _replaced(text: str, found: bytearray) -> Iterator[str]:
 
 
 def _forms(secret: str) -> Iterator[tuple[str, int]]:
-    """(form, characters of the shortest piece that is hidden) for each form in which a secret may come back."""
+    """Yield (form, characters of the shortest piece that is hidden) for each form in which a server may repeat a secret."""
     texts = {secret, *(unicodedata.normalize(form, secret) for form in ("NFC", "NFD", "NFKC"))}
     for text in texts:
         yield text, MIN_PIECE
@@ -219,9 +219,9 @@ def _forms_of_bytes(raw: bytes) -> Iterable[str]:
 
 
 def _within_base64(raw: bytes, before: int) -> tuple[str, str]:
-    """The base64 digits of `raw` behind so many other bytes (modulo 3): those that do not depend on the bytes around it.
+    """Return the base64 digits of `raw` after `before` other bytes (modulo 3), except those that depend on these bytes.
 
-    :return: when other bytes follow, and when none follow
+    :return: the digits if other bytes follow, and if none follow
     """
     encoded = b64encode(b"\0" * before + raw).decode().rstrip("=")
     first, last = ceil(before * 8 / 6), (before + len(raw)) * 8 // 6

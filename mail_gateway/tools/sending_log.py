@@ -1,4 +1,4 @@
-"""What becomes known about messages while they are sent; it travels in the context of one run of core's sending."""
+"""Collects facts about messages while they are sent, in the context of one run of core's sending."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ from .server_selection import Selection
 
 
 class SentAs(NamedTuple):
-    """How a message left.
+    """The addresses with which a message was sent.
 
-    :ivar author: the From that was asked for
+    :ivar author: the From that the message asked for
     :ivar header_from: its From header
     :ivar return_path: the envelope sender
     :ivar reply_to: its Reply-To header
@@ -23,14 +23,14 @@ class SentAs(NamedTuple):
 class Sending:
     """One run of core's sending, which chooses servers first and then works on one message after the other.
 
-    It is a class, so that no value that a remote caller puts into the context can pass for one.
+    It is a class, so that no value that a remote caller puts into the context can pass for a run.
 
     :ivar allowed: id of a message -> the ids of the servers that it may use
-    :ivar selected: (author, default From, ids of the allowed servers) -> the selection; core's method that asks for one
-        returns less
+    :ivar selected: (author, default From, ids of the allowed servers) -> the selection, of which core's method returns
+        only a part
     :ivar selections: id of a message -> the selection that was made for it
-    :ivar by_odoo_bin: whether core is about to connect for messages that no server may send, and will ask once more
-    :ivar sent_as: how the message at hand was prepared; None before that
+    :ivar by_odoo_bin: whether core is about to connect for messages that no server may send, and will ask again
+    :ivar sent_as: the addresses of the current message; None before it was prepared
     :ivar rows: values of the sending details to record
     """
 
@@ -46,21 +46,21 @@ class Sending:
 
     @classmethod
     def of(cls, context) -> "Sending | None":
-        """The run under way in this context."""
+        """Return the run that is under way in this context, None when there is none."""
         sending = context.get(cls.KEY)
         return sending if isinstance(sending, cls) else None
 
     def take_by_odoo_bin(self) -> bool:
-        """Return whether core asks once more for messages that no server may send, and forget it."""
+        """Return whether core asks again for messages that no server may send, and reset the mark."""
         by_odoo_bin, self.by_odoo_bin = self.by_odoo_bin, False
         return by_odoo_bin
 
     def take_sent_as(self) -> SentAs | None:
-        """Return how the message at hand left, and forget it."""
+        """Return the addresses with which the current message was sent, and remove them."""
         sent_as, self.sent_as = self.sent_as, None
         return sent_as
 
     def take_rows(self) -> list:
-        """Return the values to record, and forget them."""
+        """Return the values to record, and remove them."""
         rows, self.rows = self.rows, []
         return rows

@@ -1,7 +1,7 @@
-"""Selects the outgoing server and the From of a message, and says why the other servers do not send it.
+"""Selects the outgoing server and the From of a message, and gives the reasons why the other servers do not send it.
 
-The order is that of Odoo's documentation. The code of Odoo 19 prefers the server of the default From to one without a
-filter; here, as documented, it is the other way round. Start reading at :func:`select`.
+The order is that of Odoo's documentation. The code of Odoo 19 prefers the server of the default From to a server without
+a filter; this module does the opposite, as documented. Start reading at :func:`select`.
 """
 
 from collections.abc import Sequence
@@ -37,19 +37,19 @@ class Step(str, Enum):
 
     FORCED = "forced"  # the message itself, its template or its mailing names the server
     ADDRESS = "address"  # a filter entry equals the author's address
-    DOMAIN = "domain"  # ... or its domain
+    DOMAIN = "domain"  # a filter entry equals the domain of the author's address
     NO_FILTER = "no_filter"  # the server has no filter
     DEFAULT_ADDRESS = "default_address"  # a filter entry equals the default From
-    DEFAULT_DOMAIN = "default_domain"  # ... or its domain
-    FIRST = "first"  # nothing matches: the first server
-    ODOO_BIN = "odoo_bin"  # no server may send: the settings of odoo-bin
+    DEFAULT_DOMAIN = "default_domain"  # a filter entry equals the domain of the default From
+    FIRST = "first"  # no filter entry matches: the first server is used
+    ODOO_BIN = "odoo_bin"  # no server may send: the settings of odoo-bin are used
 
 
 class Reason(str, Enum):
     """Why another server does not send the message."""
 
     ARCHIVED = "archived"
-    NOT_THE_OWNER = "not_the_owner"  # it sends only what its owner writes from their own address
+    NOT_THE_OWNER = "not_the_owner"  # it sends only messages that its owner writes from their own address
     NOT_OFFERED = "not_offered"  # the sender may not use it
     TRAFFIC = "traffic"  # it does not send this kind of mail
     NO_MATCH = "no_match"  # its filter matches neither the author nor the default From
@@ -60,14 +60,14 @@ class Reason(str, Enum):
 
 @dataclass(frozen=True)
 class OutgoingServer:
-    """What the selection needs to know of a server.
+    """The facts about a server that the selection needs.
 
     :ivar from_filter: as typed: domains and addresses, comma separated; empty for none
     :ivar traffic: a value of Traffic, or ANY_TRAFFIC
     :ivar owner: None for a server that everybody shares; else the address of the user whose server it is, empty
         when that user has none
     :ivar offered: False when the sender of this message may not use it
-    :ivar name: does not matter for the selection
+    :ivar name: the name, which does not affect the selection
     """
 
     id: int
@@ -95,12 +95,12 @@ class Selection:
     """The selected server, the From, and the reasons.
 
     :ivar server: None for the settings of odoo-bin
-    :ivar step: that found the server
+    :ivar step: the step that found the server
     :ivar author: the From that the message asked for
     :ivar header_from: the From that is sent, readable, not encoded; empty when there is none
-    :ivar from_filter: of the selected server, or of odoo-bin
-    :ivar passed_over: in the order of the servers
-    :ivar alias_domains: those that are used in place of a filter; empty when there is one
+    :ivar from_filter: the filter of the selected server, or of odoo-bin
+    :ivar passed_over: the other servers, in their order
+    :ivar alias_domains: the alias domains that replace a missing filter; empty when there is a filter
     """
 
     server: OutgoingServer | None
@@ -117,24 +117,24 @@ class Selection:
         return self.header_from != self.author
 
     def envelope_sender(self, own: str | None, others: Sequence[str] = ()) -> str:
-        """The Return-Path: a bounce address if the filter lets one pass, else the From.
+        """Return the envelope sender (Return-Path): a bounce address if the filter lets one pass, else the address in From.
 
         :param own: the bounce address of the company or record
-        :param others: those of other companies
+        :param others: the bounce addresses of other companies
         """
         return bounce_address(own, others, self.from_filter) or split_author(self.header_from)[1]
 
 
 def bounce_address(own: str | None, others: Sequence[str], from_filter: str | None) -> str | None:
-    """The bounce address that can be used with this filter; without a filter any can.
+    """Return the bounce address that can be used with this filter; without a filter, any can be used.
 
     The alias domains do not replace a missing filter here: administrators configure bounce addresses, and some services
-    need one in a domain of its own. Without it the bounces would go to the author.
+    need a bounce address in a domain of its own. Without it, the bounces would go to the author.
 
     With the server of another company, the address of that company receives the bounces, so that they reach Odoo and not
     the author.
 
-    :param own: the one that is wanted; without it none is used
+    :param own: the preferred bounce address; without it, none is used
     :return: None when the filter lets none pass
     """
     candidates = (own, *others) if own else ()
@@ -153,13 +153,13 @@ def select(
 ) -> Selection:
     """Select the server and the From for one message.
 
-    :param author: its From, with or without a display name; of several addresses the first counts
-    :param servers: all of them, in the order of their priority
+    :param author: the From of the message, with or without a display name; of several addresses, the first one counts
+    :param servers: all servers, in the order of their priority
     :param default_from: the complete address that replaces an author's
     :param odoo_bin_filter: the filter that applies when no server may send
     :param forced_id: the server that the message names. It is used if it may send the message at all.
-    :param alias_domains: those of the database, which replace a missing filter for the From. They do not matter for
-        the server.
+    :param alias_domains: the alias domains of the database, which replace a missing filter for the From. They do not
+        affect the choice of the server.
     """
     address = author_address(one_line(author or ""))
     unusable = _unusable(servers, address, Traffic(traffic))
@@ -179,7 +179,7 @@ def select(
 
 
 def _unusable(servers, address, traffic):
-    """server -> why it must not send this message, whatever its filter says."""
+    """Return server -> the reason why it must not send this message, whatever its filter is."""
     found = {}
     for server in servers:
         if not server.active:
@@ -194,7 +194,7 @@ def _unusable(servers, address, traffic):
 
 
 def _is_owners(server, address):
-    """Whether a personal server may be used: only for its owner's address, and only when its filter names that."""
+    """Whether a personal server may be used: only for its owner's address, and only if its filter names this address."""
     return bool(address) and address == author_address(server.owner) and address in _entries(server)
 
 
@@ -203,7 +203,7 @@ def _entries(server):
 
 
 def _step_for(server, address, default_from):
-    """The first step that finds the server; FIRST finds every one."""
+    """Return the first step that finds the server; the step FIRST finds every server."""
     entries = _entries(server)
     default = author_address(default_from)
     if address in entries:
@@ -242,14 +242,14 @@ def _why_not(server, unusable, steps, chosen_step):
 
 
 def standing_in(from_filter: str | None, alias_domains: Sequence[str]) -> tuple[str, ...]:
-    """The alias domains that are used in place of a filter: all of them when there is no filter, else none."""
+    """Return the alias domains that replace a missing filter: all of them when there is no filter, else none."""
     return () if filter_entries(from_filter) else tuple(alias_domains)
 
 
 def author_passes(address: str | None, from_filter: str | None, alias_domains: Sequence[str] = ()) -> bool:
     """Whether an author keeps their address with this filter.
 
-    The alias domains replace a missing filter; without those every author does.
+    The alias domains replace a missing filter; without alias domains and a filter, every author keeps their address.
 
     :param address: plain or with a display name
     """
@@ -261,17 +261,17 @@ def author_passes(address: str | None, from_filter: str | None, alias_domains: S
 
 @lru_cache(maxsize=64)
 def _comparable(domains):
-    """Domains in comparable form, without malformed ones."""
+    """Return domains in comparable form, without malformed ones."""
     return frozenset(map(normalize_domain, domains)) - {None}
 
 
 def header_from(
     author: str | None, from_filter: str | None, default_from: str | None, alias_domains: Sequence[str] = ()
 ) -> str:
-    """The From that is sent through a server with this filter.
+    """Return the From that is sent through a server with this filter.
 
-    It is the author's own if the filter, or the alias domains in place of a missing filter, match it; else the default
-    From with the author's name. Without a default From it is always the author's own.
+    It is the author's own if the filter matches it, or the alias domains instead of a missing filter; else it is the
+    default From with the author's name. Without a default From, it is always the author's own.
 
     :return: readable, not encoded for transport
     """
@@ -287,7 +287,7 @@ def header_from(
 
 
 def encapsulate(author: str, default_from: str) -> str:
-    """The default From with the author's name, or a replacement for it, in front.
+    """Return the default From with the author's name, or a replacement for the name, in front.
 
     `"Admin" <admin@example.com>` becomes `"Admin" <notifications@mycompany.com>`.
     """

@@ -1,4 +1,4 @@
-"""The log of a session with a mail server, for one server at a time: commands and replies, without secrets or messages."""
+"""Logs sessions with a mail server, each server on its own: commands and replies, without secrets or messages."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -12,12 +12,12 @@ _ROOT = "odoo.addons.mail_gateway"
 
 
 class SessionLog:
-    """Writes what a client and a server say to each other, at the level DEBUG.
+    """Logs commands of a client and replies of a server, at the level DEBUG.
 
     :param protocol: ``fetch`` or ``smtp``
-    :param server: names the server in the name of the logger, so that one server's session is logged alone:
+    :param server: the server in the name of the logger, so that the sessions of one server can be logged alone:
         ``odoo.addons.mail_gateway.fetch.3``
-    :param secrets: returns what is hidden; called only if a line is logged
+    :param secrets: a function that returns the secrets to hide; it is called only if a line is logged
     """
 
     def __init__(self, protocol: str, server: str, secrets: Callable[[], Secrets] = Secrets):
@@ -35,7 +35,7 @@ class SessionLog:
 
     @contextmanager
     def login(self) -> Iterator[None]:
-        """Log nothing of what is said meanwhile: passwords, tokens and challenges."""
+        """Log no commands and replies during a login: they contain passwords, tokens and challenges."""
         self._log(">", "(login)")
         self._is_login = True
         try:
@@ -47,9 +47,9 @@ class SessionLog:
         if self._is_login or not self._logger.isEnabledFor(logging.DEBUG):
             return
         text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
-        # hidden before it is shortened: a part of a secret is not found
+        # secrets are hidden before the line is shortened, since a part of a secret would not be found
         if not text.strip():
-            return  # IMAPClient sends the end of a command by itself
+            return  # IMAPClient sends the line end of a command separately
         hidden = self._secrets().hide(text.rstrip("\r\n"))
         shown = "".join(char if char.isprintable() else " " for char in hidden[:_MAX_LINE])
         self._logger.debug("%s %s%s", direction, shown, " ..." if len(hidden) > _MAX_LINE else "")

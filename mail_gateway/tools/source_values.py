@@ -1,4 +1,4 @@
-"""What is stored with a message, computed by the thread that fetched it, since that takes time."""
+"""Computes the values that are stored with a message, in the thread that fetched it, since this takes time."""
 
 from contextlib import suppress
 from hashlib import sha256
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from .headers.addresses import author_address
 from .headers.stored_headers import Headers, read_headers
 
-# RFC 5321, section 4.5.3.1.3, allows 254 octets; much longer ones are no addresses.
+# RFC 5321, section 4.5.3.1.3, allows 254 octets; much longer texts are not addresses.
 ADDRESS_BYTES = 320
 
 
@@ -25,18 +25,18 @@ class SourceValues(NamedTuple):
 
 
 def read_source(source: bytes) -> SourceValues:
-    """The values of any bytes. Never raises."""
+    """Return the values of any bytes. Never raises."""
     headers = read_headers(source)
     return SourceValues(headers, sender_of(headers.sender), digest_of(source))
 
 
 def digest_of(source: bytes) -> str:
-    """SHA-256, in hexadecimal digits."""
+    """Return the SHA-256 of the source, in hexadecimal digits."""
     return sha256(source).hexdigest()
 
 
 def sender_of(author: str) -> str:
-    """The address in the value of a From header, '' when there is none that mail could be sent to."""
+    """Return the address in the value of a From header, '' when there is none to which mail could be sent."""
     with suppress(Exception):
         address = author_address(author) or ""
         return address if len(address.encode("utf-8", "replace")) <= ADDRESS_BYTES else ""

@@ -36,7 +36,7 @@ def _beginning(statement) -> str:
 
 
 def _without_values(beginning: str) -> str:
-    """The verb and the table; columns, conditions and values may come from a message."""
+    """Return the verb and the table; columns, conditions and values may come from a message."""
     words = " ".join(beginning.split()[:3])
     return f"{words[:_SHOWN_CHARS]} (the rest is not logged: it may quote a message)"
 

@@ -1,4 +1,4 @@
-"""What is found about a message during its delivery: findings, each an immutable value of its own type, in order."""
+"""The findings about a message during its delivery, in order. Each is an immutable value of its own type."""
 
 from email.message import EmailMessage
 from typing import NamedTuple, TypeVar
@@ -7,7 +7,7 @@ from .former_address import Redirect
 from .policy import RuleResult, Stage, Verdict
 from .tolerant_parsing.defects import Defect
 
-# What is found, in the order in which it usually is. Besides these, a trace holds RuleResult and Verdict (policy.py).
+# The types of findings, in their usual order. A trace also holds RuleResult and Verdict (policy.py).
 
 
 class Judged(NamedTuple):
@@ -17,8 +17,10 @@ class Judged(NamedTuple):
 
 
 class Read(NamedTuple):
-    """:ivar source: the message as it came
-    :ivar defects: why Odoo is given a simpler message
+    """The source was read.
+
+    :ivar source: the message as it came
+    :ivar defects: the reasons why Odoo gets a simpler message
     """
 
     source: bytes
@@ -32,19 +34,19 @@ class Redirected(NamedTuple):
 
 
 class Remarked(NamedTuple):
-    """Odoo does not use all of the message, though it is given the message as it came."""
+    """Odoo gets the message as it came, but does not use all of it."""
 
     defects: tuple[Defect, ...]
 
 
 class Identified(NamedTuple):
-    """Which message it is.
+    """The message was identified.
 
     :ivar message_id: its Message-Id, as Odoo parsed it
-    :ivar stored_id: the Message-Id under which the chatter stores it: another one where a different message has that
-    :ivar identity: the same for copies of the message, see :func:`.fingerprint.identity`
-    :ivar known_ids: of the mail.message records that this very message created before
-    :ivar copy_ids: of the mail.inbound.message records of copies that were processed
+    :ivar stored_id: the Message-Id under which the chatter stores it; another one if a different message has the same
+    :ivar identity: a key that is the same for copies of the message, see :func:`.fingerprint.identity`
+    :ivar known_ids: ids of the mail.message records that the same message created before
+    :ivar copy_ids: ids of the mail.inbound.message records of copies that were processed
     """
 
     message_id: str
@@ -55,8 +57,10 @@ class Identified(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """:ivar message: as the email package parsed it
-    :ivar values: core's dictionary of it (mail.thread.message_parse)
+    """The message was parsed.
+
+    :ivar message: the message as the email package parsed it
+    :ivar values: core's dictionary of the message (mail.thread.message_parse)
     """
 
     message: EmailMessage
@@ -64,15 +68,18 @@ class Parsed(NamedTuple):
 
 
 class Routed(NamedTuple):
-    """:ivar routes: core's routes (mail.thread.message_route); records are created and updated next"""
+    """Routes were found; records are created and updated next.
+
+    :ivar routes: core's routes (mail.thread.message_route)
+    """
 
     routes: tuple
 
 
 class Refusal(NamedTuple):
-    """Why core is about to refuse the message, and to notify its sender.
+    """Core is about to refuse the message, and to notify its sender.
 
-    :ivar is_catchall: it was sent to the catchall and answers nothing
+    :ivar is_catchall: whether the message was sent to the catchall address and answers no other message
     """
 
     reason: str
@@ -80,24 +87,27 @@ class Refusal(NamedTuple):
 
 
 class LimitReached(NamedTuple):
-    """The next notice is about a limit; a sender is notified of that only once within a period.
+    """The next notice is about a limit; a sender gets such a notice only once within a period.
 
-    :ivar cause: empty: it was not reached after all
+    :ivar cause: empty when the limit was not reached after all
     """
 
     cause: str
 
 
 class Notified(NamedTuple):
-    """:ivar address: of the sender, who was notified"""
+    """The sender was notified.
+
+    :ivar address: the address of the sender
+    """
 
     address: str
 
 
 class Made(NamedTuple):
-    """What the message became.
+    """The records that the message became.
 
-    :ivar message_ids: of mail.message records
+    :ivar message_ids: ids of mail.message records
     :ivar record: (model, id) of the first record that has one of them in its chatter
     """
 
@@ -109,7 +119,7 @@ Finding = TypeVar("Finding")
 
 
 class Trace:
-    """What was found about a message, in order. Findings are added; none is changed or taken away."""
+    """The findings about a message, in order. Findings are added, but never changed or removed."""
 
     def __init__(self):
         self._findings = []
@@ -119,21 +129,21 @@ class Trace:
         self._findings.append(finding)
 
     def every(self, kind: type[Finding]) -> tuple[Finding, ...]:
-        """All findings of a kind, in their order."""
+        """Return all findings of a kind, in their order."""
         return tuple(finding for finding in self._findings if isinstance(finding, kind))
 
     def last(self, kind: type[Finding]) -> Finding | None:
-        """The last finding of a kind, None when there is none."""
+        """Return the last finding of a kind, None when there is none."""
         return next((finding for finding in reversed(self._findings) if isinstance(finding, kind)), None)
 
     @property
     def rule(self) -> RuleResult | None:
-        """The result of the rule that matched; no further rule is asked."""
+        """The result of the rule that matched, after which no further rule is asked."""
         return next((result for result in self.every(RuleResult) if result.reason), None)
 
     @property
     def verdict(self) -> Verdict | None:
-        """The last verdict counts: the caller of a step knows more than the step."""
+        """The last verdict, which counts, since the caller of a step knows more than the step."""
         return self.last(Verdict)
 
     @property
@@ -144,19 +154,19 @@ class Trace:
 
     @property
     def defects(self) -> tuple[Defect, ...]:
-        """Why Odoo was given a simpler message than the one that came."""
+        """The reasons why Odoo got a simpler message than the one that came."""
         read = self.last(Read)
         return read.defects if read else ()
 
     @property
     def remarks(self) -> tuple[Defect, ...]:
-        """What is not used of a message that Odoo was given as it came."""
+        """The defects for which Odoo did not use all of a message that it got as it came."""
         remarked = self.last(Remarked)
         return remarked.defects if remarked else ()
 
     @property
     def redirects(self) -> tuple[Redirect, ...]:
-        """Those of the former addresses that the message was sent to."""
+        """The redirects of the former addresses to which the message was sent."""
         redirected = self.last(Redirected)
         return redirected.redirects if redirected else ()
 

@@ -1,4 +1,4 @@
-"""Recognises bounces that are no delivery reports (RFC 3464). Nothing here raises."""
+"""Recognises bounces that are not delivery reports (RFC 3464). No function here raises an exception."""
 
 from contextlib import suppress
 from email.message import Message
@@ -14,7 +14,7 @@ _AUTHOR_CHARS = 8000
 
 
 def has_bounce_form(message: Message) -> bool:
-    """Whether a message from the null sender has the form of a bounce, and is no automatic reply.
+    """Whether a message from the null sender has the form of a bounce, and is not an automatic reply.
 
     Mail servers write as a daemon or as postmaster (qmail, Exchange), name the recipient in a header (Exim), or return the
     message.

@@ -1,1 +1,4 @@
-"""Automatic replies, repetitions, forged senders, and who may be notified. Start reading at automatic_reply.py."""
+"""Recognises automatic replies, repetitions, forged senders, and senders who may get a notice.
+
+Start reading at automatic_reply.py.
+"""

@@ -1,7 +1,7 @@
 """Recognises automatic replies (vacation notices, acknowledgements), and messages that must not be answered automatically.
 
-RFC 3834, and the headers of programs that do not follow it. Nothing here raises, whatever the headers contain: they are
-read raw, since some values make the library's parser fail (CPython 105802).
+It follows RFC 3834, and knows the headers of programs that do not. No function here raises an exception, whatever the
+headers contain: they are read raw, since the library's parser fails on some values (CPython 105802).
 
 Start reading at :func:`automatic_reply` and :func:`unanswerable`.
 """
@@ -19,7 +19,7 @@ from ..headers.stored_headers import TEXT_LIMIT, decode_words
 from ..text.database_text import as_text
 from .automatic_subjects import is_fixed, is_loose
 
-# How many values of a repeated header are read.
+# The number of values of a repeated header that are read.
 _MAX_VALUES = 20
 _COMMENT = re.compile(r"\([^()]*\)")
 _BLANKS = re.compile(r"\s+")
@@ -32,7 +32,7 @@ _LIST_HEADERS = (
     "list-owner",
     "mailing-list",
 )
-# Values of X-Auto-Response-Suppress that a notice has to respect: it is a reply, and a report of non-delivery.
+# Values of X-Auto-Response-Suppress that forbid a notice, since a notice is a reply, and a report of non-delivery.
 _SUPPRESSES_NOTICES = {"all", "autoreply", "oof", "dr", "ndr"}
 # RFC 3834, section 2; RFC 5321, section 4.5.5
 _MACHINE = re.compile(
@@ -40,7 +40,7 @@ _MACHINE = re.compile(
     r"|(?:.+[-_.])?(?:no|dont|do-?not|never)[-_.]?(?:reply|respond|answer)(?:[-_.+=].*)?"
     r"|owner-.+|.+-(?:owner|request|bounces?)"
 )
-# Fewer names prove something in an envelope sender: services send people's mail from bounces+17@service.example.
+# In an envelope sender fewer names prove a machine: services send people's mail from bounces+17@service.example.
 _DAEMON_ENVELOPE = re.compile(r"mailer-?daemon")
 _LIST_ENVELOPE = re.compile(r"owner-.+|.+-(?:request|owner)")
 
@@ -48,9 +48,9 @@ _LIST_ENVELOPE = re.compile(r"owner-.+|.+-(?:request|owner)")
 class Sign(NamedTuple):
     """A header that shows how a message was sent; postmasters see it as the reason.
 
-    :ivar header: its name, as it is usually written
-    :ivar value: on one line
-    :ivar proven: whether only programs write it; a person may have written a message with other signs only
+    :ivar header: the name of the header, as it is usually written
+    :ivar value: its value, on one line
+    :ivar proven: whether only programs write it; a person may have written a message that has only other signs
     """
 
     header: str
@@ -61,12 +61,12 @@ class Sign(NamedTuple):
 def automatic_reply(message: Message) -> Sign | None:
     """Recognise an automatic reply, which must never become a record, by a header that only programs write.
 
-    Subjects prove nothing ("Auto: Angebot VW Golf"), nor does X-Auto-Response-Suppress: Exchange adds it to people's
-    messages, too, and it only asks for no automatic answer (MS-OXCMAIL). Reports (``multipart/report``) are bounces or
-    receipts, and no automatic replies.
+    Subjects prove nothing ("Auto: Angebot VW Golf"). X-Auto-Response-Suppress proves nothing either: Exchange also adds it
+    to people's messages, and it only asks others to send no automatic answer (MS-OXCMAIL). Reports (``multipart/report``)
+    are bounces or receipts, not automatic replies.
 
     :param message: parsed under any policy
-    :return: the sign that proves it; None for all other messages, also for those that a program sent on its own
+    :return: the sign that proves it; None for all other messages, even if a program sent them on its own
     """
     headers = RawHeaders(message)
     if headers.is_report():
@@ -75,10 +75,10 @@ def automatic_reply(message: Message) -> Sign | None:
 
 
 def may_be_bounce(message: Message) -> bool:
-    """Whether an automatic message to a bounce address may be a bounce that is no delivery report.
+    """Whether an automatic message to a bounce address may be a bounce that is not a delivery report.
 
-    Vacation notices go to that address, too (RFC 5230, section 4.6). They say so in a header, answer a message, or have a
-    subject that only programs write; other messages are left to the handling of bounces.
+    Vacation notices go to that address, too (RFC 5230, section 4.6). They are marked in a header, answer a message, or have
+    a subject that only programs write; other messages are left to the handling of bounces.
 
     :param message: parsed under any policy
     """
@@ -89,10 +89,10 @@ def may_be_bounce(message: Message) -> bool:
 
 
 def unanswerable(message: Message) -> Sign | None:
-    """The reason why no automatic notice may be sent to the sender of a message.
+    """Return the reason why no automatic notice may be sent to the sender of a message.
 
-    RFC 3834, section 2, and RFC 5321, section 4.5.5. Signs that prove a program come before those that people's messages
-    have as well.
+    This follows RFC 3834, section 2, and RFC 5321, section 4.5.5. Signs that prove a program come before those that
+    people's messages also have.
 
     :param message: parsed under any policy
     :return: the sign that forbids it; None when the message may be answered
@@ -110,7 +110,7 @@ def unanswerable(message: Message) -> Sign | None:
 
 
 def _unproven(headers: "RawHeaders") -> Sign | None:
-    """A sign that people's messages have as well: their only effect is that the sender gets no notice."""
+    """Return a sign that people's messages also have: its only effect is that the sender gets no notice."""
     sign = (
         headers.find("Return-Path", _is_no_persons, most=1)
         or headers.find("Precedence", _is("bulk", "list"))
@@ -144,25 +144,25 @@ class RawHeaders:
                 values.append(as_text(str(value)[:VALUE_LIMIT]))
 
     def all(self, name: str) -> list[str]:
-        """The values of a header, from the top of the message."""
+        """Return the values of a header, from the top of the message."""
         return self._values.get(name.lower(), [])
 
     def find(self, name: str, predicate: Callable[[str], bool], most: int | None = None) -> Sign | None:
-        """The first value of a header for which `predicate` is true.
+        """Find the first value of a header for which `predicate` is true.
 
-        :param most: how many values are looked at, from the top of the message; all by default
+        :param most: the number of values that are examined, from the top of the message; all by default
         """
         return next((Sign(name, _one_line(value)) for value in self.all(name)[:most] if predicate(value)), None)
 
     def first(self, names: tuple[str, ...]) -> Sign | None:
-        """The first of several headers that the message has, with its first value.
+        """Return the first of several headers that the message has, with its first value.
 
         :param names: in lower case
         """
         return next((Sign(name.title(), _one_line(self.all(name)[0])) for name in names if self.all(name)), None)
 
     def subject(self) -> str:
-        """The first subject, decoded."""
+        """Return the first subject, decoded."""
         return decode_words(next(iter(self.all("subject")), ""))[:TEXT_LIMIT]
 
     def is_report(self) -> bool:
@@ -179,7 +179,7 @@ def _is_report_type(value: str) -> bool:
 
 
 def _keyword(value: str) -> str:
-    """The value without comments and parameters (RFC 3834, section 5): ``Auto-Replied (vacation); owner=x``."""
+    """Return a value such as ``Auto-Replied (vacation); owner=x`` without comments and parameters (RFC 3834, section 5)."""
     return _COMMENT.sub(" ", value).partition(";")[0].strip(" \t\r\n\"'").lower()
 
 
@@ -195,7 +195,7 @@ def _is(*keywords: str) -> Callable[[str], bool]:
 
 
 def _is_on(value: str) -> bool:
-    """Whether a value is no denial: it may be yes, 1, or the address of the responder."""
+    """Whether a value is anything but a denial: it may be yes, 1, or the address of the responder."""
     return _keyword(value) not in ("", "no", "false", "0")
 
 
@@ -207,10 +207,10 @@ _REPLY_HEADERS = {
     "X-Mail-Autoreply": _is_on,
     "X-Autorespond": _is_on,  # cPanel, DirectAdmin, vpopmail; holds the subject or the address
     "X-Autoresponder": _is_on,
-    "X-Autogenerated": _is("reply"),  # it may also say Forward, Redirect, Group
+    "X-Autogenerated": _is("reply"),  # other values are Forward, Redirect, Group
     "Precedence": _is("auto_reply", "auto-reply", "autoreply"),
     "X-Precedence": _is("auto_reply", "auto-reply", "autoreply"),
-    "Preference": _is("auto_reply"),  # the typing error of a program, for years
+    "Preference": _is("auto_reply"),  # a typing error that a program made for years
     "Delivered-To": _is("autoresponder"),
     "X-FC-MachineGenerated": _is_on,  # FirstClass
     "X-POST-MessageClass": lambda value: "autoresponder" in value.lower(),  # Gordano: 9; Autoresponder
@@ -222,16 +222,16 @@ def _marked_as_reply(headers: RawHeaders) -> Sign | None:
 
 
 def _null_sender(headers: RawHeaders, message: Message) -> Sign | None:
-    """The null sender: automatic replies have it (RFC 3834, section 3.3). Bounces have it, too, and are left out here."""
+    """Find the null sender of automatic replies (RFC 3834, section 3.3). Bounces have it, too, but are left out here."""
     sign = headers.find("Return-Path", _is_null, most=1)
     return None if sign and has_bounce_form(message) else sign
 
 
 def _generated_with_reply_subject(headers: RawHeaders) -> Sign | None:
-    """A message that says that a program generated it, and has the subject of a vacation notice.
+    """Find the mark of a program in a message that has the subject of a vacation notice.
 
-    Programs write about people's absences, too. A message that answers nothing needs a subject that only vacation notices
-    have.
+    Programs write about people's absences, too. A message that answers no other one must have a subject that only vacation
+    notices have.
     """
     if not _reply_subject(headers) or not (is_fixed(headers.subject()) or _answers_another(headers)):
         return None
@@ -239,7 +239,7 @@ def _generated_with_reply_subject(headers: RawHeaders) -> Sign | None:
 
 
 def _answers_another(headers: RawHeaders) -> bool:
-    """Whether the message answers one from another program.
+    """Whether the message answers a message from another program.
 
     Monitoring systems and other Odoo databases refer to their earlier notices, or to the notice itself, to form threads.
     """
@@ -257,16 +257,16 @@ def _id_domain(message_id: str) -> str:
 
 
 def _reply_subject(headers: RawHeaders) -> Sign | None:
-    """A subject that vacation notices have. Newsletters use such subjects, too, so that lists are left out."""
+    """Find a subject that vacation notices have. Lists are left out, since newsletters use such subjects, too."""
     subject = headers.subject()
     return Sign("Subject", subject) if is_loose(subject) and not headers.first(_LIST_HEADERS) else None
 
 
-# ---------------------------------------------------------------------- senders that are no persons
+# ---------------------------------------------------------------------- senders that are not persons
 
 
 def _is_null(value: str) -> bool:
-    """Whether it is certainly the null sender: some programs write an empty header when they know no sender."""
+    """Whether a value is certainly the null sender: some programs write an empty header when they know no sender."""
     return _BLANKS.sub("", value) == "<>"
 
 

@@ -1,6 +1,7 @@
 """Subjects of automatic replies that programs send for people who are away.
 
-A phrase counts only at the beginning, where programs put it; behind "Re:" the message answers an automatic reply.
+A phrase counts only at the beginning, where programs put it; a message with the phrase after "Re:" answers an automatic
+reply.
 """
 
 import re
@@ -84,7 +85,7 @@ PHRASES = {
     "id": ("balasan otomatis",),
     "ms": ("balasan automatik",),
 }
-# Phrases in people's messages as well, such as offers of holidays. They count only together with another sign.
+# Phrases that people's messages also have, such as offers of holidays. They count only together with another sign.
 LOOSE_PHRASES = (
     "away from my mail",
     "away from the office",
@@ -120,23 +121,23 @@ LOOSE_PHRASES = (
     "부재",
 )
 
-# The apostrophe of keyboards, and the dot that Turkish capitals do not have.
+# The typographic apostrophe is read as that of keyboards, and the Turkish i without a dot as i.
 _EQUIVALENT = str.maketrans("\u2019ı", "'i")
 
 
 def fold(text: str) -> str:
-    """A text without case, accents and full width, which mail programs do not always keep."""
+    """Return a text without case, accents and full width, which mail programs do not always keep."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in decomposed if unicodedata.category(char) != "Mn").translate(_EQUIVALENT)
 
 
 def _any_of(phrases) -> str:
-    # the longest first: "out of office autoreply" begins with "out of office"
+    # the longest phrase comes first, since "out of office autoreply" begins with "out of office"
     return "|".join(re.escape(phrase) for phrase in sorted(set(map(fold, phrases)), key=len, reverse=True))
 
 
 _EVERY_PHRASE = [phrase for phrases in PHRASES.values() for phrase in phrases]
-# Mail filters put their findings first: [EXTERNAL], [SPAM?]
+# Mail filters put their results first: [EXTERNAL], [SPAM?]
 _TAGS = r"(?:\[[^\[\]]{1,40}\]\s*){0,3}"
 # Notes: "AUTO: John Doe is out of the office (returning 12/02/2026)"
 _NOTES = r"auto: .{1,100}(?:\bis out of (?:the )?office\b|\bist au(?:ss)er haus\b|\(returning |\(ruckkehr am )"
@@ -146,7 +147,7 @@ _LOOSE = re.compile(rf"{_TAGS}(?:(?:{_any_of([*_EVERY_PHRASE, *LOOSE_PHRASES])})
 
 
 def is_fixed(subject: str) -> bool:
-    """Whether only a program writes such a subject: a phrase with a colon behind it, or in brackets.
+    """Whether only a program writes such a subject: a phrase with a colon after it, or in brackets.
 
     :param subject: decoded, on one line
     """
@@ -154,15 +155,15 @@ def is_fixed(subject: str) -> bool:
 
 
 def is_loose(subject: str) -> bool:
-    """Whether a program may have written such a subject: "Out of office", and "Out of office party", too."""
+    """Whether a program may have written such a subject: "Out of office", but also "Out of office party"."""
     folded = fold(subject.strip())
     return bool(_FIXED.match(folded) or _LOOSE.match(folded))
 
 
 def without_phrase(folded_subject: str) -> str:
-    """A subject without the phrase of a program in front of it, if there is one.
+    """Return a subject without the phrase of a program at its beginning, if there is one.
 
-    :param folded_subject: of :func:`fold`
+    :param folded_subject: a subject that :func:`fold` returned
     """
     found = _PREFIX.match(folded_subject)
     return folded_subject[found.end() :] if found else folded_subject

@@ -1,7 +1,7 @@
-"""Recognises a message that a program repeats: with another Message-Id and another time, and otherwise the same.
+"""Recognises a message that a program repeats with another Message-Id and another time.
 
-Parts that change with each repetition are left out only where programs write them: "at 10:00" and "order 17" may be a
-person's words, and make another message than "at 11:00" and "order 18".
+Parts that change with each repetition are left out only in forms that programs write: a person may write "at 10:00" and
+"order 17", and then "at 11:00" and "order 18" make another message.
 """
 
 import re
@@ -13,7 +13,7 @@ from ..headers.stored_headers import TEXT_LIMIT, decode_words
 from ..text.database_text import as_text
 from .automatic_subjects import fold, without_phrase
 
-# Characters of a text that are read, and characters of the normalised text that count; the rest makes no difference.
+# Characters of a text that are read, and characters of the normalised text that count; the rest is ignored.
 SOURCE_CHARS = 64 * 1024
 TEXT_CHARS = 8 * 1024
 # Characters at the end of a line that may introduce a quotation.
@@ -32,11 +32,11 @@ _DATE = r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:\d{4}|\d\d)|\d\d? 
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?"
 # Times, and identifiers of one message, one case or one run: they change with each repetition.
 _CHANGING = (
-    # date and time side by side as clocks print them: 2026-05-06T12:34, 24.12.2026 11:32
+    # date and time side by side as programs write them: 2026-05-06T12:34, 24.12.2026 11:32
     re.compile(rf"(?<!\d){_DATE}(?:T|,? )\d\d?:\d\d(?::\d\d(?:[.,]\d{{1,9}})?)?{_ZONE}"),
     # people do not write seconds
     re.compile(rf"(?<!\d)\d\d?:\d\d:\d\d(?:[.,]\d{{1,9}})?{_ZONE}"),
-    # seconds written in one go, with a number behind them or not: 20260506123456
+    # date and time down to seconds as one number, with or without further digits: 20260506123456
     re.compile(r"(?<!\d)20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6,12}(?!\d)"),
     # UUIDs (RFC 9562), and long hexadecimal numbers
     re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE),
@@ -63,23 +63,23 @@ _ORIGINAL = re.compile(
 
 
 def fingerprint(sender: str, subject: str, text: str) -> str:
-    """A key that is the same for repetitions of a message, and differs between messages that people write.
+    """Return a key that is the same for repetitions of a message, and differs between messages that people write.
 
     :param sender: an address, with or without a name
     :param subject: as in the header, or decoded
     :param text: the plain text
     :return: SHA-256, in hexadecimal digits
     """
-    # each is one line, so that different triples never give the same text
+    # each part is one line, so that different triples never give the same text
     parts = (_normal_sender(sender), _normal_subject(subject), _normal_text(text))
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def identity(sender: str, subject: str, text: str, files: Iterable[tuple[str, bytes | str]] = ()) -> str:
-    """A key that is the same for copies of one message that came by different ways, and for no other message.
+    """Return a key that is the same for copies of one message that came in different ways, and for no other message.
 
-    Unlike a fingerprint it ignores only line breaks: devices number their messages in the text, and scanners send
-    different files with the same text.
+    Unlike a fingerprint, the key ignores only differences in white space: devices number their messages in the text, and
+    scanners send different files with the same text.
 
     :param sender: an address, with or without a name
     :param subject: as in the header, or decoded
@@ -105,7 +105,7 @@ def _normal_sender(sender: str) -> str:
 
 
 def _normal_subject(subject: str) -> str:
-    """A subject without the marks and phrases of any number of answers and automatic replies."""
+    """Return a subject without the marks and phrases of any number of answers and automatic replies."""
     rest, before = fold(decode_words((subject or "")[:TEXT_LIMIT])), None
     while rest != before:
         before = rest
@@ -117,13 +117,13 @@ def _normal_subject(subject: str) -> str:
 
 def _normal_text(text: str) -> str:
     source = as_text((text or "")[:SOURCE_CHARS])
-    # a message that only quotes is compared by its quotations
+    # a message that consists only of quotations is compared by them
     own = _without_quotations(source.splitlines()) or source.splitlines()
     return _without_changing(" ".join(" ".join(own).split()))[:TEXT_CHARS]
 
 
 def _without_quotations(lines: list[str]) -> list[str]:
-    """The lines that the sender wrote, since quotations grow with each round of a loop."""
+    """Return the lines that the sender wrote, since quotations grow with each round of a loop."""
     kept = []
     for line in lines:
         if _ORIGINAL.fullmatch(fold(line[:100])):
@@ -136,7 +136,7 @@ def _without_quotations(lines: list[str]) -> list[str]:
 
 
 def _drop_introduction(kept: list[str]) -> None:
-    """Remove the lines that introduce a quotation, and blank lines below them."""
+    """Remove the lines that introduce a quotation, and the blank lines below them."""
     while kept and not kept[-1].strip():
         kept.pop()
     if not kept or not _INTRODUCTION.fullmatch(kept[-1][-MAX_LINE:]):

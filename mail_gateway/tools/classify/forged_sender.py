@@ -1,7 +1,8 @@
-"""Signs that the sender of a message is forged, or that it is spam: no notice is sent then, to avoid backscatter.
+"""Finds signs that the sender of a message is forged, or that it is spam: such senders get no notice (backscatter).
 
 The administrator's own mail hosts write their results into Authentication-Results (RFC 8601). Senders can write that
-header, too: only the topmost headers that name such a host count. Nothing here raises, whatever the headers contain.
+header, too, so only the topmost headers that name such a host count. No function here raises an exception, whatever the
+headers contain.
 """
 
 import re
@@ -20,9 +21,9 @@ _SPAM_HEADERS = ("X-Spam-Flag", "X-Spam-Status", "X-Spam")
 
 
 def marked_as_spam(message: Message) -> Sign | None:
-    """The header by which a filter marked a message as spam; None when there is none.
+    """Return the header with which a filter marked a message as spam; None when there is none.
 
-    A sender who writes it gets no notice, and achieves nothing else.
+    If the sender wrote the header, the only effect is that the sender gets no notice.
     """
     headers = RawHeaders(message)
     marks = (headers.find(name, _says_yes) for name in _SPAM_HEADERS)
@@ -30,12 +31,12 @@ def marked_as_spam(message: Message) -> Sign | None:
 
 
 def _says_yes(value: str) -> bool:
-    """``YES``, and SpamAssassin's ``Yes, score=15.3 required=5.0``."""
+    """Whether a value is ``YES``, or SpamAssassin's ``Yes, score=15.3 required=5.0``."""
     return re.split(r"[\s,;]", value.strip(), maxsplit=1)[0].lower() in ("yes", "true")
 
 
 def failed_dmarc(message: Message, hosts: Collection[str]) -> Sign | None:
-    """The result of a host that the message failed DMARC (RFC 7489): the domain in From did not send it.
+    """Return the result of a host that the message failed DMARC (RFC 7489): the domain in From did not send it.
 
     A failure counts whatever other results there are, since the sender may have added some.
 
@@ -49,10 +50,10 @@ def failed_dmarc(message: Message, hosts: Collection[str]) -> Sign | None:
 
 
 def topmost_results(message: Message, hosts: Collection[str]) -> list[str]:
-    """The values of the topmost Authentication-Results headers, as far as they name one of `hosts`.
+    """Return the values of the topmost Authentication-Results headers that name one of `hosts`.
 
-    Mail filters put other headers between them. They end at the next Received, where the headers of an earlier host begin,
-    and at the results of another host.
+    Mail filters put other headers between these headers. The search ends at the next Received, where the headers of an
+    earlier host begin, and at the results of another host.
 
     :param hosts: authserv-ids, in lower case
     """
@@ -73,15 +74,15 @@ def topmost_results(message: Message, hosts: Collection[str]) -> list[str]:
 
 
 def authserv_id(value: str) -> str:
-    """The host that a value of Authentication-Results names, in lower case; empty when it names none."""
+    """Return the host that a value of Authentication-Results names, in lower case; empty when it names none."""
     first = next(_parts(value), "").split()
     return first[0].strip('"').lower() if first and "=" not in first[0] else ""
 
 
 def _parts(value: str) -> Iterator[str]:
-    """The parts between semicolons, without comments. Semicolons in quotes or comments do not count.
+    """Yield the parts between semicolons, without comments. Semicolons in quotes or comments do not count.
 
-    It takes time by the length.
+    This takes linear time.
     """
     part: list[str] = []
     depth, quoted, escaped = 0, False, False

@@ -1,4 +1,7 @@
-"""The recipient of a notice about a message, and the content of the message that may be quoted. Nothing here raises."""
+"""Finds the recipient of a notice about a message, and the content of the message that the notice may quote.
+
+No function here raises an exception.
+"""
 
 import re
 from contextlib import suppress
@@ -16,10 +19,10 @@ _NO_ADDRESS = re.compile(r"[\s<>,;:\"\x00-\x1f\x7f]")
 
 
 def notice_address(message: Message, author: str | None) -> str:
-    """The address that is notified: the one in the topmost Return-Path, else the author's.
+    """Return the address that gets the notice: the one in the topmost Return-Path, else the author's.
 
-    The last server writes the topmost one; those below it come from the sender, as the author does. When the topmost one
-    contains no address, no notice is sent.
+    The last server writes the topmost Return-Path; those below it come from the sender, as the author does. If the topmost
+    one contains no address, no notice is sent.
 
     :param author: the value of From
     :return: empty when no notice can be sent
@@ -31,7 +34,7 @@ def notice_address(message: Message, author: str | None) -> str:
 
 
 def without_quotes(html: str | bytes | None) -> str:
-    """HTML without quoted messages (``blockquote``); empty when it can't be parsed."""
+    """Return HTML without quoted messages (``blockquote``); empty when it can't be parsed."""
     text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html or "")
     with suppress(Exception):
         root = lxml.html.fragment_fromstring(text, create_parent="div")

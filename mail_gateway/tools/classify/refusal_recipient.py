@@ -1,4 +1,7 @@
-"""The recipient of the answer that rejects a message, and its references. Nothing here raises, whatever the message is."""
+"""Finds the recipient and the references of the answer that rejects a message.
+
+No function here raises an exception, whatever the message contains.
+"""
 
 import re
 from contextlib import suppress
@@ -11,18 +14,18 @@ from ..headers.message_head import parse_head
 from ..headers.message_ids import writable_ids
 from .automatic_reply import RawHeaders, Sign, unanswerable
 
-# RFC 5322, section 3.6.4, sets no limit; some servers do.
+# RFC 5322, section 3.6.4, sets no limit, but some servers do.
 _MAX_REFERENCES = 20
 
 
 class Refusal(NamedTuple):
-    """What is needed to answer a message that is rejected.
+    """The data for the answer to a message that is rejected.
 
-    :ivar to: the address that is notified; empty when there is none
+    :ivar to: the address that gets the answer; empty when there is none
     :ivar is_null: whether the message came from the null sender, which is never answered (RFC 5321, section 4.5.5)
     :ivar in_reply_to: the Message-Id of the message; empty when it has none that a header can hold
-    :ivar references: those of the thread, the message's own last
-    :ivar program: the sign that a program sent it, which would not read an answer; None for people
+    :ivar references: the Message-Ids of the thread, with the message's own at the end
+    :ivar program: the sign that a program sent the message, which would not read an answer; None for people
     """
 
     to: str = ""
@@ -35,8 +38,8 @@ class Refusal(NamedTuple):
 def refusal_of(source: bytes) -> Refusal:
     """Read from the headers of a message how its sender can be notified that it is rejected.
 
-    As in core's ``mail.thread._routing_create_bounce_email``, the Return-Path is notified, else From. Of a message through
-    a list that rewrites From, the author is notified: at its Return-Path the list receives bounces.
+    As in core's ``mail.thread._routing_create_bounce_email``, the answer goes to the Return-Path, else to From. If a list
+    rewrote From, the answer goes to the author, since the list receives bounces at the Return-Path.
 
     :param source: any bytes
     """
@@ -58,17 +61,17 @@ def refusal_of(source: bytes) -> Refusal:
 
 
 def _address(value: str) -> str:
-    """The address in the value of a header; empty when there is none that mail can be sent to."""
+    """Return the address in the value of a header; empty when there is none to which mail can be sent."""
     return _plain(split_author(value)[1])
 
 
 def _plain(address: str) -> str:
-    """The address as it was written, since some local parts are case-sensitive; empty when it is no plain address."""
+    """Return the address as it was written (some local parts are case-sensitive); empty when it is not a plain one."""
     return address if author_address(address) and not re.search(r"[\s<>,;:\"]", address) else ""
 
 
 def _thread(headers: RawHeaders) -> list[str]:
-    """The Message-Ids that the message refers to; of many, the first and the last ones."""
+    """Return the Message-Ids to which the message refers; if there are many, only the first and the last ones."""
     found = _ids(headers, "references") or _ids(headers, "in-reply-to")[:1]
     return found if len(found) < _MAX_REFERENCES else [found[0], *found[-_MAX_REFERENCES + 2 :]]
 

@@ -16,11 +16,11 @@ MAILBOXES = {"imap": ImapMailbox, "pop": Pop3Mailbox}
 
 
 class FetchResult(NamedTuple):
-    """How a visit went.
+    """The result of a visit.
 
     :ivar stored: number of new messages
     :ivar complete: False when the time was up before the mailbox was read to its end
-    :ivar refusal: what the server refused during the visit, None when it refused nothing
+    :ivar refusal: a refusal of the server or the database during the visit, None when there was none
     """
 
     stored: int
@@ -39,9 +39,9 @@ def open_mailbox(settings: MailboxSettings) -> Mailbox:
 
 
 def fetch_mailbox(settings: MailboxSettings, store: MailboxStore, budget: TimeBudget) -> FetchResult:
-    """Store what is new in the mailbox, and acknowledge on the mail server only what is stored.
+    """Store the new messages of the mailbox, and acknowledge only stored messages on the mail server.
 
-    :param budget: the time that the visit has; while it lasts, the caller sees here how far the visit is
+    :param budget: the time that the visit has; the caller can read the progress of the running visit from it
     :raises OSError, EOFError, imaplib.IMAP4.error, poplib.error_proto, MailboxProblem: when the visit ended early. Stored
         messages stay stored, and are acknowledged by the next visit. No error contains a secret
     """
@@ -58,10 +58,10 @@ def _fetch(settings: MailboxSettings, store: MailboxStore, budget: TimeBudget) -
         for batch in mailbox.new_batches(store, budget):
             for message in batch.messages:
                 _ = message.values  # computed here, since the thread that stores messages works for all mailboxes
-            left = store.add(batch) or NotStored({})  # durable from here on
+            left = store.add(batch) or NotStored({})  # the batch is committed from here on
             budget.stored += len(batch.messages) - len(left.keys)
             keys = [key for key in batch.keys if key not in left.keys]
-            # a crash before this line only means: known already, next time
+            # after a crash before this line, the next visit finds the messages stored, and acknowledges them
             refusals += [batch.refusal, left if left.errors else None, _acknowledge(mailbox, keys)]
             if budget.is_over() or (settings.visit.is_almost_full and batch.messages):
                 budget.complete = False

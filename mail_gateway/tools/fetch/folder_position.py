@@ -8,7 +8,7 @@ from itertools import groupby, takewhile
 from .imap_key import ImapKey
 from .imap_uid_set import UidSet
 
-# UIDs. A larger backlog is stored once; from then on only the progress in it is stored.
+# Number of UIDs. A larger backlog is stored only once; after that, only the progress in it is stored.
 SMALL_BACKLOG = 2000
 
 
@@ -18,9 +18,9 @@ class FolderPosition:
 
     :ivar uid_validity: the generation of UIDs that the rest refers to (RFC 3501, section 2.3.1.1)
     :ivar last_uid: every message up to this UID is stored, or was old when the folder was first seen
-    :ivar backlog: UIDs up to ``last_uid`` that were to be stored when the backlog was computed
+    :ivar backlog: UIDs up to ``last_uid`` that still had to be stored when the backlog was computed
     :ivar generation: how often the server renumbered the folder so far
-    :ivar passed: those of the backlog up to this UID are stored
+    :ivar passed: the messages of the backlog up to this UID are stored, except those in ``owed``
     :ivar owed: further UIDs up to ``last_uid`` that are still to be stored
     """
 
@@ -39,7 +39,7 @@ class FolderPosition:
 
     @property
     def is_backlog_large(self) -> bool:
-        """Whether the backlog is more than a visit reads."""
+        """Whether the backlog is so large that only the progress in it is stored."""
         return len(self.backlog) > SMALL_BACKLOG
 
     def pending(self) -> Iterator[int]:
@@ -47,9 +47,9 @@ class FolderPosition:
         return (uid for uid, _same in groupby(merge(sorted(self.owed), self.backlog.above(self.passed))))
 
     def after(self, uids: Iterable[int], owed: Iterable[int] = ()) -> "FolderPosition":
-        """The position once `uids` are stored.
+        """Return the position after `uids` were stored.
 
-        :param owed: UIDs, among them or below them, that are still to be stored
+        :param owed: UIDs that are still to be stored; they may be among `uids`, or lower
         """
         uids = set(uids)
         last_uid = max(self.last_uid, *uids) if uids else self.last_uid
@@ -63,13 +63,13 @@ class FolderPosition:
         return position._owing((self.owed | between) - uids | owed)
 
     def owing(self, keys: Iterable[str]) -> "FolderPosition":
-        """The same position with the messages of `keys` still to be stored."""
+        """Return the same position, with the messages of `keys` marked as still to be stored."""
         parsed = (ImapKey.parse(key) for key in keys)
         owed = {key.uid for key in parsed if key and key.folder == self.folder}
         return self._owing(self.owed | owed) if owed else self
 
     def _owing(self, owed: Set[int]) -> "FolderPosition":
-        """The same position with these `owed`; without the backlog when it is read to its end."""
+        """Return the same position with `owed`, which replaces a backlog that was read to its end."""
         if self.passed >= self.backlog.last:
             return replace(self, backlog=UidSet(owed), passed=0, owed=frozenset())
         ahead = (uid for uid in owed if uid > self.passed and uid in self.backlog)

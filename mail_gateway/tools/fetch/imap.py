@@ -1,4 +1,4 @@
-"""Reading an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag, which people change as well.
+"""Reads an IMAP mailbox (RFC 3501) by UID, so that nothing depends on the \\Seen flag, which people change, too.
 
 Start reading at :meth:`ImapMailbox.new_batches`. :mod:`.imap_position` decides which UIDs are new, :mod:`.imap_sources`
 asks for them, :mod:`.imap_acknowledge` acknowledges them.
@@ -27,7 +27,7 @@ HEADS_AT_A_TIME = 20
 class _FolderProgress:
     """A folder that is being read.
 
-    :ivar old: up to this UID a message may have been stored before, under another UID
+    :ivar old: messages up to this UID may have been stored before, under other UIDs
     :ivar sizes: UID -> bytes of messages that are still to be read
     :ivar put_off: UIDs that are asked for last
     """
@@ -39,7 +39,7 @@ class _FolderProgress:
     put_off: set[int] = field(default_factory=set)
 
     def move_on(self, uids: Iterable[int], owed: Iterable[int] = ()) -> FolderPosition:
-        """The position once `uids` are stored, except those that are still `owed`."""
+        """Update and return the position after `uids` were stored, except those that are still `owed`."""
         self.position = self.position.after(uids, owed=[*owed, *self.sizes, *self.put_off])
         return self.position
 
@@ -70,10 +70,10 @@ class ImapMailbox:
         """Log out, if the connection is still alive, and close it."""
         self._connection.disconnect()
 
-    # ------------------------------------------------------------------ what is new
+    # ------------------------------------------------------------------ new messages
 
     def leftovers(self, store: MailboxStore) -> list[str]:
-        """Keys of stored messages of this account that are not acknowledged yet."""
+        """Return keys of stored messages of this account that are not acknowledged yet."""
         self._acknowledgement.store = store
         owed = {text: ImapKey.parse(text) for text in store.unacknowledged()}
         mine = {text: key for text, key in owed.items() if key and key.account == self.settings.account}
@@ -94,7 +94,7 @@ class ImapMailbox:
         self._connection.generations[folder] = generation(known, state)
 
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        """What is new in all folders: first what fits into the time, then what a person requested, then the rest."""
+        """Yield new messages of all folders: first those that fit into the time, then requested ones, then the rest."""
         self._requested = self._reachable(store)
         folders = [_FolderProgress(folder) for folder in self.settings.folders]
         for read in (self._read_what_fits, self._read_requested, self._read_what_is_left):
@@ -110,7 +110,7 @@ class ImapMailbox:
     def _read_what_fits(self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
         progress.position = resume_position(self._connection, progress.folder, store)
         progress.old = progress.position.last_uid
-        yield Batch([], [], progress.position)  # stored now, so that a crash does not change what counts as old
+        yield Batch([], [], progress.position)  # stored now, so that a crash does not change which messages are old
         stalled = [
             key.uid for key in map(ImapKey.parse, budget.stalled) if key and self._is_there(key, progress.folder)
         ]
@@ -120,7 +120,7 @@ class ImapMailbox:
             progress.sizes |= {uid: size for uid, size in sizes.items() if uid not in large}
             yield from self._read_heads(progress, store, budget, large)
             yield from self._read(progress, store, budget, budget.what_fits)
-            # also when nothing came, so that the caller looks at the clock
+            # yielded even when no message came, so that the caller checks the time
             yield Batch([], [], progress.move_on(stored))
 
     def _is_there(self, key: ImapKey, folder: str) -> bool:
@@ -149,14 +149,14 @@ class ImapMailbox:
                 yield from self._read_requested(progress, store, budget)
 
     def _message(self, uid: int, source: bytes) -> RemoteMessage:
-        """A fetched message; of one that turns out to be too large, only the headers, as if its size had been known."""
+        """Return a fetched message; if it turns out to be too large, only its headers, as if its size had been known."""
         key = self._connection.key(uid)
         if len(source) <= self.settings.largest:
             return RemoteMessage(key, source)
         return RemoteMessage(key, head_bytes(source), len(source))
 
     def _batch(self, progress, store, uids, messages, fetched) -> Batch:
-        """The messages of `uids`, and the position once they are stored."""
+        """Return a batch with the new messages of `uids`, and the position after they were stored."""
         refused = fetched.refused
         compared = {uid: message.source for uid, message in messages.items() if uid <= progress.old}
         again = self._stored_before(compared, store)
@@ -168,11 +168,11 @@ class ImapMailbox:
         )
 
     def _stored_before(self, fetched: dict[int, bytes], store: MailboxStore) -> set[int]:
-        """UIDs of messages that are stored already, under UIDs that are no longer valid."""
+        """Return UIDs of messages that are stored already, under UIDs that are no longer valid."""
         known = store.known_sources(list(fetched.values())) if fetched else ()
         return {uid for uid, source in fetched.items() if source in known}
 
-    # ------------------------------------------------------------------ what is large
+    # ------------------------------------------------------------------ large messages
 
     def _read_heads(
         self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget, sizes: dict[int, int]
@@ -192,7 +192,7 @@ class ImapMailbox:
             yield self._batch(progress, store, asked, messages, fetched)
 
     def _reachable(self, store: MailboxStore) -> list[ImapKey]:
-        """Requested messages that lie in a folder that is read; the others are counted as tried."""
+        """Return requested messages in the folders of the settings; a request for any other message counts as a try."""
         found = []
         for name in store.requested():
             key = ImapKey.parse(name)
@@ -203,7 +203,7 @@ class ImapMailbox:
         return found
 
     def _read_requested(self, progress: _FolderProgress, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        """Read large messages that a person requested: whole, one by one, each as long as the visit may take."""
+        """Read large messages that a person requested, whole and one by one; each may take all the time of the visit."""
         wanted = [key for key in self._requested if key.folder == progress.folder]
         if wanted:
             self._connection.select(progress.folder)
@@ -226,12 +226,12 @@ class ImapMailbox:
     def acknowledge(self, keys: Iterable[str]) -> None:
         """Mark as read, move or delete stored messages.
 
-        :raises imaplib.IMAP4.error, UnknownFolder: the first refusal; the other folders are done nevertheless
+        :raises imaplib.IMAP4.error, UnknownFolder: the first refusal; those in the other folders are acknowledged anyway
         """
         self._acknowledgement.acknowledge(keys)
 
     def acknowledged(self) -> list[str]:
-        """Keys whose acknowledgement the server confirmed, and those of accounts that are no longer used."""
+        """Return keys whose acknowledgement the server confirmed, and keys of accounts that are no longer used."""
         # this connection is logged in to another account: messages of the former one can't be acknowledged any more
         return [*self._acknowledgement.acknowledged(), *self._of_former_accounts]
 

@@ -1,7 +1,7 @@
-"""Acknowledging stored messages on an IMAP server: marking them as read, moving or deleting them.
+"""Acknowledges stored messages on an IMAP server: marks them as read, moves or deletes them.
 
-EXPUNGE deletes all messages that anybody marked with \\Deleted. Without UIDPLUS it is used only when all of them are stored
-(docs/adr/0009-what-a-mail-server-may-do.md).
+EXPUNGE deletes all messages that anybody marked with \\Deleted. On a server without UIDPLUS, the gateway uses it only when
+all of them are stored (docs/adr/0009-what-a-mail-server-may-do.md).
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class ImapAcknowledgement:
         self.store: MailboxStore | None = None
 
     def acknowledge(self, keys: Iterable[str]) -> None:
-        """Do what the settings say, in each folder even when the server refuses in another one.
+        """Mark as read, move or delete messages, as the settings say. A refusal in one folder does not stop the others.
 
         :raises imaplib.IMAP4.error, UnknownFolder: the first refusal
         """
@@ -48,14 +48,14 @@ class ImapAcknowledgement:
             raise refusal
 
     def _acknowledge_in(self, folder: str, keys: list[ImapKey]) -> None:
-        # in a folder that was renumbered or removed there is nothing left to acknowledge
+        # a folder that was renumbered or removed has no messages left to acknowledge
         present = self._present(folder)
         for window in in_windows([key.uid for key in keys if (key.uid_validity, key.generation) == present]):
             self._finish(window)
         self._done += map(str, keys)
 
     def _present(self, folder: str) -> tuple[int, int] | None:
-        """UIDVALIDITY and generation of a folder, None when it does not exist any more."""
+        """Return UIDVALIDITY and generation of a folder, None when it does not exist any more."""
         try:
             validity = self._connection.select(folder).get(b"UIDVALIDITY", 0)
         except UnknownFolder:
@@ -93,7 +93,7 @@ class ImapAcknowledgement:
             client.expunge()
 
     def _all_marked_are_stored(self, uids: list[int]) -> bool:
-        """Whether only stored messages are marked as deleted, `uids` among them. Others must not be deleted here."""
+        """Whether all messages that are marked as deleted are stored, as `uids` are. Others must not be deleted here."""
         try:
             marked = self._connection.client.search("DELETED")
         except IMAP4.abort:
@@ -103,9 +103,9 @@ class ImapAcknowledgement:
         others = {self._connection.key(uid) for uid in set(marked) - set(uids)}
         if not others or self.store is None:
             return not others
-        # only the headers of some of them are stored
+        # a message of which only the headers are stored must not be deleted
         return others <= self.store.known(others) - self.store.heads(others)
 
     def acknowledged(self) -> list[str]:
-        """Keys of messages that are acknowledged."""
+        """Return keys of messages that are acknowledged."""
         return self._done

@@ -16,7 +16,7 @@ from .windows import in_windows
 class NoMessageData(IMAP4.error):
     """The server answers OK without data for a message, although it lists it.
 
-    :param uid: of the message
+    :param uid: the UID of the message
     """
 
     def __init__(self, uid: int):
@@ -24,7 +24,7 @@ class NoMessageData(IMAP4.error):
 
 
 class ImapConnection:
-    """IMAPClient, and how to connect again.
+    """Wraps IMAPClient, and can connect again.
 
     :param settings: server and account
     :ivar client: the client; another one after :meth:`reconnect`
@@ -41,7 +41,7 @@ class ImapConnection:
 
     def _connect(self) -> ImapClient:
         client = ImapClient(self.settings)
-        # imaplib's own object is what Odoo's OAuth modules expect
+        # Odoo's OAuth modules expect imaplib's own object
         encrypt_and_log_in(self.settings, client._imap, client.starttls, client.shutdown)
         client.logged_in()
         return client
@@ -72,7 +72,7 @@ class ImapConnection:
     def select(self, folder: str) -> dict:
         """Select a folder, unless it is selected already.
 
-        :return: what the server says about it, as IMAPClient returns it
+        :return: the server's reply, as IMAPClient returns it
         :raises UnknownFolder: when there is no folder of that name
         """
         if self._selected and self._selected[0] == folder:
@@ -87,7 +87,7 @@ class ImapConnection:
         return state
 
     def state(self) -> dict:
-        """What the server said about the selected folder, as IMAPClient returns it."""
+        """Return the server's reply to the selection of the folder, as IMAPClient returns it."""
         return self._selected[1]
 
     def expect_folder(self, folder: str) -> None:
@@ -99,14 +99,14 @@ class ImapConnection:
             raise UnknownFolder(folder, self.client.folder_names()) from None
 
     def listed(self, uids: list[int]) -> set[int]:
-        """Those of `uids` that are in the selected folder, whatever flags they have. The others never come back."""
+        """Return those of `uids` that are in the selected folder, whatever their flags. The others never come back."""
         found = set()
         for window in in_windows(uids):
             found.update(self.client.search(["UID", ",".join(map(str, window))]))
         return found.intersection(uids)
 
     def key(self, uid: int) -> str:
-        """The remote key of a message in the selected folder."""
+        """Return the remote key of a message in the selected folder."""
         folder, state = self._selected
         generation = self.generations.get(folder, 0)
         return str(ImapKey(self.settings.account, folder, state.get(b"UIDVALIDITY", 0), uid, generation))

@@ -28,7 +28,7 @@ class ImapKey(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "ImapKey | None":
-        """The parts of `text`, None when it is not such a key."""
+        """Return the parts of `text`, None when it is not such a key."""
         found = _KEY.fullmatch(text)
         if not found:
             return None

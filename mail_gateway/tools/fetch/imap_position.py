@@ -1,4 +1,4 @@
-"""Where to continue in an IMAP folder, and which UIDs are to be fetched there."""
+"""Decides where to continue in an IMAP folder, and which UIDs to fetch there."""
 
 from array import array
 from bisect import bisect_right
@@ -14,7 +14,7 @@ from .imap_uid_set import UidSet
 from .mailbox import MailboxStore
 from .windows import in_windows
 
-# Messages in one search; the reply takes up to 11 bytes for each.
+# Messages in one search; the reply takes up to 11 bytes for each of them.
 SEARCH_WINDOW = 20_000
 
 # SINCE compares only the date, in the server's time zone.
@@ -24,10 +24,11 @@ OVERLAP = timedelta(days=2)
 
 
 def generation(known: FolderPosition | None, state: dict) -> int:
-    """How often the server renumbered the selected folder, by what it says now and what is known of it.
+    """Return how often the server renumbered the selected folder, judging by its present state and the stored position.
 
-    UIDVALIDITY should say so (RFC 3501, section 2.3.1.1). A restored backup, or another mailbox in place of the old one,
-    can have the same UIDVALIDITY: then UIDNEXT is lower than a UID that was read.
+    A server that renumbers a folder should change UIDVALIDITY (RFC 3501, section 2.3.1.1). A restored backup, or another
+    mailbox in place of the old one, can have the same UIDVALIDITY: then UIDNEXT is not higher than the last UID that was
+    read.
 
     :param known: the stored position, None for a folder that was never read
     :param state: what the server says about the folder
@@ -43,7 +44,7 @@ def _is_same_generation(known: FolderPosition, state: dict) -> bool:
 
 
 def resume_position(connection: ImapConnection, folder: str, store: MailboxStore) -> FolderPosition:
-    """Select a folder, and say where to continue in it.
+    """Select a folder, and return the position from which to continue in it.
 
     In a folder that was never read, the unread messages are new and the others old. In a folder that was renumbered,
     messages that are unread or arrived since the last successful fetch are compared by content.
@@ -63,12 +64,12 @@ def resume_position(connection: ImapConnection, folder: str, store: MailboxStore
 
 
 def cut(uids: array, last_uid: int) -> array:
-    """Those of ascending `uids` up to `last_uid`."""
+    """Return the UIDs up to `last_uid` out of ascending `uids`."""
     return uids[: bisect_right(uids, last_uid)]
 
 
 def _arrived_since_last_success(connection: ImapConnection, folder: str, store: MailboxStore, last_uid: int) -> UidSet:
-    """What arrived since the last successful fetch, but not before the folder was read for the first time."""
+    """Return UIDs of messages that arrived since the last successful fetch, but not before the folder was first read."""
     first = store.first_visit(connection.settings.account, folder).replace(microsecond=0)
     since = max((store.last_success() or first) - OVERLAP, first - DATE_MARGIN)
     found = cut(search(connection, "SINCE", since.date()), last_uid)
@@ -87,22 +88,23 @@ def _last_uid(connection: ImapConnection, state: dict) -> int:
     return max(search(connection, "ALL"), default=0)
 
 
-# ---------------------------------------------------------------------- what is to be read
+# ---------------------------------------------------------------------- UIDs to read
 
 
 @dataclass
 class UidsToFetch:
-    """UIDs to fetch: all above the last UID that was read, whatever their flags, the backlog, and unread ones.
+    """UIDs to fetch: all above the last UID that was read, whatever their flags; the backlog; and unread messages.
 
-    Older unread messages that were never stored are those that a person marked as unread to have them fetched, as with
-    Odoo's own gateway. While there is a large backlog they are not searched for, and new messages come before the backlog.
+    A person can mark an older message as unread to have it fetched, as with Odoo's own gateway: unread messages that were
+    never stored are fetched. While there is a large backlog, the gateway does not search for them, and new messages come
+    before the backlog.
 
     Iterating returns pairs, in ascending order except that new messages come before a large backlog: UIDs to fetch, and
     UIDs that are stored already.
 
     :ivar position: where to continue
     :ivar stalled: UIDs that are asked for last, one by one, if they are to be fetched at all
-    :ivar put_off: those of them that were skipped so far
+    :ivar put_off: stalled UIDs that were skipped so far
     """
 
     connection: ImapConnection
@@ -149,7 +151,7 @@ def _above(connection: ImapConnection, position: FolderPosition) -> array:
     last_uid = position.last_uid
     if connection.select(position.folder).get(b"UIDNEXT", last_uid + 2) <= last_uid + 1:
         return array("L")
-    # `n:*` always answers with the last message, even when its UID is below n
+    # the server always answers `n:*` with the last message, even when its UID is below n
     uids = search(connection, "UID", f"{last_uid + 1}:*", at_end=True)
     return uids[bisect_right(uids, last_uid) :]
 
@@ -161,7 +163,7 @@ def search(connection: ImapConnection, *criteria, at_end: bool = False) -> array
     later ones go down, so that one may be found twice, but none is missed.
 
     :param criteria: as IMAPClient takes them
-    :param at_end: what is searched for lies together at the end of the folder
+    :param at_end: whether the messages lie together at the end of the folder, so that the search can stop early
     :return: UIDs in ascending order
     """
     exists = connection.state().get(b"EXISTS", 0)
@@ -182,5 +184,5 @@ def search(connection: ImapConnection, *criteria, at_end: bool = False) -> array
 
 
 def _plausible(uids: Iterable[int]) -> Iterator[int]:
-    """A UID is a positive number of 32 bits (RFC 3501, section 2.3.1.1)."""
+    """Drop numbers that can't be UIDs: a UID is a positive number of 32 bits (RFC 3501, section 2.3.1.1)."""
     return (uid for uid in uids if 0 < uid < 2**32)

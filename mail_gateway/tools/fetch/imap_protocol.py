@@ -1,4 +1,4 @@
-"""imaplib and IMAPClient on the connection of a visit: bounded replies, login in any charset, ID where it is wanted."""
+"""imaplib and IMAPClient on the connection of a visit, with bounded replies, login in any charset, and ID."""
 
 import re
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from .reply_budget import IMAP_LINE_OVERHEAD, MAX_MESSAGES, MAX_REPLY, ReplyBudg
 
 # Some servers (163.com, 126.com) refuse SELECT to clients that did not send ID (RFC 2971).
 IDENTITY = '("name" "Odoo Mail Gateway" "version" "19.0" "vendor" "Odoo Mail Gateway")'
-# RFC 3501, section 9: what may stand without quotes
+# Text that needs no quotes (RFC 3501, section 9).
 _ATOM = re.compile(r"[!#-'+-Z\[^-z|}~]+")
 # Parts of messages in a reply; servers may send them as quoted strings.
 _BODY = re.compile(rb"(?<=BODY\[)|(?<=RFC822)", re.IGNORECASE)
 _BEARER = re.compile(r"auth=Bearer ([^\1]+)")
 # Mechanisms of a single message: a further challenge reports an error (RFC 7628, section 3.2.3).
 _ONE_MESSAGE = {"PLAIN", "XOAUTH2", "OAUTHBEARER"}
-# Exceptions of parsers for replies that make no sense.
+# Exceptions that parsers raise for replies that make no sense.
 _PARSER_ERRORS = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
 
 
@@ -38,7 +38,7 @@ class Imap4(IMAP4):
     def __init__(self, settings: MailboxSettings):
         self._settings = settings
         self.budget = ReplyBudget(IMAP_LINE_OVERHEAD)
-        # what follows a literal may be the rest of a message whose size the server announced wrongly
+        # the line after a literal may be the rest of a message whose size the server announced wrongly: it is not logged
         self._is_in_literal_reply = False
         super().__init__(settings.host, settings.port, settings.timeout)
 
@@ -49,12 +49,12 @@ class Imap4(IMAP4):
     # ------------------------------------------------------------------ reading
 
     def _new_tag(self):
-        """Extends imaplib's method: a command begins."""
+        """Extends imaplib's method: a command begins, so the bytes of its reply are counted from zero."""
         self.budget.begin()
         return super()._new_tag()
 
     def _get_line(self):
-        """Replaces imaplib's method: another limit, and nothing is kept for its log.
+        """Replaces imaplib's method: applies another limit, and keeps nothing for imaplib's log.
 
         :raises EndlessServer: when the reply is too long
         """
@@ -70,12 +70,12 @@ class Imap4(IMAP4):
         return line[:-2]
 
     def send(self, data):
-        """Extends imaplib's method: the command is logged."""
+        """Extends imaplib's method: logs the command."""
         self._settings.log.sent(data)
         return super().send(data)
 
     def read(self, size):
-        """Extends imaplib's method: no more than was asked for.
+        """Extends imaplib's method: reads no more than the client asked for.
 
         :raises EndlessServer: when the server announces more
         """
@@ -83,15 +83,15 @@ class Imap4(IMAP4):
         return super().read(size)
 
     def _log(self, line):
-        """Replaces imaplib's method: it keeps the last commands, and with them the password."""
+        """Replaces imaplib's method, which would keep the last commands, and with them the password."""
 
     def _mesg(self, text, secs=None):
-        """Replaces imaplib's method: it writes commands and messages to the standard error."""
+        """Replaces imaplib's method, which would write commands and messages to the standard error."""
 
     # ------------------------------------------------------------------ login
 
     def login(self, user, password):
-        """Replaces imaplib's method: sends characters beyond ASCII by SASL, else as literals, as RFC 3501 wants it.
+        """Replaces imaplib's method: sends characters beyond ASCII by SASL PLAIN if offered, else as literals (RFC 3501).
 
         :raises IMAP4.error: when the server refuses, or offers no login by password
         """
@@ -127,7 +127,7 @@ class Imap4(IMAP4):
         return self._command_complete("LOGIN", tag)
 
     def _may_continue(self, tag):
-        """Whether the server accepts the literal; else it refused the command."""
+        """Whether the server asks for the literal. If it does not, it refused the command."""
         while self._get_response():
             if self.tagged_commands[tag]:
                 return False
@@ -146,7 +146,7 @@ class Imap4(IMAP4):
         """
         try:
             answer = super().authenticate(mechanism, self._sent_once(mechanism.upper(), authobject))
-        except ValueError as error:  # a challenge that is no base64
+        except ValueError as error:  # a challenge that is not base64
             raise self.abort(f"AUTHENTICATE: {error}") from error
         self._after_login()
         return answer
@@ -191,7 +191,7 @@ class Imap4(IMAP4):
             self.capabilities = tuple(str(stated[-1], "ascii", "replace").upper().split())
 
     def _ask(self, command, *args):
-        """Whether the server executes a command that it may refuse."""
+        """Send a command that the server may refuse, and return whether the server executed it."""
         try:
             return self._simple_command(command, *args)[0] == "OK"
         except self.abort:
@@ -201,7 +201,7 @@ class Imap4(IMAP4):
 
 
 def _parsing(method):
-    """A method that raises :class:`MalformedReply` where its parser raises anything."""
+    """Wrap a method, so that it raises :class:`MalformedReply` for the exceptions of its parser."""
 
     @wraps(method)
     def parse(*args, **kwargs):
@@ -230,7 +230,7 @@ class ImapClient(IMAPClient):
                 raise  # no host can have that name
             raise MalformedReply(f"a greeting that makes no sense: {type(error).__name__}") from error
         self.normalise_times = False  # dates with their time zone
-        # IMAPClient has imaplib format all that travels, messages too, for a log that is not written
+        # IMAPClient makes imaplib format all traffic, messages too, for a log that nobody writes
         self._imap.debug = 0
 
     def _create_IMAP4(self):
@@ -244,15 +244,15 @@ class ImapClient(IMAPClient):
 
     @property
     def is_of_use(self) -> bool:
-        """Whether further commands make sense: no reply was too long."""
+        """Whether further commands make sense, which they do not after a reply that was too long."""
         return not self._imap.budget.exceeded
 
     def allow(self, size: int) -> None:
-        """Allow replies with messages of `size` bytes together."""
+        """Allow replies whose messages have `size` bytes in total."""
         self._imap.budget.literals = max(MAX_REPLY, 2 * min(size, MAX_MESSAGES))
 
     def folder_names(self) -> list[str]:
-        """The names of all folders."""
+        """Return the names of all folders."""
         names = (name for _flags, _delimiter, name in self.list_folders())
         return [name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in names]
 

@@ -1,4 +1,4 @@
-"""Asking an IMAP server for messages: their sizes, their headers, their sources."""
+"""Asks an IMAP server for sizes, headers and sources of messages."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,12 +10,12 @@ from ..headers.message_head import HEADER_BYTES
 from .imap_connection import ImapConnection, NoMessageData
 from .time_budget import FIRST_BYTES, TimeBudget
 
-# Larger messages are fetched in parts of this size: so they are in memory once, and the visit can end between two parts.
+# Larger messages are fetched in parts of this size: they are in memory only once, and the visit can end between two parts.
 PART_BYTES = 4 * 2**20
 
 
 class FetchedSources(NamedTuple):
-    """What the server returned.
+    """The sources that the server returned, and those that it did not.
 
     :ivar sources: UID -> bytes
     :ivar refused: UID -> why the server does not return a message that it lists
@@ -30,7 +30,7 @@ class FetchedSources(NamedTuple):
 class ImapSources:
     """Asks for messages of the selected folder, without touching their flags (BODY.PEEK).
 
-    :param most: bytes that are asked for of a message that nobody requested
+    :param most: bytes that are fetched at most of a message that nobody requested
     """
 
     def __init__(self, connection: ImapConnection, most: int):
@@ -38,29 +38,29 @@ class ImapSources:
         self._most = most
 
     def sizes(self, uids: list[int]) -> dict[int, int]:
-        """UID -> bytes as the server states them, which may be wrong; 0 where it states none."""
+        """Return UID -> bytes as the server states them, which may be wrong; 0 where it states none."""
         try:
             found = self._connection.client.fetch(uids, ["RFC822.SIZE"])
         except (IMAP4.error, OSError):
-            # the server can't read one of them; which one, shows when each is asked for alone
+            # the server can't read one of the messages; asking for each one alone shows which
             self._connection.reconnect()
             return dict.fromkeys(uids, FIRST_BYTES)
         sizes = {uid: found.get(uid, {}).get(b"RFC822.SIZE", 0) for uid in uids}
         return {uid: size if isinstance(size, int) else 0 for uid, size in sizes.items()}
 
     def heads(self, uids: list[int], budget: TimeBudget) -> FetchedSources:
-        """The headers of messages."""
+        """Fetch the headers of messages."""
         return self._ask(uids, self._fetch_heads, budget)
 
     def whole(self, sizes: dict[int, int], budget: TimeBudget) -> FetchedSources:
-        """The sources of messages.
+        """Fetch the sources of messages.
 
         :param sizes: UID -> bytes, see :meth:`sizes`
         """
         return self._ask(list(sizes), lambda uids: self._fetch({uid: sizes[uid] for uid in uids}, budget), budget)
 
     def requested(self, uid: int, most: int, budget: TimeBudget) -> FetchedSources:
-        """The source of one message, however large.
+        """Fetch the source of one message, however large.
 
         :param most: bytes; a message that turns out to be larger is refused
         :raises TookTooLong: when the visit would have to be abandoned
@@ -74,11 +74,12 @@ class ImapSources:
     # ------------------------------------------------------------------ one message does not hold up the others
 
     def _ask(self, uids: list[int], fetch: Callable[[list[int]], dict], budget: TimeBudget) -> FetchedSources:
-        """Ask for all at once, and for each alone when that fails.
+        """Ask for all messages at once, and for each one alone when that fails.
 
-        Some servers, Dovecot among them, close the connection at a message that they can't read, at each visit again.
+        Some servers, such as Dovecot, close the connection in each visit when they are asked for a message that they can't
+        read.
 
-        :param fetch: a function of UIDs that returns UID -> source, or another value where there is none
+        :param fetch: a function that takes UIDs and returns UID -> source, or a value that is not bytes where there is none
         """
         keys = {uid: self._connection.key(uid) for uid in uids}
         try:
@@ -94,7 +95,7 @@ class ImapSources:
     def _ask_each(self, uids, fetch, budget):
         fetched = FetchedSources({}, {}, [])
         for number, uid in enumerate(uids):
-            # what came so far can be stored before the visit is abandoned
+            # the visit stores the messages that came so far before it is abandoned
             if number and budget.is_over():
                 fetched.unasked.extend(uids[number:])
                 break
@@ -104,7 +105,7 @@ class ImapSources:
         return fetched
 
     def _told_apart(self, found: dict[int, object]) -> FetchedSources:
-        """The sources, and an error for each message without one that is still listed.
+        """Return the sources, and an error for each message that has none although the server still lists it.
 
         Exchange sometimes answers OK without data. A message that is no longer listed was removed meanwhile.
         """
@@ -134,10 +135,10 @@ class ImapSources:
         return {uids[0]: source if source and len(source) <= most else None}
 
     def _fetch_in_parts(self, uid: int, size: int, most: int, budget: TimeBudget) -> bytes | None:
-        """The source of a large message, in one piece of memory.
+        """Fetch the source of a large message in parts, into one piece of memory.
 
         :param size: in bytes, as the server states it; some servers estimate it
-        :param most: bytes; no part is asked for beyond that
+        :param most: bytes; the client asks for no part beyond that
         :return: None when the server does not return it, or not all of it
         :raises TookTooLong: when the visit would have to be abandoned
         """
@@ -149,7 +150,7 @@ class ImapSources:
             if not isinstance(part, bytes):
                 if not offset:
                     return items.get(b"BODY[]")  # a server without partial fetches
-                # behind the end comes an empty string (RFC 3501, section 6.4.5); no string at all does not mean the end
+                # beyond the end, servers return an empty string (RFC 3501, section 6.4.5); none at all does not mean the end
                 return source.getvalue() if offset == size or not is_full else None
             source.write(part)
             is_full = len(part) >= PART_BYTES

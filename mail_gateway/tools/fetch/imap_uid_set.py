@@ -1,4 +1,4 @@
-"""UIDs as the sequence sets of IMAP (RFC 3501, section 9): 3,5:9,12."""
+"""Sets of UIDs, written as the sequence sets of IMAP (RFC 3501, section 9), such as 3,5:9,12."""
 
 import re
 from array import array
@@ -12,7 +12,7 @@ _SLICE_CHARS = 100_000
 
 
 def _slices(text: str) -> Iterator[str]:
-    """A long text in parts that end between two ranges, so that a million of strings are never in memory at once."""
+    """Split a long text between two ranges, so that a million strings are never in memory at once."""
     start = 0
     while start < len(text):
         end = text.find(",", start + _SLICE_CHARS)
@@ -30,7 +30,7 @@ class UidSet(Set):
     __slots__ = ("_count", "_firsts", "_lasts")
 
     def __init__(self, uids: Iterable[int] = ()):
-        """:param uids: in any order; ascending ones are not sorted again"""
+        """:param uids: UIDs in any order; an array or a :class:`UidSet` has to be in ascending order"""
         self._firsts, self._lasts = array("L"), array("L")
         if not isinstance(uids, array | UidSet):
             uids = sorted(uids)
@@ -40,7 +40,7 @@ class UidSet(Set):
 
     @classmethod
     def parse(cls, text: str) -> "UidSet":
-        """The UIDs in a text that ``str()`` made of such a set."""
+        """Read the text that ``str()`` makes of such a set."""
         uids = cls()
         for piece in _slices(text):
             uids._firsts.extend(map(int, _LAST.sub("", piece).split(",")))
@@ -92,6 +92,6 @@ class UidSet(Set):
         return self._lasts[-1] if self._lasts else 0
 
     def above(self, uid: int) -> Iterator[int]:
-        """The UIDs above `uid`, in ascending order."""
+        """Yield the UIDs above `uid`, in ascending order."""
         for place in range(bisect_left(self._lasts, uid + 1), len(self._firsts)):
             yield from range(max(self._firsts[place], uid + 1), self._lasts[place] + 1)

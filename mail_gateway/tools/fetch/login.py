@@ -1,4 +1,4 @@
-"""The beginning of an IMAP or POP3 session: STARTTLS where the settings want it, then the login."""
+"""The beginning of an IMAP or POP3 session: STARTTLS if the settings ask for it, then the login."""
 
 import poplib
 import ssl
@@ -18,7 +18,7 @@ def encrypt_and_log_in(
 ) -> None:
     """Make a new connection ready for use, or close it.
 
-    :param connection: imaplib's or poplib's, which is what Odoo's OAuth modules expect
+    :param connection: an object of imaplib or poplib, as Odoo's OAuth modules expect it
     :param start_tls: sends the command for TLS, and encrypts
     :param close: closes the connection
     :raises ssl.SSLError: when the server refuses TLS
@@ -39,7 +39,7 @@ def encrypt_and_log_in(
 
 @contextmanager
 def _refusal_as(kind: type[Exception]) -> Iterator[None]:
-    """Raise another exception, with the words of the server, for a refusal."""
+    """Turn a refusal into another exception, with the words of the server."""
     try:
         yield
     except IMAP4.abort:

@@ -1,7 +1,7 @@
-"""What all kinds of remote mailboxes have in common.
+"""The interfaces that all kinds of remote mailboxes have in common.
 
-A :class:`Mailbox` lists what is new, returns its bytes and acknowledges it, nothing else. A :class:`MailboxStore` knows what
-is stored already, and stores messages for good.
+A :class:`Mailbox` lists new messages, returns their bytes and acknowledges them; it does nothing else. A
+:class:`MailboxStore` knows which messages are stored already, and stores new ones permanently.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,12 +21,12 @@ MAX_SIZE = 2**31 - 1
 
 @dataclass(frozen=True)
 class RemoteMessage:
-    """One message as fetched.
+    """One fetched message.
 
-    :ivar key: identifies the message on its server for good; no other message ever gets it
+    :ivar key: identifies the message on its server permanently; no other message ever gets the same key
     :ivar source: its bytes, unchanged; or only its headers
     :ivar size: in bytes, as the server says, when only the headers were fetched; else None
-    :ivar was_requested: a person requested the whole message, of which the headers are stored
+    :ivar was_requested: whether a person requested the whole message, of which only the headers are stored
     """
 
     key: str
@@ -36,19 +36,19 @@ class RemoteMessage:
 
     @property
     def is_head(self) -> bool:
-        """Whether only its headers were fetched. It is not acknowledged."""
+        """Whether only its headers were fetched. Such a message is not acknowledged."""
         return self.size is not None
 
     @cached_property
     def values(self) -> SourceValues:
-        """What is stored with the message; computed once, by the first thread that asks."""
+        """The values that are stored with the message; the first thread that asks for them computes them."""
         return read_source(self.source)
 
 
 class Batch(NamedTuple):
     """Messages to be stored and committed together, and the position in the folder after that.
 
-    :ivar keys: messages that may be acknowledged after the commit, among them some whose content is stored already
+    :ivar keys: keys of messages that may be acknowledged after the commit; the content of some is stored already
     :ivar refusal: why some messages are missing; the next visit asks for them again
     """
 
@@ -59,34 +59,34 @@ class Batch(NamedTuple):
 
 
 class MailboxStore(Protocol):
-    """What is stored already. Every method returns only when its effect is committed."""
+    """The messages that are stored already. Every method returns only when its effect is committed."""
 
     def known(self, keys: Iterable[str]) -> set[str]:
-        """Those of `keys` that are stored."""
+        """Return the keys of stored messages among `keys`."""
 
     def known_sources(self, sources: Iterable[bytes]) -> set[bytes]:
-        """Those of `sources` that this server delivered before under any key."""
+        """Return those of `sources` that this server delivered before, under any key."""
 
     def unacknowledged(self) -> list[str]:
-        """Keys of stored messages whose acknowledgement is not recorded."""
+        """Return keys of stored messages whose acknowledgement is not recorded."""
 
     def position(self, account: str, folder: str) -> FolderPosition | None:
-        """How far the folder was read, also under a former name of its host; None when it was never read."""
+        """Return how far the folder was read, also under a former name of its host; None when it was never read."""
 
     def last_success(self) -> datetime | None:
-        """When (UTC, naive) the last fetch without an error ended; None when there was none."""
+        """Return when (UTC, naive) the last fetch without an error ended; None when there was none."""
 
     def first_visit(self, account: str, folder: str) -> datetime:
-        """When (UTC, naive) a folder that has a position was read first."""
+        """Return when (UTC, naive) a folder that has a position was first read."""
 
     def requested(self) -> list[str]:
-        """Keys of messages that are stored as headers and that a person requested whole; the least often tried first."""
+        """Return keys of messages that are stored as headers and that a person requested whole; fewest tries first."""
 
     def count_request(self, key: str) -> None:
-        """Count a try for a requested message that is asked for now, or is not there."""
+        """Count a try for a requested message that the visit asks for now, or does not find."""
 
     def heads(self, keys: Iterable[str]) -> set[str]:
-        """Those of `keys` of which only the headers are stored. They are neither read again nor acknowledged."""
+        """Return the keys of messages of which only the headers are stored. They are not read again or acknowledged."""
 
     def add(self, batch: Batch) -> NotStored | None:
         """Store and commit a batch.
@@ -105,19 +105,19 @@ class Mailbox(Protocol):
     """A logged-in connection to one mailbox; a context manager that logs out."""
 
     def leftovers(self, store: MailboxStore) -> list[str]:
-        """Keys of messages that an earlier visit stored, but did not acknowledge."""
+        """Return keys of messages that an earlier visit stored, but did not acknowledge."""
 
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        """What is new, oldest first; what is too large for the time that the visit has comes last."""
+        """Yield new messages, oldest first; those that are too large for the time of the visit come last."""
 
     def acknowledge(self, keys: Iterable[str]) -> None:
-        """Do with stored messages what the settings say: mark as read, move, delete or leave."""
+        """Mark as read, move, delete or leave stored messages, as the settings say."""
 
     def acknowledged(self) -> list[str]:
-        """Keys whose acknowledgement the server confirmed; complete after the mailbox was closed."""
+        """Return keys whose acknowledgement the server confirmed; the list is complete after the mailbox was closed."""
 
     def check(self) -> None:
-        """Try what the settings say, such as the names of folders.
+        """Check that the settings, such as the names of folders, fit the server.
 
         :raises MailboxProblem: when the settings do not fit the server
         """

@@ -1,4 +1,4 @@
-"""What can go wrong while a mailbox is read, apart from the connection: in the settings, on the server, in the database."""
+"""Errors while a mailbox is read, other than those of the connection: in the settings, on the server, in the database."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from ..text.indexed_text import REASON_CHARS
 
 
 class MailboxProblem(Exception):
-    """The mail server works, but something on it does not fit. The text is meant for the administrator."""
+    """The mail server works, but there is a problem with the mailbox. The text is meant for the administrator."""
 
 
 class UnknownFolder(MailboxProblem):
@@ -23,9 +23,9 @@ class UnknownFolder(MailboxProblem):
 
 
 class NotStored(MailboxProblem):
-    """The database refuses some messages for a reason that lies in them; all others were stored.
+    """The database refuses some messages because of their content; all others were stored.
 
-    :ivar keys: of the refused messages, which stay on the mail server, unacknowledged
+    :ivar keys: keys of the refused messages, which stay on the mail server, unacknowledged
     :ivar errors: the reasons; none for messages that were requested and are no longer needed
     """
 
@@ -42,7 +42,7 @@ class LoginRefused(MailboxProblem):
 class MessagesRefused(MailboxProblem):
     """The server does not return some messages; all others were read. The text is the server's own.
 
-    :ivar count: how many messages
+    :ivar count: the number of these messages
     """
 
     def __init__(self, errors: Iterable[Exception]):
@@ -52,6 +52,6 @@ class MessagesRefused(MailboxProblem):
 
 
 def server_words(error: Exception) -> str:
-    """The reply in an error of imaplib or poplib, which keep it as bytes."""
+    """Return the server's reply from an error of imaplib or poplib, which keep it as bytes."""
     words = (part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in error.args)
     return " ".join(words)[:REASON_CHARS]

@@ -10,7 +10,7 @@ from ..secrets import Secrets
 from ..session_log import SessionLog
 from .visit import Visit
 
-# PostgreSQL writes bytes as twice as many characters, and a value has 1 GB at most.
+# PostgreSQL writes each byte as two characters, and a value can have 1 GB at most.
 MAX_BYTES = 500 * 2**20
 
 
@@ -21,11 +21,11 @@ class MailboxSettings:
     :ivar log_in: a function that logs in on the imaplib or poplib connection that it is given
     :ivar afterwards: ``seen``, ``move`` or ``delete`` (IMAP); ``delete`` or ``leave`` (POP3)
     :ivar timeout: seconds that connecting, and each later reply, may take
-    :ivar visit: what the visit may take as a whole
-    :ivar secrets: what no error may contain; the login adds what it sends
-    :ivar log: of commands and replies
+    :ivar visit: the limits of the visit as a whole
+    :ivar secrets: texts that no error may contain; the login adds those that it sends
+    :ivar log: the log of commands and replies
     :ivar largest: bytes; of larger messages only the headers are fetched, until a person requests them
-    :ivar most: bytes; larger messages are not fetched at a request either
+    :ivar most: bytes; larger messages are not fetched even when a person requests them
     """
 
     protocol: str
@@ -55,7 +55,7 @@ class MailboxSettings:
         return f"{quote(self.user, safe='@')}@{self.host.lower()}"
 
     def tls_context(self) -> ssl.SSLContext:
-        """A client context that verifies certificate and host name, unless the administrator turned that off."""
+        """Return a client context that verifies certificate and host name, unless the administrator turned that off."""
         context = ssl.create_default_context()
         if not self.verify_certificate:
             context.check_hostname = False
@@ -63,7 +63,7 @@ class MailboxSettings:
         return self.visit.prepare(context)
 
     def connect(self, timeout: float) -> socket.socket:
-        """A connection that belongs to the visit, with TLS from the first byte where the settings say so.
+        """Open a connection that belongs to the visit, with TLS from the first byte where the settings say so.
 
         :param timeout: seconds that connecting, and each later read, may take
         :raises OSError, UnicodeError: when there is no connection

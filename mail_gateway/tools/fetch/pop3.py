@@ -1,8 +1,8 @@
-"""Reading a POP3 mailbox (RFC 1939).
+"""Reads a POP3 mailbox (RFC 1939).
 
 Messages are recognised by their UIDLs, or by their content where the server has none. DELE takes effect only with QUIT.
-Start reading at :meth:`Pop3Mailbox.new_batches`: :mod:`.pop3_plan` says what is read in which order, :mod:`.pop3_session`
-talks to the server, :mod:`.pop3_comparison` finds out what is stored already.
+Start reading at :meth:`Pop3Mailbox.new_batches`: :mod:`.pop3_plan` decides the order of reading, :mod:`.pop3_session`
+talks to the server, :mod:`.pop3_comparison` finds out which messages are stored already.
 """
 
 import poplib
@@ -21,8 +21,8 @@ from .pop3_session import Pop3Session
 from .time_budget import TimeBudget, TookTooLong
 from .windows import in_windows
 
-# Bytes beyond the largest message that are read nevertheless: many servers count a line end as one byte, and send two.
-# Breaking off a message costs a session.
+# A message may exceed the largest size by this share and these bytes: many servers count a line end as one byte, and send
+# two. Breaking off a message costs a session.
 EXTRA_SHARE = 0.1
 EXTRA_BYTES = 1000
 
@@ -51,7 +51,7 @@ class Pop3Mailbox:
         """End the session, which makes deletions take effect."""
         self._confirmed += self._session.close()
 
-    # ------------------------------------------------------------------ what is new
+    # ------------------------------------------------------------------ new messages
 
     @property
     def _deletes(self) -> bool:
@@ -59,14 +59,14 @@ class Pop3Mailbox:
 
     @property
     def _listing(self):
-        """What is listed in the current session."""
+        """The listing of the current session."""
         return self._session.listing
 
     def leftovers(self, store: MailboxStore) -> list[str]:
-        """Keys of stored messages that are no longer on the server, or may stay there.
+        """Return keys of stored messages that are no longer on the server, or may stay there.
 
         Messages that were not deleted because the connection broke are read again by :meth:`new_batches`: QUIT may have
-        taken effect although no reply came, and the UIDL may name another message since.
+        taken effect although no reply came, and the UIDL may name another message now.
         """
         owed = store.unacknowledged()
         if not self._deletes:
@@ -75,7 +75,7 @@ class Pop3Mailbox:
         return [key for key in owed if key not in self._listing.numbers]
 
     def new_batches(self, store: MailboxStore, budget: TimeBudget) -> Iterator[Batch]:
-        """What is new: first what fits into the time, then what a person requested, then the rest."""
+        """Yield new messages: first those that fit into the time, then those that a person requested, then the rest."""
         progress = plan_visit(self._listing, store, budget, self._deletes)
         try:
             yield from self._read_what_fits(progress)
@@ -95,11 +95,11 @@ class Pop3Mailbox:
             yield from self._read(progress, progress.budget.what_fits)
 
     def _is_large(self, key: str, progress: Progress) -> bool:
-        """Whether only the headers are read. What is stored under the same key may be whole, since a person requested it."""
+        """Whether only the headers are read. A stored message of the same key may be whole, since a person requested it."""
         return self._listing.size(key) > self.settings.largest and key not in progress.known
 
     def _read(self, progress: Progress, choose: Callable) -> Iterator[Batch]:
-        """Read what is new, and what has to be compared with the message that is stored under its key.
+        """Read new messages, and those that have to be compared with the messages that are stored under their keys.
 
         :param choose: chooses the next batch of `progress.wanted`, from which it is then removed
         """
@@ -121,7 +121,7 @@ class Pop3Mailbox:
         return tell_apart(sources, self._listing, progress.store, progress.known, self.settings.largest)
 
     def _ask(self, progress: Progress, keys: Iterable[str]) -> FetchedBatch:
-        """Ask for messages until the time of a batch is over. One that the server can't read does not hold up the others."""
+        """Ask for messages until the time of a batch is over. One that the server can't read does not stop the others."""
         sources, refused, broken = {}, [], None
         end = progress.budget.end_of_batch()
         for key in keys:
@@ -139,13 +139,13 @@ class Pop3Mailbox:
         return FetchedBatch(sources, refused, broken)
 
     def _most(self, key: str, progress: Progress) -> int:
-        """How many bytes are read of a message."""
+        """Return how many bytes of a message are read at most."""
         if key in progress.known:
             return self.settings.most
         return self.settings.largest + int(self.settings.largest * EXTRA_SHARE) + EXTRA_BYTES
 
     def _source(self, key: str, size: int, most: int, budget: TimeBudget, check: Callable = lambda: None) -> bytes:
-        """The source of a message, which counts as stalled if the session ends with it."""
+        """Fetch the source of a message, which counts as stalled if the session ends while it is read."""
         budget.begin(size, [key])
         try:
             source = self._session.retrieve(key, most, check)
@@ -162,9 +162,9 @@ class Pop3Mailbox:
     # ------------------------------------------------------------------ one session after another
 
     def _resume_after(self, error: Exception, progress: Progress) -> None:
-        """Open another session when this one was broken off here.
+        """Open another session when the gateway itself broke off this one.
 
-        Messages that were deleted in it are still on the server, and are compared by the next visit.
+        Messages that were deleted in it are still on the server, and the next visit compares them.
 
         :raises Exception: `error`, when the server ended the session: the next visit asks for that message last
         """
@@ -173,7 +173,7 @@ class Pop3Mailbox:
         self._renew(progress)
 
     def _confirm_deletions(self, progress: Progress) -> None:
-        """Make deletions take effect before a message that may end the session is asked for."""
+        """Make deletions take effect before asking for a message that may end the session."""
         if self._session.has_deleted:
             self._renew(progress)
 
@@ -191,7 +191,7 @@ class Pop3Mailbox:
         progress.drop(gone)
 
     def _read_stalled(self, progress: Progress) -> Iterator[Batch]:
-        """Read the messages with which earlier visits ended, as this one may, one by one."""
+        """Read the messages with which earlier visits ended, one by one, since they may end this visit, too."""
         for key in progress.stalled:
             if key in progress.late_requests:
                 progress.requested = [key]
@@ -208,7 +208,7 @@ class Pop3Mailbox:
             yield from self._read_heads(progress, [key])
         yield from self._read(progress, progress.budget.what_is_left)
 
-    # ------------------------------------------------------------------ what is large
+    # ------------------------------------------------------------------ large messages
 
     def _read_heads(self, progress: Progress, keys: Iterable[str]) -> Iterator[Batch]:
         """Read the headers of large messages; the rest stays on the server until a person requests it."""
@@ -223,9 +223,9 @@ class Pop3Mailbox:
                 self._resume_after(broken, progress)
 
     def _head(self, key: str, budget: TimeBudget) -> tuple[bytes, Exception | None]:
-        """The headers of a message, which counts as stalled if the session ends with it.
+        """Fetch the headers of a message, which counts as stalled if the session ends while they are read.
 
-        :return: also the error when they have no end
+        :return: the headers, and the error when they have no end
         """
         broken = None
         budget.begin(0, [key])
@@ -238,7 +238,7 @@ class Pop3Mailbox:
         return head_bytes(head), broken
 
     def _read_requested(self, progress: Progress) -> Iterator[Batch]:
-        """Read large messages that a person requested: whole, one by one, each as long as the visit may take."""
+        """Read large messages that a person requested, whole and one by one; each may take all the time of the visit."""
         while progress.requested:
             key = progress.requested.pop(0)
             if key in self._listing.numbers or self._candidates(key, progress):
@@ -249,7 +249,7 @@ class Pop3Mailbox:
                 yield from self._read_whole(key, progress)
 
     def _find(self, name: str, progress: Progress) -> Iterator[Batch]:
-        """Read headers until one of the messages turns out to have a certain key by content."""
+        """Read headers until one of the messages turns out to have the key `name` by its content."""
         for key in self._candidates(name, progress):
             if name in self._listing.numbers:
                 return
@@ -257,12 +257,15 @@ class Pop3Mailbox:
             yield from self._read_heads(progress, [key])
 
     def _candidates(self, name: str, progress: Progress) -> list[str]:
-        """Keys of large messages whose key by content may be `name`: their headers were not read yet."""
+        """Return keys of large messages whose key by content may be `name`, since their headers were not read yet."""
         keys = self._listing.candidates(name) if name not in self._listing.numbers else ()
         return [key for key in keys if self._is_large(key, progress) and key not in progress.stalled]
 
     def _read_whole(self, key: str, progress: Progress) -> Iterator[Batch]:
-        """:raises TookTooLong: when the visit would have to be abandoned"""
+        """Read a requested message whole.
+
+        :raises TookTooLong: when the visit would have to be abandoned
+        """
         size, budget = self._listing.size(key), progress.budget
         try:
             source = self._source(key, size, self.settings.most, budget, budget.check)
@@ -274,10 +277,10 @@ class Pop3Mailbox:
         else:
             yield Batch([RemoteMessage(key, source, was_requested=True)], [key])
 
-    # ------------------------------------------------------------------ afterwards
+    # ------------------------------------------------------------------ acknowledging
 
     def acknowledge(self, keys: Iterable[str]) -> None:
-        """Have stored messages deleted, each even when the server refuses to delete another one.
+        """Delete stored messages if the settings say so. A refusal to delete one message does not stop the others.
 
         :raises poplib.error_proto: the last refusal
         """
@@ -294,7 +297,7 @@ class Pop3Mailbox:
             raise refusal
 
     def acknowledged(self) -> list[str]:
-        """Keys of messages that are deleted for good, or need not be deleted."""
+        """Return keys of messages whose deletion the server confirmed, or which need not be deleted."""
         return self._confirmed
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Which messages of a POP3 mailbox are stored already, and under which keys the new ones are stored."""
+"""Finds out which messages of a POP3 mailbox are stored already, and under which keys the new ones are stored."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from .pop3_listing import Listing
 
 @dataclass(frozen=True)
 class _Content:
-    """What was read of a message.
+    """The content of a message, as far as it was read.
 
-    :ivar source: all that was read
-    :ivar is_whole: whether all of it is stored; of a message that turned out to be too large, only the headers are
-    :ivar kept: what is stored
+    :ivar source: all bytes that were read
+    :ivar is_whole: whether all of it is stored; only the headers of a message that turned out to be too large are stored
+    :ivar kept: the bytes that are stored
     :ivar name: its key by content
-    :ivar is_doubtful: whether the message that is stored under its UIDL may be this one or another; a second copy of a
-        listed message is not doubtful
+    :ivar is_doubtful: whether the message that is stored under its UIDL may be this one or another one; a second copy of
+        a listed message is not doubtful
     """
 
     source: bytes
@@ -27,7 +27,7 @@ class _Content:
     is_doubtful: bool
 
     def is_stored(self, names: Set[str], sources: Set[bytes]) -> bool:
-        """Whether the message is stored already, as much of it as would be stored."""
+        """Whether the message is stored already, at least the part that would be stored now."""
         return self.name in names or (self.is_doubtful and not sources.isdisjoint((self.source, self.kept)))
 
     def is_stored_whole(self, names: Set[str], sources: Set[bytes]) -> bool:
@@ -38,16 +38,17 @@ class _Content:
 def tell_apart(
     sources: dict[str, bytes], listing: Listing, store: MailboxStore, known: Set[str], largest: int
 ) -> tuple[dict[str, RemoteMessage], list[str]]:
-    """New messages, and the keys of stored ones that may be acknowledged.
+    """Return the new messages, and the keys of stored ones that may be acknowledged.
 
     A server may give a UIDL to another message once the first one is gone (RFC 1939, section 7). Deleting by UIDL alone
     could therefore delete a message that was never stored. Messages that share a UIDL, or have none, have a key by their
     content.
 
-    :param sources: key of the session -> what was read
+    :param sources: key of the session -> bytes that were read
     :param known: listed keys that are stored
-    :param largest: bytes of a message that is stored whole
-    :return: messages by their key of the session; the keys are those to be stored
+    :param largest: size in bytes up to which a message is stored whole
+    :return: messages by their key of the session, each with the key under which it is to be stored; and keys of stored
+        messages
     """
     contents = {key: _content(key, source, listing, known, largest) for key, source in sources.items()}
     names, stored = _stored_among(contents.values(), store)
@@ -73,7 +74,7 @@ def _content(key: str, source: bytes, listing: Listing, known: Set[str], largest
 
 
 def _stored_among(contents, store: MailboxStore) -> tuple[Set[str], Set[bytes]]:
-    """Keys by content, and sources, that are stored."""
+    """Return the keys by content and the sources that are stored."""
     doubtful = {part for each in contents if each.is_doubtful for part in (each.source, each.kept)}
     names = store.known([each.name for each in contents]) if contents else set()
     return names, store.known_sources(list(doubtful)) if doubtful else set()

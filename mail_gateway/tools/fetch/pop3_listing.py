@@ -14,15 +14,15 @@ MAX_UIDL = 250
 _NUMBER = re.compile(r"0*([1-9]\d{0,9})")
 _SIZE = re.compile(r"[0-9]{1,15}")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
-# Stands in place of a UIDL where the server has none.
+# Replaces the UIDL in keys when the server has none.
 _CONTENT = "sha256:"
 
 
 def read_uidls(lines: Sequence[bytes]) -> dict[int, str]:
-    """Message number -> UIDL, "" where there is none; malformed lines are skipped."""
+    """Return message number -> UIDL, "" where there is none; skip malformed lines."""
     uidls = {}
     for line in lines[:MAX_LISTED]:
-        # two different UIDLs must not become one, whatever bytes they are
+        # two different UIDLs must not become the same text, whatever bytes they contain
         number, _space, uidl = line.decode("ascii", "backslashreplace").partition(" ")
         if found := _NUMBER.fullmatch(number):
             uidls.setdefault(int(found[1]), _as_name(uidl.strip()))
@@ -30,7 +30,7 @@ def read_uidls(lines: Sequence[bytes]) -> dict[int, str]:
 
 
 def read_sizes(lines: Sequence[bytes]) -> dict[int, int]:
-    """Message number -> bytes; malformed lines are skipped."""
+    """Return message number -> size in bytes; skip malformed lines."""
     sizes = {}
     for line in lines[:MAX_LISTED]:
         number, _space, rest = line.decode("ascii", "replace").partition(" ")
@@ -41,12 +41,12 @@ def read_sizes(lines: Sequence[bytes]) -> dict[int, int]:
 
 
 def _as_name(uidl: str) -> str:
-    """A UIDL as a part of a key: no control characters, and no longer than a key may be."""
+    """Return a UIDL as a part of a key: without control characters, and no longer than a key may be."""
     return bounded(_CONTROL.sub(lambda char: f"\\x{ord(char[0]):02x}", uidl), MAX_UIDL)
 
 
 class Listing:
-    """Messages and their keys.
+    """The messages that a session lists, and their keys.
 
     A message that has no UIDL, or shares it with others, gets a key by its content once that is read. Until then it has a
     key that is valid only in the session.
@@ -78,27 +78,27 @@ class Listing:
 
     @property
     def prefix(self) -> str:
-        """How the keys of the mailbox begin."""
+        """The beginning of all keys of the mailbox."""
         return f"pop://{self._account}/;UIDL="
 
     @property
     def content_prefix(self) -> str:
-        """How they begin where there are no UIDLs."""
+        """The beginning of the keys of the mailbox when the server has no UIDLs."""
         return self.prefix + _CONTENT
 
     def is_by_uidl(self, key: str) -> bool:
-        """Whether a key is made of a UIDL."""
+        """Whether a key contains a UIDL."""
         return key.startswith(self.prefix) and not key.startswith(self.content_prefix)
 
     def size(self, key: str) -> int:
-        """Bytes as the server states them, which may be wrong; 0 where it states none."""
+        """Return the size in bytes as the server states it, which may be wrong; 0 where it states none."""
         number = self.numbers.get(key)
         return self._lines[number][1] if number else 0
 
     # ------------------------------------------------------------------ keys by content
 
     def name_by_content(self, key: str, source: bytes) -> str:
-        """The key of a message that can't be named by its UIDL; copies of the same content are numbered."""
+        """Return the key by content of a message whose UIDL can't serve as key; copies of the same content are numbered."""
         if key not in self._by_content:
             name = self._beginning(key) + hashlib.sha256(source).hexdigest()
             self._copies[name] += 1
@@ -106,7 +106,7 @@ class Listing:
         return self._by_content[key]
 
     def is_copy(self, key: str) -> bool:
-        """Whether another listed message has the same content as a message that has a key by its content."""
+        """Whether a message that has a key by its content is a further copy of another listed message."""
         return ";COPY=" in self._by_content[key].removeprefix(self._beginning(key))
 
     def _beginning(self, key: str) -> str:
@@ -123,7 +123,7 @@ class Listing:
         return name
 
     def candidates(self, name: str) -> Iterator[str]:
-        """Keys of messages whose key by content may be `name`: they were not read yet."""
+        """Yield keys of messages whose key by content may be `name`, since they were not read yet."""
         for key in self.unnamed:
             if key not in self._by_content and name.startswith(self._beginning(key)):
                 yield key
@@ -133,7 +133,7 @@ class Listing:
     def follow(self, before: "Listing") -> bool:
         """Take over the keys of an earlier session.
 
-        :return: whether all message numbers are the same; else the keys of that session are no longer valid
+        :return: whether all messages have the same numbers; if not, the keys of that session are no longer valid
         """
         if any(self._lines.get(number) != line for number, line in before._lines.items()):
             return False

@@ -1,4 +1,4 @@
-"""What is to be read of a POP3 mailbox in a visit, and in which order."""
+"""Decides which messages of a POP3 mailbox a visit reads, and in which order."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,9 @@ from .time_budget import TimeBudget
 
 
 def plan_visit(listing: Listing, store: MailboxStore, budget: TimeBudget, deletes: bool) -> Progress:
-    """Decide what is to be read. Where messages stay on the server, the keys of removed ones are freed first.
+    """Decide which messages to read. If messages stay on the server, free the keys of removed ones first.
 
-    :param listing: of the first session
+    :param listing: the listing of the first session
     :param deletes: whether messages that are stored are deleted on the server
     :raises poplib.error_proto: when the server lost its UIDLs, see :func:`expect_uidls`
     """
@@ -35,17 +35,17 @@ def plan_visit(listing: Listing, store: MailboxStore, budget: TimeBudget, delete
 def expect_uidls(listing: Listing, keys: Iterable[str]) -> None:
     """Make sure that messages can still be found by their UIDLs.
 
-    :raises poplib.error_proto: when the server has no UIDLs, but had when it gave one of the `keys`
+    :raises poplib.error_proto: when the server has no UIDLs, but had them when one of the `keys` was stored
     """
     if listing.no_uidl and any(map(listing.is_by_uidl, keys)):
         raise listing.no_uidl
 
 
 def _requested(listing, store) -> list[str]:
-    """Keys of messages that a person requested whole."""
+    """Return keys of messages that a person requested whole."""
     requested = store.requested()
     if listing.no_uidl:
-        # each counts as a try: else a mailbox whose UIDLs are gone for good would never be read again
+        # count a try for each: otherwise a mailbox whose UIDLs never come back would never be read again
         for key in filter(listing.is_by_uidl, requested):
             store.count_request(key)
     expect_uidls(listing, requested)
@@ -53,23 +53,23 @@ def _requested(listing, store) -> list[str]:
 
 
 def _unread(listing, known, store, deletes) -> list[str]:
-    """Keys of what is to be read, in order."""
+    """Return keys of the messages to read, in order."""
     numbers, unnamed = listing.numbers, listing.unnamed
-    # A message that is to be deleted is read once more, to compare it with the stored one. One of which only the headers
-    # are stored stays on the server until a person requests it.
+    # A message that is to be deleted is read once more, to compare it with the stored one. A message of which only the
+    # headers are stored stays on the server until a person requests it.
     settled = store.heads(known) if deletes else known
-    # New messages come before those that are only compared: else a connection that breaks each time would never get to them.
+    # New messages come before those that are only compared: a connection that breaks each time would never reach them.
     return sorted(numbers.keys() - settled, key=lambda key: (key in known, key in unnamed, numbers[key]))
 
 
 def _forget_removed(listing, store):
-    """Free the UIDLs of messages that are no longer on the server, which may give them to others."""
-    # an empty listing may also mean that the server is not well
+    """Free the UIDLs of messages that are no longer on the server, since it may give them to other messages."""
+    # an empty listing may also mean that the server has a fault
     if listing.numbers and not listing.no_uidl:
         store.forget_removed(listing.prefix, [*listing.numbers, *listing.unnamed.values()])
 
 
 def forget_removed_contents(listing: Listing, progress: Progress) -> None:
-    """Free the keys of removed messages that are known by their content, once all that is listed was read."""
+    """Free the keys of removed messages that are known by their content, once all listed messages were read."""
     if listing.numbers and listing.no_uidl and progress.is_whole and progress.budget.complete:
         progress.store.forget_removed(listing.content_prefix, list(listing.numbers))

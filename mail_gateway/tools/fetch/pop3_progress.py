@@ -10,12 +10,12 @@ from .time_budget import TimeBudget
 
 
 class FetchedBatch(NamedTuple):
-    """What the server returned for a batch.
+    """The answer of the server to the requests of a batch.
 
     :ivar sources: key -> bytes; of a message that is too large, the beginning
     :ivar refused: the refusals of the server
-    :ivar broken: the error that ended the session. Messages that came before it are stored nevertheless, so that visits
-        get further over a connection that breaks each time
+    :ivar broken: the error that ended the session. Messages that came before it are stored nevertheless, so that even
+        visits over a connection that breaks each time make progress
     """
 
     sources: dict[str, bytes]
@@ -34,10 +34,10 @@ class Progress:
 
     :ivar known: listed keys that are stored
     :ivar queue: keys of messages that are to be read, in order
-    :ivar store: what is stored already
+    :ivar store: the messages that are stored already
     :ivar requested: keys of messages that a person requested whole
     :ivar stalled: keys of messages that are asked for last, since earlier visits ended with them
-    :ivar late_requests: those of them that a person requested whole
+    :ivar late_requests: keys of stalled messages that a person requested whole
     :ivar wanted: key -> bytes of messages that are to be read next
     :ivar gone: keys of earlier sessions that are no longer valid
     :ivar is_whole: whether all listed messages were read or are known
@@ -55,7 +55,7 @@ class Progress:
     is_whole: bool = True
 
     def in_order(self) -> Iterator[str]:
-        """The keys of the queue that are still valid; the other messages are left to the next visit."""
+        """Yield the keys of the queue that are still valid; leave the other messages to the next visit."""
         for key in self.queue:
             if key in self.gone:
                 self.budget.complete = False

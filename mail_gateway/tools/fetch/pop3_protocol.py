@@ -1,4 +1,4 @@
-"""poplib on the connection of a visit: long lines, bounded replies, login in any charset."""
+"""poplib on the connection of a visit, with long lines, bounded replies, and login in any charset."""
 
 import poplib
 import re
@@ -11,9 +11,9 @@ from .mailbox_errors import server_words
 from .mailbox_settings import MailboxSettings
 from .reply_budget import MAX_REPLY, ReplyBudget
 
-# Bytes of a message between two looks at the clock.
+# Bytes of a message between two checks of the time.
 CHECKED_BYTES = 2**20
-# No argument may contain them: they would end the command.
+# No argument may contain these characters: they would end the command.
 _CONTROL = re.compile(r"[\0\r\n]")
 
 
@@ -22,7 +22,7 @@ class CommandRefused(poplib.error_proto):
 
 
 class UnfinishedReply(EOFError):
-    """A reply was not read to its end: the rest of it would be taken for replies to other commands."""
+    """A reply was not read to its end, so that poplib would take the rest of it for replies to other commands."""
 
     def __init__(self):
         super().__init__("a reply of the mail server was not read to its end")
@@ -31,7 +31,7 @@ class UnfinishedReply(EOFError):
 class MessageTooLarge(EOFError):
     """A message is larger than the server says. The rest of it is not read.
 
-    :ivar start: what was read of it
+    :ivar start: the bytes that were read of it
     """
 
     def __init__(self, start: bytes = b""):
@@ -75,7 +75,7 @@ class Pop3(poplib.POP3):
 
     @contextmanager
     def _one_reply(self):
-        """A command and its reply.
+        """Guard one command and the reading of its reply.
 
         :raises UnfinishedReply: when an earlier reply was not read to its end
         """
@@ -90,7 +90,7 @@ class Pop3(poplib.POP3):
         self._is_reply_unfinished = False
 
     def _shortcmd(self, line):
-        """Extends poplib's method: nothing is sent while an earlier reply is not read to its end."""
+        """Extends poplib's method: sends nothing after a reply that was not read to its end."""
         with self._one_reply():
             return super()._shortcmd(line)
 
@@ -115,9 +115,9 @@ class Pop3(poplib.POP3):
         return reply
 
     def _putcmd(self, line):
-        """Extends poplib's method: a command is one line.
+        """Extends poplib's method: sends only commands of one line.
 
-        :raises poplib.error_proto: when a user name or password would make it more
+        :raises poplib.error_proto: when a user name or password would make the command longer than one line
         """
         if _CONTROL.search(line):
             raise poplib.error_proto("a line feed or NUL character in a command")
@@ -126,25 +126,25 @@ class Pop3(poplib.POP3):
         return super()._putcmd(line)
 
     def _getline(self):
-        """Replaces poplib's method: another limit.
+        """Replaces poplib's method: applies another limit.
 
         :raises EndlessServer: when the reply is too long
         """
         line = self.file.readline(self.budget.line_limit + 1)
         self.budget.count_line(len(line))
         if not line.endswith(b"\n"):
-            # also for half a line: one that is cut after its first dot would look like the end of the message
+            # also for an incomplete line: one that is cut after its first dot would look like the end of the message
             raise EOFError("the server closed the connection")
         octets = len(line)
         return line.removesuffix(b"\n").removesuffix(b"\r"), octets
 
     def message(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
-        """The lines of a message, in one piece of memory instead of one for each line.
+        """Read a message into one piece of memory, instead of one for each line.
 
         :param command: RETR or TOP, with its arguments
         :param most: bytes that are read of the message
         :param check: called after each megabyte; its exceptions end the visit
-        :raises MessageTooLarge: when there are more
+        :raises MessageTooLarge: when the message has more bytes
         """
         self.budget.limit = MAX_REPLY + most
         with self._one_reply():
@@ -157,7 +157,7 @@ class Pop3(poplib.POP3):
         while (line := self._getline()[0]) != b".":
             reply.write(line[1:] if line.startswith(b"..") else line)
             reply.write(b"\r\n")
-            self.budget.begin()  # lines are not kept, so that only their bytes count
+            self.budget.begin()  # the budget counts each line alone, since lines are not kept
             if reply.tell() > most:
                 raise MessageTooLarge(reply.getvalue())
             if reply.tell() - checked > CHECKED_BYTES:
@@ -168,7 +168,7 @@ class Pop3(poplib.POP3):
     # ------------------------------------------------------------------ login
 
     def login(self, user, password):
-        """Log in. Characters beyond ASCII go by SASL PLAIN (RFC 5034), else after UTF8 (RFC 6856), if offered.
+        """Log in; send characters beyond ASCII by SASL PLAIN (RFC 5034) or after UTF8 (RFC 6856), if offered.
 
         :raises poplib.error_proto: when the server refuses
         """
@@ -183,7 +183,7 @@ class Pop3(poplib.POP3):
         return self.pass_(password)
 
     def offered(self) -> dict[str, list[str]]:
-        """Capability -> its parameters (RFC 2449); {} when the server does not list them."""
+        """Return capability -> its parameters (RFC 2449); {} when the server does not list them."""
         try:
             lines = [line.decode("ascii", "replace").upper().split() for line in self._longcmd("CAPA")[1]]
         except poplib.error_proto:

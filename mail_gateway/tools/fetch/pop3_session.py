@@ -11,9 +11,9 @@ from .mailbox_settings import MailboxSettings
 from .pop3_listing import Listing, read_sizes, read_uidls
 from .pop3_protocol import CommandRefused, Pop3
 
-# Bytes of headers that are accepted; fewer of them are kept.
+# Bytes of headers that are read; fewer of them are kept.
 MAX_HEAD = 4 * 2**20
-# Refusals that begin like this are about a fault of the server, not about the command (RFC 3206, RFC 2449).
+# Refusals that begin like this report a fault of the server, not of the command (RFC 3206, RFC 2449).
 _FAULTS = ("-ERR [SYS/", "-ERR [IN-USE]")
 
 
@@ -50,11 +50,11 @@ class Pop3Session:
             self._client.close()
         return confirmed
 
-    # ------------------------------------------------------------------ what there is
+    # ------------------------------------------------------------------ listing
 
     @cached_property
     def listing(self) -> Listing:
-        """What the server lists; asked for once."""
+        """The messages that the server lists; the session asks for them once."""
         uidls, no_uidl = self._uidls()
         return Listing(self._settings.account, uidls, read_sizes(self._client.list()[1]), no_uidl)
 
@@ -66,7 +66,7 @@ class Pop3Session:
         try:
             return read_uidls(self._client.uidl()[1]), None
         except CommandRefused as refusal:
-            # a server that has UIDLs at other times: without them all messages would get other keys, and be stored again
+            # the server has UIDLs at other times: without them all messages would get other keys, and be stored again
             if server_words(refusal).startswith(_FAULTS) or "UIDL" in self._client.offered():
                 raise
             return {}, refusal
@@ -84,18 +84,18 @@ class Pop3Session:
     # ------------------------------------------------------------------ messages
 
     def retrieve(self, key: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
-        """The source of a message.
+        """Fetch the source of a message.
 
         :param most: bytes that are read of it
         :param check: called after each megabyte; its exceptions end the visit
-        :raises MessageTooLarge: when it is larger; nothing else can be asked for in this session
+        :raises MessageTooLarge: when it is larger; the session can't send further commands
         """
         return self._message(f"RETR {self.listing.numbers[key]}", most, check)
 
     def head(self, key: str) -> bytes:
-        """The headers of a message; empty when the server does not support TOP, which is optional (RFC 1939, section 7).
+        """Fetch the headers of a message; b"" when the server does not support TOP, which is optional (RFC 1939, section 7).
 
-        :raises MessageTooLarge: when they have no end; nothing else can be asked for in this session
+        :raises MessageTooLarge: when they have no end; the session can't send further commands
         """
         try:
             return self._message(f"TOP {self.listing.numbers[key]} 0", MAX_HEAD)
@@ -103,7 +103,7 @@ class Pop3Session:
             return b""
 
     def _message(self, command: str, most: int, check: Callable[[], None] = lambda: None) -> bytes:
-        """The lines of a message. After a refusal NOOP shows whether the server closed the connection with it."""
+        """Fetch the lines of a message. After a refusal, NOOP shows whether the server closed the connection with it."""
         try:
             return self._client.message(command, most, check)
         except CommandRefused:
@@ -113,7 +113,7 @@ class Pop3Session:
 
     @property
     def has_deleted(self) -> bool:
-        """Whether messages were deleted in this session; its end makes that take effect."""
+        """Whether messages were deleted in this session; the deletions take effect at its end."""
         return bool(self._deleted)
 
     def delete(self, key: str) -> None:

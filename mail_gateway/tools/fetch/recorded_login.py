@@ -1,11 +1,11 @@
-"""Logging in from a thread that must not use the database."""
+"""Records a login, for a thread that must not use the database."""
 
 
 class LoginRecorder:
-    """Stands in for an imaplib or poplib connection and notes what is called on it.
+    """Stands in for an imaplib or poplib connection, and records the calls of its methods.
 
-    Odoo's OAuth modules fetch their token, with the ORM, while they log in on a connection. They log in on a recorder, and
-    the network thread repeats the calls on the real connection.
+    Odoo's OAuth modules fetch their token, with the ORM, while they log in on a connection. The gateway lets them log in on
+    a recorder, and the network thread repeats the calls on the real connection.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""How many bytes one reply of a mail server may have, so that no server fills the memory."""
+"""Limits the bytes of one reply of a mail server, so that no server fills the memory."""
 
 from .visit import EndlessServer
 
@@ -8,15 +8,15 @@ MAX_GREETING = 64 * 2**10
 MAX_REPLY = 64 * 2**20
 # Bytes of the messages in one reply. Some servers estimate sizes: twice as much is accepted.
 MAX_MESSAGES = 256 * 2**20
-# Bytes that each line counts in addition: Python needs memory for it. IMAP has few lines in a reply.
+# Bytes that are counted in addition for each line, since Python needs memory for it. An IMAP reply has few lines.
 LINE_OVERHEAD = 100
 IMAP_LINE_OVERHEAD = 1000
 
 
 class ReplyBudget:
-    """The bytes that one reply may have.
+    """Counts the bytes of one reply.
 
-    :param overhead: bytes that each line counts in addition
+    :param overhead: bytes that are counted in addition for each line
     :ivar limit: bytes of a reply without the messages in it
     :ivar literals: bytes of the messages in a reply
     :ivar exceeded: whether a reply was too long; the rest of it would follow, so the connection can't be used any more
@@ -35,7 +35,7 @@ class ReplyBudget:
 
     @property
     def line_limit(self) -> int:
-        """The bytes that the next line may have, at most."""
+        """The maximum number of bytes in the next line."""
         return max(self.limit - self._words, 0)
 
     def count_line(self, size: int) -> None:

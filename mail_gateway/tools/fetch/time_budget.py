@@ -1,22 +1,22 @@
-"""How much to ask a mail server for at a time, so that a visit makes progress over a slow connection, too."""
+"""Decides how much to ask a mail server for at a time, so that a visit makes progress even over a slow connection."""
 
 import time
 from collections.abc import Hashable, Iterable
 
-# Messages in a batch, and bytes of them.
+# The maximum number of messages in a batch, and of their bytes together.
 BATCH_COUNT = 200
 BATCH_BYTES = 10 * 2**20
-# Messages are stored this often: after a visit that breaks off, the next one repeats no more than that.
+# Messages are stored at least this often: after a visit that broke off, the next one repeats no more than that.
 BATCH_SECONDS = 5.0
 # Bytes of the first batch, before the speed of the connection is known.
 FIRST_BYTES = 256 * 1024
-# Bytes per second that are assumed at least. A shorter answer than MEASURABLE_SECONDS does not slow the estimate down.
+# The lowest assumed speed, in bytes per second. An answer in less than MEASURABLE_SECONDS does not lower the estimate.
 MIN_RATE = 10_000
 MEASURABLE_SECONDS = 1.0
-# Keys of messages that are asked for last, since a visit ended with them.
+# Number of messages that are asked for last, since a visit ended with them.
 MAX_STALLED = 200
 
-# Seconds at the end of a visit in which no large message is read on: it has to be stored, too.
+# Seconds at the end of a visit in which it reads no further part of a large message, which also has to be stored.
 MARGIN_SECONDS = 10.0
 
 
@@ -27,7 +27,7 @@ class TimeBudget:
     :param end: value of time.monotonic() at which the visit is abandoned
     :param stalled: keys of messages with which earlier visits ended: they are asked for last, and one by one, so that all
         others are read first
-    :ivar broken: keys of messages with which the connection broke, and may break each time
+    :ivar broken: keys of messages at which the connection broke, and may break each time
     :ivar stored: number of new messages so far
     :ivar reading: size in bytes of the largest message that is being read right now, 0 when none is
     :ivar complete: False when the time was up before the mailbox was read to its end
@@ -64,7 +64,7 @@ class TimeBudget:
         return bool(self.reading) and len(self._asked) <= 1
 
     def is_half_over(self) -> bool:
-        """Whether new messages had half of the time; requested messages get the rest."""
+        """Whether new messages took half of the time; requested messages get the rest."""
         return time.monotonic() > (self._start + self._until) / 2
 
     def is_over(self) -> bool:
@@ -72,14 +72,14 @@ class TimeBudget:
         return time.monotonic() > self._until
 
     def end_of_batch(self) -> float:
-        """The value of time.monotonic() at which a batch that begins now should end."""
+        """Return the value of time.monotonic() at which a batch that begins now should end."""
         return min(time.monotonic() + BATCH_SECONDS, self._until)
 
     def what_fits(self, sizes: dict) -> list:
-        """The next batch, in order, without messages that are too large for the time that is left.
+        """Return the next batch, in order, without messages that are too large for the time that is left.
 
         :param sizes: key -> bytes of messages that are still to be read
-        :return: keys, [] when nothing fits; a message that is larger than a batch is one of its own
+        :return: keys, [] when nothing fits; a message that is larger than a batch is a batch of its own
         """
         readable = self._rate * (self._end - time.monotonic())
         limit = min(self._rate * BATCH_SECONDS, BATCH_BYTES)
@@ -94,10 +94,10 @@ class TimeBudget:
         return batch
 
     def what_is_left(self, sizes: dict) -> list[Hashable]:
-        """The next batch at the end of a visit, when messages that are too large delay no others.
+        """Return the next batch at the end of a visit, when messages that are too large delay no others.
 
-        A visit that stored messages leaves them to the next one: reading them takes all its time, and the visit would
-        probably be abandoned. A POP3 server would then forget the deletions of the same session.
+        A visit that stored messages leaves those that are too large to the next one: reading them would take all its time,
+        and it would probably be abandoned. A POP3 server would then forget the deletions of the same session.
 
         :param sizes: key -> bytes of messages that are still to be read
         :return: keys
@@ -112,7 +112,7 @@ class TimeBudget:
         return [min(sizes, key=sizes.get)]
 
     def check(self) -> None:
-        """Called between the parts of a large message.
+        """Make sure, between two parts of a large message, that there is time for the next one.
 
         :raises TookTooLong: when the visit is about to be abandoned
         """
@@ -120,10 +120,10 @@ class TimeBudget:
             raise TookTooLong(time.monotonic() - self._start, self.reading)
 
     def beyond_time(self, messages: dict) -> list:
-        """Compute what is stored with messages, which takes time.
+        """Compute the values that are stored with messages, as long as there is time.
 
         :param messages: key -> RemoteMessage
-        :return: the keys of those that there was no time for; never all of them
+        :return: the keys of messages for which there was no time; never all of them
         """
         late = []
         for number, (key, message) in enumerate(messages.items()):
@@ -134,17 +134,17 @@ class TimeBudget:
         return late
 
     def begin(self, size: int, keys: Iterable[str] = ()) -> None:
-        """Note that messages are asked for.
+        """Record that the visit asks for messages.
 
         :param size: bytes of the largest one
-        :param keys: of the messages, which count as stalled when :meth:`finish` is never called
+        :param keys: keys of the messages, which count as stalled when :meth:`finish` is never called
         """
         self.reading, self._begun, self._asked = size, time.monotonic(), tuple(keys)
 
     def finish(self, size: int) -> None:
-        """Note that the messages came, and measure the speed.
+        """Record that the messages came, and measure the speed.
 
-        :param size: bytes of all of them
+        :param size: bytes of all messages together
         """
         seconds = time.monotonic() - self._begun
         rate = max(size / max(seconds, 0.001), MIN_RATE)
@@ -155,8 +155,8 @@ class TimeBudget:
 class TookTooLong(Exception):
     """The visit was abandoned while a message was read.
 
-    :ivar seconds: that the visit had
-    :ivar size: of the message in bytes
+    :ivar seconds: the seconds that the visit took
+    :ivar size: the size of the message in bytes
     """
 
     def __init__(self, seconds: float, size: int):

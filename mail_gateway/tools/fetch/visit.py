@@ -24,12 +24,12 @@ class EndlessServer(OSError):
 class Visit:
     """The time and the bytes of one visit, and its current connection.
 
-    Each read looks at the clock, since a server that sends a little now and then never runs into a time-out of the socket.
-    The caller can end the visit from another thread by :meth:`cut`, which also ends waiting for the network.
+    Each read checks the time, since a server that sends a few bytes now and then never exceeds the time-out of the socket.
+    The caller can end the visit from another thread by :meth:`cut`, which also interrupts waiting for the network.
 
     :param seconds: until the visit is over
-    :param max_bytes: that may be received
-    :ivar received: bytes, of all connections
+    :param max_bytes: the maximum number of bytes that may be received
+    :ivar received: bytes that were received, on all connections
     """
 
     def __init__(self, seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES):
@@ -51,7 +51,7 @@ class Visit:
         return self.received > self._max_bytes // 2
 
     def check(self) -> None:
-        """Make sure that the visit goes on.
+        """Make sure that the visit is not over.
 
         :raises VisitOver: when it is over
         """
@@ -59,14 +59,14 @@ class Visit:
             raise VisitOver("the time of the visit is up")
 
     def connect(self, host: str, port: int, timeout: float, context: ssl.SSLContext | None = None) -> socket.socket:
-        """A connection whose reads and writes belong to this visit.
+        """Open a connection whose reads and writes belong to this visit.
 
         :param timeout: seconds for looking up the name, connecting, the TLS handshake, and each read later
-        :param context: for TLS from the first byte, from :meth:`prepare`
-        :raises VisitOver, OSError, UnicodeError: when none can be made
+        :param context: a context from :meth:`prepare` for TLS from the first byte; None for no TLS
+        :raises VisitOver, OSError, UnicodeError: when no connection can be made
         """
         self.check()
-        # the thread of the resolver may outlive the visit: it never talks to the server
+        # the thread of the resolver may outlive the visit, since it never talks to the server
         addresses = resolve(host, port, min(timeout, self.left), socket.getaddrinfo)
         sock, _address, _failed = connect(addresses, min(timeout, self.left), self._plain_socket)
         try:
@@ -98,7 +98,7 @@ class Visit:
     # ------------------------------------------------------------------ called by the sockets
 
     def watch(self, sock: socket.socket) -> None:
-        """Note the current connection.
+        """Record the current connection.
 
         :raises VisitOver: when the visit was ended meanwhile
         """

@@ -11,13 +11,13 @@ MAX_ENDING_SECONDS = 5.0
 
 
 class Abandoned(Exception):
-    """Raised in a network thread whose time is up: nothing that it asks for is done any more."""
+    """Raised in a network thread whose time is up: its calls are no longer made."""
 
 
 class WorkerThreads:
-    """Runs jobs in threads of their own, and their calls by :meth:`call` in the thread that calls :meth:`serve`.
+    """Runs jobs in threads of their own, and makes their calls by :meth:`call` in the thread that calls :meth:`serve`.
 
-    After the deadline jobs are ended. Their further calls are refused, so that they acknowledge nothing that was not
+    Jobs are ended after the deadline. Their further calls are refused, so that they acknowledge no message that was not
     stored.
     """
 
@@ -29,9 +29,9 @@ class WorkerThreads:
     def start(self, name: str, job: Callable[[], object], end: Callable[[], None] | None = None) -> Future:
         """Run a job in a thread of its own.
 
-        :param name: of the thread
-        :param job: called in the thread
-        :param end: called from another thread to end the job, which is then waited for
+        :param name: the name of the thread
+        :param job: a function that is called in the thread
+        :param end: a function that is called from another thread to end the job; the caller then waits for the job
         :return: a future that the serving thread completes
         :raises RuntimeError: when the system can't start a thread
         """
@@ -50,7 +50,7 @@ class WorkerThreads:
         return outcome
 
     def call(self, function: Callable, *args):
-        """Called by a job: the result of `function(*args)`, which the serving thread calls.
+        """Have the serving thread call `function(*args)`, and return the result; called by a job.
 
         :raises Abandoned: when no thread serves any more
         """
@@ -72,7 +72,7 @@ class WorkerThreads:
         try:
             while self._running:
                 if time.monotonic() >= deadline:
-                    self._closed.set()  # no further requests; those made in time are still done
+                    self._closed.set()  # refuse further requests; those that were made in time are still answered
                 try:
                     request = self._requests.get(timeout=max(deadline - time.monotonic(), 0.01))
                 except queue.Empty:
@@ -131,7 +131,7 @@ class _Thread(threading.Thread):
                 function()
 
     def when_over(self, function: Callable[[], None]) -> None:
-        """Call `function` when the job is over: at once, or in its thread."""
+        """Call `function` when the job is over: at once if it is over already, else later in the thread of the job."""
         with self._lock:
             if not self._is_over:
                 self._when_over.append(function)

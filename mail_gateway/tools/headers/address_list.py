@@ -1,14 +1,14 @@
-"""Authors and recipients in the headers of messages, read as people mean them.
+"""Reads authors and recipients from the headers of messages as people mean them.
 
-RFC 5322, section 3.4, with its obsolete forms, and what programs write besides: semicolons for commas, names with unquoted
-commas, @ and brackets, single quotes, no comma at all. Encoded words are taken out first, the rest is split, and names are
-decoded last (RFC 2047, section 6.2): an encoded word neither divides a value nor becomes an address. What stands in angle
-brackets is the address.
+The reader knows RFC 5322, section 3.4, with its obsolete forms, and the forms that programs write besides: semicolons for
+commas, names with unquoted commas, @ and brackets, single quotes, no comma at all. It takes out encoded words first, splits
+the rest, and decodes names last (RFC 2047, section 6.2): an encoded word neither divides a value nor becomes an address.
+Text in angle brackets is the address.
 
-Time and memory grow with the length, whatever the value is. Of one message, MAX_CHARS characters and MAX_TOKENS tokens are
-read at most.
+Time and memory grow linearly with the length, whatever the value contains. The reader reads at most MAX_CHARS characters
+and MAX_TOKENS tokens of one message.
 
-Start reading at :func:`read_addresses`; :mod:`.address_words` says which words are addresses.
+Start reading at :func:`read_addresses`; :mod:`.address_words` decides which words are addresses.
 """
 
 import re
@@ -27,9 +27,9 @@ from .address_words import (
 )
 from .named_address import NamedAddress, decoded_name
 
-# Of all values of one message together: 2,000 recipients with their names, and more.
+# Characters of all values of one message together: enough for 2,000 recipients with their names.
 MAX_CHARS = 150_000
-# A recipient with a name takes seven.
+# A recipient with a name takes seven tokens.
 MAX_TOKENS = 30_000
 
 
@@ -42,19 +42,20 @@ _TOKEN = re.compile(
 _QUOTED, _SEPARATOR, _OPENING, _CLOSING, _COLON, _COMMENT, _SPACE = range(1, 8)
 _COMMENT_TOKEN = re.compile(r"(\(+)|(\)+)|(?:[^()\\]|\\.?)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-# Fragments that the name before an address may begin with: in single quotes, and without
+# Numbers of fragments that may come before the last part of a name: in single quotes, and without quotes.
 _QUOTED_FRAGMENTS = 5
 _COMMON_FRAGMENTS = 2
 
 
 def read_addresses(*values: str, most_chars: int = MAX_CHARS) -> list[NamedAddress]:
-    """The addresses in the values of headers, in their order; after them those that can only be guessed.
+    """Return the addresses in the values of headers, in their order; after them those that can only be guessed.
 
-    An address in quotes, or beside brackets or quotes that are not closed, is one to Odoo and was meant as one, but not
-    every reader takes it for one. So it never comes before another: the first author is the one that mail servers checked.
+    An address in quotes, or beside brackets or quotes that are not closed, is an address to Odoo and was meant as one, but
+    some readers do not take it for one. So it never comes before the others: the first author must be the one that mail
+    servers checked.
 
     :param values: as they stand in the headers, not decoded
-    :param most_chars: characters that are read of all of them together
+    :param most_chars: characters that are read of all values together
     """
     found, guessed, tokens_left = [], [], MAX_TOKENS
     for value, is_cut in _within(values, most_chars):
@@ -67,9 +68,10 @@ def read_addresses(*values: str, most_chars: int = MAX_CHARS) -> list[NamedAddre
 
 
 def _within(values: Iterable[str], left: int):
-    """(value, whether it is cut), as far as values are read.
+    """Yield (value, whether it is cut) for the values, up to `left` characters.
 
-    A value of exactly `left` characters may have been cut before. What follows its last separator is left out.
+    A value of exactly `left` characters may have been cut before. The text after the last separator of a cut value is left
+    out.
     """
     for value in values:
         if left <= 0:
@@ -84,13 +86,13 @@ def _within(values: Iterable[str], left: int):
 class _Reader:
     """Goes through a value once, and collects addresses.
 
-    The last fragment of a value that is cut is left out: only its end would tell whether it is an address.
+    The last fragment of a cut value is left out: only its missing end would show whether it is an address.
 
     :param hidden: the value without encoded words
     :param tokens_left: how many tokens may be read
-    :param is_quoted: whether the value is the content of a quoted string, in which no further one is looked into
+    :param is_quoted: whether the value is the content of a quoted string, in which further quoted strings are not read
     :ivar found: the addresses
-    :ivar guessed: those that can only be guessed
+    :ivar guessed: addresses that can only be guessed
     """
 
     def __init__(self, hidden: Hidden, tokens_left: int, is_quoted: bool = False):
@@ -104,7 +106,7 @@ class _Reader:
         self.guessed: list[NamedAddress] = []
         self.hides_address = False  # whether other readers may find an address in brackets since the last separator
         self.pieces: list[Piece] = []  # since the last separator or address
-        self.name_pieces = 0  # how many of them are a name whatever they look like, since brackets follow them
+        self.name_pieces = 0  # how many of them belong to a name whatever they look like, since brackets follow
         self.comments: list[str] = []
         self.is_open = False  # whether a comment may still become the name of the last address
         self.fragments: list[str] = []  # possible beginnings of a name that contains separators
@@ -144,10 +146,10 @@ class _Reader:
             self.position = token.end()
         return token
 
-    # ------------------------------------------------------------------ what has a beginning
+    # ------------------------------------------------------------------ comments, groups and angle brackets
 
     def _read_comment(self, opening):
-        """Comments nest (RFC 5322, section 3.2.2). A parenthesis that is not closed begins none, nor does any behind it."""
+        """Read a comment; comments nest (RFC 5322, section 3.2.2). From a parenthesis that is not closed on, none begins."""
         depth, texts = len(opening.group()), []
         while depth > 0 and (token := self._next(_COMMENT_TOKEN)):
             depth += len(token.group(1) or "") - len(token.group(2) or "")
@@ -159,12 +161,12 @@ class _Reader:
             self.position = opening.end()
             self.pieces.append(Piece(opening.group()))
             return
-        # a closing parenthesis too many belongs to the text behind the comment, and means nothing there
+        # a surplus closing parenthesis belongs to the text after the comment, where it has no meaning
         self.comments.append(_ESCAPED.sub(r"\1", "".join(texts)).strip("()"))
         self.pieces.append(Piece(" "))
 
     def _read_colon(self, text):
-        """A colon ends the name of a group, unless it belongs to a link, a port or an IPv6 address."""
+        """Read a colon, which ends the name of a group, unless it belongs to a link, a port or an IPv6 address."""
         if self.has_sign:
             self.pieces.append(Piece(text))
         else:
@@ -172,7 +174,7 @@ class _Reader:
             self._begin_fragment()
 
     def _read_angle(self):
-        """Read what stands in angle brackets: in the innermost ones, where there are several."""
+        """Read the text in angle brackets; of nested ones, in the innermost."""
         content: list[Piece] = []
         while token := self._next(_TOKEN):
             kind = token.lastindex
@@ -209,7 +211,7 @@ class _Reader:
             self._begin_fragment()
             return
         self._note_hidden(content)
-        # no address, so a part of the name: all before it is one, too
+        # this is no address, so it is a part of the name, as is all text before it
         shown = "".join(piece.text for piece in content)
         if shown.strip():
             self.pieces.append(Piece(f"<{shown}>"))
@@ -217,7 +219,7 @@ class _Reader:
         self.name_pieces = len(self.pieces)
 
     def _leave_angle(self, content):
-        """Read on behind a bracket that is never closed: it may be followed by an address."""
+        """Continue after a bracket that is never closed, since an address may follow it."""
         self.has_sign = False
         words = re.split(r"[\s,;]+", joined(content).strip(), maxsplit=1)
         if address := written_address(words[0]):
@@ -236,10 +238,10 @@ class _Reader:
     def _note_hidden(self, content):
         self.hides_address = self.hides_address or bool(MAY_HOLD_ADDRESS.search(joined(content)))
 
-    # ------------------------------------------------------------------ what has an end
+    # ------------------------------------------------------------------ fragments between separators
 
     def _end_fragment(self, separator=""):
-        """At a separator: what is left is an address without brackets, a part of a name, or nothing."""
+        """End a fragment at a separator: the fragment is an address without brackets, a part of a name, or nothing."""
         if self.is_open and self.comments and not self.found[-1].name:
             self.found[-1] = self.found[-1]._replace(name=self._clean(" ".join(self.comments)))
         names = [piece._replace(is_quoted=True) for piece in self.pieces[: self.name_pieces] if piece.text.strip()]
@@ -251,9 +253,10 @@ class _Reader:
         self._begin_fragment()
 
     def _guess_fragment(self):
-        """Guess at a fragment that is quoted as a whole, or has loose signs, unless something in it may hold another one.
+        """Guess addresses in a fragment that is quoted as a whole, or has loose signs.
 
-        An address in a comment is none: RFC 5322 has names there, and what is read for recipients is read for authors, too.
+        Nothing is guessed if brackets or comments of the fragment may hold another address. An address in a comment does not
+        count: RFC 5322 has names there, and authors are read in the same way as recipients.
 
         :return: whether addresses were found
         """
@@ -282,7 +285,7 @@ class _Reader:
         self.is_open = self.has_sign = self.hides_address = False
 
     def _keep_fragment(self, separator):
-        """Keep what may be the beginning of a name: within single quotes, or as in ``Doe, John <j@x.example>``."""
+        """Keep a fragment that may be the beginning of a name: in single quotes, or as in ``Doe, John <j@x.example>``."""
         text = joined(self.pieces, keeps_quotes=False).strip()
         is_within, is_first = bool(self.fragments) and self.fragments[0].startswith("'"), text.startswith("'")
         may_belong = bool(text) and "@" not in text and separator == ","
@@ -304,7 +307,7 @@ class _Reader:
         return decoded_name(self.hidden.shown(name))
 
     def _name(self):
-        """The name before an address, not decoded; with the commas in it that quotes would hold together."""
+        """Return the name before an address, not decoded; it includes earlier fragments that belong to it despite commas."""
         text = joined(self.pieces, keeps_quotes=False).strip()
         if text and self.fragments:
             is_quoted = self.fragments[0].startswith("'")

@@ -1,4 +1,4 @@
-"""Addresses in the pieces of a header: which words are addresses, and which belong to a name.
+"""Decides which words in the pieces of a header are addresses, and which belong to a name.
 
 :mod:`.address_list` cuts a header into pieces; it knows separators, brackets and comments.
 """
@@ -13,7 +13,7 @@ from .named_address import NamedAddress
 
 # RFC 5321, section 4.5.3.1, with room for the local parts of some services, which are longer than allowed.
 ADDRESS_CHARS = 320
-# Bytes that belong to no character: as Python smuggles them in, and as they are shown; and what stands for encoded words
+# Bytes that belong to no character, as surrogates and as U+FFFD; and the placeholders of encoded words
 _NO_CHARS = f"\ud800-\udfff\ufffd{MARKS}"
 _NO_ADDRESS = re.compile(
     "[\x00-\x20\x7f-\xa0\u00ad\u180e\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
@@ -46,22 +46,22 @@ class Piece(NamedTuple):
 
 
 def joined(pieces: Iterable[Piece], keeps_quotes: bool = True) -> str:
-    """The text of pieces, with or without the quotes of quoted strings."""
+    """Return the text of pieces, with or without the quotes of quoted strings."""
     return "".join(f'"{piece.text}"' if piece.is_quoted and keeps_quotes else piece.text for piece in pieces)
 
 
 def bare_addresses(pieces: Sequence[Piece], comments: Sequence[str]) -> list[NamedAddress]:
-    """The addresses that stand without brackets: one with the other words as its name, or several without names.
+    """Return the addresses without brackets: one with the other words as its name, or several without names.
 
-    :param pieces: between two separators
-    :param comments: between the same separators; a name where there is no other
-    :return: their names are not decoded
+    :param pieces: the pieces between two separators
+    :param comments: the comments between the same separators; they are the name where there is no other
+    :return: addresses, with names that are not decoded
     """
     apart = words_of(pieces)
     words = _closed_up(apart)
     addresses = [(word, written_address(word.text)) for word in words if not word.is_quoted and "@" in word.text]
     together = set(apart)
-    # where white space was around the @, it may be a name: Sales @ ACME
+    # words with white space around the @ may be a name: Sales @ ACME
     addresses = [
         (word, address)
         for word, address in addresses
@@ -77,9 +77,9 @@ def bare_addresses(pieces: Sequence[Piece], comments: Sequence[str]) -> list[Nam
 
 
 def loose_addresses(pieces: Sequence[Piece]) -> list[NamedAddress]:
-    """The addresses among brackets, quotes and colons that mean nothing where they stand.
+    """Return the addresses among brackets, quotes and colons that have no meaning at their place.
 
-    :return: none unless each word that may hold an address is one; names are not decoded
+    :return: addresses, with names that are not decoded; [] unless each word that may hold an address is one
     """
     words = [word for piece in _closed_up(words_of(pieces)) for word in _loose_words(piece)]
     signed = [word for word in words if MAY_HOLD_ADDRESS.search(word.text)]
@@ -97,9 +97,9 @@ def _loose_words(piece):
 
 
 def _loose_address(word):
-    """``[sales@mycompany.example]``, or without the beginning or the end of that; with a port or a subject.
+    """Read ``[sales@mycompany.example]``, or the same with one bracket missing, or with a port or a subject.
 
-    Its domain has a dot: ``Sales @ ACME`` is a name.
+    The domain must have a dot: ``Sales @ ACME`` is a name.
     """
     if word.is_quoted or word.text.count("@") != 1:
         return ""
@@ -110,7 +110,7 @@ def _loose_address(word):
 
 
 def _closed_up(words):
-    """White space around the dots of a domain belongs to it, and around the only @ (RFC 5322, section 4.4)."""
+    """Join words at white space around the dots of a domain and around the only @ (RFC 5322, section 4.4)."""
     is_only = sum(word.text.count("@") for word in words if not word.is_quoted) == 1
     closed: list[Piece] = []
     for word in words:
@@ -135,7 +135,7 @@ def _continues(before, text, is_only):
 
 
 def words_of(pieces: Sequence[Piece]) -> list[Piece]:
-    """Pieces divided at white space; a quoted string with an @ behind it is the beginning of a word."""
+    """Divide pieces at white space. A quoted string that an @ follows is the beginning of a word."""
     words, ended = [], True
     for number, piece in enumerate(pieces):
         if piece.is_quoted:
@@ -156,7 +156,7 @@ def words_of(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _quoted_local(text):
-    """A quoted local part; without the quotes where it needs none."""
+    """Return a local part in quotes, or without quotes if it needs none."""
     if _DOT_ATOM.fullmatch(text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -164,7 +164,7 @@ def _quoted_local(text):
 
 
 def address_in_angle(pieces: Sequence[Piece]) -> str:
-    """The address in angle brackets, without a route (RFC 5322, section 4.4); empty for none."""
+    """Return the address in angle brackets, without a route (RFC 5322, section 4.4); empty when there is none."""
     if any(piece.is_quoted for piece in pieces):
         words = words_of(pieces)
         return written_address(words[0].text.strip()) if len(words) == 1 else ""
@@ -179,7 +179,7 @@ def address_in_angle(pieces: Sequence[Piece]) -> str:
 
 
 def written_address(text: str) -> str:
-    """The address that a word is, without punctuation around it; empty when it is none."""
+    """Return a word as an address, without punctuation around it; empty when it is not an address."""
     if len(text) > 2 * ADDRESS_CHARS:
         return ""
     text = text.strip().strip(",;")

@@ -1,4 +1,4 @@
-"""Addresses and domains as people type them, made comparable; what a FROM filter says.
+"""Makes addresses and domains that people type comparable, and reads FROM filters.
 
 Comparing ignores case and knows internationalised domains (IDNA 2008, RFC 5891): ``Café.example`` and
 ``xn--caf-dma.example`` are the same domain.
@@ -19,14 +19,14 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_DOMAIN = 253
 _MAX_LABEL = 63
 _MAX_LOCAL_PART = 64
-# Some messages have several authors. The first one counts.
+# Characters of a From header that are read. Some messages have several authors; the first one counts.
 _AUTHOR_CHARS = 8000
 
 
 def normalize_domain(text: str | None) -> str | None:
     """Make a domain comparable.
 
-    :return: lower case, IDNA encoded; None when `text` is no domain
+    :return: lower case, IDNA encoded; None when `text` is not a domain
     """
     domain = (text or "").strip().lower()
     if not domain.isascii():
@@ -37,12 +37,12 @@ def normalize_domain(text: str | None) -> str | None:
 
 
 def _encoded_domain(domain):
-    """The IDNA form of a domain in lower case; empty when it has none.
+    """Return the IDNA form of a domain in lower case; empty when it has none.
 
-    Only case and composition are mapped, not all that UTS 46 maps: mail names a domain in its own letters (RFC 6531,
-    section 3.2). A domain that becomes one of ours only without its invisible characters, or with narrow letters for wide
-    ones, was another domain to the server that checked the sender. Lengths are checked first: encoding takes time that
-    grows with their square.
+    Only case and composition are mapped, not everything that UTS 46 maps: mail writes a domain in its own letters (RFC 6531,
+    section 3.2). If a domain became one of ours only by removing invisible characters, or by replacing wide letters with
+    narrow ones, the server that checked the sender saw another domain. Lengths are checked first, since the time of
+    encoding grows with their square.
     """
     domain = unicodedata.normalize("NFC", domain[: _MAX_DOMAIN + 1])
     if len(domain) > _MAX_DOMAIN or any(len(label) > _MAX_LABEL for label in domain.split(".")):
@@ -56,7 +56,7 @@ def _encoded_domain(domain):
 def normalize_address(text: str | None) -> str | None:
     """Make a plain address (no display name) comparable.
 
-    :return: lower case, its domain IDNA encoded; None when `text` is no address
+    :return: lower case, its domain IDNA encoded; None when `text` is not an address
     """
     local, at, domain = (text or "").strip().rpartition("@")
     domain = normalize_domain(domain)
@@ -66,7 +66,7 @@ def normalize_address(text: str | None) -> str | None:
 
 
 def domain_of(address: str | None) -> str:
-    """The domain of a normalized address; empty when there is none."""
+    """Return the domain of a normalized address; empty when there is none."""
     return (address or "").rpartition("@")[2]
 
 
@@ -81,11 +81,12 @@ def split_author(text: str | None) -> tuple[str, str]:
 
 
 def author_address(text: str | None) -> str | None:
-    """The address in a From header, made comparable.
+    """Return the address in a From header, made comparable.
 
-    Some senders have a local part that no standard allows, with two dots in a row for example: it is left as it is.
+    Some senders have a local part that no standard allows, for example with two dots in a row: it is not changed, except
+    for its case.
 
-    :return: of the first address; None when there is none with a proper domain
+    :return: the first address; None when there is none, or when its domain is not valid
     """
     local, _at, domain = split_author(text)[1].rpartition("@")
     domain = normalize_domain(domain)
@@ -93,7 +94,7 @@ def author_address(text: str | None) -> str | None:
 
 
 def counted_address(text: str | None) -> str | None:
-    """The address in a From header as limits count it: what follows a plus sign is left out (RFC 5233).
+    """Return the address in a From header as limits count it: without the tag after a plus sign (RFC 5233).
 
     A program that writes from support+case17@, support+case18@ and so on is one sender.
     """
@@ -105,7 +106,7 @@ def counted_address(text: str | None) -> str | None:
 
 
 def filter_entries(from_filter: str | None) -> tuple[str, ...]:
-    """The entries of a FROM filter: domains and addresses, comma separated, as they were typed."""
+    """Return the entries of a FROM filter: domains and addresses, comma separated, as they were typed."""
     return tuple(entry.strip() for entry in (from_filter or "").split(",") if entry.strip())
 
 
@@ -115,7 +116,7 @@ def normalize_entry(entry: str) -> str | None:
 
 
 def bad_entries(from_filter: str | None) -> tuple[str, ...]:
-    """The entries of a FROM filter that can never match anything."""
+    """Return the entries of a FROM filter that can never match any address."""
     return tuple(entry for entry in filter_entries(from_filter) if normalize_entry(entry) is None)
 
 

@@ -1,7 +1,7 @@
-"""Display names for outgoing headers, made of what a record or a received message holds.
+"""Makes display names for outgoing headers from the names in a record or a received message.
 
-A name must not look like an address: RFC 5322, section 3.4, allows any text, and senders are forged in this way. Mail
-programs hide such names, or show them instead of the address.
+A name must not look like an address: RFC 5322, section 3.4, allows any text, and forgers of senders use this. Some mail
+programs hide such names, others show them instead of the address.
 """
 
 import email.utils
@@ -15,30 +15,30 @@ from ..text.bidirectional import BIDIRECTIONAL_CONTROLS
 from .addresses import split_author
 from .stored_headers import decode_words
 
-# Characters. Python folds a header in time that grows with the square of a name that is not ASCII.
+# Characters of a name, since the time in which Python folds a header grows with the square of a name beyond ASCII.
 MAX_NAME = 120
 # Longer names are cut before anything else is done.
 _MAX_READ = 2000
-# An encoded word may contain another one; some mail programs decode what they find in quotes, too.
+# An encoded word may contain another one; some mail programs decode encoded words in quotes, too.
 _MAX_DECODED = 3
 
-# What stands in a line of 78 characters behind the name of its header is not folded.
+# A value of this length fits into a line of 78 characters after the name of its header, and is not folded.
 _MAX_UNFOLDED = 60
-# Control characters, what Unicode calls a line or paragraph separator, and surrogates, which no charset has.
+# Control characters, the line and paragraph separators of Unicode, and surrogates, which no charset has.
 _BREAKING = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BIDIRECTIONAL = re.compile(f"[{BIDIRECTIONAL_CONTROLS}]")
 # Letters and symbols that are drawn as a blank: fillers for Hangul, an empty Braille pattern.
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bq]\?", re.IGNORECASE)
-# Something before an @, and a domain with a dot or an address literal after it, as NFKC leaves them. A blank on
-# either side still makes an address (RFC 5322, section 3.4.1, with comments and blanks).
+# A character before an @, and a domain with a dot or an address literal after it, after NFKC. With a blank on either
+# side it is still an address (RFC 5322, section 3.4.1, with comments and blanks).
 _ADDRESS = re.compile(r"[^\s@] ?@ ?(?:\[|[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]*)")
 _AT = re.compile("[@\ufe6b\uff20]")
-# What RFC 5322, section 3.2.3, calls special, and the @: it never stands in a name without quotes.
+# The special characters of RFC 5322, section 3.2.3, with the @: they never stand in a name without quotes.
 _SPECIAL = re.compile(r"[][()<>@,:;\\\"]+")
 _ATOMS = r"[^][()<>@,:;\\\"\x00-\x20\x7f-\x9f]+"
 _ADDRESS_ALONE = re.compile(rf'(?:"[^"\\\x00-\x1f]*"|{_ATOMS})@(?:{_ATOMS}|\[[\w.:]+\])')
-# One address of a list, with the comma after it. Each part begins with what the one before it can't contain.
+# One address of a list, with the comma after it. Each part begins with a character that the part before it can't contain.
 _NAMED_ADDRESS = re.compile(
     rf'(?:(?:"(?P<quoted>(?:[^"\\]|\\.)*)"\s*|(?P<words>[^][()<>@,:;\\"\s][^][()<>@,:;\\"]*)?)<{_ADDRESS_ALONE.pattern}>'
     rf"|{_ADDRESS_ALONE.pattern})(?:,\s*|$)"
@@ -46,10 +46,10 @@ _NAMED_ADDRESS = re.compile(
 
 
 def clean_name(name: str) -> str:
-    """A display name on one line: encoded words are decoded, control characters and bidirectional controls removed.
+    """Return a display name on one line, with decoded encoded words, and without control and bidirectional characters.
 
     :param name: without the quotes of its header
-    :return: at most :data:`MAX_NAME` characters; empty when nothing of it is visible
+    :return: at most :data:`MAX_NAME` characters; empty when no character of the name is visible
     """
     name = name[:_MAX_READ]
     for _round in range(_MAX_DECODED):
@@ -63,7 +63,7 @@ def clean_name(name: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text without control characters and bidirectional controls."""
+    """Remove control characters and bidirectional controls from a text."""
     return _BREAKING.sub(" ", _BIDIRECTIONAL.sub("", text)).strip()
 
 
@@ -73,14 +73,14 @@ def is_one_line(text: str) -> bool:
 
 
 def _is_visible(letter):
-    """Whether a letter shows: blanks, zero-width letters and lone accents do not."""
+    """Whether a letter is visible: blanks, zero-width letters and lone accents are not."""
     return letter not in _BLANK and unicodedata.category(letter)[0] not in "ZCM"
 
 
 def contains_address(name: str) -> bool:
     """Whether a mail program or a person could take a part of a name for an e-mail address.
 
-    Letters count as what they look like (NFKC: a fullwidth @ is an @); invisible ones do not count.
+    Letters count as the ones that they look like (NFKC: a fullwidth @ is an @); invisible ones do not count.
     """
     text = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
     text = " ".join(unicodedata.normalize("NFKC", text).replace("\u3002", ".").split())
@@ -88,7 +88,7 @@ def contains_address(name: str) -> bool:
 
 
 def name_beside_another_address(author: str) -> str:
-    """The name of an author for a message that is sent from another address.
+    """Return the name of an author for a message that is sent from another address.
 
     :param author: the value of a From header
     :return: the display name. Without one, or when it contains an address or encoded words that can't be decoded, the
@@ -102,33 +102,34 @@ def name_beside_another_address(author: str) -> str:
 
 
 def _is_harmless(name, address):
-    # a contact without a name is called by the address, also by one without a dot in its domain
+    # Odoo names a contact without a name by the address, even if its domain has no dot
     is_address = contains_address(name) or (address and address.lower() in name.lower())
     return bool(name) and not is_address and not _ENCODED_WORD.search(name)
 
 
 def format_author(name: str, address: str) -> str:
-    """A name and an address as they stand in a header, readable, not encoded for transport."""
+    """Return a name and an address as a header shows them, readable, not encoded for transport."""
     words = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{words}" <{address}>' if name else address
 
 
 def clean_author(text: str) -> str:
-    """The value of a header with one author, of several the first, that Python's email package writes as one header.
+    """Return the value of a header with one author, or the first of several, as one line of a header.
 
-    A value that needs no change is returned as it is. When no address can be read, the letters, digits and blanks are
-    left: they form no address, and the default From takes its place.
+    Python's email package writes the returned value as one header. A value that needs no change is returned as it is. When
+    no address can be read, the text without special characters remains: it forms no address, and the default From replaces
+    it.
     """
     if _is_fine(text):
         return text
-    line = one_line(text)  # first: a carriage return ends a quoted name where the standard library reads one
+    line = one_line(text)  # first, since the standard library ends a quoted name at a carriage return
     return _cleaned(*split_author(line)) or clean_name(_SPECIAL.sub(" ", line))
 
 
 def clean_recipients(values: str | Iterable[str] | None) -> str | list[str] | None:
-    """Recipients as core accepts them: one text with any number of addresses, or several texts with one each.
+    """Return recipients as core accepts them: one text with any number of addresses, or several texts with one each.
 
-    A text that needs no change is returned as it is; of the others, the addresses in it that can be read.
+    A text that needs no change is returned as it is; any other text is replaced by the addresses that can be read in it.
     """
     if not values:
         return values
@@ -138,7 +139,7 @@ def clean_recipients(values: str | Iterable[str] | None) -> str | list[str] | No
 
 
 def _clean_recipient(value):
-    """A recipient that can't be read stays when it fits into a line: sending then fails visibly, as with core."""
+    """Keep a recipient that can't be read if it fits into a line: sending then fails visibly, as with core."""
     if not isinstance(value, str) or _is_fine(value):
         return value
     line = one_line(value)
@@ -148,7 +149,7 @@ def _clean_recipient(value):
 def _is_fine(text):
     """Whether a header is a list of addresses without anything unusual.
 
-    Python folds other long values in ways of its own: some turn the rest of a line into a header, some raise errors.
+    Python folds other long values in ways that can turn the rest of a line into a header, or raise errors.
     """
     position = 0
     while position < len(text):
@@ -164,15 +165,15 @@ def _is_plain_name(name):
 
 
 def _cleaned(name, address):
-    """An address with a clean name; empty for what no header can hold."""
+    """Return an address with a clean name; empty when no header can hold the address."""
     # a name without brackets around the address: Mary mary@customer.example
     words, _blank, last = ("", "", address) if _ADDRESS_ALONE.fullmatch(address) else address.rpartition(" ")
     return format_author(clean_name(name or words), last) if _ADDRESS_ALONE.fullmatch(last) else ""
 
 
 def _pairs(line):
-    """(name, address) as core reads recipients: another reader could change who receives a message."""
+    """Return (name, address) pairs as core reads recipients: another reader could change who receives a message."""
     lenient = {"strict": False} if getattr(email.utils, "supports_strict_parsing", False) else {}
-    with suppress(RecursionError, IndexError):  # the library's, on thousands of colons or brackets
+    with suppress(RecursionError, IndexError):  # the library raises these on thousands of colons or brackets
         return email.utils.getaddresses([line], **lenient)
     return []

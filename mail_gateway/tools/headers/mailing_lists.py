@@ -1,4 +1,4 @@
-"""The author of a message that came through a mailing list or a group.
+"""Finds the author of a message that came through a mailing list or a group.
 
 To pass DMARC, lists put themselves into From: "Mary via Orders" <orders@lists.example>. The author stands in
 X-Original-From (Google Groups, Sympa), X-Original-Sender (Google Groups) or Reply-To (Mailman, Google Groups).
@@ -12,7 +12,7 @@ from .address_list import read_addresses
 from .addresses import author_address, domain_of, normalize_address, normalize_domain
 from .named_address import NamedAddress, name_without_address
 
-# Of one header
+# Characters that are read of one header.
 _MAX_CHARS = 8000
 # Headers that hold the address of the list, or a link to it (RFC 2369, section 3.4).
 _ADDRESS_HEADERS = ("List-Post", "X-BeenThere", "X-Mailing-List")
@@ -20,12 +20,12 @@ _AUTHOR_HEADERS = ("X-Original-From", "X-Original-Sender", "Reply-To")
 
 
 def author_of(get_all: Callable[..., list | None]) -> NamedAddress:
-    """The author of a message: the one in From, or the one whom a list names that puts itself into From.
+    """Return the author of a message: the one in From, or the one that a list names which put itself into From.
 
     Only the list vouches for the latter: see :func:`is_rewritten`.
 
     :param get_all: the method of a message; its values are not decoded
-    :return: when there is no address, the text in From as the name
+    :return: the author; when there is no address, the text in From is the name
     """
     return _behind_list(get_all) or from_of(get_all)
 
@@ -39,7 +39,7 @@ def is_rewritten(get_all: Callable[..., list | None]) -> bool:
 
 
 def from_of(get_all: Callable[..., list | None]) -> NamedAddress:
-    """The first author in From; the one in Sender (RFC 5322, section 3.6.2) when From is empty.
+    """Return the first author in From; the one in Sender (RFC 5322, section 3.6.2) when From is empty.
 
     :param get_all: as for :func:`author_of`
     :return: as for :func:`author_of`
@@ -53,7 +53,7 @@ def from_of(get_all: Callable[..., list | None]) -> NamedAddress:
 
 
 def _behind_list(get_all) -> NamedAddress | None:
-    """The author whom a list names; None when From is not the address of the list, or the list names none or several."""
+    """Return the author whom a list names; None if From is not the list's address, or it does not name exactly one."""
     address = author_address(from_of(get_all).address)
     if not address or not _is_address_of_list(address, get_all):
         return None
@@ -70,7 +70,7 @@ def _behind_list(get_all) -> NamedAddress | None:
 
 
 def _named(entry, get_all):
-    """The author with the name that stands beside the same address in Reply-To, where theirs has none."""
+    """Return the author; an author without a name gets the one beside the same address in Reply-To."""
     if entry.name:
         return entry
     address = author_address(entry.address)
@@ -79,7 +79,7 @@ def _named(entry, get_all):
 
 
 def _is_address_of_list(address, get_all):
-    """Whether the headers of a list name the address as its own: List-Id (RFC 2919, section 3), or another one."""
+    """Whether List-Id (RFC 2919, section 3) or another header of a list names the address as the list's own."""
     local, _at, domain = address.rpartition("@")
     for value in _values(get_all, "List-Id")[:1]:
         label = value.rpartition("<")[2].partition(">")[0].strip().lower()
@@ -105,6 +105,6 @@ def same_domain(one: str | None, other: str | None) -> bool:
 
 
 def _values(get_all, name):
-    """The values of a header as they stand there, decoded where no address can be."""
+    """Return the values of a header as they stand there; decoded only in List-Id, which holds no address."""
     values = [as_text(str(value)[:_MAX_CHARS]) for value in get_all(name) or ()]
     return [decode_words(value) for value in values] if name == "List-Id" else values

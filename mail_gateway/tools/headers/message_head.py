@@ -1,4 +1,4 @@
-"""The headers at the beginning of a raw message, parsed without the body. Nothing here raises."""
+"""Parses the headers at the beginning of a raw message, without the body. No function here raises an exception."""
 
 import re
 from contextlib import suppress
@@ -17,19 +17,20 @@ _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 
 class ReadingPolicy(Compat32):
-    """Header values as text of bounded length.
+    """Returns header values as text of bounded length.
 
-    The old policy hands them out unparsed: the new one fails on some Message-Ids (CPython 105802).
+    It derives from the old policy, which returns values unparsed, since the new one fails on some Message-Ids (CPython
+    105802).
     """
 
     def header_source_parse(self, sourcelines):
-        """Extends Python's method: cuts the value, and makes text of bytes beyond ASCII."""
+        """Extends Python's method: cuts the value, and turns bytes beyond ASCII into text."""
         name, value = super().header_source_parse(sourcelines)
         return name, as_text(value[:VALUE_LIMIT])
 
 
 def head_bytes(source: bytes) -> bytes:
-    """The headers of a raw message with the line that ends them, as far as headers are read.
+    """Return the headers of a raw message with the line that ends them, cut to :data:`HEADER_BYTES`.
 
     :param source: any bytes
     """
@@ -39,11 +40,11 @@ def head_bytes(source: bytes) -> bytes:
 
 
 def parse_head(source: bytes, policy: Policy | None = None) -> Message:
-    """The headers of a raw message as a message without a body.
+    """Parse the headers of a raw message into a message without a body.
 
     :param source: any bytes
-    :param policy: of the message, :class:`ReadingPolicy` by default
-    :return: without headers when Python's parser fails
+    :param policy: the policy of the message, :class:`ReadingPolicy` by default
+    :return: the message; without headers when Python's parser fails
     """
     head = _END_OF_HEAD.split(source[:HEADER_BYTES], maxsplit=1)[0]
     with suppress(Exception):

@@ -1,4 +1,4 @@
-"""Message-Ids in the headers that say what a message answers (RFC 5322, section 3.6.4), as programs write them."""
+"""Reads Message-Ids from In-Reply-To and References (RFC 5322, section 3.6.4), in the forms that programs write."""
 
 import re
 from itertools import islice
@@ -8,9 +8,9 @@ _VISIBLE = r"[!-;=?-Z^-~]"
 _BRACKETED = re.compile(r"<[^<>\s]+>")
 _WRITABLE = re.compile(rf"<{_VISIBLE}+@{_VISIBLE}+>")
 _QUOTABLE = re.compile(rf"<{_VISIBLE}{{1,120}}@{_VISIBLE}{{1,120}}>")
-# In angle brackets, perhaps folded in the middle; or a word outside of brackets: whether it has an @ is looked at then.
+# Text in angle brackets, perhaps folded in the middle; or a word outside of brackets. The @ is looked for later.
 _WORD = re.compile(r"<([^<>]*)>|([^<>\s,;\"'()]+)")
-# Enough for any conversation; the nearest ones stand last.
+# Enough for any conversation; the nearest messages stand last.
 MAX_IDS = 64
 _MAX_CHARS = 20_000
 _MAX_ID_CHARS = 998
@@ -23,30 +23,33 @@ def is_message_id(text: str) -> bool:
 
 
 def bracketed_ids(text: str) -> list[str]:
-    """What stands in angle brackets without blanks, whether it has an @ or not, with its brackets."""
+    """Return texts without blanks in angle brackets, with the brackets, and with or without an @."""
     return _BRACKETED.findall(text)
 
 
 def writable_ids(text: str) -> list[str]:
-    """The Message-Ids in a text that a header can hold unchanged: visible ASCII. Servers could not match others."""
+    """Return the Message-Ids in a text that consist of visible ASCII, so that a header can hold them unchanged.
+
+    Servers could not match others.
+    """
     return _WRITABLE.findall(text)
 
 
 def quotable_id(text: str | None) -> str:
-    """A Message-Id that may be quoted in a notice: short, and without blanks, so that it cannot be a text.
+    """Return a Message-Id that may be quoted in a notice: short, and without blanks, so that it can't hold a text.
 
-    :return: empty when `text` is none
+    :return: empty when `text` is not such a Message-Id
     """
     return text if text and _QUOTABLE.fullmatch(text) else ""
 
 
 def referred_ids(text: str) -> list[str]:
-    """The Message-Ids in the value of In-Reply-To or References, in angle brackets, in their order.
+    """Return the Message-Ids in the value of In-Reply-To or References, in angle brackets, in their order.
 
-    Brackets may be missing, and words stand around them ("Your message of Monday <1@x.example>"): a word
-    that is no id matches no message. An id that was folded, or contains a blank, is listed both ways.
+    Brackets may be missing, and words may stand around the ids ("Your message of Monday <1@x.example>"): a word that is not
+    an id matches no message. An id that was folded, or contains a blank, is listed with and without the blank.
 
-    :param text: when it is too long, its beginning and its end are read
+    :param text: the value; if it is too long, only its beginning and its end are read
     """
     found = {}
     for match in _WORD.finditer(_end_of(text)):
@@ -63,13 +66,13 @@ def referred_ids(text: str) -> list[str]:
 
 
 def nearest_first(in_reply_to: str, references: str) -> list[str]:
-    """The ids that a message refers to, the nearest one first: In-Reply-To, then References from their end."""
+    """Return the ids that a message refers to, the nearest one first: In-Reply-To, then References from their end."""
     ids = [*referred_ids(in_reply_to), *reversed(referred_ids(references))]
     return list(islice(dict.fromkeys(ids), 2 * MAX_IDS))
 
 
 def _end_of(text):
-    """The beginning and the end of what is too long, without an id that is cut."""
+    """Return the beginning and the end of a text that is too long, without ids that would be cut."""
     if len(text) <= _MAX_CHARS:
         return text
     first, last = text[: _MAX_CHARS // 2], text[-_MAX_CHARS // 2 :]

@@ -9,7 +9,7 @@ from ..text.encoded_words import decode_words
 
 # Characters of a display name.
 NAME_CHARS = 200
-# An encoded word takes up to 12 characters for one.
+# An encoded word takes up to 12 characters for one character.
 _RAW_NAME_CHARS = 12 * NAME_CHARS
 _BIDIRECTIONAL = re.compile(f"[{BIDIRECTIONAL_CONTROLS}]+")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -17,9 +17,9 @@ _NEEDS_QUOTES = re.compile(r'[()<>@,:;\\"\[\]]|^\'|=\?')
 
 
 class NamedAddress(NamedTuple):
-    """What RFC 5322 calls a mailbox; here that word is for mailboxes on servers.
+    """A name and an address. RFC 5322 calls this a mailbox, but here that word means mailboxes on servers.
 
-    :ivar name: decoded, on one line, without what changes its direction; empty for none
+    :ivar name: decoded, on one line, without bidirectional controls; empty for none
     :ivar address: as it was written, since some local parts are case-sensitive; empty for none
     """
 
@@ -27,7 +27,7 @@ class NamedAddress(NamedTuple):
     address: str = ""
 
     def __str__(self):
-        """As it can stand in a header, except that letters beyond ASCII are not encoded."""
+        """Return the value of a header, in which letters beyond ASCII are not encoded yet."""
         if not self.name:
             return f"<{self.address}>" if '"' in self.address else self.address
         return f"{_quoted(self.name)} <{self.address}>" if self.address else self.name
@@ -41,7 +41,7 @@ def _quoted(name):
 
 
 def decoded_name(text: str) -> str:
-    """A display name as text on one line, without control characters and what changes the direction of writing.
+    """Decode a display name to text on one line, without control characters and bidirectional controls.
 
     :param text: as it stands in the header
     :return: at most :data:`NAME_CHARS` characters
@@ -58,7 +58,7 @@ def decoded_name(text: str) -> str:
 
 
 def name_without_address(text: str) -> str:
-    """The text of a header in which no address can be read, as a name that no reader takes for an address.
+    """Turn the text of a header without a readable address into a name that no reader takes for an address.
 
     :param text: as it stands in the header
     """

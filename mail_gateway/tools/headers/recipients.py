@@ -1,4 +1,4 @@
-"""The recipients in the headers of a message, and a copy of the message whose headers Odoo reads the same way."""
+"""Reads the recipients in the headers of a message, and makes a copy whose headers Odoo reads in the same way."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,18 +13,18 @@ from .addresses import normalize_address
 from .message_head import parse_head
 from .named_address import NamedAddress
 
-# Headers that people write, and that lists and people who pass a message on add (RFC 5322, section 3.6.6).
+# Headers that people write, and headers that lists and people add when they resend a message (RFC 5322, section 3.6.6).
 WRITTEN = ("To", "Cc", "Resent-To", "Resent-Cc")
-# Headers in which servers note the envelope (Postfix, qmail, Exim, sendmail, Cyrus), and Bcc where it was not removed.
+# Headers in which servers record the envelope (Postfix, qmail, Exim, sendmail, Cyrus), and Bcc where it was not removed.
 TRANSPORT = ("X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Bcc", "Resent-Bcc")
-# Each server on the way may add its own; the topmost are those of the last ones.
+# Each server on the way may add such headers; the last servers add theirs at the top.
 _TRANSPORT_CHARS = 16_000
-# RFC 5321 allows 64 characters in a local part: it can't have more.
+# RFC 5321 allows 64 characters in a local part, so it can't have more tags.
 _MAX_TAGS = 64
 
 
 class Recipients(NamedTuple):
-    """Who a message is for.
+    """The recipients of a message.
 
     :ivar written: header -> its addresses, for the headers in WRITTEN
     :ivar by_transport: header -> its addresses, for the headers in TRANSPORT
@@ -39,9 +39,9 @@ class Recipients(NamedTuple):
         return [entry for entries in self.by_transport.values() for entry in entries]
 
     def counts_transport(self, ours) -> bool:
-        """Whether TRANSPORT counts: only where people name none of our addresses.
+        """Whether the headers of TRANSPORT count: only when people name none of our addresses in WRITTEN.
 
-        Else the name of the mailbox itself would be one more alias. Where Bcc named us, TRANSPORT is the only trace of it.
+        Otherwise the name of the mailbox itself would be a further alias. If Bcc named us, only TRANSPORT shows it.
 
         :param ours: normalized addresses that reach an alias or a record
         """
@@ -50,12 +50,12 @@ class Recipients(NamedTuple):
 
     @property
     def all(self) -> list[NamedAddress]:
-        """Those that people wrote, then the others."""
+        """The addresses that people wrote, then those in TRANSPORT."""
         return [*(entry for entries in self.written.values() for entry in entries), *self.transport]
 
 
 def raw_values(message: Message) -> Callable[..., list[str]]:
-    """A function like ``get_all`` of a message, for values as they stand in the headers, not parsed by the library."""
+    """Return a function like ``get_all`` of a message, for raw values, which the library has not parsed."""
     values: dict[str, list[str]] = {}
     for name, value in message.raw_items():
         values.setdefault(str(name).lower(), []).append(value)
@@ -63,13 +63,13 @@ def raw_values(message: Message) -> Callable[..., list[str]]:
 
 
 def recipients_of(message: Message) -> Recipients:
-    """The recipients that the headers of a message name."""
+    """Return the recipients that the headers of a message name."""
     get_all = raw_values(message)
     return Recipients(_read(get_all, WRITTEN, MAX_CHARS), _read(get_all, TRANSPORT, _TRANSPORT_CHARS))
 
 
 def recipients_in(source: bytes) -> Recipients:
-    """The recipients in the headers of a raw message, also of one that Odoo is given in another form.
+    """Return the recipients in the headers of a raw message, even if Odoo gets the message in another form.
 
     :param source: any bytes
     """
@@ -88,7 +88,7 @@ def _read(get_all, names, left):
 
 
 def without_tags(address: str) -> list[str]:
-    """An address, and those it may be a subaddress of (RFC 5233), the longest first: a+b+c@, a+b@, a@."""
+    """Return an address, and those of which it may be a subaddress (RFC 5233), the longest first: a+b+c@, a+b@, a@."""
     local, _at, domain = address.rpartition("@")
     found = [address]
     while "+" in local[1:] and len(found) <= _MAX_TAGS:
@@ -102,15 +102,15 @@ def without_tags(address: str) -> list[str]:
 
 
 class _Value(str):
-    """The value of a header that the library hands out as it is: it takes it for one that it parsed itself."""
+    """A header value that the library returns unchanged, since it takes the value for one that it parsed itself."""
 
     name = ""
 
 
 def with_headers(message: Message, values: dict[str, str]) -> Message:
-    """The same message with other headers; the message itself is not changed, its parts are shared.
+    """Return a copy of a message with other headers. The message itself is not changed; the copy shares its parts.
 
-    :param values: header -> decoded value; those that are empty are left out
+    :param values: header -> decoded value; headers with an empty value are removed
     """
     changed = copy(message)
     for name, text in values.items():
@@ -123,9 +123,9 @@ def with_headers(message: Message, values: dict[str, str]) -> Message:
 
 
 def joined(entries: list[NamedAddress]) -> str:
-    """The value of a header from which Odoo's tools read the same addresses.
+    """Return the value of a header from which Odoo's tools read the same addresses.
 
-    Names are in quotes. An address that Odoo would misread alone gets a name.
+    Names are in quotes. An address that Odoo would misread without a name gets one.
     """
     return ", ".join(dict.fromkeys(map(_for_odoo, entries)))
 

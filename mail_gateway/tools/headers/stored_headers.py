@@ -1,4 +1,7 @@
-"""The headers that are stored with a message, to show and search it before it is parsed. Nothing here raises."""
+"""Reads the headers that are stored with a message, to show and search it before it is parsed.
+
+No function here raises an exception.
+"""
 
 from contextlib import suppress
 from email.message import Message
@@ -20,17 +23,17 @@ _RECIPIENT_HEADERS = (
     *("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To"),
     *("To", "Cc", "Resent-To", "Resent-Cc"),
 )
-# Characters that are read of all of them together to show them; to find the recipients, all of them are read.
+# Characters that are read of all these headers together to show them; routing reads all recipients.
 _RECIPIENT_CHARS = 16_000
 
 
 class Headers(NamedTuple):
-    """What is stored of the headers, decoded and cut.
+    """The headers that are stored, decoded and cut.
 
     :ivar sender: name and address of the author
     :ivar recipients: addresses, separated by commas
-    :ivar message_id: as it stands in the header, even when it is none; '' when it has neither letters nor digits
-    :ivar conversation: the same for all messages of one thread, '' when the message names none
+    :ivar message_id: as it stands in the header, even when malformed; '' when it has neither letters nor digits
+    :ivar conversation: the same text for all messages of one thread, '' when the message names no thread
     """
 
     subject: str = ""
@@ -58,9 +61,9 @@ def read_headers(source: bytes) -> Headers:
 
 
 def message_id_of(message: Message) -> str:
-    """The Message-Id of a parsed message as :func:`read_headers` reads it, from its source.
+    """Return the Message-Id of a parsed message, as :func:`read_headers` reads it from the source.
 
-    :return: empty when there is none, or nothing that tells messages apart: ``<>``, say (RFC 5322, section 3.6.4)
+    :return: empty when there is none, or one that does not identify a message, such as ``<>`` (RFC 5322, section 3.6.4)
     """
     for name, value in message.raw_items():
         if name.lower() == "message-id":
@@ -70,13 +73,13 @@ def message_id_of(message: Message) -> str:
 
 
 def _shown_id(text):
-    """The value of a Message-Id header, also one that is malformed; empty when it has neither letters nor digits."""
+    """Return the value of a Message-Id header, even a malformed one; empty when it has neither letters nor digits."""
     shown = (bracketed_ids(text) or [text])[0][:ID_LIMIT]
     return shown if any(map(str.isalnum, shown)) else ""
 
 
 def _conversation(head: Message) -> str:
-    """The first Message-Id of the thread: References lists the ancestors, oldest first (RFC 5322, section 3.6.4)."""
+    """Return the first Message-Id of the thread: References lists ancestors, oldest first (RFC 5322, section 3.6.4)."""
     ids = referred_ids(_text(head, "References")) or referred_ids(_text(head, "In-Reply-To"))
     return ids[0][:ID_LIMIT] if ids else ""
 
@@ -92,7 +95,7 @@ def _text(head: Message, name: str) -> str:
 
 
 def decode_words(value: str) -> str:
-    """Encoded words (RFC 2047) as text on one line, fit for the database; U+FFFD stands for what cannot be decoded."""
+    """Decode encoded words (RFC 2047) to text on one line, fit for the database; U+FFFD replaces undecodable bytes."""
     with suppress(Exception):
         value = encoded_words.decode_words(value)
     return " ".join(as_text(value).split())

@@ -1,1 +1,1 @@
-"""One SMTP session: connection test, login, TLS. Start reading at connection_test.py."""
+"""SMTP sessions: connection test, login, TLS. Start reading at connection_test.py."""

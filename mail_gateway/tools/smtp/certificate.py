@@ -12,10 +12,10 @@ from .tls import Encrypted, StandardTls, Trust
 
 
 def examine_certificate(test: ConnectionTest, facts: Encrypted) -> Encrypted:
-    """Add facts about a certificate: whose it is when it was refused, how far it can be trusted when it was not verified.
+    """Add facts about a certificate: its content if it was refused, or its trust if it was not verified.
 
-    :param test: the connection test that met it
-    :param facts: what the test found out
+    :param test: the connection test that received the certificate
+    :param facts: the facts that the test found out
     """
     if facts.trust is Trust.VERIFIED or not isinstance(test.tls, StandardTls):
         return facts

@@ -1,4 +1,4 @@
-"""Tests the connection to an outgoing server step by step, up to the point where a message would follow; sends none.
+"""Tests the connection to an outgoing server step by step, up to the point before a message; it sends no message.
 
 Start reading here; :mod:`.connection_test_steps` has the steps, :mod:`.connection_test_values` the parameters and results.
 """
@@ -13,7 +13,7 @@ from .connection_test_values import ConnectionStep, Outcome, Plan, PortAnswer, P
 from .ports import try_ports
 from .tls import Encrypted
 
-# The configured port does not do what it should; other ports may.
+# The configured port does not work as it should, but other ports may.
 _PORT_PROBLEMS = {
     Problem.BAD_PORT, Problem.REFUSED, Problem.NO_ANSWER, Problem.UNREACHABLE, Problem.SILENT, Problem.CLOSED,
     Problem.NOT_SMTP, Problem.ENDLESS, Problem.TURNED_AWAY, Problem.NO_STARTTLS, Problem.NO_TLS_HERE, Problem.TLS,
@@ -25,7 +25,7 @@ _ENCRYPTION_PROBLEMS = {Problem.SILENT, Problem.CLOSED, Problem.NOT_SMTP, Proble
 def run_connection_test(plan: Plan, resolver: Callable | None = None) -> Report:
     """Test a server: look up its name, connect, encrypt, log in, name a sender and a recipient, quit.
 
-    It takes no longer than ``plan.limits.total`` plus ``plan.limits.port`` and some seconds.
+    The test takes no longer than ``plan.limits.total`` plus ``plan.limits.port`` and some seconds.
 
     :param resolver: a function with the parameters of ``socket.getaddrinfo``, used instead of it
     """
@@ -47,7 +47,7 @@ def _complete(test, result):
 
 
 def _is_about_the_port(failed):
-    """Whether another port may work: not when the configured one got as far as the login."""
+    """Whether another port may work. If the configured port got as far as the login, only a missing AUTH counts."""
     if failed.step in (ConnectionStep.CONNECTION, ConnectionStep.GREETING, ConnectionStep.TLS):
         return failed.problem in _PORT_PROBLEMS
     return failed.problem is Problem.NO_AUTH
@@ -64,7 +64,7 @@ def _try_other_ports(test, problem):
 
 
 def _known(test, problem):
-    """How the configured port answered, where the test itself found that out."""
+    """Return how the configured port answered, if the test itself found that out."""
     port = test.plan.port
     if problem is Problem.NO_STARTTLS:
         return (PortAnswer(port, PortStatus.PLAIN),)

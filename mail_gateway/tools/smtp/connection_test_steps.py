@@ -35,15 +35,15 @@ _SECRETLESS = ("CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
 
 
 class ConnectionTest:
-    """One connection test: what is known so far, and one method per step.
+    """One connection test: the facts that are known so far, and one method per step.
 
-    A step returns its outcome and facts, or raises :class:`.StepFailed` or what smtplib and the network raise.
+    A step returns its outcome and facts, or raises :class:`.StepFailed` or an exception of smtplib or the network.
 
     :param resolver: a function like ``socket.getaddrinfo``
-    :ivar addresses: of the server
+    :ivar addresses: the addresses of the server
     :ivar session: the SMTP session, None before it is connected
     :ivar tls: how the connection is encrypted, None when it is not
-    :ivar name: with which this machine introduces itself
+    :ivar name: the name with which this machine introduces itself
     :ivar starttls_left: whether the server offers STARTTLS that the plan does not use
     """
 
@@ -66,7 +66,7 @@ class ConnectionTest:
         return [*first, *((tls, greeting) if self.plan.implicit_tls else (greeting, tls)), *last]
 
     def run(self) -> list[StepResult]:
-        """Take the steps. Those after a failed one are not tried."""
+        """Take the steps. Steps after a failed one are not tried."""
         results = []
         try:
             for step, action in self.steps:
@@ -122,7 +122,7 @@ class ConnectionTest:
         return Outcome.OK, Resolved(tuple(address.text for address in self.addresses))
 
     def connect(self):
-        """Connect to the first address that accepts; a warning when others failed before."""
+        """Connect to the first address that accepts. The outcome is a warning when others failed before."""
         plan = self.plan
         if not 0 < plan.port <= _MAX_PORT:
             raise StepFailed(Problem.BAD_PORT)
@@ -149,7 +149,7 @@ class ConnectionTest:
         return Outcome.OK, Greeted(self._readable(text), self.name, size)
 
     def encrypt(self):
-        """Encrypt as the plan says; skipped when it says nothing."""
+        """Encrypt as the plan says. The step is skipped when the plan has no encryption."""
         if not self.plan.implicit_tls and not self.plan.starttls:
             self.starttls_left = self.session.has_extn("starttls")
             return Outcome.SKIPPED, Unencrypted(self.starttls_left)
@@ -181,7 +181,7 @@ class ConnectionTest:
             self.session.sock = self.tls.context.wrap_socket(self.session.sock, server_hostname=self.plan.host)
 
     def log_in(self):
-        """Log in as the plan says; a warning when the password travels unencrypted to another machine."""
+        """Log in as the plan says. The outcome is a warning when the password goes unencrypted to another machine."""
         if not self.plan.login:
             return Outcome.SKIPPED, None
         readable_by_others = not self.session.encrypted and not self.session.stays_here
@@ -195,7 +195,7 @@ class ConnectionTest:
         except smtplib.SMTPNotSupportedError as error:
             raise StepFailed(Problem.NO_AUTH) from error
         except UnicodeError:
-            # the error quotes characters, which may be those of the password
+            # the error quotes characters, which may belong to the password
             raise StepFailed(Problem.LOGIN_CHARACTERS) from None
         in_clear = readable_by_others and self.session.mechanism not in _SECRETLESS
         return Outcome.WARNING if in_clear else Outcome.OK, LoggedIn(self.session.mechanism, in_clear)
@@ -234,7 +234,7 @@ def _start_tls(session, context):
 
 
 def _plain(address):
-    """An address for the envelope: its domain in ASCII, its local part as it is.
+    """Return an address for the envelope: with its domain in ASCII, and its local part as it is.
 
     :raises StepFailed: when the text contains no address that can be sent
     """

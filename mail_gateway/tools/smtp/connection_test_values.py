@@ -26,7 +26,7 @@ class ConnectionStep(Enum):
 
 
 class Outcome(Enum):
-    """How a step, or the whole test, went."""
+    """The outcome of a step, or of the whole test."""
 
     OK = "ok"
     WARNING = "warning"
@@ -110,7 +110,7 @@ class Connected(NamedTuple):
 
 
 class Greeted(NamedTuple):
-    """How server and client introduced themselves.
+    """The introductions of server and client.
 
     :ivar banner: the text of the greeting
     :ivar own_name: the name with which this machine introduced itself
@@ -129,9 +129,9 @@ class Unencrypted(NamedTuple):
 
 
 class LoggedIn(NamedTuple):
-    """How the login went.
+    """A successful login.
 
-    :ivar mechanism: SASL's name for it
+    :ivar mechanism: the SASL name of the mechanism
     :ivar in_clear: whether the password was sent unencrypted to another machine
     """
 
@@ -147,11 +147,11 @@ class PortAnswer(NamedTuple):
 
     @property
     def serves(self) -> bool:
-        """Whether it accepts mail."""
+        """Whether the port accepts mail."""
         return self.answer in _SERVING
 
 
-# The best first: RFC 8314 prefers TLS from the first byte.
+# The best answer comes first: RFC 8314 prefers TLS from the first byte.
 _SERVING = (PortStatus.TLS, PortStatus.STARTTLS, PortStatus.PLAIN)
 
 
@@ -161,7 +161,7 @@ class LoginImpossible(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """How long the parts of a test may take, in seconds.
+    """The time limits for the parts of a test, in seconds.
 
     :ivar connect: looking up the name, and connecting to all addresses
     :ivar reply: each reply
@@ -179,14 +179,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to test.
+    """The server to test, and the parameters of the test.
 
-    :ivar encryption: as core's field: ``none``, ``starttls``, ``starttls_strict``, ``ssl``, ``ssl_strict``
-    :ivar login: logs in on the smtplib connection that it is given, and may raise :class:`LoginImpossible`; None for a
-        server that wants no login
+    :ivar encryption: a value of core's field: ``none``, ``starttls``, ``starttls_strict``, ``ssl``, ``ssl_strict``
+    :ivar login: a function that logs in on a given smtplib connection, and may raise :class:`LoginImpossible`; None for a
+        server that requires no login
     :ivar secret: the password, which is never shown, even when the server repeats it
     :ivar sender: an address, plain or with a name
-    :ivar other_ports: tried when the configured one does not work
+    :ivar other_ports: ports to try when the configured one does not work
     """
 
     host: str
@@ -221,10 +221,10 @@ Facts = Resolved | Connected | Greeted | Encrypted | Unencrypted | LoggedIn | Re
 
 @dataclass(frozen=True)
 class StepResult:
-    """How one step went.
+    """The result of one step.
 
-    :ivar facts: what was found out, in some cases also by a failed step
-    :ivar problem: why it failed, None when it did not
+    :ivar facts: the facts that the step found out, in some cases even when it failed
+    :ivar problem: why the step failed, None when it did not
     :ivar reply: the reply of the server when it refused
     :ivar detail: further words about a failure, from a library or from a login that could not be tried
     """
@@ -260,11 +260,11 @@ class Report:
         return next((o for o in (Outcome.FAILED, Outcome.WARNING) if o in outcomes), Outcome.OK)
 
     def find(self, step: ConnectionStep) -> StepResult | None:
-        """The result of one step."""
+        """Return the result of one step."""
         return next((result for result in self.steps if result.step is step), None)
 
     def best_port(self, configured: int) -> PortAnswer | None:
-        """The port to use: an encrypted one before others, then the configured one, then one with TLS from the first byte.
+        """Return the best port: prefer encrypted ports, then the configured one, then one with TLS from the first byte.
 
         :return: None when no port accepts mail
         """
@@ -277,7 +277,7 @@ class Report:
 
 
 def readable(words: bytes | str, secrets: tuple[str, ...] = ()) -> str:
-    """Words of a server in a form that can be shown: one short line without control characters and secrets."""
+    """Return words of a server in a form that can be shown: one short line without control characters and secrets."""
     text = _decode(words) if isinstance(words, bytes) else words
     text = Secrets(*secrets).hide(text)
     text = _NO_TEXT.sub(" ", text).strip()

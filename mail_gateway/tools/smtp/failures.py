@@ -1,4 +1,4 @@
-"""Why a step of a connection test failed: the exceptions of smtplib, sockets and OpenSSL, and replies, as problems."""
+"""Translates exceptions of smtplib, sockets and OpenSSL, and replies, into problems of a connection test."""
 
 import re
 import smtplib
@@ -8,7 +8,7 @@ from .connection_test_values import Problem
 from .session import EndlessReply
 
 TEMPORARY = range(400, 500)
-# The words of OpenSSL's versions for bytes that are not TLS.
+# The words with which versions of OpenSSL report bytes that are not TLS.
 _NO_TLS = ("wrong version number", "wrong_version_number", "unknown protocol", "packet length too long",
            "record layer failure")  # fmt: skip
 _QUOTED = re.compile(r"'([^']+)'")
@@ -19,7 +19,7 @@ class StepFailed(Exception):
 
     :ivar reply: (code, text) of the server when it refused
     :ivar detail: further words about the failure
-    :ivar facts: what the step found out nevertheless
+    :ivar facts: the facts that the step found out nevertheless
     """
 
     def __init__(self, problem: Problem, reply: tuple | None = None, detail: str = "", facts=None):
@@ -28,9 +28,9 @@ class StepFailed(Exception):
 
 
 def greeting_problem(code: int) -> Problem:
-    """The problem that a greeting reports.
+    """Return the problem that a greeting reports.
 
-    :param code: of a greeting other than 220
+    :param code: the code of a greeting other than 220
     """
     if code in TEMPORARY:
         return Problem.BUSY
@@ -38,7 +38,7 @@ def greeting_problem(code: int) -> Problem:
 
 
 def translate(error: Exception) -> StepFailed:
-    """The failure that an exception of smtplib or the network means."""
+    """Translate an exception of smtplib or the network into the failure of a step."""
     match error:
         case smtplib.SMTPHeloError():
             return StepFailed(Problem.NAME_REFUSED, (error.smtp_code, error.smtp_error))
@@ -62,7 +62,7 @@ def translate(error: Exception) -> StepFailed:
 
 
 def _translate_disconnected(error):
-    """smtplib hides the reason why a connection ended behind its own exception."""
+    """Find the reason why a connection ended, which smtplib hides behind its own exception."""
     reason = error.__context__
     if isinstance(reason, TimeoutError):
         return StepFailed(Problem.SILENT)
@@ -77,7 +77,7 @@ def _tls_problem(error):
 
 
 def _tls_words(error):
-    """OpenSSL's reason. In errors of pyOpenSSL that urllib3 wraps, it is the last of some quoted words."""
+    """Return OpenSSL's reason. In errors of pyOpenSSL that urllib3 wraps, it is the last of some quoted words."""
     quoted = _QUOTED.findall(str(error))
     reason = getattr(error, "reason", None) or (quoted[-1] if quoted else str(error))
     return reason.replace("_", " ").lower()

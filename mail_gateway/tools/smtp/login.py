@@ -1,4 +1,4 @@
-"""Login on an SMTP server with any characters, and replies that contain no secret."""
+"""Logs in to an SMTP server with any characters, and hides secrets in its replies."""
 
 import hmac
 import smtplib
@@ -13,9 +13,9 @@ _CONTINUE = 334
 
 
 def log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
-    """Do what smtplib's ``login`` does for ASCII only: user and password are sent in UTF-8 (RFC 4616).
+    """Log in with user and password in UTF-8 (RFC 4616), since smtplib's ``login`` sends only ASCII.
 
-    Like smtplib, it tries all mechanisms that the server offers: some servers offer one that does not work.
+    Like smtplib, this function tries all mechanisms that the server offers: some servers offer one that does not work.
 
     :raises smtplib.SMTPAuthenticationError: when the server refuses
     :raises smtplib.SMTPException: when it offers no known mechanism
@@ -69,10 +69,10 @@ _MECHANISMS = {"PLAIN": _plain, "LOGIN": _login, "CRAM-MD5": _cram_md5}
 
 
 def hide_in_replies(connection: smtplib.SMTP, secrets: Callable[[], Secrets], log: SessionLog) -> None:
-    """Take secrets out of refusals of a server before they are logged or raised, and log commands and replies.
+    """Remove secrets from refusals of a server before they are logged or raised, and log commands and replies.
 
-    :param connection: whose ``getreply`` and ``putcmd`` are replaced; it has logged in already
-    :param secrets: returns the secrets; called at each refusal
+    :param connection: a connection that has logged in already; its ``getreply`` and ``putcmd`` are replaced
+    :param secrets: a function that returns the secrets; it is called for each refusal
     """
     read_reply, send_command = connection.getreply, connection.putcmd
 
@@ -83,7 +83,7 @@ def hide_in_replies(connection: smtplib.SMTP, secrets: Callable[[], Secrets], lo
         return code, text
 
     def putcmd(cmd, args=""):
-        # a login comes before this function is in place; of one that an addon adds, no word is logged
+        # the login came before this function was in place; if an addon adds another one, its arguments are not logged
         log.sent("AUTH (login)" if cmd.upper() == "AUTH" else f"{cmd} {args}".rstrip())
         return send_command(cmd, args)
 

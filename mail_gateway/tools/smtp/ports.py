@@ -1,4 +1,4 @@
-"""Which ports of a mail server accept mail, when the configured one does not."""
+"""Finds out which ports of a mail server accept mail, when the configured one does not."""
 
 import smtplib
 import ssl
@@ -20,10 +20,10 @@ def try_ports(
 ) -> tuple[PortAnswer, ...]:
     """Try several ports at the same time, without a login and without a message.
 
-    :param name: with which this machine introduces itself
+    :param name: the name with which this machine introduces itself
     """
     tries = {port: in_background(_try_port, addresses, host, name, port, limits) for port in ports}
-    # a little longer than a try may take; one that hangs nevertheless is given up
+    # a little longer than a try may take; a try that still hangs is abandoned
     wait(tries.values(), limits.port + 1)
     return tuple(PortAnswer(port, _outcome(attempt)) for port, attempt in tries.items())
 
@@ -33,7 +33,7 @@ def _outcome(attempt):
 
 
 def _try_port(addresses, host, name, port, limits):
-    """Some servers take a TLS handshake before the greeting for an attack: only port 465 gets it first."""
+    """Try one port. Some servers take a TLS handshake before the greeting for an attack: only port 465 gets it first."""
     end = time.monotonic() + limits.port
     attempts = (_try_tls, _try_plain) if port == _SMTPS else (_try_plain, _try_tls)
     for attempt in attempts:

@@ -1,4 +1,4 @@
-"""smtplib's client on a connection that exists already, with an end to every reply."""
+"""smtplib's client on a connection that exists already, with a limit for the length of each reply."""
 
 import smtplib
 import socket
@@ -13,14 +13,15 @@ from ..network import is_same_machine, within
 # The name that smtplib uses for a machine without one (RFC 5321, section 4.1.3).
 NAMELESS = "[127.0.0.1]"
 _MIN_SECRET_CHARS = 4
-# Of one reply: smtplib limits only its lines. RFC 5321 allows 512 bytes in a line, and EHLO needs some ten lines.
+# Limits of one reply, since smtplib limits only the length of a line. RFC 5321 allows 512 bytes in a line, and the reply
+# to EHLO needs some ten lines.
 _MAX_LINES = 200
 _MAX_BYTES = 64 * 1024
 _RECEIVED_BYTES = 8 * 1024
 
 
 def own_name(seconds: float) -> str:
-    """The name with which smtplib introduces this machine. It asks the resolver, which is given up after `seconds`."""
+    """Return the name with which smtplib introduces this machine. The wait for the resolver ends after `seconds`."""
     try:
         return within(seconds, _own_name)
     except OSError:
@@ -28,7 +29,7 @@ def own_name(seconds: float) -> str:
 
 
 def _own_name():
-    # without a host it does not connect
+    # without a host, smtplib does not connect
     return smtplib.SMTP(timeout=1).local_hostname
 
 
@@ -48,10 +49,9 @@ class _Replies:
         self._lines = self._bytes = 0
 
     def readline(self, limit):
-        """
-        Read a line.
+        """Read a line.
 
-        :raises EndlessReply: which smtplib takes for a broken connection, and closes it
+        :raises EndlessReply: when the reply is too long; smtplib takes this for a broken connection, and closes it
         """
         while b"\n" not in self._buffer[:limit] and len(self._buffer) < limit and self._receive():
             pass
@@ -91,10 +91,10 @@ class Session(smtplib.SMTP):
 
     :param sock: the connection
     :param host: the name of the server
-    :param name: with which this machine introduces itself
+    :param name: the name with which this machine introduces itself
     :ivar host: the name of the server
     :ivar last: (code, text) of the last reply
-    :ivar mechanism: of the last AUTH command (RFC 4954)
+    :ivar mechanism: the mechanism of the last AUTH command (RFC 4954)
     """
 
     def __init__(self, sock, host: str, name: str):
@@ -106,7 +106,7 @@ class Session(smtplib.SMTP):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What was sent at the login, in the encoding in which it was sent."""
+        """The words that were sent at the login, in the encoding in which they were sent."""
         return tuple(self._secrets)
 
     @property
@@ -120,7 +120,7 @@ class Session(smtplib.SMTP):
         return is_same_machine(self.sock.getpeername()[0], self.sock.getsockname()[0])
 
     def getreply(self):
-        """Extends smtplib's method: keeps the reply, and gives up one without an end.
+        """Extends smtplib's method: keeps the reply, and stops reading a reply that is too long.
 
         :raises smtplib.SMTPServerDisconnected: when the connection broke, or was closed for :class:`EndlessReply`
         """
@@ -136,7 +136,7 @@ class Session(smtplib.SMTP):
         return bool(self.file) and self.file.has_unread()
 
     def putcmd(self, cmd, args=""):
-        """Extends smtplib's method: keeps what must not be shown if the server repeats it."""
+        """Extends smtplib's method: keeps the words of a login, which must not be shown if the server repeats them."""
         words = f"{cmd} {args}".split()
         if self._logging_in and words and words[0].upper() == "AUTH":
             self.mechanism, words = (words[1].upper() if len(words) > 1 else ""), words[2:]
@@ -145,9 +145,9 @@ class Session(smtplib.SMTP):
         return super().putcmd(cmd, args)
 
     def log_in(self, login: Callable[[smtplib.SMTP], None]) -> None:
-        """Log in, and check the reply, which Odoo's OAuth modules do not look at.
+        """Log in, and check the reply, which Odoo's OAuth modules ignore.
 
-        :param login: logs in on the connection that it is given
+        :param login: a function that logs in on a given connection
 
         :raises smtplib.SMTPException: when the server refuses
         """

@@ -17,7 +17,7 @@ try:
 except ImportError:  # urllib3 1.25 and below
     from urllib3.packages.ssl_match_hostname import CertificateError, match_hostname
 
-# A certificate that expires within so many days gives a warning.
+# A certificate that expires within this number of days gives a warning.
 SOON_DAYS = 30
 
 
@@ -49,12 +49,12 @@ _TRUST = {
 
 
 class Certificate(NamedTuple):
-    """The content of a certificate; its texts are the server's, and have to be made readable before they are shown.
+    """The content of a certificate. Its texts come from the server, and must be made readable before they are shown.
 
-    :ivar subject: whose it is
-    :ivar names: the host names and IP addresses that it is for
-    :ivar issuer: who signed it
-    :ivar expires: UTC, naive
+    :ivar subject: the owner of the certificate
+    :ivar names: the host names and IP addresses for which it is valid
+    :ivar issuer: the name of the signer
+    :ivar expires: when it expires: UTC, naive
     """
 
     subject: str
@@ -63,7 +63,7 @@ class Certificate(NamedTuple):
     expires: datetime
 
     def days_left(self, now: datetime | None = None) -> int:
-        """Whole days until it expires; negative when it has expired.
+        """Return the whole days until the certificate expires; negative when it has expired.
 
         :param now: UTC, naive; the current time by default
         """
@@ -72,9 +72,9 @@ class Certificate(NamedTuple):
 
 
 class Encrypted(NamedTuple):
-    """An encrypted connection, or what was found out about one that failed.
+    """An encrypted connection, or the facts about one that failed.
 
-    :ivar version: of TLS; empty when the handshake failed
+    :ivar version: the version of TLS; empty when the handshake failed
     :ivar required: whether only a verified certificate is accepted
     """
 
@@ -118,7 +118,7 @@ class StandardTls:
             self.context.verify_mode = ssl.CERT_NONE
 
     def facts(self, wrapped: ssl.SSLSocket) -> Encrypted:
-        """Describe a connection after its handshake. Whether an unverified certificate can be trusted stays unknown."""
+        """Describe a connection after its handshake. The trust in an unverified certificate is unknown."""
         trust = Trust.VERIFIED if self.strict else Trust.UNKNOWN
         return Encrypted(wrapped.version() or "", read_certificate(wrapped.getpeercert(True)), trust, self.strict)
 
@@ -186,9 +186,9 @@ class CertificateTls:
 
 
 def _load(context, own):
-    """Load the certificate as core does: from the fields of a server, else from the files of the command line.
+    """Load the certificate as core does: from the files of the command line, or from the fields of a server.
 
-    For the latter core verifies nothing, since their encryption is never a strict one.
+    With these files core verifies nothing, since servers of the command line never have a strict encryption.
     """
     if own.certificate_file:
         context.load_cert_chain(own.certificate_file, keyfile=own.key_file)
@@ -199,17 +199,17 @@ def _load(context, own):
 
 
 def _last_words(error):
-    """OpenSSL's errors are lists of (library, function, reason)."""
+    """Return the reasons in an error of OpenSSL, which is a list of (library, function, reason)."""
     if isinstance(error, SSL.Error) and error.args and isinstance(error.args[0], list):
         return "; ".join(str(entry[-1]) for entry in error.args[0])
-    # parsers quote what they read, which may be the key
+    # parsers quote the text that they read, which may be the key
     return "" if isinstance(error, ValueError | TypeError) else str(error)
 
 
 def read_certificate(der: bytes | None) -> Certificate | None:
-    """The content of a certificate; None when there is none or it can't be read.
+    """Return the content of a certificate; None when there is none or it can't be read.
 
-    :param der: its bytes
+    :param der: the bytes of the certificate
     """
     try:
         return describe_certificate(x509.load_der_x509_certificate(der)) if der else None
@@ -218,7 +218,7 @@ def read_certificate(der: bytes | None) -> Certificate | None:
 
 
 def describe_certificate(certificate: x509.Certificate) -> Certificate | None:
-    """The content of a certificate; None when it can't be read."""
+    """Return the content of a certificate; None when it can't be read."""
     try:
         names, expires = _names(certificate), _expires(certificate)
         return Certificate(_display_name(certificate.subject), names, _display_name(certificate.issuer), expires)
@@ -241,7 +241,7 @@ def _names(certificate):
 
 
 def _display_name(name):
-    """The part of a distinguished name that people know: the common name, else the organisation, else all of it."""
+    """Return the familiar part of a distinguished name: the common name, else the organisation, else all of it."""
     for part in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         if found := name.get_attributes_for_oid(part):
             return str(found[0].value)

@@ -1,1 +1,1 @@
-"""Charsets, encoded words, and text for the database. Start reading at charsets.py."""
+"""Reads charsets and encoded words, and makes text for the database. Start reading at charsets.py."""

@@ -1,12 +1,12 @@
-"""The codecs that names of charsets in messages mean (WHATWG Encoding Standard), without those that are dangerous."""
+"""Finds the codecs for names of charsets in messages (WHATWG Encoding Standard), except dangerous codecs."""
 
 import codecs
 from contextlib import suppress
 
 import webencodings
 
-# Python knows dangerous codecs, too: unicode_escape and utf_7 make surrogates, the time of idna and punycode grows with
-# the square of the length, rot13 and base64 are no charsets. So only these are accepted.
+# Only these codecs are accepted, since Python also knows dangerous ones: unicode_escape and utf_7 make surrogates, the time
+# of idna and punycode grows with the square of the length, and rot13 and base64 are not charsets.
 _NAMES = """
     ascii utf-8 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be
     iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-10 iso8859-13 iso8859-14 iso8859-15
@@ -16,7 +16,7 @@ _NAMES = """
 """
 _TRUSTED = frozenset(codecs.lookup(name).name for name in _NAMES.split())
 ISO_2022_JP, EUC_JP = "iso-2022-jp", "euc-jp"
-# Python's codec of a charset -> the superset of it that Windows uses, and that programs write under the same name.
+# Python's codec of a charset -> its superset on Windows, which programs write under the same name.
 _SUPERSETS = {
     "iso8859-1": "cp1252",
     "iso8859-9": "cp1254",
@@ -37,8 +37,8 @@ _PYTHON_NAMES = {
     "macintosh": "mac-roman",
     "windows-874": "cp874",
 }
-# Names of programs that neither Python nor the standard knows. And ASCII, which the standard takes for windows-1252: in
-# mail, text in other charsets is called ASCII more often.
+# Names that programs write, but neither Python nor the standard knows; and ASCII, which the standard reads as windows-1252:
+# in mail, programs also call text in other charsets ASCII.
 _ALIASES = {
     **dict.fromkeys(("us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us"), "ascii"),
     "utf8mb3": "utf-8",
@@ -53,14 +53,14 @@ _ALIASES = {
     "iso-8859-1-windows-3.1-latin-1": "cp1252",
 }
 _LABEL_CHARS = 80
-# Names by which programs say that they do not know the charset.
+# Names that programs write when they do not know the charset.
 NO_NAMES = frozenset(("", "unknown-8bit", "unknown", "x-unknown", "default", "none", "binary", "8bit", "7bit"))
 
 
 def trusted(charset: str) -> str | None:
-    """The codec of a charset that mail is written in; None for other names.
+    """Return the codec of a charset that occurs in mail; None for other names.
 
-    :param charset: any label; read by the WHATWG Encoding Standard, where `gb2312` means GBK
+    :param charset: any label; it is read by the WHATWG Encoding Standard, where `gb2312` means GBK
     """
     with suppress(Exception):  # a name in a message may be anything
         label = charset.strip().strip("\"'").lower()[:_LABEL_CHARS]

@@ -1,6 +1,6 @@
 """Reads bytes as text, by the charset that a message names if possible, as browsers do (WHATWG Encoding Standard).
 
-Start reading at :func:`read`; :mod:`.charset_names` knows which codec a name means.
+Start reading at :func:`read`; :mod:`.charset_names` finds the codec for a name.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from .japanese import decode_euc_jp, decode_iso_2022_jp, is_iso_2022_jp
 
 try:
     import chardet
-except ImportError:  # Odoo lists it, and does without
+except ImportError:  # Odoo requires chardet, but works without it
     chardet = None
 
 _DECODERS: dict[str, Callable[[bytes], str]] = {ISO_2022_JP: decode_iso_2022_jp, EUC_JP: decode_euc_jp}
@@ -26,7 +26,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Codecs with other bytes for ASCII, or that use the bytes of ASCII for other characters, too.
+# Codecs that have other bytes for ASCII, or that also use the bytes of ASCII for other characters.
 _NOT_OVER_ASCII = (
     "utf-16",
     "utf-16-le",
@@ -38,22 +38,22 @@ _NOT_OVER_ASCII = (
     "iso2022_kr",
     ISO_2022_JP,
 )
-# Bytes that the detection looks at: it takes 10 ms for them; more bytes take more time and give hardly better results.
+# Bytes that the detection examines: this takes 10 ms; more bytes take more time, but hardly improve the results.
 _DETECTED_BYTES = 1024
 _SURE = 0.9
 _FITTED_BYTES = 64 * 1024
-# Ill-formed sequences that are tolerated before the charset is doubted: so many, or one for so many characters.
+# Ill-formed sequences that do not make the charset doubtful: this number, or one for this number of characters.
 _FEW_ERRORS, _ERRORS_BY_CHARS = 3, 20
 
-# Halves of a surrogate pair as three bytes each: CESU-8 (Unicode Technical Report 26), as some databases write UTF-8.
+# The halves of a surrogate pair as three bytes each: some databases write CESU-8 (Unicode Technical Report 26) as UTF-8.
 _SURROGATE_PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
-# Characters that no text has: PostgreSQL refuses NUL and surrogates, and lxml the others.
+# Characters that no text may have: PostgreSQL refuses NUL and surrogates, and lxml refuses the others.
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 # Python's codecs that lack characters of the standard.
 _COMPLETED = ("gb18030", "big5hkscs")
-# Characters that Python's codec makes of bytes that Windows-31J does not define.
+# Characters that Python's codec returns for bytes that Windows-31J does not define.
 _PRIVATE = dict.fromkeys(range(0xF8F0, 0xF8F4), 0xFFFD)
 
 # HTML Standard, "prescan a byte stream to determine its encoding"
@@ -68,7 +68,7 @@ class DecodedText(NamedTuple):
     """Bytes read as text.
 
     :ivar is_certain: whether the message names the charset, or the bytes fit only one; False for a guess, and when more
-        than single characters could not be decoded
+        than a few characters could not be decoded
     """
 
     text: str
@@ -79,20 +79,20 @@ def to_text(data: bytes, charset: str = "") -> str:
     """Read bytes as text; see :func:`read`.
 
     :param charset: the name in the message, which may be meaningless
-    :return: with LF line ends and without control characters
+    :return: text with LF line ends and without control characters
     """
     return cleaned(read(data, charset).text)
 
 
 def cleaned(text: str) -> str:
-    """Text that the database and lxml accept, with LF line ends."""
+    """Return a text in a form that the database and lxml accept, with LF line ends."""
     return CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def read(data: bytes, charset: str = "", is_html: bool = False) -> DecodedText:
-    """Read bytes as text by the charset that the message names, or by another one if hardly anything can be decoded so.
+    """Read bytes as text by the charset that the message names, or by another one if it fails for most letters beyond ASCII.
 
-    Each ill-formed sequence becomes one U+FFFD (Unicode, "maximal subpart" practice): one wrong byte costs one character.
+    Each ill-formed sequence becomes one U+FFFD (Unicode, "maximal subpart" practice): one wrong byte loses one character.
 
     :param charset: the name in the message, which may be meaningless; '' for none
     :param is_html: whether the text may name its charset itself, in a meta element or an XML declaration
@@ -113,13 +113,13 @@ def read(data: bytes, charset: str = "", is_html: bool = False) -> DecodedText:
 
 
 def _corrected(data, named):
-    """The codec that a name can mean for these bytes: some programs write the wrong name."""
+    """Return the codec that a name must mean for these bytes, since some programs write the wrong name."""
     if named not in _NOT_OVER_ASCII and (utf16 := _unmarked_utf16(data)):
         return utf16
     if is_iso_2022_jp(data) and named in (None, "ascii", "utf-8", "cp1252"):
         return ISO_2022_JP
     if named in ("utf-16", "utf-16-le", "utf-16-be"):
-        # without a mark, zeros show the byte order; text without zeros that is ASCII or UTF-8 is only called UTF-16
+        # without a mark, zeros show the byte order; text in ASCII or UTF-8 without zeros has the wrong name UTF-16
         return _unmarked_utf16(data) or ("utf-8" if _is_utf8(data) else named)
     return None if named == "ascii" and not data.isascii() else named
 
@@ -165,7 +165,7 @@ def _decoded(data, codec):
 
 
 def _replaced(error):
-    """The character that Python's codecs lack and the standard has, else U+FFFD."""
+    """Return a character that the standard has, but Python's codec lacks; else U+FFFD."""
     pair = error.object[error.start : error.start + 2]
     if error.encoding == "gb18030" and pair.startswith(b"\x80"):
         return "€", error.start + 1
@@ -179,13 +179,13 @@ codecs.register_error("mail_gateway_replace", _replaced)
 
 
 def _joined(pair):
-    """The character that two halves make, in UTF-8."""
+    """Join the two halves of a surrogate pair into one character, in UTF-8."""
     halves = pair.group().decode("utf-8", "surrogatepass")
     return halves.encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 
 def _errors(data, text):
-    """How many ill-formed sequences were replaced; U+FFFD may also have been written as such."""
+    """Return how many ill-formed sequences were replaced, without each U+FFFD that the sender wrote."""
     return max(text.count("\ufffd") - data.count(b"\xef\xbf\xbd"), 0) if "\ufffd" in text else 0
 
 
@@ -217,20 +217,20 @@ def _unmarked_utf16(data):
 
 
 def _declared(data):
-    """The codec that HTML or XHTML names in its first bytes (HTML Standard, prescan)."""
+    """Return the codec that HTML or XHTML names in its first bytes (HTML Standard, prescan)."""
     start = _COMMENT.sub(b"", data[:_PRESCANNED_BYTES])
     found = _XML_ENCODING.match(start)
     names = [found.group(1)] if found else []
     names += [name for attributes in _META.findall(start) for name in _META_CHARSET.findall(attributes)[:1]]
     for name in names:
         if codec := trusted(name.decode("ascii", "replace")):
-            # a name that could be read is not in UTF-16
+            # bytes in which a name could be read are not UTF-16
             return "utf-8" if codec.startswith("utf-16") else codec
     return None
 
 
 def _detected(data):
-    """The codec that chardet finds, if it is sure and hardly any sequence is ill-formed."""
+    """Return the codec that chardet finds, if chardet is sure and hardly any sequence is ill-formed."""
     if not chardet or data.isascii():
         return None
     first = _first_beyond_ascii(data)
@@ -244,7 +244,7 @@ def _first_beyond_ascii(data):
     return re.search(rb"[^\x00-\x7f]", data).start()
 
 
-@lru_cache(maxsize=512)  # a message is read when it is shown and when it is delivered
+@lru_cache(maxsize=512)  # the same message is read when it is shown and when it is delivered
 def _guess(sample):
     with suppress(Exception):
         guess = chardet.detect(sample)
@@ -254,7 +254,7 @@ def _guess(sample):
 
 
 def _fitting(data):
-    """Windows-1252, if its letters beyond ASCII stand where letters do: within words, capitals at their beginning."""
+    """Return Windows-1252 if its letters beyond ASCII are within words, and its capitals at the beginning of words."""
     text = data[:_FITTED_BYTES].decode("cp1252", "replace")
     places = [found.start() for found in _BEYOND_ASCII.finditer(text)]
     letters = [place for place in places if text[place].isalpha()]

@@ -1,4 +1,4 @@
-"""Text and JSON that PostgreSQL accepts."""
+"""Makes text and JSON that PostgreSQL accepts."""
 
 import json
 
@@ -6,7 +6,7 @@ from .charsets import read
 
 
 def plain_json(value) -> str:
-    """A value as JSON that the database stores unchanged.
+    """Return a value as JSON that the database stores unchanged.
 
     :raises TypeError, ValueError, RecursionError: when JSON has no such value, or PostgreSQL refuses it: NUL, half of a
         surrogate pair, NaN and infinity
@@ -19,14 +19,14 @@ def plain_json(value) -> str:
 
 
 def as_text(raw: str) -> str:
-    """Text that the database accepts, without NUL and surrogates.
+    """Return text that the database accepts, without NUL and surrogates.
 
-    :param raw: may contain bytes as surrogates (PEP 383), which are decoded
+    :param raw: a text that may contain bytes as surrogates (PEP 383), which are decoded
     """
     if raw.isascii():
         return raw.replace("\0", "")
     try:
         data = raw.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # other surrogates: some charsets, UTF-7 for one, can write them
+    except UnicodeEncodeError:  # other surrogates: some charsets, such as UTF-7, can encode them
         data = raw.encode("utf-8", "replace")
     return read(data).text.replace("\0", "")

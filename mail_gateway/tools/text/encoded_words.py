@@ -1,6 +1,6 @@
 """Decodes encoded words (RFC 2047) in headers as mail programs write them, in linear time.
 
-Start reading at :func:`read_words`; :func:`hide_words` protects readers of addresses from what is in them.
+Start reading at :func:`read_words`; :func:`hide_words` protects readers of addresses from the content of encoded words.
 """
 
 import re
@@ -14,12 +14,12 @@ from .charsets import DecodedText, cleaned, read
 
 _BEGINS = re.compile(r"=\?([^?\s*]{1,80})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
 _NO_DIGITS = re.compile(r"[^A-Za-z0-9+/]")
-# The charset may be meaningless: a word for some other reader must yield no address here.
+# The charset may be meaningless: a text that another reader takes for a word must not yield an address here.
 _OPENS = re.compile(r"=\?([^?]{0,200})\?[bBqQ]\?")
 _SEPARATES = re.compile(r"[,;:]")
 _ENCLOSES = re.compile(r'[<>()"\\]')
 _UP_TO_BLANK = re.compile(r"\S*")
-# By RFC 2047, section 5, a word begins behind one of them, and its charset contains none.
+# By RFC 2047, section 5, a word begins after one of these characters, and its charset contains none of them.
 _DELIMITERS = frozenset(' \t\r\n"<>(),;:')
 # Noncharacters (Unicode), which no text contains.
 MARKS = "\ufdd0\ufdd1"
@@ -54,7 +54,7 @@ class Run(NamedTuple):
     words: tuple[Word, ...] = ()
 
     def read(self) -> DecodedText:
-        """The run as text. Words in one charset are joined first: some programs divide characters."""
+        """Return the run as text. Words in one charset are joined first, since some programs divide characters."""
         if not self.words:
             return read(_bytes(self.source))
         try:
@@ -65,9 +65,9 @@ class Run(NamedTuple):
 
 
 def runs(value: str) -> Iterator[Run]:
-    """The value of a header in runs, whose sources together are the value.
+    """Divide the value of a header into runs, whose sources together are the value.
 
-    :param value: as it stands in the message: bytes beyond ASCII as surrogates (PEP 383), or decoded as UTF-8
+    :param value: as it stands in the message: with bytes beyond ASCII as surrogates (PEP 383), or decoded as UTF-8
     """
     words, begin, end = [], 0, 0  # of the current run
     while found := _BEGINS.search(value, end):
@@ -90,7 +90,7 @@ def runs(value: str) -> Iterator[Run]:
 
 
 class Hidden(NamedTuple):
-    """The value of a header with a mark in place of each encoded word, so that no character in a word divides the value.
+    """The value of a header with a mark instead of each encoded word, so that no character in a word divides the value.
 
     :ivar words: as they stand in the header, in the order of the numbers in their marks
     :ivar is_cut: whether the text ends early, since readers differ about where a word ends
@@ -101,17 +101,17 @@ class Hidden(NamedTuple):
     is_cut: bool = False
 
     def shown(self, text: str) -> str:
-        """A part of the text with the words in place of their marks."""
+        """Return a part of the text with the words instead of their marks."""
         return _MARK.sub(lambda mark: self.words[int(mark.group(1))], text) if self.words else text
 
 
 def hide_words(value: str, is_cut: bool = False) -> Hidden:
     """Take encoded words out of the value of a header, before it is divided (RFC 2047, section 6.2).
 
-    A word ends with the first ``?=``, whatever stands before that, as it does for :func:`runs`: programs leave blanks,
-    separators, brackets and quotes in it, in quoted strings and comments as well, and write words of any length. Readers
-    differ about a word that begins within an atom or another word, or never ends. Where one of them could find an address
-    that others don't, the text is cut.
+    A word ends with the first ``?=``, whatever stands before it, as for :func:`runs`: programs leave blanks, separators,
+    brackets and quotes in words, even within quoted strings and comments, and write words of any length. Readers differ
+    about a word that begins within an atom or another word, or never ends. Where one reader could find an address that
+    others do not find, the text is cut.
 
     :param value: as for :func:`runs`
     :param is_cut: whether the value itself was cut, so that a word may be incomplete
@@ -129,7 +129,7 @@ def hide_words(value: str, is_cut: bool = False) -> Hidden:
 
 
 def _extents(value):
-    """(begin, end) of each complete word; the first one about which readers differ is the last, and has no end."""
+    """Yield (begin, end) of each complete word, up to the first word about which readers differ, whose end is None."""
     opening, end, closing = _OPENS.search(value), 0, 0
     while opening:
         closing = closing if closing >= opening.end() else value.find("?=", opening.end())
@@ -146,17 +146,17 @@ def _extents(value):
 
 
 def _is_doubtful(value, opening, inner, closing, end):
-    """Whether another reader may find an address in a word, or overlook one behind it.
+    """Whether another reader may find an address in a word, or overlook one after it.
 
-    :param inner: another word that begins in it
-    :param closing: where it ends
-    :param end: of the word before it
+    :param inner: another word that begins in the word
+    :param closing: the place where the word ends
+    :param end: the end of the word before it
     """
     begin = opening.start()
     if inner:
         text = value[begin : inner.start()]
         return "@" in text or bool(_ENCLOSES.search(text))
-    if _OPENS.match(value, closing + 1):  # two words share a sign: only one of them can be one
+    if _OPENS.match(value, closing + 1):  # two words share a sign, so only one of them can be a word
         return True
     is_glued = begin > end and value[begin - 1] not in _DELIMITERS
     if not is_glued and _DELIMITERS.isdisjoint(opening.group(1)):
@@ -166,7 +166,7 @@ def _is_doubtful(value, opening, inner, closing, end):
 
 
 def _open_ended(text, is_cut):
-    """Text with words that never end. They are no words, but their content up to a blank is no address either."""
+    """Read text with words that never end. They are not words, but their content up to a blank is no address either."""
     opening = _OPENS.search(text)
     while opening:
         run = _UP_TO_BLANK.match(text, opening.end())
@@ -181,7 +181,7 @@ def _may_hold_address(text):
 
 
 def read_words(value: str) -> DecodedText:
-    """The value of a header as text on one line.
+    """Return the value of a header as text on one line.
 
     :param value: as for :func:`runs`
     """
@@ -191,7 +191,7 @@ def read_words(value: str) -> DecodedText:
 
 
 def decode_words(value: str) -> str:
-    """The value of a header as text on one line; never raises.
+    """Return the value of a header as text on one line; never raises.
 
     :param value: as for :func:`runs`
     """
@@ -199,7 +199,7 @@ def decode_words(value: str) -> str:
 
 
 def _joined(words):
-    """(charset, bytes) of neighbours in one charset together."""
+    """Return (charset, bytes) of each group of neighbours in one charset."""
     groups = []
     for word in words:
         codec = trusted(word.charset) or word.charset.lower()
@@ -210,7 +210,7 @@ def _joined(words):
 
 
 def _data(words):
-    """The bytes of words; base64 that was cut into words at any digit is joined first."""
+    """Return the bytes of words. Base64 that was divided into words at any digit is joined first."""
     if all(word.is_base64 and "=" not in word.encoded for word in words[:-1]) and words[-1].is_base64:
         digits = "".join(word.encoded for word in words)
         if len(digits) % 4 == 0:
@@ -226,7 +226,7 @@ def _from_base64(digits):
 
 
 def _bytes(text):
-    """The bytes in the message; surrogates other than those of PEP 383 become question marks."""
+    """Return the bytes in the message; surrogates other than those of PEP 383 become question marks."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

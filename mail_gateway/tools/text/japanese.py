@@ -1,7 +1,7 @@
 """Decodes ISO-2022-JP and EUC-JP as mail programs write them, with the rows that vendors added.
 
-Python's codecs follow the standards, and fail at ① or ㈱ (NEC row 13) and at half-width katakana. The WHATWG Encoding
-Standard, and thus every browser, uses the index of Windows-31J (cp932), whose codec Python has.
+Python's codecs follow the standards, and fail on ① or ㈱ (NEC row 13) and on half-width katakana. The WHATWG Encoding
+Standard, and thus every browser, uses the index of Windows-31J (cp932), for which Python has a codec.
 """
 
 import re
@@ -25,7 +25,7 @@ def is_iso_2022_jp(data: bytes) -> bool:
 
 
 def decode_iso_2022_jp(data: bytes) -> str:
-    """ISO-2022-JP and its extensions, with U+FFFD for each ill-formed sequence."""
+    """Decode ISO-2022-JP and its extensions, with U+FFFD for each ill-formed sequence."""
     pieces = _ESCAPE.split(data)
     texts = [_single_bytes(pieces[0])]
     for escape, piece in zip(pieces[1::2], pieces[2::2], strict=True):
@@ -35,7 +35,7 @@ def decode_iso_2022_jp(data: bytes) -> str:
 
 
 def decode_euc_jp(data: bytes) -> str:
-    """EUC-JP with the rows of Windows-31J, with U+FFFD for each ill-formed sequence."""
+    """Decode EUC-JP with the rows of Windows-31J, with U+FFFD for each ill-formed sequence."""
     pieces, end = [], 0
     for found in _EUC.finditer(data):
         pieces += [data[end : found.start()].decode("ascii", "replace"), _euc_character(found.group())]
@@ -52,25 +52,25 @@ def _euc_character(code):
 
 @cache
 def _kanji(first, second):
-    """A character of JIS X 0208 or of a vendor's row, by its place in Shift_JIS."""
+    """Return a character of JIS X 0208 or of a vendor's row, by its place in Shift_JIS."""
     row, cell = first - 0x21, second - 0x21
     lead = _LEAD_BYTES[row // 2]
     trail = _TRAIL_BYTES[row % 2 * _CELLS + cell]
     return bytes((lead, trail)).decode("cp932", "ignore") or "\ufffd"
 
 
-# ---------------------------------------------------------------------- one character set of ISO 2022 each
+# ---------------------------------------------------------------------- readers, one for each character set of ISO 2022
 
 
 def _single_bytes(piece):
-    """ASCII; other bytes are Shift_JIS that is called ISO-2022-JP. Katakana may be shifted in (SO, SI)."""
+    """Decode ASCII. Other bytes are Shift_JIS with the wrong name ISO-2022-JP, or katakana between SO and SI."""
     pieces = re.split(rb"\x0e([^\x0f]*)\x0f?", piece)
     texts = [_katakana(part) if number % 2 else part.decode("cp932", "replace") for number, part in enumerate(pieces)]
     return "".join(texts)
 
 
 def _roman(piece):
-    """JIS X 0201: ASCII except for two characters."""
+    """Decode JIS X 0201, which is ASCII except for two characters."""
     return _single_bytes(piece).replace("\\", "¥").replace("~", "\u203e")
 
 
@@ -84,7 +84,7 @@ def _kanjis(piece):
 
 
 def _stray(byte):
-    """A single byte between pairs: line ends and blanks stay, others are ill-formed."""
+    """Decode a single byte between pairs: line ends and blanks are kept, other bytes are ill-formed."""
     return byte.decode() if byte <= b" " else "\ufffd"
 
 

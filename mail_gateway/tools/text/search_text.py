@@ -1,15 +1,15 @@
-"""Text in the form in which it is searched."""
+"""Makes the form of a text in which it is searched."""
 
 import unicodedata
 
-# Characters of each value; those of messages are shorter.
+# Characters of each value that are kept; the values of messages are shorter.
 MAX_VALUE = 1000
 
 
 def search_text(*values: str | None) -> str:
-    """Values in lower case and without accents, one on each line.
+    """Return values in lower case and without accents, one on each line.
 
-    :param values: None and empty ones are left out
+    :param values: texts; None and empty values are left out
     """
     return "\n".join(_plain(value[:MAX_VALUE]) for value in values if value)
 

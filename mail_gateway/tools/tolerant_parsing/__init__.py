@@ -1,1 +1,1 @@
-"""Makes of any bytes a message that Odoo can process. Start reading at readable.py."""
+"""Turns any bytes into a message that Odoo can process. Start reading at readable.py."""

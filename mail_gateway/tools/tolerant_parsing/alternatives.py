@@ -1,7 +1,7 @@
-"""Which texts of a message Odoo shows, and in which order.
+"""Decides which texts of a message Odoo shows, and in which order.
 
-Odoo goes through all parts in one row and keeps two flags: after an alternative, the next HTML replaces all text so far,
-and plain text after that is dropped, wherever it stands.
+Odoo goes through all parts as one flat list and keeps two flags: after an alternative, the next HTML replaces all text so
+far, and Odoo drops plain text after that, wherever it stands.
 
 This module follows core's mail.thread._message_parse_extract_payload, Odoo 19.
 """
@@ -17,13 +17,13 @@ from .images import content_ids
 from .parameters import charset_of, file_name
 from .structure import walk_within
 
-# What a part is worth as one of several alternatives (RFC 2046, section 5.1.4): HTML with words is worth most.
+# The ranks of a part among alternatives (RFC 2046, section 5.1.4): HTML with words ranks highest.
 _NOTHING, _PLAIN, _IMAGE, _HTML = range(4)
 _TEXTS = ("text/plain", "text/html")
 
 
 def is_misread(message: Message) -> bool:
-    """Whether Odoo would drop a text that is no alternative to one that it shows, or show one without words."""
+    """Whether Odoo would drop a text that is not an alternative to a shown one, or show a text without words."""
     alternatives = [part for part, _is_attached in walk_within(message) if _is_alternative(part)]
     if not alternatives:
         return False
@@ -36,7 +36,7 @@ def is_misread(message: Message) -> bool:
 
 
 def arranged(message: Message) -> list[Message]:
-    """The parts without parts of their own, in their order: one of several alternatives; attached messages as files."""
+    """Return the leaf parts in their order: only one of several alternatives, and attached messages as files."""
     return _leaves(message, content_ids(message))
 
 
@@ -53,9 +53,9 @@ def _leaves(part, cids):
 
 
 def _shown(worths):
-    """The numbers of the alternatives that are shown: the best one; the last of several best ones.
+    """Return the numbers of the alternatives that are shown: the one with the highest rank, or the last of several.
 
-    HTML that consists of images may say something else than the plain text, so both are shown.
+    HTML that consists of images may have another content than the plain text, so both are shown.
     """
     best = max(worths, default=_NOTHING)
     last = {worth: number for number, worth in enumerate(worths)}
@@ -83,7 +83,7 @@ def _worth(part, cids):
 
 
 def _as_file(part):
-    """An attached message as a file, into which Odoo does not look."""
+    """Turn an attached message into a file, whose content Odoo does not read."""
     file = type(part)(policy=SMTP)
     file.set_content(
         source_of(part.get_payload(0)), maintype="application", subtype="octet-stream", disposition="attachment",

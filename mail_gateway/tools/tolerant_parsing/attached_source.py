@@ -1,4 +1,4 @@
-"""The source of a parsed message, which an attached message is as a file."""
+"""Writes a parsed message as bytes, to attach it as a file."""
 
 from contextlib import suppress
 from email.message import Message
@@ -6,12 +6,12 @@ from email.policy import SMTP
 
 from .structure import walk
 
-# Headers stay as they came: folding parses them, which fails for some and takes long for others.
+# Headers are written as they came: folding would parse them, which fails for some and takes long for others.
 _AS_IT_CAME = SMTP.clone(refold_source="none", utf8=True)
 
 
 def source_of(message: Message) -> bytes:
-    """A message as bytes, as it came as far as Python keeps that. Never raises.
+    """Return a message as the bytes that were received, as far as Python keeps them. Never raises.
 
     ``str`` could raise: it decodes texts and encodes them again, and big5 has no U+FFFD.
     """
@@ -28,7 +28,7 @@ def _written(message):
 
 
 def _written_as_text(message):
-    """A message that was parsed from text: Python makes no bytes of letters beyond ASCII in it."""
+    """Write a message that was parsed from text: Python can't turn its letters beyond ASCII into bytes."""
     return message.as_string(policy=_AS_IT_CAME).encode("utf-8", "surrogateescape")
 
 

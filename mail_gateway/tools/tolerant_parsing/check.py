@@ -1,4 +1,4 @@
-"""Whether Odoo's own gateway can process a message: tries what ``message_parse`` does, step by step.
+"""Finds out whether Odoo's own gateway can process a message, by trying the steps of ``message_parse``.
 
 This module follows core's mail.thread.message_parse, _message_parse_extract_payload and _message_parse_extract_bounce,
 Odoo 19. Start reading at :func:`find_defects`.
@@ -26,7 +26,7 @@ _BROKEN_BASE64 = (InvalidBase64CharactersDefect, InvalidBase64LengthDefect)
 
 
 def find_defects(source: bytes) -> set[Defect]:
-    """The defects that keep Odoo from processing a message, or from showing its content.
+    """Return the defects that keep Odoo from processing a message, or from showing its content.
 
     :param source: any bytes
     :return: empty when the message can be given to Odoo as it is
@@ -43,14 +43,14 @@ def find_defects(source: bytes) -> set[Defect]:
         if Defect.HEAD_SIZE not in defects:  # writing attached messages with such headers takes long
             normalize_content(message, is_report=message.get_content_type() == "multipart/report")
         return defects | _Trial(message).defects | message.policy.defects
-    except Exception:  # noqa: BLE001 what fails here, fails in Odoo
+    except Exception:  # noqa: BLE001 a message that fails here, fails in Odoo
         return {Defect.STRUCTURE}
 
 
 class _Trial:
     """Goes through the parts as Odoo does.
 
-    :ivar defects: that were found
+    :ivar defects: the defects that were found
     """
 
     def __init__(self, message: Message):
@@ -86,7 +86,7 @@ class _Trial:
             self._try_data(part)
 
     def _try_message(self, part):
-        """Odoo writes an attached message again, with all its headers."""
+        """Try to write an attached message, since Odoo writes it again, with all its headers."""
         if str(part.get("Content-Transfer-Encoding", "7bit")).strip().lower() in ("base64", "quoted-printable"):
             self.defects.add(Defect.ENCODING)
         try:
@@ -123,7 +123,7 @@ class _Trial:
             (self._html if kind == "text/html" else self._plain).append(text)
 
     def _try_charset(self, part):
-        """Odoo writes the charset into a Content-Type without one."""
+        """Try to add a charset to a Content-Type without one, as Odoo does."""
         kind = part.get("Content-Type")
         if kind is not None:
             part.policy.header_store_parse("Content-Type", f'{kind}; charset="utf-8"')

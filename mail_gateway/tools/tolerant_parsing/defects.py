@@ -1,4 +1,4 @@
-"""The defects for which Odoo is given another form of a message, or does not use all of it."""
+"""The defects for which the gateway gives Odoo another form of a message, or does not use all of it."""
 
 from enum import Enum
 
@@ -20,14 +20,14 @@ class Defect(str, Enum):
     HTML = "html"  # HTML for which the sanitizer would take too long; it is attached
     TEXT = "text"  # too much text, or text for which the sanitizer would take too long
     NAMES = "names"  # attachments whose names are paths, are too long, or hide their type
-    DATE = "date"  # an unreadable or impossible Date; it is only noted, the message stays as it is
-    REPEATED = "repeated"  # none found, but earlier tries killed the worker: so the text-only form is used
+    DATE = "date"  # an unreadable or impossible Date; it is only recorded, and the message is not replaced
+    REPEATED = "repeated"  # no defect was found, but earlier tries killed the worker: so the text-only form is used
 
 
 class BoundExceeded(Exception):
-    """Parsing was given up because it would take too long or too much memory.
+    """Parsing was stopped because it would take too long or too much memory.
 
-    :ivar defect: which bound the message exceeds
+    :ivar defect: the bound that the message exceeds
     """
 
     def __init__(self, defect: Defect):

@@ -1,4 +1,4 @@
-"""Names of attachments that people can read and file systems take."""
+"""Names of attachments that people can read and file systems accept."""
 
 import mimetypes
 import re
@@ -28,14 +28,14 @@ _PATH = re.compile(r"^[/\\~]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)")
 
 
 def is_hostile(name: str) -> bool:
-    """Whether a name is a path, hides something or is longer than file systems take."""
+    """Whether a name is a path, contains invisible characters or is longer than file systems accept."""
     return len(name) > MAX_NAME or bool(_INVISIBLE.search(name) or _PATH.search(name))
 
 
 def part_name(part: Message, number: int) -> str:
-    """The name of the file that a part is: its own, or one whose ending says how to open it.
+    """Return the file name of a part: its own, or one whose ending tells how to open it.
 
-    :param number: of the file in its message
+    :param number: the number of the file in its message
     """
     name = file_name(part)
     if part.get_content_type() == "message/rfc822" and part.is_multipart():
@@ -46,7 +46,7 @@ def part_name(part: Message, number: int) -> str:
 
 
 def message_name(subject: str, number: int) -> str:
-    """The name of the file that an attached message is: its subject, as Outlook and Thunderbird name it.
+    """Return the file name of an attached message: its subject, as in Outlook and Thunderbird.
 
     :param subject: as it stands in its header
     """
@@ -55,9 +55,9 @@ def message_name(subject: str, number: int) -> str:
 
 
 def safe_name(name: str, number: int, kind: str = "") -> str:
-    """A name that a person can read and a file system takes.
+    """Return a name that a person can read and a file system accepts.
 
-    :param number: of the file in its message, for a file without a name
+    :param number: the number of the file in its message, for a file without a name
     :param kind: content type, for the ending of a file without a name
     """
     name = " ".join(_INVISIBLE.sub("", name).split())

@@ -1,4 +1,4 @@
-"""Which headers of a message Odoo can't read, or only in too much time."""
+"""Finds headers that Odoo can't read, or that take too much time to read."""
 
 import re
 from email.message import Message
@@ -21,24 +21,25 @@ from .header_names import (
 from .header_values import ADDRESS_PATTERN
 from .structure import VALUE_CHARS
 
-# Writing a header of raw bytes, as Odoo does for attached messages, takes 3 s for 60,000 of them.
+# Writing a header of raw bytes, as Odoo does for attached messages, takes 3 s for 60,000 bytes.
 _RAW_CHARS = 20_000
 _FOLDED_CHARS = 16_000
 _WORD = r'[^\s"<>,;:()\\\[\]@]+'
 _NAMED_ADDRESS = rf'(?:(?:"[^"\\]*" |(?:{_WORD} )+)?<{ADDRESS_PATTERN}>|{ADDRESS_PATTERN})'
-# Addresses of nearly all messages: Python's parser reads them in time by the length, and without an exception.
+# The addresses of nearly all messages: Python's parser reads them in linear time, and without an exception.
 _SIMPLE_ADDRESSES = re.compile(rf"{_NAMED_ADDRESS}(?:, ?{_NAMED_ADDRESS})*,?", re.ASCII)
-# Characters of other addresses, for which its time grows with the square of the length: 4,000 quotes take 0.6 s.
+# Characters of other addresses, for which the time of the parser grows with the square of the length: 4,000 quotes take
+# 0.6 s.
 TRICKY_CHARS = 4000
 # Python and Odoo read nested comments by recursion.
 _MAX_COMMENTS = 30
 
 
 def header_defects(message: Message, nested: bool = False) -> set[Defect]:
-    """The defects of the headers that Odoo reads.
+    """Return the defects of the headers that Odoo reads.
 
     :param message: parsed by :func:`.structure.parse`
-    :param nested: whether it is an attached message, of which Odoo writes all headers again
+    :param nested: whether it is an attached message, since Odoo writes all of its headers again
     """
     defects = set()
     recipients = raw = 0
@@ -69,7 +70,7 @@ def _value_defects(policy, name, value):
         return set()
     if name in WITH_ADDRESSES and value.count("(") > _MAX_COMMENTS:
         return {Defect.HEADERS}
-    text = str(policy.header_fetch_parse(name, value))  # notes what it can't parse
+    text = str(policy.header_fetch_parse(name, value))  # the policy records the defects of headers that it can't parse
     if (
         CONTROLS.search(text)
         or ("\ufffd" in text and not _is_meant(value))
@@ -80,7 +81,7 @@ def _value_defects(policy, name, value):
 
 
 def _is_meant(value):
-    """Whether the U+FFFD in a value were written as such, or stand for few ill-formed bytes."""
+    """Whether each U+FFFD in a value was written as such, or stands for one of few ill-formed bytes."""
     return read_words(value[:VALUE_CHARS]).is_certain
 
 
@@ -93,7 +94,7 @@ def _is_simple(value):
 
 
 def _most_bytes(name):
-    """The limit of a header; some are indexed in the database."""
+    """Return the limit of a header in bytes; some headers are indexed in the database."""
     if name == "message-id":
         return 4 * ID_CHARS
     return SUBJECT_BYTES if name in ("subject", *AUTHORS) else RECIPIENT_CHARS

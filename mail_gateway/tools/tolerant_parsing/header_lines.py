@@ -32,7 +32,7 @@ _FOLDS = RECIPIENT_CHARS // 20
 _MAX_REFERENCES = 50
 _LINE_CHARS, _WORD_CHARS = 76, 900
 _MAX_HEADERS = 200
-# Headers about the form of the original, and long ones that nothing here reads.
+# Headers about the form of the original, and long headers that the gateway and Odoo do not read.
 _LEFT_OUT = re.compile(
     r"content-|mime-version$|received|dkim-|domainkey-|arc-|x-google-|x-gm-|x-ms-|x-microsoft-antispam|x-forefront|"
     r"x-spam-report|authentication-results|bcc$|resent-bcc$|lines$|status$|x-mozilla"
@@ -46,7 +46,7 @@ _NO_WORD = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 def essential_head(head: bytes) -> bytes:
-    """The headers that Odoo reads, of a header block that is too long."""
+    """Return the headers that Odoo reads from a header block that is too long."""
     kept, left = [], RECIPIENT_CHARS
     for found in _HEADER.finditer(head):
         name, line = found.group(1).decode(), found.group()
@@ -61,9 +61,9 @@ def essential_head(head: bytes) -> bytes:
 
 
 def readable_headers(message: Message, text_only: bool) -> list[bytes]:
-    """The header lines for the replacement of a message, without those of MIME.
+    """Return the header lines for the replacement of a message, without MIME headers.
 
-    :param text_only: whether only headers are kept that routing and the rules need
+    :param text_only: whether to keep only the headers that routing and the rules need
     """
     values = {}
     for name, value in message.raw_items():
@@ -76,13 +76,13 @@ def readable_headers(message: Message, text_only: bool) -> list[bytes]:
 
 
 def readable_fields(block: Message) -> list[bytes]:
-    """The header lines of one block of a delivery report."""
+    """Return the header lines of one block of a delivery report."""
     items = [(name.lower(), value) for name, value in block.raw_items() if _NAME.fullmatch(name)]
     return [line for name, value in items[:_MAX_HEADERS] for line in _lines(name, [value]) if line]
 
 
 def _lines(name, values):
-    """The header lines of one name: a single one for headers that may occur once."""
+    """Return the header lines of one name: a single line for headers that may occur only once."""
     if name in AUTHORS or name in RECIPIENTS:
         pairs = [pair for value in values for pair in addresses_in(value)]
         return [_addresses_line(name, pairs[:20], values[0])]
@@ -98,7 +98,7 @@ def _is_kept(name, text_only):
 
 
 def _recipient_lines(values):
-    """All recipients; those who would be too many to be parsed are written into Delivered-To, which Odoo does not parse."""
+    """Return lines with all recipients; those beyond the parser's limit go to Delivered-To, which Odoo does not parse."""
     lines = []
     beyond = [address for value in values.get("delivered-to", ()) for _name, address in addresses_in(value)]
     for name in ("to", "cc", "resent-to", "resent-cc"):
@@ -111,7 +111,7 @@ def _recipient_lines(values):
 
 
 def _addresses_line(name, pairs, otherwise):
-    """A header of addresses; the text of the header when it contains none."""
+    """Return a header of addresses; its text when it contains no address."""
     written = []
     for shown, address in dict.fromkeys(pairs):
         words = f"{encoded(shown[:200])} " if shown else ""
@@ -125,7 +125,7 @@ def _written_address(address):
 
 
 def _id_line(name, value):
-    """A Message-Id, unchanged: Python's parser fails on some, but not when they are written as an encoded word."""
+    """Write a Message-Id unchanged; as an encoded word if Python's parser might otherwise fail on it."""
     text = decoded(value)[:ID_CHARS]
     return _line(name, text if _SIMPLE_ID.fullmatch(text) else encoded(text))
 
@@ -138,7 +138,7 @@ def _references_line(name, value):
 
 
 def _date_line(name, value):
-    """A date in its own zone if that follows the standard, else in UTC; no line when it is unreadable."""
+    """Write a date in its own zone if that follows the standard, else in UTC; no line when it is unreadable."""
     text = raw_text(value[:200])
     date = read_date(text)
     if not date:
@@ -170,7 +170,7 @@ def _text_line(name, text):
 
 
 def _folded(name, text):
-    """A line that is folded at spaces (RFC 5322, section 2.2.3); longer words are cut."""
+    """Return a line that is folded at spaces (RFC 5322, section 2.2.3); words that are too long are cut."""
     lines, line = [], ""
     for word in (word[:_WORD_CHARS] for word in text.split(" ")):
         if line and len(line) + len(word) > _LINE_CHARS:

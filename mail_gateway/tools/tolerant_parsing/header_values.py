@@ -17,31 +17,31 @@ _ENCODED_BYTES = 42
 
 
 def raw_text(value: str) -> str:
-    """The raw value of a header on one line; bytes beyond ASCII are read as UTF-8, or as the charset they look like."""
+    """Return the raw value of a header on one line; bytes beyond ASCII are read as UTF-8, or in the likeliest charset."""
     return " ".join(cleaned(to_text(value.encode("utf-8", "surrogateescape"))).split()).replace("\ufffd", "?")
 
 
 def decoded(value: str) -> str:
-    """The value of a header as text, with encoded words (RFC 2047) decoded if they can be."""
+    """Return the value of a header as text, with encoded words (RFC 2047) decoded if possible."""
     with suppress(Exception):
         return decode_words(value[:VALUE_CHARS]).replace("\ufffd", "?")
     return raw_text(value[:VALUE_CHARS])
 
 
 def addresses_in(value: str) -> list[tuple[str, str]]:
-    """(display name, address) of each address in a value; see :mod:`..headers.address_list`."""
+    """Return (display name, address) of each address in a value; see :mod:`..headers.address_list`."""
     return [tuple(found) for found in read_addresses(raw_text(both_ends(value, RECIPIENT_CHARS)))]
 
 
 def both_ends(text: str, most: int) -> str:
-    """A comma separated list; its beginning and its end when it is longer than `most` characters."""
+    """Return a comma separated list; only its beginning and its end when it is longer than `most` characters."""
     if len(text) <= most:
         return text
     return f"{text[: most // 2].rpartition(',')[0]}, {text[-most // 2 :].partition(',')[2].strip()}"
 
 
 def encoded(text: str) -> str:
-    """A text as encoded words (RFC 2047) of 75 characters at most, folded."""
+    """Return a text as encoded words (RFC 2047) of 75 characters at most, folded."""
     words, word = [], b""
     for character in text:
         more = character.encode("utf-8", "replace")

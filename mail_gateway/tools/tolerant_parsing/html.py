@@ -1,8 +1,8 @@
-"""Whether Odoo's sanitizer can process HTML in a few seconds, found out without parsing it.
+"""Estimates, without parsing HTML, whether Odoo's sanitizer can process it in a few seconds.
 
-Odoo parses the HTML of a message about six times (html_sanitize twice, inline images, preview). For ordinary HTML that
+Odoo parses the HTML of a message about six times (html_sanitize twice, inline images, preview). For ordinary HTML this
 takes 20 µs for each element. But the time of its regular expressions and tree operations grows with the square of some
-numbers, so that 100 KB can take minutes. This module counts those numbers, in time by the length.
+numbers, so that 100 KB can take minutes. This module counts those numbers, in linear time.
 
 How the bounds were found: some 80 shapes of HTML in two sizes each (100 KB and 1 MB) went through html_sanitize as
 message_parse and as mail.message call it, html2plaintext and is_html_empty of Odoo 19 with lxml 4.9.3 on one core.
@@ -19,27 +19,27 @@ from lxml import etree, html
 from ..text.charsets import cleaned
 from .images import has_image
 
-# Characters. 'data:' images are harmless: 5 MB in one attribute take 0.1 s.
+# Characters of HTML. 'data:' images are harmless: 5 MB in one attribute take 0.1 s.
 MAX_CHARS = 5_000_000
 # Elements that the sanitizer drops one by one (<form>, <xyz>, <input>) take 0.9 s for 25,000, 15 s for 100,000; an
 # ordinary newsletter has 2,000.
 MAX_TAGS = 40_000
 # `&` becomes `&amp;`: 5 million of them take 5 s and 720 MB.
 MAX_ENTITIES = 500_000
-# `<` without `>`: 33,000 of them in 100 KB take 10 s, that is 1.7e9 characters read again. `url(`, `expression(`: the same.
+# `<` without `>`: 33,000 of them in 100 KB take 10 s, that is 1.7e9 characters read again. `url(`, `expression(`: same.
 MAX_REREAD = 100_000_000
-# Attributes in one tag: 12,500 take 2.5 s, by the square.
+# Attributes in one tag: 12,500 take 2.5 s; the time grows with the square.
 MAX_ATTRIBUTES = 4000
 # Style attributes: a run of letters is tried from each of its letters; 20,000 take 2 s, 100,000 more than 15 s.
 MAX_TRIED = 300_000_000
 _SHORT_STYLE = 100
 # Text quotes: each one moves the rest of the text; 20,000 of them in 100 KB take 3.5 s, that is 2e9 characters moved.
 MAX_MOVED = 300_000_000
-# Siblings of a quote are looked through for each of them: 3,000 take 6 s.
+# For each sibling of a quote, the sanitizer goes through all siblings: 3,000 of them take 6 s.
 MAX_SIBLING_PAIRS = 3_000_000
-# A dropped element leaves its text to its neighbour, in a growing copy each time: 40,000 <link> take 780 MB.
+# The text of each dropped element is appended to that of its neighbour, in a growing copy: 40,000 <link> take 780 MB.
 MAX_DROPPED = 5000
-# Beyond 255 levels libxml2 drops what follows.
+# libxml2 drops the rest beyond 255 levels.
 MAX_LEVELS = 200
 _MAX_ENCODINGS = 50
 _SURELY_SHALLOW = 2 * MAX_LEVELS
@@ -48,12 +48,12 @@ _QUOTE_MARKERS = re.compile(
     "gmail_|skydriveplaceholder|stopspelling|yahoo_quoted|signature|divrplyfwdmsg|appendonsend|blockquote|o-mail-quote",
     re.IGNORECASE,
 )
-# as Odoo's tag_quote finds them
+# quotes as Odoo's tag_quote finds them
 _NEW_QUOTE = re.compile(r"(?:\n(?:>|&gt;)+[^\n\r]*)+|\n--\s?[\r\n]")
 _QUOTE_BEGINS = re.compile("stopspelling|yahoo_quoted")
 _FIELD = re.compile("<(?:button|input|select|textarea)")
 _RUN = re.compile(r"[\w-]+")
-# neither a blank nor a character of no width
+# a character that is neither a blank nor of zero width
 _MARK = re.compile("[^\\s\u200b-\u200d\u2060\ufeff\xad]")
 _DROPPED = re.compile(
     r"<(?:\?|link|meta|input|script|style|base|embed|i?frame|noscript|object|applet|param|title|head|select|option|"
@@ -81,18 +81,18 @@ def is_heavy(text: str) -> bool:
 
 
 def _reread(text, opening, closing):
-    """How many characters an expression reads again that searches the end of each opening."""
+    """Return how many characters a regular expression reads again when it searches the end of each opening."""
     pieces = text.split(closing)
     return sum((piece.count(opening) - 1) * len(piece) for piece in pieces if piece.count(opening) > 1)
 
 
 def moved_by_quotes(text: str) -> int:
-    """How many characters Odoo's quote detection moves: it puts each quote into an element, and the rest after it."""
+    """Return how many characters Odoo's quote detection moves: it puts each quote into an element, the rest after it."""
     return len(_NEW_QUOTE.findall(text)) * len(text)
 
 
 def _tried_in_styles(lower):
-    """How many characters of style attributes are looked at, quoted or not."""
+    """Return how many characters of style attributes, quoted or not, the sanitizer examines."""
     tried = 0
     for piece in lower.split("style")[1:]:
         value = piece.lstrip()
@@ -119,7 +119,7 @@ def _has_crowded_tag(text):
 
 
 def _has_crowded_tree(text):
-    """Whether elements are nested too deeply, or quotes have too many siblings. Parsing is safe within the other bounds."""
+    """Whether elements are nested too deeply, or quotes have too many siblings. The other bounds make parsing safe."""
     if text.count("<") <= _SURELY_SHALLOW:
         return False
     try:
@@ -137,10 +137,10 @@ def _has_crowded_tree(text):
 
 
 def _breaks_sanitizer(text, lower):
-    """Whether Odoo's sanitizer, or message_parse with it, would end with an error.
+    """Whether Odoo's sanitizer, or message_parse with it, would raise an error.
 
-    It fails at comments after the beginning of a quote (tag_quote sets attributes on them), and at an empty document: HTML
-    of comments only, or of a single form field.
+    The sanitizer fails on comments after the beginning of a quote (tag_quote sets attributes on them), and on an empty
+    document: HTML of comments only, or of a single form field.
     """
     if "<!" in text or "<?" in text:
         if not _has_content(lower):
@@ -172,13 +172,13 @@ def _has_content(lower):
 
 def _words(text):
     text = _without_tags(without_hidden(text))
-    with suppress(ValueError):  # Python refuses numbers of more than 4,300 digits
+    with suppress(ValueError):  # Python refuses to convert numbers of more than 4,300 digits
         return unescape(text)
     return text
 
 
 def _without_tags(text):
-    """HTML without its tags, in time by the length, unlike an expression for tags. ``<`` without ``>`` is no tag."""
+    """Remove tags in linear time, unlike a regular expression. ``<`` without ``>`` is not a tag."""
     *pieces, rest = text.split(">")
     return "".join(piece.partition("<")[0] for piece in pieces) + rest
 
@@ -198,7 +198,7 @@ def _tree(text):
 
 
 def without_hidden(text: str) -> str:
-    """HTML without style sheets, scripts, titles and comments, which are not shown. It takes time by the length."""
+    """Remove style sheets, scripts, titles and comments, which are not shown, from HTML, in linear time."""
     for opening, closing in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>"), ("<title", "</title>")):
         text = _without(text, opening, closing)
     return text
@@ -206,7 +206,7 @@ def without_hidden(text: str) -> str:
 
 def _without(text, opening, closing):
     lower, kept, position = text.lower(), [], 0
-    if len(lower) != len(text):  # a few letters change their length
+    if len(lower) != len(text):  # a few letters change their length in lower case
         return text
     while (start := lower.find(opening, position)) >= 0:
         kept.append(text[position:start])

@@ -4,12 +4,12 @@ import re
 from html import escape, unescape
 from urllib.parse import unquote
 
-# as Odoo's sanitizer writes attributes
+# the form in which Odoo's sanitizer writes attributes
 _REFERENCE = re.compile(r'(?<=\ssrc=")\s*cid:([^"<>]{1,1000})(?=")', re.IGNORECASE)
 
 
 def with_references_found(body: str, cids: list[str]) -> str:
-    """HTML whose references equal the Content-Ids letter by letter, as Odoo compares them.
+    """Return HTML whose references equal the Content-Ids letter by letter, as Odoo compares them.
 
     :param body: sanitized HTML
     :param cids: Content-Ids of the attachments, without brackets
@@ -27,5 +27,5 @@ def with_references_found(body: str, cids: list[str]) -> str:
 
 
 def cid_key(cid: str) -> str:
-    """A form of a Content-Id that is the same with percent signs, brackets, capitals and blanks or without."""
+    """Return a form of a Content-Id that does not depend on percent encoding, brackets, case and blanks."""
     return unquote(unquote(cid)).strip().strip("<>").strip().casefold()

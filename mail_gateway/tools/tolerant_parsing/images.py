@@ -1,6 +1,6 @@
-"""Whether HTML has visible images, and not only tracking pixels.
+"""Finds out whether HTML has visible images, and not only tracking pixels.
 
-It takes time by the length, since it looks at HTML that was not checked before.
+This takes linear time, since the HTML was not checked before.
 """
 
 import re
@@ -16,7 +16,7 @@ _ATTRIBUTE = re.compile(r"""(?<![\w-])([a-z-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+
 _HIDDEN = re.compile(r"\shidden(?=[\s/]|$)")
 _HIDING = {"display": "none", "visibility": "hidden"}
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?:px|pt)?")
-# Characters of an attribute that are read: Python refuses numbers of more than 4,300 digits.
+# Characters of an attribute that are read, since Python refuses numbers of more than 4,300 digits.
 _VALUE_CHARS = 1000
 
 
@@ -29,12 +29,12 @@ def has_image(html: str, cids: Collection[str] | None = None) -> bool:
 
 
 def content_ids(message: Message) -> frozenset[str]:
-    """The Content-Ids of the parts of a message, in the form of :func:`.image_references.cid_key`."""
+    """Return the Content-Ids of the parts of a message, in the form of :func:`.image_references.cid_key`."""
     return frozenset(cid_key(raw_header(part, "content-id")) for _level, part in walk(message))
 
 
 def _image_tags(html):
-    """What stands between ``<img`` and the next ``>``, in lower case, with entities in values as they are."""
+    """Yield the texts between ``<img`` and the next ``>``, in lower case, with entities that are not decoded."""
     lower = html.lower()
     for piece in lower.split(">") if "<img" in lower else ():
         before, opening, tag = piece.rpartition("<img")
@@ -56,7 +56,7 @@ def _is_seen(tag, cids):
 
 
 def _is_there(source, cids):
-    """Whether an image has a source: a link, or an attached file that exists."""
+    """Whether an image has a source: a link, or a file that is attached."""
     scheme, _colon, cid = source.partition(":")
     return bool(source) and (scheme != "cid" or cids is None or cid_key(cid) in cids)
 
@@ -68,6 +68,6 @@ def _declarations(style):
 
 
 def _is_tiny(sizes):
-    """Whether an image is invisible: width or height is 0, or both are at most 1; a missing one follows the other."""
+    """Whether an image is invisible: width or height is 0, or both are at most 1; a missing one counts like the other."""
     found = [float(match.group(1)) for match in map(_SIZE.fullmatch, sizes) if match]
     return bool(found) and (min(found) == 0 or max(found) <= 1)

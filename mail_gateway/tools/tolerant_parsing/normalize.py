@@ -1,7 +1,7 @@
 """Changes a parsed message where Odoo would misread it, or would not find its content.
 
-It works right before Odoo reads the message. It changes only what would be misread, and removes nothing, so that the
-original need not be attached. What can only be guessed stays as it is.
+This happens right before Odoo reads the message. The module changes only parts that Odoo would misread, and removes no
+content, so that the original need not be attached. If the right reading can only be guessed, nothing is changed.
 
 This module follows core's mail.thread._message_parse_extract_payload, Odoo 19.
 """
@@ -27,7 +27,7 @@ from .parameters import charset_of, file_name, raw_header
 from .structure import VALUE_CHARS, walk_within
 
 _WITH_WORDS = {"subject", *AUTHORS, *RECIPIENTS}
-# Odoo shows these; any other text as HTML, when it is the whole message.
+# Odoo shows these types. It shows any other text as HTML if it is the whole message.
 _SHOWN = ("text/plain", "text/html")
 _SHOWN_AS_PLAIN = ("text/markdown", "text/enriched", "text/richtext")
 _BOUNDARY = "=_parts"
@@ -37,9 +37,10 @@ _BOUNDARY = "=_parts"
 
 
 def normalize_headers(message: Message) -> None:
-    """Rewrite encoded words that Python misreads in UTF-8, and remove Dates and Message-Ids that are none.
+    """Rewrite encoded words that Python misreads in UTF-8, and remove Dates and Message-Ids that are not valid.
 
-    Python's parser fails on some of them: ``Message-Id: <>``. Core reads those of attached messages in bounces, too.
+    Python's parser fails on some of them, such as ``Message-Id: <>``. Core also reads Message-Ids of attached messages in
+    bounces.
     """
     before = [*message.raw_items()]
     after = [(name, _normal_value(name.lower(), value)) for name, value in before]
@@ -63,7 +64,7 @@ def _normal_value(name, value):
 
 
 def _remove_useless_ids(part):
-    """Remove useless Message-Ids of an attached message; the rest of it stays as it came."""
+    """Remove useless Message-Ids of an attached message, and change nothing else in it."""
     before = [*part.raw_items()]
     after = [item for item in before if item[0].lower() != "message-id" or not _is_useless_id(str(item[1]))]
     if len(after) < len(before):
@@ -71,7 +72,7 @@ def _remove_useless_ids(part):
 
 
 def _is_useless_id(value):
-    """Whether a Message-Id identifies no message and Python's parser fails on it. One that only breaks the parser stays."""
+    """Whether a Message-Id identifies no message and Python's parser fails on it. One that is only unparsable stays."""
     if is_message_id(value) or len(value) > ID_CHARS:
         return False
     try:
@@ -82,7 +83,7 @@ def _is_useless_id(value):
 
 
 def _normal_words(run):
-    """Encoded words that Python, which decodes each one alone, reads as all of them together are meant."""
+    """Write encoded words so that Python, which decodes each one alone, reads the meaning of all of them together."""
     if not all(trusted(word.charset) for word in run.words):
         return run.source
     reading = run.read()
@@ -117,7 +118,7 @@ def normalize_content(message: Message, is_report: bool = False) -> None:
         _make_attachment(message)
     parts = [*walk_within(message)]
     is_only = len(parts) == 1
-    # decided before anything is changed, since an attached message is kept as it came
+    # all changes are collected before the first one is made, since an attached message is kept as it came
     changes, files = [], 0
     for part, is_attached in parts:
         files += part.get_content_maintype() != "multipart" and not is_shown(part)
@@ -129,9 +130,9 @@ def normalize_content(message: Message, is_report: bool = False) -> None:
 
 
 def _changes(part: Message, number: int, is_only: bool, is_report: bool) -> list[Callable]:
-    """The changes that a part without parts needs, as functions without parameters.
+    """Return the changes that a leaf part needs, as functions without parameters.
 
-    :param number: of the file that it is, if it is one
+    :param number: the number of the file, if the part is a file
     """
     if part.get_content_maintype() == "multipart":
         return []
@@ -150,7 +151,7 @@ def _changes(part: Message, number: int, is_only: bool, is_report: bool) -> list
 
 
 def is_shown(part: Message) -> bool:
-    """Whether Odoo shows a part as text, and does not attach it."""
+    """Whether Odoo shows a part as text instead of attaching it."""
     return part.get_content_type() in _SHOWN and not _name_by_python(part) and not _is_attachment(part)
 
 
@@ -166,10 +167,10 @@ def _name_by_python(part):
 
 
 def text_by_odoo(part: Message, data: bytes, is_only: bool) -> str | None:
-    """A text as Odoo reads it; None when Odoo fails.
+    """Return a text as Odoo reads it; None when Odoo fails.
 
     :param data: the decoded bytes
-    :param is_only: whether the part is the whole message: Odoo assumes UTF-8 only in parts of it
+    :param is_only: whether the part is the whole message: Odoo assumes UTF-8 only in parts of a message
     """
     charset = part.get_param("charset") or ("ascii" if is_only else "utf-8")
     if not trusted(charset):
@@ -181,7 +182,7 @@ def text_by_odoo(part: Message, data: bytes, is_only: bool) -> str | None:
 
 
 def read_part(part: Message, data: bytes) -> DecodedText:
-    """The text of a part, by the charset that its header or its HTML names.
+    """Read the text of a part, by the charset that its header or its HTML names.
 
     :param data: the decoded bytes
     """
@@ -189,7 +190,7 @@ def read_part(part: Message, data: bytes) -> DecodedText:
 
 
 def _text_change(part, is_only):
-    """The change that a text needs; None when Odoo reads it correctly, or when its charset can only be guessed."""
+    """Return the change that a text needs; None when Odoo reads it correctly, or its charset can only be guessed."""
     data = part.get_payload(decode=True) or b""
     reading = read_part(part, data)
     if not reading.is_certain or reading.text == text_by_odoo(part, data, is_only):
@@ -239,9 +240,9 @@ def _set_parts(message, parts):
 
 
 def _make_attachment(message):
-    """Make a message that is one file a message with one attachment (RFC 2183, section 2.8).
+    """Turn a message that consists of one file into a message with one attachment (RFC 2183, section 2.8).
 
-    A text is shown as well when it may be meant to be read.
+    A text that the sender may have meant to be read is shown as well.
     """
     kind = message.get_content_type()
     if kind in _SHOWN_AS_PLAIN and not file_name(message) and not _is_attachment(message):
@@ -256,7 +257,7 @@ def _make_attachment(message):
 
 
 def _content_of(message):
-    """The body of a message as a part."""
+    """Return the body of a message as a part."""
     part = copy(message)
     others = {name for name, _value in message.raw_items() if not name.lower().startswith("content-")}
     for name in {"X-None", *others}:
@@ -265,7 +266,7 @@ def _content_of(message):
 
 
 def _text_of(message):
-    """The body of a message as a text: without the name that makes it a file."""
+    """Return the body of a message as a text, without the name that makes it a file."""
     part = _content_of(message)
     _set_kind(part, _kind_with_charset(message.get_content_type(), message))
     del part["Content-Disposition"]

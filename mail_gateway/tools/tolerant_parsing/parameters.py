@@ -1,4 +1,4 @@
-"""Parameters of Content-Type and Content-Disposition as mail programs write them: RFC 2231, encoded words, raw bytes."""
+"""Reads parameters of Content-Type and Content-Disposition in all usual forms: RFC 2231, encoded words, raw bytes."""
 
 import re
 from contextlib import suppress
@@ -9,12 +9,12 @@ from ..text.charsets import to_text
 from ..text.encoded_words import decode_words
 
 _PARAMETER = re.compile(r'(?:^|;)\s*([^\s=;"]+?)(\*\d{1,3})?(\*)?\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
-# The time of Python's parser grows with the square of the length. Programs write no longer values.
+# The time of Python's parser grows with the square of the length. Programs do not write longer values.
 _VALUE_CHARS = 8000
 
 
 def file_name(part: Message) -> str:
-    """The name of the file that a part is, '' when it has none. Content-Disposition comes before Content-Type."""
+    """Return the file name of a part, '' when it has none. Content-Disposition takes precedence over Content-Type."""
     for header, name in (("content-disposition", "filename"), ("content-type", "name")):
         if found := parameter(raw_header(part, header), name):
             return found
@@ -22,17 +22,17 @@ def file_name(part: Message) -> str:
 
 
 def charset_of(part: Message) -> str:
-    """The charset that a part names, '' when it names none."""
+    """Return the charset that a part names, '' when it names none."""
     return parameter(raw_header(part, "content-type"), "charset")
 
 
 def raw_header(part: Message, name: str) -> str:
-    """The first header of a name as it stands in the message, '' when there is none."""
+    """Return the first header of a name as it stands in the message, '' when there is none."""
     return next((str(value) for key, value in part.raw_items() if key.lower() == name), "")
 
 
 def parameter(value: str, name: str) -> str:
-    """A parameter of a header as text on one line, '' when it is not there.
+    """Return a parameter of a header as text on one line, '' when it is missing.
 
     :param value: as it stands in the message
     :param name: in lower case

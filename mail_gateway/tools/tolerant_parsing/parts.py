@@ -1,4 +1,4 @@
-"""The readable content of a message with defects: texts to show, files to attach."""
+"""Extracts the readable content of a message with defects: texts to show, and files to attach."""
 
 import re
 from base64 import b64decode
@@ -22,7 +22,8 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 # Characters of a text that are shown; the original is attached.
 TEXT_CHARS = 400_000
 _MAX_TEXTS = 10
-# Characters of heavy HTML whose text is shown: for some HTML the time of html.parser grows with the square of the length.
+# Characters of heavy HTML that are turned into text: for some HTML, the time of html.parser grows with the square of the
+# length.
 _STRIPPED_CHARS = 100_000
 _SHOWN = ("text/plain", "text/markdown", "text/enriched", "text/richtext")
 # Content types whose parts Python reads as headers.
@@ -36,7 +37,7 @@ _BOUNDARY = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*(?:\r\n|\r|\n)Content-", re.
 class Text(NamedTuple):
     """A text to show.
 
-    :ivar kind: plain or html; stripped for text that was made from HTML that is not shown
+    :ivar kind: plain or html; stripped for text that was extracted from HTML that is not shown
     """
 
     kind: str
@@ -61,8 +62,8 @@ class Contents:
 
     :param is_report: whether the message is a delivery report, whose structure is kept
     :param best: the kinds of texts, the preferred one among alternatives first
-    :ivar texts: to be shown, in order
-    :ivar files: to be attached
+    :ivar texts: texts to show, in order
+    :ivar files: files to attach
     :ivar reports: the machine-readable parts of a delivery report, as (content type, blocks of headers)
     :ivar returned: the message that a delivery report is about, or its headers
     """
@@ -73,10 +74,10 @@ class Contents:
         self._bytes, self._cids = 0, content_ids(message)
         self.texts = self._read(message, top=True)[:_MAX_TEXTS]
 
-    # ------------------------------------------------------------------ by kind of part
+    # ------------------------------------------------------------------ kinds of parts
 
     def _read(self, part, top=False):
-        """The texts in a part; the other content is added to the files and reports."""
+        """Return the texts in a part, and add the other content to the files and reports."""
         kind = part.get_content_type()
         if kind in _REPORTS and part.is_multipart():
             self.reports.append((kind, part.get_payload()[:100]))
@@ -102,7 +103,7 @@ class Contents:
         return []
 
     def _read_unparted(self, part):
-        """The texts of a multipart without its boundary: it may have another boundary, or be plain text."""
+        """Read the texts of a multipart whose boundary never occurs: it may have another boundary, or be plain text."""
         data = _data(part)
         if found := _BOUNDARY.search(data):
             boundary = found.group(1).replace(b'"', b"")
@@ -113,7 +114,7 @@ class Contents:
         return self._read_text("text/plain", to_text(data))
 
     def _read_text_or_file(self, part, kind, top):
-        """A text; or a file with text, which is also shown when it is the whole message."""
+        """Read a text, or a file with text, which is also shown when it is the whole message."""
         data, is_file = _data(part), _is_attachment(part)
         if is_file:
             self._attach(part, data)
@@ -128,7 +129,7 @@ class Contents:
             return [Text("plain", shortened(text))]
         if not is_heavy(text):
             return [Text("html", text)] if has_content(text, self._cids) else []
-        # as text, so that opening it shows the source and runs nothing
+        # kept as text, so that opening the file shows the source and runs no script
         self._keep(File("message.html.txt", text.encode(), "text/plain"))
         return stripped(text)
 
@@ -174,13 +175,13 @@ def _has_words(texts):
 
 
 def stripped(html: str) -> list[Text]:
-    """The text of HTML, none when it has no words."""
+    """Return the text of HTML; [] when it has no words."""
     text = cleaned(without_markup(without_hidden(html)[:_STRIPPED_CHARS]))
     return [Text("stripped", shortened(text))] if text.strip() else []
 
 
 def shortened(text: str) -> str:
-    """The part of a text that is shown; the whole text is in the attached original."""
+    """Return the part of a text that is shown; the whole text is in the attached original."""
     short = text[:TEXT_CHARS]
     while moved_by_quotes(short) > MAX_MOVED:
         short = short[: len(short) // 2]
@@ -199,7 +200,10 @@ def from_base64(data: bytes) -> bytes:
 
 
 def _data(part):
-    """The decoded bytes of a part, or its bytes as they are. Removes its transfer encoding."""
+    """Return the decoded bytes of a part, or its bytes as they are.
+
+    For base64, and if decoding fails, it removes the part's Content-Transfer-Encoding, and decodes base64 leniently.
+    """
     with suppress(Exception):
         if str(part["Content-Transfer-Encoding"] or "").strip().lower() != "base64":
             return part.get_payload(decode=True) or b""
@@ -221,5 +225,5 @@ def _is_attachment(part):
 
 
 def _harmless(kind):
-    """A content type of which Odoo keeps the bytes; it guesses the real type from the content."""
+    """Return a content type for which Odoo keeps the bytes; Odoo guesses the real type from the content."""
     return kind if _SIMPLE_KIND.fullmatch(kind) else "application/octet-stream"

@@ -1,8 +1,8 @@
-"""Makes of any bytes a message that Odoo's own gateway can process in a few seconds and without an exception.
+"""Turns any bytes into a message that Odoo's own gateway can process in a few seconds and without an exception.
 
-Most messages are given to Odoo byte for byte. A message at which Odoo would fail or hang (malformed headers, unknown
-charsets, NUL, thousands of parts, HTML bombs) is replaced by one of the simplest form, with its readable content and the
-original attached. What Odoo would only misread is corrected after parsing: see :mod:`.normalize`.
+Most messages go to Odoo byte for byte. A message on which Odoo would fail or hang (malformed headers, unknown charsets,
+NUL, thousands of parts, HTML bombs) is replaced by one of the simplest form, with its readable content and the original
+attached. Parts that Odoo would only misread are corrected after parsing: see :mod:`.normalize`.
 
 Start reading at :func:`make_readable`: :mod:`.check` finds defects, :mod:`.substitute` writes the replacement.
 """
@@ -17,7 +17,7 @@ from .defects import Defect
 from .structure import HEAD_CHARS
 from .substitute import last_resort, substitute
 
-# a header block ends at an empty line
+# A header block, which ends at an empty line.
 _HEAD = re.compile(rb"(?:[^\r\n]+(?:\r\n|\r|\n)?)*")
 _DATE = re.compile(rb"^date[ \t]*:([^\r\n]*(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
@@ -25,8 +25,8 @@ _DATE = re.compile(rb"^date[ \t]*:([^\r\n]*(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*)", r
 class Readable(NamedTuple):
     """A message for Odoo.
 
-    :ivar source: to be given to Odoo
-    :ivar defects: why it is not the original; empty when it is, byte for byte
+    :ivar source: the bytes for Odoo
+    :ivar defects: the reasons why `source` differs from the original; empty when it equals the original byte for byte
     """
 
     source: bytes
@@ -34,7 +34,7 @@ class Readable(NamedTuple):
 
 
 def make_readable(source: bytes, text_only: bool = False) -> Readable:
-    """A form of a message that Odoo can process. Never raises.
+    """Return a form of a message that Odoo can process. Never raises.
 
     :param source: any bytes
     :param text_only: replace any message by headers, plain text and the attached original
@@ -48,7 +48,7 @@ def make_readable(source: bytes, text_only: bool = False) -> Readable:
 
 
 def find_remarks(source: bytes) -> tuple[Defect, ...]:
-    """Defects for which a message is not replaced. Never raises.
+    """Return the defects for which a message is not replaced. Never raises.
 
     :param source: any bytes
     """
@@ -62,7 +62,7 @@ def _first_dates(source):
 
 
 def _without_defects(source, text_only):
-    """The first form in which the check finds no defects."""
+    """Return the first form in which the check finds no defects."""
     for only_text in (False, True)[text_only:]:
         with suppress(Exception):
             written = substitute(source, only_text)

@@ -1,6 +1,6 @@
-"""Parses a message as Odoo does, but within bounds, and without failing at a header.
+"""Parses a message as Odoo does, but within bounds, and without failing on a header.
 
-Parser and policy are those of Odoo (email.policy.SMTP), so that Odoo sees the same structure.
+The parser is Odoo's, and the policy follows Odoo's (email.policy.SMTP), so that Odoo sees the same structure.
 """
 
 import email
@@ -12,29 +12,30 @@ from email.policy import EmailPolicy
 
 from .defects import BoundExceeded, Defect
 
-# Measured with Python 3.11: 900,000 lines (a base64 attachment of 50 MB) take 1.5 s, and 5 million empty ones do, too.
+# Measured with Python 3.11: 900,000 lines (a base64 attachment of 50 MB) take 1.5 s, as do 5 million empty lines.
 MAX_LINES = 1_500_000
-# In nested parts each line is compared with the boundaries of all of them: 60,000 lines in 100 parts take 0.7 s.
+# In nested parts, Python compares each line with the boundaries of all of them: 60,000 lines in 100 parts take 0.7 s.
 MAX_COMPARISONS = 12_000_000
 MAX_CONTAINERS = 100
 MAX_LEVELS = 30
-# Odoo makes a record of each attachment.
+# Odoo creates a record for each attachment.
 MAX_PARTS = 300
-# How much is read of a message that exceeds these bounds, and how many of its parts.
+# Bytes and parts that are read of a message that exceeds these bounds.
 BEGINNING_BYTES = 2 * 1024 * 1024
 BEGINNING_PARTS = 20_000
 _BEGINNING_LINES = 30_000
 HEAD_CHARS = 256 * 1024
-# Python's parser of parameters and encoded words needs time by the square of the length: 0.1 s at this length.
+# The time of Python's parser of parameters and encoded words grows with the square of the length: 0.1 s at this length.
 VALUE_CHARS = 8000
 
-# Python cuts what is left of a Content- header at each sign in it, and Odoo has each parsed about ten times: 8,000 quotes
-# take 0.2 s each time, by the square. A name of a file in a hundred pieces has some 400 signs.
+# Python copies the rest of a Content- header at each sign in it, and parses the header about ten times for Odoo. The time
+# grows with the square of the number of signs: 8,000 quotes take 0.2 s each time. A file name in a hundred pieces has some
+# 400 signs.
 MAX_SIGNS_SQUARED = 10_000_000
 _SIGN = re.compile(r"[^\w%*'.+=?/-]")
 _CROWDED_CHARS = 200
 
-# Comments are parsed by recursion, and Odoo has less of the stack left than the check before it.
+# Python parses comments by recursion, and Odoo has less of the stack left than the check before it.
 _MAX_COMMENTS = 30
 _COMMENTED = ("content-type", "content-disposition", "content-transfer-encoding", "message-id", "mime-version")
 
@@ -45,7 +46,8 @@ def parse(source: bytes) -> EmailMessage:
     """Parse a message.
 
     :param source: any bytes
-    :return: a message whose headers can be read without an exception; ``defects`` of its policy has the defects so far
+    :return: a message whose headers can be read without an exception; ``defects`` of its policy has the defects found so
+        far
     :raises BoundExceeded: when parsing would take more than a few seconds
     """
     message = _parse(source, GuardedPolicy(_count_lines(source)))
@@ -55,7 +57,7 @@ def parse(source: bytes) -> EmailMessage:
 
 
 def parse_beginning(source: bytes) -> EmailMessage:
-    """Parse the beginning of a message that exceeds the bounds, to show what can be read of it.
+    """Parse the beginning of a message that exceeds the bounds, to show its readable content.
 
     :raises BoundExceeded: when even that would take too long
     """
@@ -78,11 +80,11 @@ def _count_lines(source):
 
 
 class GuardedPolicy(EmailPolicy):
-    """Checks the bounds when Python's parser calls its policy, which it does for each header and each part.
+    """Checks the bounds when Python's parser calls its policy, as the parser does for each header and each part.
 
-    :param lines: of the message
-    :param most_parts: that it may have
-    :ivar defects: of the headers that were read so far
+    :param lines: the number of lines of the message
+    :param most_parts: the number of parts that it may have
+    :ivar defects: the defects of the headers that were read so far
     """
 
     def __init__(self, lines: int = 0, most_parts: int = MAX_PARTS):
@@ -128,7 +130,7 @@ class GuardedPolicy(EmailPolicy):
         return name, value
 
     def header_fetch_parse(self, name, value):
-        """Extends Python's method: parses each header once, and notes those that can't be parsed."""
+        """Extends Python's method: parses each header once, and records defects of headers that can't be parsed."""
         if hasattr(value, "name"):
             return value
         key = (name.lower(), value)
@@ -153,7 +155,7 @@ class GuardedPolicy(EmailPolicy):
 
 
 def walk(message: Message) -> Iterator[tuple[int, Message]]:
-    """All parts in their order as (level, part), without recursion."""
+    """Yield all parts in their order as (level, part), without recursion."""
     todo = [(0, message)]
     while todo:
         level, part = todo.pop()
@@ -163,7 +165,7 @@ def walk(message: Message) -> Iterator[tuple[int, Message]]:
 
 
 def walk_within(message: Message) -> Iterator[tuple[Message, bool]]:
-    """All parts in their order as (part, whether it lies within an attached message), without recursion."""
+    """Yield all parts in their order as (part, whether it lies within an attached message), without recursion."""
     todo = [(message, False)]
     while todo:
         part, is_attached = todo.pop()

@@ -1,4 +1,4 @@
-"""Writes the message that Odoo is given in place of one with defects: its readable content, and the original attached."""
+"""Writes the message that Odoo gets instead of one with defects: the readable content, with the original attached."""
 
 import hashlib
 import re
@@ -19,15 +19,15 @@ ORIGINAL = "original.eml"
 _TEXT_BYTES = 256 * 1024
 _END_OF_HEAD = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n)|\r\r")
 _NO_MIME = re.compile(rb"^(content-)", re.IGNORECASE | re.MULTILINE)
-# A multiple of four that RFC 5322 allows in a line: Python's parser takes time by the line.
+# The largest multiple of four that RFC 5322 allows in a line: the time of Python's parser depends on the number of lines.
 _LINE = 996
 
 
 def substitute(source: bytes, text_only: bool) -> bytes:
-    """A message of the simplest form with the readable content of `source`, and `source` itself as an attachment.
+    """Return a message of the simplest form with the readable content of `source`, and `source` itself as an attachment.
 
     :param source: any bytes
-    :param text_only: without HTML and other files
+    :param text_only: whether to leave out HTML and other files
     """
     message = _parsed(source)
     headers = readable_headers(message, text_only)
@@ -45,7 +45,7 @@ def substitute(source: bytes, text_only: bool) -> bytes:
 
 
 def last_resort(source: bytes) -> bytes:
-    """The original as the attachment of an empty message."""
+    """Return an empty message with the original as its attachment."""
     return _message(source, [], "mixed", [_file_part(File(ORIGINAL, source))])
 
 
@@ -53,7 +53,7 @@ def last_resort(source: bytes) -> bytes:
 
 
 def _parsed(source) -> Message:
-    """The message as far as it can be parsed; at worst, its main headers and its beginning as a text."""
+    """Parse the message as far as possible; at worst, its main headers, and the beginning of its body as a text."""
     head, body = _split(source)
     shorter = b"%s\r\n%s" % (essential_head(head), body)
     for parser, attempt in (
@@ -77,7 +77,7 @@ def _parse_beginning_of_body(source):
 
 
 def _split(source):
-    """The headers and the body."""
+    """Return the headers and the body."""
     found = _END_OF_HEAD.search(source)
     place = found.start() if found else len(source)
     return source[:place] + b"\r\n", source[place:].lstrip(b"\r\n")
@@ -87,12 +87,12 @@ def _contents(message, is_report, text_only):
     best = ("plain", "stripped", "html") if text_only else ("html", "plain", "stripped")
     try:
         return Contents(message, is_report, best)
-    except Exception:  # noqa: BLE001 the original is attached whatever is in it
+    except Exception:  # noqa: BLE001 the original is attached whatever it contains
         return Contents(EmailMessage(policy=GuardedPolicy()), False)
 
 
 def _report_type(message) -> str:
-    """The report-type of a delivery report or the like (RFC 6522), '' for other messages."""
+    """Return the report-type of a delivery report or another report (RFC 6522), '' for other messages."""
     with suppress(Exception):
         if message.get_content_type() == "multipart/report":
             kind = decoded(str(message.get_param("report-type", "") or "")).lower()
@@ -101,7 +101,7 @@ def _report_type(message) -> str:
 
 
 def _plain(texts):
-    """Texts as plain text."""
+    """Turn texts into plain text."""
     found = [[text] if text.kind != "html" else stripped(text.text) for text in texts]
     return sum(found, [])
 
@@ -110,7 +110,7 @@ def _plain(texts):
 
 
 def _message(source: bytes, headers: list[bytes], subtype: str, *parts: Iterable[bytes]) -> bytes:
-    # no line of base64 begins like that
+    # no line of base64 begins like this
     boundary = b"=_%s" % hashlib.sha256(source).hexdigest()[:32].encode()
     kind = f'multipart/{subtype}; boundary="{boundary.decode()}"\r\n'.encode()
     pieces = [*headers, b"MIME-Version: 1.0\r\nContent-Type: ", kind]
@@ -134,7 +134,7 @@ def _text_parts(texts: list[Text]):
 
 
 def _report_parts(contents: Contents):
-    """The parts of a delivery report (RFC 3464) in which Odoo looks for its content."""
+    """Yield the parts of a delivery report (RFC 3464) in which Odoo looks for its content."""
     for kind, blocks in contents.reports[:1]:
         fields = (b"".join(readable_fields(block)) for block in blocks)
         yield b"Content-Type: %s\r\n\r\n%s" % (kind.encode(), b"\r\n".join(filter(None, fields)))
