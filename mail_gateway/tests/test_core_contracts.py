@@ -1,4 +1,4 @@
-"""What the addon assumes about Odoo's own code, compared with the Odoo that is installed.
+"""The addon's assumptions about Odoo's own code, compared with the Odoo that is installed.
 
 A port to another Odoo, or a newer build of this one, fails here first and reports what changed. docs/adr/0003 and 0004 give
 the reason for each assumption.

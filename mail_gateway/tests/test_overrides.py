@@ -19,7 +19,7 @@ OVERRIDES = {
         "message_route": ("inbound.mail_thread", "inbound.mail_thread_people"),
         # each single route is handled with the rights of the caller
         "_message_route_process": ("inbound.mail_thread", "inbound.mail_thread_call"),
-        # the first file decides whether a notice is sent and with what words, the second decides to whom
+        # the first file decides whether a notice is sent, and its words; the second decides its recipient
         "_routing_create_bounce_email": ("inbound.mail_thread_notice", "inbound.mail_thread_people"),
     },
     "mail.mail": {

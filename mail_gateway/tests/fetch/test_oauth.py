@@ -7,7 +7,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon
 
 
 class Connection:
-    """Offers the parts of imaplib that the OAuth modules use, and records what they send."""
+    """Offers the parts of imaplib that the OAuth modules use, and records the values that they send."""
 
     def __init__(self):
         self.sent = []

@@ -12,7 +12,7 @@ LOGGER = "odoo.addons.mail_gateway.models.held.mail_postmaster_alert"
 
 @tagged("post_install", "-at_install")
 class TestAlertsOfMessages(AlertsCase):
-    """When Odoo alerts postmasters about held and failed messages, and what the alerts say."""
+    """The times and the contents of alerts about held and failed messages."""
 
     def test_the_first_held_message_causes_an_alert_at_once_with_its_reason(self):
         held = self.hold()

@@ -6,7 +6,7 @@ from odoo.addons.mail_gateway.tests.held.alerts_common import AlertsCase
 
 @tagged("post_install", "-at_install")
 class TestAlertRecipients(AlertsCase):
-    """Whom Odoo alerts, in which language, and how it alerts users without an address."""
+    """The users whom Odoo alerts, the language of alerts, and alerts for users without an address."""
 
     def test_a_postmaster_who_declined_alerts_gets_none(self):
         self.by_email.with_user(self.by_email).told_of_held_mail = False

@@ -33,7 +33,7 @@ class TestNextDue(InboundCommon):
         _young, old, _future = self.waiting("a"), self.waiting("b", minutes=5), self.waiting("c", minutes=-5)
         self.assertEqual(self.next_due(), old)
 
-    def test_nothing_is_due(self):
+    def test_messages_that_are_not_due_are_not_taken(self):
         self.waiting("a", 3, minutes=-5)
         self.assertFalse(self.next_due())
 

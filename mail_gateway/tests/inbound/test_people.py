@@ -55,7 +55,7 @@ class PeopleCommon(InboundCommon):
 
 @tagged("post_install", "-at_install")
 class TestAuthors(PeopleCommon):
-    """The address is what stands in angle brackets; a name is never taken for an address."""
+    """The address stands in angle brackets; a name is never taken for an address."""
 
     def test_an_alias_for_contacts_accepts_a_contact_despite_an_at_in_the_display_name(self):
         contact = self.env["res.partner"].create({"name": "Buyer", "email": "buyer9@acme.example"})

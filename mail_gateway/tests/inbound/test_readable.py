@@ -14,7 +14,7 @@ SETTLED = ("delivered", "held", "rejected", "discarded")
 
 @tagged("post_install", "-at_install")
 class TestReading(InboundCommon):
-    """Odoo processes what the parser makes of any bytes, and keeps everything that could be read."""
+    """Odoo processes the parser's result for any bytes, and keeps everything that could be read."""
 
     def setUp(self):
         super().setUp()

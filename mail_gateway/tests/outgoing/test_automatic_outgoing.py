@@ -99,7 +99,7 @@ class TestAutomaticOutgoing(OutgoingCommon):
                 (copy["X-Odoo-Message-Id"].strip(), copy["Message-Id"]), (message.message_id, message.message_id)
             )
 
-    def test_a_mail_without_a_record_carries_its_message_id_too(self):
+    def test_a_mail_without_a_record_carries_its_message_id(self):
         sent = self.sent_with({})
         self.assertTrue(sent["Message-Id"])
         self.assertEqual(sent["X-Odoo-Message-Id"].strip(), sent["Message-Id"])

@@ -146,7 +146,7 @@ class TestLimits(InboundCommon):
         self.env["mail.gateway.allowed"].create({"email": MARY})
         self.assertEqual(self.states(self.orders(4)), ["delivered"] * 4)
 
-    def test_the_model_of_an_incoming_server_has_a_limit_too(self):
+    def test_the_model_of_an_incoming_server_has_a_limit(self):
         self.server.object_id = self.env["ir.model"]._get(self.record_model)
         self.assertEqual(self.states(self.orders(3, to="box@elsewhere.example")), ["delivered", "delivered", "held"])
 

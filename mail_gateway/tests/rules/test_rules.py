@@ -11,7 +11,7 @@ from odoo.addons.mail_gateway.tools.policy import Stage
 
 @tagged("post_install", "-at_install")
 class TestRules(InboundCommon):
-    """The list of rules decides which rule matches first, what is done, and what is recorded."""
+    """The list of rules decides which rule matches first and which action is taken; the decision is recorded."""
 
     def rule(self, check):
         return self.env["mail.inbound.rule"].with_context(active_test=False).search([("check", "=", check)])

@@ -187,7 +187,7 @@ class ClosingReply(bytes):
 
 
 class ScriptedServer:
-    """A mail server for what Dovecot never does. Takes one connection after another.
+    """A mail server that behaves as Dovecot never does. It takes one connection after another.
 
     :param bytes greeting: the bytes that it sends first; none for a server that accepts and keeps silent
     :param answer: takes a line without its end and returns the reply

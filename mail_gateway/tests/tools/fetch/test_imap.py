@@ -84,7 +84,7 @@ class ImapCase(ToolsCase):
         return store
 
     def store_all(self, server, store):
-        """Store what is new, without the rest of a visit.
+        """Store the new messages, without the rest of a visit.
 
         :return: the batches
         """

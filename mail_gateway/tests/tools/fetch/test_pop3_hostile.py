@@ -312,7 +312,7 @@ class TestPop3Requested(Pop3HostileCase):
 
 
 class TestPop3Limits(Pop3HostileCase):
-    """Sizes, times and names that are not what they seem."""
+    """Sizes, times and names that mislead."""
 
     OVER = HEAD + b"x\r\n" * 90
 
