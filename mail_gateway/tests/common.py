@@ -23,15 +23,15 @@ class InboundCommon(MailCommon):
             }
         )
 
-    # a model with chatter that every database has
+    # every database has this model with chatter
     record_model = "res.partner"
 
     def to_alias(self, **values):
-        """A message to the test alias."""
+        """Return a message to the test alias."""
         return raw(to=f"inbound@{self.alias_domain}", **values)
 
     def store(self, *sources):
-        """Messages as a fetch leaves them."""
+        """Store messages as a fetch does."""
         messages = self.env["mail.inbound.message"]
         known = messages.search_count([("server_id", "=", self.server.id)])
         return messages._store(
@@ -39,13 +39,13 @@ class InboundCommon(MailCommon):
         )
 
     def run_lane(self):
-        """One run of a lane; its commits become savepoints."""
+        """Run a lane once; its commits become savepoints."""
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             self.env["mail.inbound.message"].with_env(self.env(cr=cr))._run_lane()
         self.env.invalidate_all()
 
     def deliver(self, *sources):
-        """Store and deliver."""
+        """Store and deliver messages."""
         stored = self.store(*sources)
         self.run_lane()
         return stored
@@ -71,7 +71,7 @@ class OutgoingCommon(MailCommon):
         return self.env["mail.mail"].create({**message, "auto_delete": False, **values})
 
     def send(self, *mails):
-        """Send; return for each e-mail (id of the server, From header, envelope sender)."""
+        """Send e-mails; return for each (id of the server, From header, envelope sender)."""
         sending = Sending()
         with self.mock_smtplib_connection():
             for mail in mails:

@@ -1,7 +1,7 @@
-"""What the addon assumes about Odoo's own code, held against the Odoo that is installed.
+"""The addon's assumptions about Odoo's own code, compared with the Odoo that is installed.
 
-A port to another Odoo, or a newer build of this one, fails here first and says what changed. docs/adr/0003 and 0004 say what
-each assumption is for.
+A port to another Odoo, or a newer build of this one, fails here first and reports what changed. docs/adr/0003 and 0004 give
+the reason for each assumption.
 """
 
 import ast
@@ -38,7 +38,7 @@ REPLACED = {
 
 
 def code_hash(function):
-    """A hash of a function's code that comments, docstrings and layout leave alone."""
+    """Return a hash of a function's code that ignores comments, docstrings and layout."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
@@ -51,7 +51,7 @@ class CoreContracts(TransactionCase):
     maxDiff = None
 
     def overrides(self):
-        """(model, name, our function, core's function) of each method of core's that the addon overrides."""
+        """Yield (model, name, our function, core's function) of each method of core's that the addon overrides."""
         for name, model in self.registry.items():
             definitions = model.__mro__
             for number, ours in enumerate(definitions):
@@ -67,7 +67,7 @@ class CoreContracts(TransactionCase):
 
     @staticmethod
     def parameters(function):
-        """(names, whether it takes any others by name) of a method, without self."""
+        """Return (names, whether it takes any others by name) of a method, without self."""
         found = [*inspect.signature(function).parameters.values()][1:]
         several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
         return [each.name for each in found if each.kind not in several], any(each.kind is several[1] for each in found)
@@ -78,12 +78,12 @@ class CoreContracts(TransactionCase):
 
     @staticmethod
     def plain(value):
-        """The function of a static or class method."""
+        """Return the function of a static or class method."""
         return getattr(value, "__func__", value)
 
 
 class TestMethodsOfCore(CoreContracts):
-    def test_every_override_takes_what_core_gives(self):
+    def test_every_override_takes_the_arguments_that_core_passes(self):
         changed = []
         for model, method, ours, core in self.overrides():
             (taken, takes_more), (given, _gives_more) = map(self.parameters, (ours, core))
@@ -91,7 +91,7 @@ class TestMethodsOfCore(CoreContracts):
                 changed.append(f"{model}.{method}({', '.join(taken)}): core has ({', '.join(given)})")
         self.assertEqual(changed, [])
 
-    def test_every_override_says_that_it_is_one(self):
+    def test_every_override_is_documented_as_one(self):
         silent = [
             f"{model}.{method}"
             for model, method, ours, _core in self.overrides()
@@ -99,7 +99,7 @@ class TestMethodsOfCore(CoreContracts):
         ]
         self.assertEqual(silent, [])
 
-    def test_what_says_that_it_overrides_core_does(self):
+    def test_every_method_documented_as_an_override_is_one(self):
         known = {(model, method) for model, method, *_functions in self.overrides()}
         orphans = []
         for name, model in self.registry.items():
@@ -111,7 +111,7 @@ class TestMethodsOfCore(CoreContracts):
                         orphans.append(f"{name}.{method}")
         self.assertEqual(orphans, [])
 
-    def test_the_methods_that_are_replaced_are_what_they_were(self):
+    def test_the_replaced_methods_of_core_have_not_changed(self):
         found = {
             f"{model}.{method}": code_hash(core)
             for model, method, ours, core in self.overrides()
@@ -123,14 +123,14 @@ class TestMethodsOfCore(CoreContracts):
 @tagged("post_install", "-at_install")
 class TestIncomingMailOfCore(MailCommon):
     def route(self, to, model=None):
-        """What core's router makes of a message to this address."""
+        """Return what core's router makes of a message to this address."""
         source = f"From: mary@customer.example\r\nTo: {to}\r\nMessage-Id: <contract@x>\r\n\r\nHello\r\n"
         message = message_from_string(source, policy=SMTP)
         threads = self.env["mail.thread"]
         return threads.message_route(message, threads.message_parse(message), model=model)
 
     def error_of(self, function, *arguments):
-        """The ValueError that a call raises, with its traceback, which assertRaises would take away."""
+        """Return the ValueError that a call raises, with its traceback, which assertRaises would remove."""
         try:
             function(*arguments)
         except ValueError as error:
@@ -138,11 +138,11 @@ class TestIncomingMailOfCore(MailCommon):
         return self.fail("no ValueError")
 
     @mute_logger("odoo.addons.mail.models.mail_thread")
-    def test_no_route_is_an_error_that_the_router_itself_raises(self):
+    def test_the_router_itself_raises_the_error_about_a_missing_route(self):
         self.assertTrue(is_without_route(self.error_of(self.route, "nobody@elsewhere.example")))
 
     @mute_logger("odoo.addons.mail.models.mail_thread")
-    def test_a_route_that_can_not_be_used_is_an_error_of_a_method_that_the_router_calls(self):
+    def test_a_method_that_the_router_calls_raises_the_error_about_an_unusable_route(self):
         warn = self.env["mail.thread"]._routing_warn
         self.assertFalse(is_without_route(self.error_of(warn, "no such model", "<contract@x>", ())))
         self.assertFalse(is_without_route(self.error_of(ast.literal_eval, "f()")))
@@ -165,14 +165,14 @@ class TestIncomingMailOfCore(MailCommon):
         self.assertIn("_alias_bounce_incoming_email", source)
         self.assertIn("cursor()", source)
 
-    def test_a_copy_has_its_known_message_id_looked_up_in_message_process_only(self):
-        """Where core drops copies: the addon follows that method without this step (see REPLACED)."""
+    def test_core_looks_up_known_message_ids_only_in_message_process(self):
+        """Core drops copies there; the addon follows that method without this step (see REPLACED)."""
         for method in (MailThread.message_parse, MailThread.message_route, MailThread._message_route_process):
             self.assertNotIn("duplicated Message-Id", inspect.getsource(method))
         self.assertIn("duplicated Message-Id", inspect.getsource(MailThread.message_process))
 
     def test_the_id_of_a_record_that_a_message_made_is_returned(self):
-        """Newer builds may return the record itself; the addon takes either."""
+        """Newer builds may return the record itself; the addon takes both."""
         message = message_from_string("From: mary@customer.example\r\nSubject: x\r\n\r\nHello", policy=SMTP)
         threads = self.env["mail.thread"]
         routes = [("res.partner", False, {}, self.env.uid, None)]
@@ -188,7 +188,7 @@ class TestOutgoingMailOfCore(MailCommon):
         self.assertEqual(email["headers"]["X-Contract"], "1")
 
     def test_an_outgoing_email_is_a_dictionary_with_these_keys(self):
-        """Newer versions keep Cc recipients there, marked with is_cc: such keys may be added, none may go."""
+        """Newer versions keep Cc recipients there, marked with is_cc: keys may be added, none of these may be missing."""
         mail = self.env["mail.mail"].create({"email_to": "mary@customer.example"})
         [email] = mail._prepare_outgoing_list()
         self.assertLessEqual({"email_to", "email_from", "subject", "body", "headers", "references"}, {*email})
@@ -204,13 +204,13 @@ class TestOutgoingMailOfCore(MailCommon):
 
 @tagged("post_install", "-at_install")
 class TestFoundations(TransactionCase):
-    def test_a_rolled_back_transaction_runs_what_was_left_for_then(self):
+    def test_a_rolled_back_transaction_runs_its_postrollback_hooks(self):
         ran = []
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             cr.postrollback.add(lambda: ran.append(True))
             cr.rollback()
         self.assertEqual(ran, [True])
 
-    def test_the_scheduled_actions_that_fetch_and_send_are_there(self):
+    def test_the_scheduled_actions_that_fetch_and_send_exist(self):
         for name in ("mail.ir_cron_mail_gateway_action", "mail.ir_cron_mail_scheduler_action"):
             self.assertEqual(self.env.ref(name)._name, "ir.cron")

@@ -7,7 +7,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 @tagged("post_install", "-at_install")
 class TestMigrations(InboundCommon):
-    """What updating does to a database of an earlier version."""
+    """The effects of updates on a database of an earlier version."""
 
     def migrate_senders(self, of_a_slice):
         """Run the script on a table without the column; return id -> address."""
@@ -19,7 +19,7 @@ class TestMigrations(InboundCommon):
         self.env.cr.execute("SELECT id, sender FROM mail_inbound_message")
         return dict(self.env.cr.fetchall())
 
-    def test_what_waits_has_its_senders_address_read_whatever_it_is_among(self):
+    def test_the_addresses_of_senders_are_read_only_for_waiting_messages(self):
         waiting = self.store(*(raw(f"{n}", f"N. <N{n}@Café.example>") for n in range(5)))
         for message, state in zip(waiting, ("held", "failed", "deferred"), strict=False):
             message.state = state
@@ -30,7 +30,7 @@ class TestMigrations(InboundCommon):
         self.assertEqual([found[each] for each in waiting.ids], [f"n{n}@xn--caf-dma.example" for n in range(5)])
         self.assertEqual([found[each] for each in (done + nobody).ids], [None] * 3)
 
-    def test_what_indexes_hold_is_shortened_as_new_values_are(self):
+    def test_indexed_values_are_shortened_like_new_values(self):
         script = load_script(file_path("mail_gateway/migrations/19.0.1.3.0/post-bounds.py"), "post-bounds")
         stored = self.store(raw(), raw("Other"))
         self.env.flush_all()
@@ -42,7 +42,7 @@ class TestMigrations(InboundCommon):
         self.assertEqual(messages._known_keys(self.server, [long_key, "key 1"]), {long_key, stored[1].remote_key})
         self.assertEqual(messages.search([("remote_key", "=", long_key)]), stored[0])
 
-    def test_what_a_program_handed_over_earlier_is_its_callers(self):
+    def test_messages_that_a_program_handed_over_earlier_belong_to_its_user(self):
         script = load_script(file_path("mail_gateway/migrations/19.0.1.3.0/post-callers.py"), "post-callers")
         member = new_test_user(self.env, "mailgate", groups="base.group_user")
         messages = self.env["mail.inbound.message"].with_user(member).sudo()
@@ -57,7 +57,7 @@ class TestMigrations(InboundCommon):
         self.assertEqual((waiting + done + fetched).mapped("caller_id"), member)
         self.assertEqual(waiting.caller_id, member)
 
-    def test_what_is_there_already_is_searched_like_what_comes_in(self):
+    def test_existing_messages_get_the_same_search_texts_as_new_ones(self):
         messages = self.store(
             raw("Ten chairs"),
             raw("=?utf-8?q?Caf=C3=A9?=", "M\u00e4ry <mary@customer.example>"),
@@ -75,7 +75,7 @@ class TestMigrations(InboundCommon):
         self.assertEqual(self.env.cr.fetchall(), stored)
         self.assertEqual(len(stored), 4)
 
-    def test_who_wrote_what_waits_is_read_anew_from_its_source(self):
+    def test_the_people_of_waiting_messages_are_read_again_from_the_source(self):
         script = load_script(file_path("mail_gateway/migrations/19.0.1.3.0/post-people.py"), "post-people")
         self.patch(script, "_SLICE", 2)
         sources = (

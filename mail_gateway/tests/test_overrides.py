@@ -1,4 +1,4 @@
-"""Which file's override of a method runs first, where several files override one: the order does not depend on luck."""
+"""The order in which overrides of a method run, where several files of the addon override it, does not depend on luck."""
 
 import inspect
 from collections import defaultdict
@@ -6,10 +6,10 @@ from collections import defaultdict
 from odoo.tests import TransactionCase, tagged
 
 ADDON = "odoo.addons.mail_gateway."
-# model -> method -> the files that override it, first the one that runs first
+# model -> method -> the files that override it, in the order in which they run
 OVERRIDES = {
     "mail.thread": {
-        # rules judge what the people and the content of the message are read from
+        # rules judge the source from which the people and the content of the message are read
         "message_parse": ("inbound.mail_thread", "inbound.mail_thread_people", "inbound.mail_thread_content"),
         "_message_parse_extract_payload": (
             "inbound.mail_thread",
@@ -17,9 +17,9 @@ OVERRIDES = {
             "inbound.mail_thread_content",
         ),
         "message_route": ("inbound.mail_thread", "inbound.mail_thread_people"),
-        # one route at a time comes to the rights of the caller
+        # each single route is handled with the rights of the caller
         "_message_route_process": ("inbound.mail_thread", "inbound.mail_thread_call"),
-        # whether and with what words, then to whom
+        # the first file decides whether a notice is sent, and its words; the second decides its recipient
         "_routing_create_bounce_email": ("inbound.mail_thread_notice", "inbound.mail_thread_people"),
     },
     "mail.mail": {
@@ -49,7 +49,7 @@ class TestOverrides(TransactionCase):
     maxDiff = None
 
     def overrides(self):
-        """Model -> method -> the files of the addon that define it, in the order in which they run."""
+        """Return model -> method -> the files of the addon that define it, in the order in which they run."""
         found = {}
         for name, model in self.registry.items():
             methods = defaultdict(list)

@@ -23,7 +23,7 @@ ADMIN = {"name": "Eve", "login": "eve@customer.example", "password": "eve-secret
 
 @tagged("post_install", "-at_install")
 class TestHandingOver(InboundCommon):
-    """Who may hand messages over, and what for: message_process is called by RPC."""
+    """The users who may hand messages over by RPC, which calls message_process, and the rights that count."""
 
     @classmethod
     def setUpClass(cls):
@@ -49,7 +49,7 @@ class TestHandingOver(InboundCommon):
         return self.env["mail.inbound.message"].search([("transport", "=", "call")], order="id desc")
 
     def held_call(self, user, model, **arguments):
-        """What a call leaves that a rule holds."""
+        """Make a call that a rule holds; return its message."""
         self.env["mail.inbound.rule"].search([("check", "=", "size")]).action = "hold"
         self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "1")
         large = raw(to=NOBODY) + b"x" * 1024 * 1024
@@ -58,8 +58,8 @@ class TestHandingOver(InboundCommon):
         self.assertEqual((held.state, held.cause), ("held", "size"))
         return held
 
-    def test_no_context_of_a_caller_decides_about_the_message(self):
-        """Defaults for fields would count with all rights: rules passed by, a route of one's own, a size without limit."""
+    def test_no_context_of_a_caller_sets_values_of_the_message(self):
+        """Defaults for fields would count with all rights: they could skip rules, choose a route, or allow any size."""
         forged = {
             "default_released": True,
             "default_may_be_large": True,
@@ -75,7 +75,7 @@ class TestHandingOver(InboundCommon):
         self.assertFalse(held.call["superuser"])
         self.assertEqual(held.caller_id, self.member)
 
-    def test_flags_of_any_type_do_not_have_the_call_replaced_by_one_of_the_context(self):
+    def test_flags_of_any_type_do_not_replace_the_call_by_one_of_the_context(self):
         forged = {"default_call": {"superuser": True, "model": "res.partner", "custom_values": {"name": "Forged"}}}
         held = self.held_call(self.member, False, context=forged, save_original="\0")
         self.assertEqual((held.call["save_original"], held.call["superuser"]), (True, False))
@@ -88,7 +88,7 @@ class TestHandingOver(InboundCommon):
         return message
 
     def assert_refused(self, words, user, model, source=None, **arguments):
-        """An access error in these words, before anything is stored; RPC rolls the rest back."""
+        """The call ends with an access error in these words before anything is stored; RPC rolls the rest back."""
         before = self.rows()
         with (
             patch.object(type(self.env["mail.inbound.message"]), "_store_call", side_effect=AssertionError) as store,
@@ -98,48 +98,48 @@ class TestHandingOver(InboundCommon):
         store.assert_not_called()
         self.assertEqual(self.rows(), before)
 
-    # ------------------------------------------------------------------ who
+    # ------------------------------------------------------------------ callers
 
-    def test_portal_public_and_internal_users_hand_nothing_over_and_leave_nothing(self):
+    def test_portal_public_and_internal_users_cannot_hand_messages_over(self):
         for user in (self.portal, self.public, self.internal, self.postmaster):
             with self.subTest(user.login):
                 self.assert_refused("may not hand messages over to Odoo", user, False, self.to_alias())
                 self.assert_refused("may not hand messages over", user, "res.partner", custom_values={"name": "x"})
 
-    def test_a_context_from_outside_helps_nobody(self):
+    def test_a_context_from_outside_gives_no_rights(self):
         for context in (
             {"mail_gateway_delivery": {"caller_id": None}},
             {"mail_gateway_delivery": True, "su": True, "uid": SUPERUSER_ID},
         ):
             self.assert_refused("may not hand messages over", self.portal, False, self.to_alias(), context=context)
 
-    def test_a_member_of_the_group_hands_over_what_aliases_take(self):
+    def test_a_member_of_the_group_may_hand_over_messages_to_aliases(self):
         record = self.call(self.member, False, self.to_alias(subject="By a program"))
         self.assertEqual(self.env["res.partner"].browse(record).name, "By a program")
         self.assertEqual(self.rows()[:1].caller_id, self.member)
 
-    def test_administrators_are_members_so_that_existing_set_ups_go_on(self):
+    def test_administrators_are_members_so_that_existing_configurations_still_work(self):
         admin = new_test_user(self.env, "settings-admin", groups="base.group_system")
         self.assertTrue(admin.has_group("mail_gateway.group_hand_over"))
         self.assertTrue(self.call(admin, False, self.to_alias(subject="By an administrator")))
 
-    def test_an_addon_with_all_rights_goes_on_whoever_is_logged_in(self):
+    def test_an_addon_with_all_rights_may_hand_messages_over_for_any_user(self):
         threads = self.env["mail.thread"].with_user(self.portal).sudo()
         record = threads.message_process("res.partner", raw("By an addon", to=NOBODY), custom_values={"ref": "A1"})
         self.assertEqual(self.env["res.partner"].browse(record).ref, "A1")
 
-    def test_numbers_are_no_message(self):
+    def test_values_that_are_not_messages_are_refused(self):
         for strange in (10**12, [1, 2], {"a": 1}, None):
             with self.assertRaises(TypeError):
                 self.env["mail.thread"].message_process(False, strange)
         self.assertFalse(self.rows())
 
-    def test_what_xml_rpc_brings_is_taken(self):
+    def test_binary_values_of_xml_rpc_are_accepted(self):
         threads = self.env["mail.thread"].with_user(self.member)
         source = xmlrpc.client.Binary(self.to_alias(subject="Binary"))
         self.assertTrue(call_kw(threads, "message_process", [False, source], {}))
 
-    def test_the_other_public_methods_of_cores_gateway_take_nothing_from_outside(self):
+    def test_other_public_methods_of_cores_gateway_accept_nothing_from_outside(self):
         for method, arguments in (
             ("message_parse", [self.to_alias().decode()]),
             ("message_route", [self.to_alias().decode(), {}]),
@@ -149,9 +149,9 @@ class TestHandingOver(InboundCommon):
         with self.assertRaises(AccessError):
             call_kw(self.env["res.partner"].with_user(self.portal), "message_new", [{"subject": "x"}], {})
 
-    # ------------------------------------------------------------------ what for, at once
+    # ------------------------------------------------------------------ rights that count at once
 
-    def test_what_a_member_may_not_create_they_do_not_create_by_mail(self):
+    def test_a_member_cannot_create_records_by_mail_without_the_right_to_create_them(self):
         self.assert_refused(r"may not create records of this kind: Contact \(res.partner\)", self.member, "res.partner")
         self.member.group_ids += self.contacts
         record = self.call(self.member, "res.partner", raw("Mine", to=NOBODY), custom_values={"ref": "M1"})
@@ -173,7 +173,7 @@ class TestHandingOver(InboundCommon):
                 self.assert_refused("Records within records", self.member, "res.partner", custom_values=values)
         self.assertFalse(self.env["res.users"].search([("login", "=", ADMIN["login"])]))
 
-    def test_tags_that_exist_may_be_named(self):
+    def test_values_may_name_existing_tags(self):
         self.member.group_ids += self.contacts
         tag = self.env["res.partner.category"].create({"name": "Web"})
         for value in ([(6, 0, tag.ids)], [(4, tag.id)], tag.ids):
@@ -182,13 +182,13 @@ class TestHandingOver(InboundCommon):
             )
             self.assertEqual(self.env["res.partner"].browse(record).category_id, tag)
 
-    def test_fields_that_are_not_the_members_or_nobodys_are_refused(self):
+    def test_fields_that_the_member_may_not_set_or_that_do_not_exist_are_refused(self):
         self.member.group_ids += self.contacts
         self.patch(self.env["res.partner"]._fields["ref"], "groups", "base.group_system")
         self.assert_refused("may not set the field “ref”", self.member, "res.partner", custom_values={"ref": "x"})
         self.assert_refused("has no field “group_ids”", self.member, "res.partner", custom_values={"group_ids": [1]})
 
-    def test_only_models_with_chatter_take_mail(self):
+    def test_only_models_with_chatter_accept_mail(self):
         admin = new_test_user(self.env, "settings-admin", groups="base.group_system")
         for model in (
             "ir.actions.server",
@@ -201,19 +201,19 @@ class TestHandingOver(InboundCommon):
             with self.subTest(model):
                 self.assert_refused("accepts no mail", admin, model)
 
-    def test_scheduled_actions_are_nothing_for_members(self):
+    def test_members_cannot_create_scheduled_actions(self):
         with self.assertRaises(AccessError):
             self.call(self.member, "ir.cron", raw(to=NOBODY), custom_values={"code": "raise"})
         self.assertFalse(self.rows())
 
-    def test_a_record_that_the_member_may_not_change_gets_nothing(self):
+    def test_a_record_that_the_member_may_not_change_gets_no_message(self):
         record = self.env["res.partner"].create({"name": "Theirs"})
         self.assert_refused("may not change this record", self.member, "res.partner", thread_id=record.id)
         self.member.group_ids += self.contacts
         self.call(self.member, "res.partner", raw("More", to=NOBODY), thread_id=record.id)
         self.assertIn("More", record.message_ids.mapped("subject"))
 
-    def test_record_rules_count_as_well(self):
+    def test_record_rules_apply_to_members(self):
         self.member.group_ids += self.contacts
         record = self.env["res.partner"].create({"name": "Theirs", "ref": "secret"})
         model = self.env["ir.model"]._get_id("res.partner")
@@ -223,7 +223,7 @@ class TestHandingOver(InboundCommon):
             self.call(self.member, "res.partner", raw(to=NOBODY), custom_values={"ref": "secret"})
         self.assertFalse(self.env["res.partner"].search([("ref", "=", "secret")]) - record)
 
-    def test_other_types_and_masses_of_values_are_refused(self):
+    def test_values_of_other_types_and_excessive_values_are_refused(self):
         self.member.group_ids += self.contacts
         for model, arguments in (
             (["res.partner"], {}),
@@ -242,13 +242,13 @@ class TestHandingOver(InboundCommon):
                 self.assert_refused("can be handed over", self.member, model, **arguments)
         self.assert_refused("only be handed over for a model", self.member, False, custom_values={"name": "x"})
 
-    def test_a_text_that_looks_like_an_escape_is_plain(self):
+    def test_a_text_that_looks_like_an_escape_is_kept_unchanged(self):
         self.member.group_ids += self.contacts
         values = {"ref": r"\u0000 \\u0000", "comment": "\U0001f4e8"}
         record = self.call(self.member, "res.partner", raw("Escaped", to=NOBODY), custom_values=values)
         self.assertEqual(self.env["res.partner"].browse(record).ref, values["ref"])
 
-    def test_defaults_in_the_context_of_a_caller_do_not_count(self):
+    def test_defaults_in_the_context_of_a_caller_are_ignored(self):
         groups = [(6, 0, self.system.ids)]
         context = {
             "default_ref": "from outside",
@@ -259,8 +259,8 @@ class TestHandingOver(InboundCommon):
         self.assertEqual((partner.ref, partner.child_ids), (False, self.env["res.partner"]))
         self.assertFalse(self.env["res.users"].search([("login", "=", ADMIN["login"])]))
 
-    def test_values_for_one_model_are_not_taken_for_another(self):
-        """Core takes them for a reply to a record that is gone, whatever its model."""
+    def test_values_for_one_model_are_not_used_for_another(self):
+        """Core takes the values for a reply to a record that is gone, whatever its model."""
         gone = self.env["res.partner"].create({"name": "Gone"})
         parent = gone.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
         self.env.cr.execute("DELETE FROM res_partner WHERE id = %s", [gone.id])
@@ -269,14 +269,14 @@ class TestHandingOver(InboundCommon):
             self.env["mail.alias"].search([("alias_model_id.model", "!=", "res.partner")], limit=1).alias_model_id.model
         )
         reply = raw("Re: Gone", to=NOBODY, In_Reply_To=parent.message_id)
-        with patch.object(type(self.env["mail.inbound.message"]), "_check_call"):  # the other model's fields are others
+        with patch.object(type(self.env["mail.inbound.message"]), "_check_call"):  # the other model has other fields
             record = self.call(self.member, other, reply, custom_values={"ref": "taken"})
         self.assertFalse(self.env["res.partner"].search([("ref", "=", "taken")]))
         self.assertFalse(self.env["res.partner"].browse(record).ref)
 
-    # ------------------------------------------------------------------ what for, once it is released
+    # ------------------------------------------------------------------ rights that count at the release
 
-    def test_what_was_handed_over_is_shown_before_it_is_released(self):
+    def test_the_values_of_a_held_call_are_shown_before_its_release(self):
         self.member.group_ids += self.contacts
         company = self.env["res.partner"].create({"name": "Azure"})
         held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1", "parent_id": company.id})
@@ -292,13 +292,13 @@ class TestHandingOver(InboundCommon):
         shown.invalidate_recordset()
         self.assertIn("Mailgate may not create records of this kind", shown.call_refusal)
 
-    def test_what_is_released_is_created_with_the_callers_rights(self):
+    def test_a_released_call_creates_its_record_with_the_rights_of_the_caller(self):
         self.member.group_ids += self.contacts
         held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1"})
         self.assertEqual(self.release(held).state, "delivered")
         self.assertEqual(self.env["res.partner"].browse(held.res_id).create_uid, self.member)
 
-    def test_a_caller_who_lost_rights_since_gets_nothing_released(self):
+    def test_a_released_call_is_held_again_if_the_caller_lost_the_rights(self):
         self.member.group_ids += self.contacts
         held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1"})
         self.member.group_ids -= self.contacts
@@ -312,7 +312,7 @@ class TestHandingOver(InboundCommon):
         self.run_lane()
         self.assertEqual(held.state, "delivered")
 
-    def test_a_caller_who_left_the_group_was_archived_or_deleted_gets_nothing_released(self):
+    def test_a_released_call_is_held_again_if_the_caller_is_no_longer_a_member(self):
         def leave(user):
             user.group_ids -= self.env.ref("mail_gateway.group_hand_over")
 
@@ -337,7 +337,7 @@ class TestHandingOver(InboundCommon):
                 self.assertRegex(held.reason, words)
                 self.assertFalse(self.env["res.partner"].search([("ref", "=", f"L{number}")]))
 
-    def test_a_person_may_route_what_the_caller_may_not_create(self):
+    def test_a_person_may_route_a_call_whose_caller_lacks_the_rights(self):
         self.member.group_ids += self.contacts
         held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1"})
         self.member.group_ids -= self.contacts
@@ -348,8 +348,8 @@ class TestHandingOver(InboundCommon):
         self.assertEqual(held.state, "delivered")
         self.assertFalse(self.env["res.partner"].browse(held.res_id).ref)
 
-    def test_a_row_that_an_outsider_left_earlier_is_delivered_with_their_rights(self):
-        """As an earlier version left it: a portal user's call, held over the size, released by a postmaster."""
+    def test_a_row_that_an_outsider_left_earlier_is_processed_with_their_rights(self):
+        """An earlier version left such rows: a portal user's call, held for its size, released by a postmaster."""
         values = {"user_ids": [(0, 0, {**ADMIN, "group_ids": [(6, 0, self.system.ids)]})]}
         call = {"model": "res.partner", "custom_values": values, "thread_id": None}
         for caller in (self.portal, self.env["res.users"]):
@@ -360,7 +360,7 @@ class TestHandingOver(InboundCommon):
             self.assertEqual((held.state, held.cause), ("held", "not_allowed"))
         self.assertFalse(self.env["res.users"].search([("login", "=", ADMIN["login"])]))
 
-    # ------------------------------------------------------------------ what a refused call leaves
+    # ------------------------------------------------------------------ rows of refused calls
 
     def test_a_call_that_ends_in_an_error_leaves_a_row_without_its_source(self):
         with suppress(ValueError):  # assertRaises would roll back
@@ -385,7 +385,7 @@ class TestHandingOver(InboundCommon):
         self.assertEqual(left, [True, True, False, False])
         self.assertTrue(messages._add_refused_call({**values, "caller_id": self.internal.id}, "Because."))
 
-    def test_explaining_a_held_call_tells_what_its_caller_may_have_done(self):
+    def test_a_dry_run_of_a_held_call_uses_the_rights_of_its_caller(self):
         self.member.group_ids += self.contacts
         held = self.held_call(self.member, "res.partner", custom_values={"ref": "R1"})
 
@@ -401,7 +401,7 @@ class TestHandingOver(InboundCommon):
         self.assertEqual((answer.state, answer.cause), ("held", "not_allowed"))
         self.assertIn("may not create records of this kind", answer.reason)
 
-    def test_the_source_of_a_held_call_is_for_postmasters(self):
+    def test_only_postmasters_may_read_the_source_of_a_held_call(self):
         self.member.group_ids += self.contacts
         held = self.held_call(self.member, "res.partner")
         self.assertTrue(base64.b64decode(held.with_user(self.postmaster).source))
@@ -409,7 +409,7 @@ class TestHandingOver(InboundCommon):
             held.with_user(self.member).read(["subject", "call", "source"])
 
 
-# Arguments that public methods want, whatever they are.
+# Arguments that public methods take, with any value of the right type.
 ARGUMENTS = {
     "vals_list": [{}],
     "vals": {},
@@ -422,31 +422,31 @@ ARGUMENTS = {
     "source_ref": "x",
     "help_message": "",
 }
-# Public methods that anybody may call, and what keeps them from doing harm: (model, method) -> what is raised, or None.
+# Public methods that anybody may call without harm: (model, method) -> the error that is raised, or None.
 HARMLESS = {
-    # core's, and taken from outside by nobody: they want Python's own objects
+    # core's methods, which nobody can call from outside: they need Python's own objects
     ("mail.thread", "message_parse"): ValueError,
     ("mail.thread", "message_route"): TypeError,
     ("ir.mail_server", "send_email"): TypeError,
-    # nobody changes history, with whatever rights
+    # nobody can change history, with any rights
     ("mail.inbound.decision", "write"): UserError,
-    # of an abstract model, which has no records; message_new of others asks for the right to create
+    # methods of an abstract model, which has no records; message_new of others asks for the right to create
     ("mail.thread", "message_new"): Exception,
     ("mail.thread", "message_mail_with_source"): Exception,
     # defaults of new records: names that everybody sees in addresses
     ("mail.alias.domain", "default_get"): None,
-    # what a dialog that somebody opens begins with
+    # the values with which a dialog opens
     ("mail.inbound.explain", "default_get"): None,
-    # the words of an empty list: the limit that senders are told anyway
+    # the text of an empty list: the limit that senders are told anyway
     ("mail.gateway.allowed", "get_empty_list_help"): None,
 }
-# Models of everybody, in which one's own records are one's own business.
+# Models for everybody, whose users may use these methods on their own records.
 OWN_BUSINESS = {("mail.activity", "action_open_document"), ("mail.message", "create")}
 
 
 @tagged("post_install", "-at_install")
 class TestPublicMethods(InboundCommon):
-    """Every public method of the addon asks for rights, and every dialog is its user's own (1.9)."""
+    """Every public method of the addon asks for rights, and every dialog belongs to its user (1.9)."""
 
     @classmethod
     def setUpClass(cls):
@@ -458,20 +458,20 @@ class TestPublicMethods(InboundCommon):
 
     @staticmethod
     def _definitions():
-        """The classes of the addon that define or extend models, as (name of a model, class)."""
+        """Yield the classes of the addon that define or extend models, as (name of a model, class)."""
         for definition in models.MetaModel._module_to_models__["mail_gateway"]:
             inherited = definition._inherit if isinstance(definition._inherit, str) else ""
             yield definition._name or inherited, definition
 
     def public_methods(self):
-        """(model, method) of everything that RPC reaches."""
+        """Yield (model, method) of everything that RPC reaches."""
         for model, definition in self._definitions():
             for name, value in vars(definition).items():
                 if not name.startswith("_") and isfunction(value) and not getattr(value, "_api_private", False):
                     yield model, name
 
     def sample(self, model):
-        """A record that is not the caller's; without one the call is about none that exists."""
+        """Return a record that does not belong to the caller; without one the call is about no record."""
         records = self.env[model].sudo()
         if records._abstract:
             return records
@@ -526,7 +526,7 @@ class TestPublicMethods(InboundCommon):
                     with self.assertRaises(expected):
                         self.call_as(user, model, method)
 
-    def test_what_a_rule_hit_is_for_postmasters(self):
+    def test_only_postmasters_may_open_the_messages_that_a_rule_matched(self):
         rule = self.env["mail.inbound.rule"].search([], limit=1)
         message = self.store(raw())
         self.env["mail.inbound.rule.hit"]._note(rule.id, message.id)
@@ -536,7 +536,7 @@ class TestPublicMethods(InboundCommon):
             with self.assertRaises(AccessError):
                 rule.with_user(user).action_open_messages()
 
-    def test_every_dialog_is_its_users_own(self):
+    def test_every_dialog_belongs_to_its_user(self):
         dialogs = [
             model
             for model, definition in self._definitions()
@@ -556,7 +556,7 @@ class TestPublicMethods(InboundCommon):
                     self.assertFalse(record.with_user(user).has_access("write"))
                     self.assertFalse(record.with_user(user).has_access("unlink"))
 
-    def test_postmasters_read_no_password_and_change_no_message(self):
+    def test_postmasters_cannot_read_passwords_or_change_messages(self):
         self.server.password = "secret-of-the-mailbox"
         self.assertTrue(self.server.with_user(self.postmasters[0]).read(["name"]))
         with self.assertRaises(AccessError):

@@ -6,10 +6,10 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 @tagged("post_install", "-at_install")
 class TestUninstallHook(InboundCommon):
-    """Which sources outlive the addon."""
+    """The sources that outlive the addon."""
 
     def kept_by(self, messages):
-        """(source, start of the description) of the files that uninstalling makes of messages."""
+        """Return (source, start of the description) of the files that uninstalling makes of messages."""
         before = self.env["ir.attachment"].search([("name", "=like", "%.eml")])
         hooks._keep_sources(self.env)
         files = self.env["ir.attachment"].search([("name", "=like", "%.eml")], order="id") - before
@@ -17,7 +17,7 @@ class TestUninstallHook(InboundCommon):
         self.assertEqual({(file.res_model, file.res_id) for file in files}, {("fetchmail.server", self.server.id)})
         return [(file.raw, file.description.partition(" mail_gateway ")[0]) for file in files]
 
-    def test_what_is_undelivered_and_what_a_person_keeps(self):
+    def test_sources_that_are_undelivered_or_that_a_person_keeps_become_files(self):
         sources = [
             raw(state) for state in ("received", "deferred", "held", "failed", "delivered", "rejected", "discarded")
         ]

@@ -37,14 +37,14 @@ class ParametersCase(TransactionCase):
         return self.parameters.search([("key", "=", key)])
 
     def change_in_sql(self, key, value):
-        """Change a parameter as somebody does with psql."""
+        """Change a parameter by SQL."""
         self.env.flush_all()
         self.env.cr.execute("UPDATE ir_config_parameter SET value = %s WHERE key = %s", [value, key])
         self.env.invalidate_all()
         self.env.registry.clear_cache("stable")
 
     def change_domain_in_sql(self, **values):
-        """Change the main company's alias domain in the same way."""
+        """Change the main company's alias domain by SQL."""
         self.env.flush_all()
         for field, value in values.items():
             change = SQL("SET %s = %s WHERE id = %s", SQL.identifier(field), value, self.domain.id)

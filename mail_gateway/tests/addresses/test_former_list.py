@@ -9,7 +9,7 @@ from odoo.addons.mail_gateway.tests.addresses.former_common import FormerCommon
 
 @tagged("post_install", "-at_install")
 class TestFormerFilling(FormerCommon):
-    """Renaming and deleting fills the list."""
+    """Renaming and deleting fill the list."""
 
     def test_a_renamed_alias_leaves_its_old_address(self):
         self.alias.alias_name = "orders"
@@ -18,7 +18,7 @@ class TestFormerFilling(FormerCommon):
         self.assertTrue(entry.active)
         self.assertIn(f"Renamed to {self.in_domain('orders')}", entry.note)
 
-    def test_a_second_rename_leads_on_to_the_current_name(self):
+    def test_after_a_second_rename_both_entries_lead_to_the_current_name(self):
         self.alias.alias_name = "orders"
         self.alias.alias_name = "purchase"
         self.assertEqual(
@@ -36,7 +36,7 @@ class TestFormerFilling(FormerCommon):
         self.alias.alias_domain_id = other
         self.assertEqual(self.entry("inbound").leads_to, "inbound@other.example")
 
-    def test_writing_the_same_name_again_leaves_nothing(self):
+    def test_writing_the_same_name_again_leaves_no_entry(self):
         self.alias.write({"alias_name": "Inbound", "alias_domain_id": self.domain.id})
         self.assertFalse(self.entry("inbound"))
 
@@ -47,12 +47,12 @@ class TestFormerFilling(FormerCommon):
         self.alias.alias_name = "orders"
         self.assertEqual(entry.leads_to, self.in_domain("orders"))
 
-    def test_a_name_that_no_mail_could_reach_leaves_nothing(self):
+    def test_a_name_that_mail_could_not_reach_leaves_no_entry(self):
         alias = self.new_alias("nowhere", alias_domain_id=False)
         alias.alias_name = "still.nowhere"
         self.assertFalse(self.former.search([("alias_id", "=", alias.id)]))
 
-    def test_a_name_that_counts_in_any_domain_is_kept_for_any_domain(self):
+    def test_a_name_that_counts_in_any_domain_leaves_an_entry_for_any_domain(self):
         alias = self.new_alias("anywhere", alias_incoming_local=True)
         alias.alias_name = "everywhere"
         self.assertEqual(self.entry("anywhere@*").alias_id, alias)
@@ -62,14 +62,14 @@ class TestFormerFilling(FormerCommon):
         entry = self.entry("inbound")
         self.assertEqual((bool(entry.leads_to), bool(entry.deleted_date), entry.active), (False, True, True))
 
-    def test_older_names_of_a_deleted_alias_lead_nowhere_too(self):
+    def test_older_names_of_a_deleted_alias_lead_nowhere(self):
         self.alias.alias_name = "orders"
         self.alias.unlink()
         entry = self.entry("inbound")
         self.assertEqual((bool(entry.leads_to), bool(entry.deleted_date)), (False, True))
         self.assertIn(f"{self.in_domain('orders')} was deleted", entry.note)
 
-    def test_a_renamed_domain_is_one_entry(self):
+    def test_a_renamed_domain_leaves_one_entry(self):
         old = self.domain.name
         self.domain.name = "new.example"
         self.assertEqual(self.former.search([]), self.entry(old))
@@ -90,12 +90,12 @@ class TestFormerFilling(FormerCommon):
             [("catchall", self.in_domain("answers")), ("bounce", self.in_domain("returns"))],
         )
 
-    def test_catchall_and_domain_renamed_at_once_leave_both(self):
+    def test_catchall_and_domain_renamed_at_once_leave_two_entries(self):
         catchall, name = self.domain.catchall_email, self.domain.name
         self.domain.write({"catchall_alias": "answers", "name": "new.example"})
         self.assertEqual([self.entry(old).leads_to for old in (catchall, name)], ["answers@new.example", "new.example"])
 
-    def test_a_domain_whose_name_another_one_shares_leaves_its_addresses_one_by_one(self):
+    def test_a_renamed_domain_that_shared_its_name_leaves_an_entry_for_each_address(self):
         twin = self.env["mail.alias.domain"].create(
             {"name": self.alias_domain, "catchall_alias": "catchall.twin", "bounce_alias": "bounce.twin"}
         )
@@ -118,21 +118,21 @@ class TestFormerFilling(FormerCommon):
         for name in ("other.example", "another.example"):
             self.assertEqual((bool(self.entry(name).deleted_date), bool(self.entry(name).leads_to)), (True, False))
 
-    def test_an_alias_that_takes_a_former_address_over_retires_its_entry(self):
+    def test_an_alias_that_takes_over_a_former_address_retires_its_entry(self):
         self.alias.alias_name = "orders"
         taker = self.new_alias("inbound")
         entry = self.entry("inbound")
         self.assertFalse(entry.active)
         self.assertIn(f"Taken over by {taker.display_name}", entry.note)
 
-    def test_two_aliases_swap_their_names(self):
+    def test_two_aliases_can_swap_their_names(self):
         other = self.new_alias("other")
         self.alias.alias_name = "between"
         other.alias_name = "inbound"
         self.alias.alias_name = "other"
         self.assertEqual(self.former.search([]).mapped("address"), [self.in_domain("between")])
 
-    def test_a_retired_entry_comes_back_when_the_address_is_given_up_again(self):
+    def test_a_retired_entry_is_reinstated_when_the_address_is_given_up_again(self):
         self.alias.alias_name = "orders"
         taker = self.new_alias("inbound")
         taker.alias_name = "taken"
@@ -140,18 +140,18 @@ class TestFormerFilling(FormerCommon):
         self.assertEqual((entry.active, entry.alias_id, entry.leads_to), (True, taker, self.in_domain("taken")))
         self.assertEqual(len(entry.note.splitlines()), 3)
 
-    def test_a_catchall_takes_a_former_address_over(self):
+    def test_a_catchall_that_takes_over_a_former_address_retires_its_entry(self):
         self.alias.alias_name = "orders"
         self.domain.catchall_alias = "inbound"
         self.assertFalse(self.entry("inbound").active)
 
-    def test_a_new_domain_takes_addresses_of_a_deleted_one_over(self):
+    def test_a_new_domain_retires_the_entry_of_a_deleted_one(self):
         self.env["mail.alias.domain"].create({"name": "other.example"}).unlink()
         self.assertTrue(self.entry("other.example").active)
         self.env["mail.alias.domain"].create({"name": "other.example"})
         self.assertFalse(self.entry("other.example").active)
 
-    def test_a_rename_by_somebody_without_rights_on_the_list_fills_it(self):
+    def test_a_rename_by_a_user_without_rights_on_the_list_fills_it(self):
         user = new_test_user(self.env, "former_manager", groups="base.group_user,base.group_erp_manager")
         old = self.domain.catchall_email
         self.domain.with_user(user).catchall_alias = "answers"
@@ -162,7 +162,7 @@ class TestFormerFilling(FormerCommon):
 
 @tagged("post_install", "-at_install")
 class TestFormerByHand(FormerCommon):
-    """Which entries a postmaster may create."""
+    """The entries that a postmaster may create."""
 
     @classmethod
     def setUpClass(cls):
@@ -185,7 +185,7 @@ class TestFormerByHand(FormerCommon):
         visible = self.env["ir.ui.menu"].with_user(self.postmaster)._visible_menu_ids()
         self.assertIn(self.env.ref("mail_gateway.mail_former_address_discuss_menu").id, visible)
 
-    def test_a_postmaster_has_a_domain_stand_in_for_another_one(self):
+    def test_a_postmaster_redirects_a_former_domain(self):
         entry = self.add("@old.example", kind="domain", alias_id=False, alias_domain_id=self.domain.id)
         self.assertEqual((entry.address, entry.leads_to), ("old.example", self.alias_domain))
 
@@ -227,7 +227,7 @@ class TestFormerByHand(FormerCommon):
         ):
             self.add("sales@old.example", alias_id=False)
 
-    def test_a_postmaster_says_what_stands_in_for_a_deleted_alias(self):
+    def test_a_postmaster_redirects_the_address_of_a_deleted_alias(self):
         self.alias.unlink()
         entry = self.entry("inbound").with_user(self.postmaster)
         entry.alias_id = self.new_alias("orders")
@@ -249,7 +249,7 @@ class TestFormerWarning(FormerCommon):
         spec = fields or {name: {} for name in ("name", "catchall_alias", "bounce_alias")}
         return record.onchange(values, list(values), spec).get("warning", {}).get("message", "")
 
-    def test_a_new_alias_warns(self):
+    def test_a_new_alias_with_a_former_address_warns(self):
         self.alias.alias_name = "orders"
         warning = self.warning(self.env["mail.alias"], alias_name="Inbound", alias_domain_id=self.domain.id)
         self.assertIn(f"So far, it redirects to {self.in_domain('orders')}.", warning)
@@ -258,7 +258,7 @@ class TestFormerWarning(FormerCommon):
         self.alias.alias_name = "orders"
         self.assertFalse(self.warning(self.env["mail.alias"], alias_name="free", alias_domain_id=self.domain.id))
 
-    def test_taking_its_own_name_back_does_not_warn(self):
+    def test_taking_back_its_own_name_does_not_warn(self):
         self.alias.alias_name = "orders"
         self.assertFalse(self.warning(self.alias, alias_name="inbound"))
 
@@ -267,11 +267,11 @@ class TestFormerWarning(FormerCommon):
         warning = self.warning(self.env["mail.alias"], alias_name="inbound", alias_domain_id=self.domain.id)
         self.assertIn("was deleted on", warning)
 
-    def test_a_catchall_warns(self):
+    def test_a_catchall_with_a_former_address_warns(self):
         self.alias.alias_name = "orders"
         self.assertIn("is a former address", self.warning(self.domain, catchall_alias="inbound"))
 
-    def test_a_form_can_be_saved_all_the_same(self):
+    def test_a_form_can_be_saved_despite_the_warning(self):
         self.alias.alias_name = "orders"
         with self.assertLogs("odoo.tests.form.onchange", "WARNING"), Form(self.env["mail.alias"]) as form:
             form.alias_name = "inbound"

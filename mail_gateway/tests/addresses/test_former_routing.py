@@ -8,7 +8,7 @@ from odoo.addons.mail_gateway.tests.common import raw
 
 @tagged("post_install", "-at_install")
 class TestFormerOwners(FormerCommon):
-    """Records that own an alias: projects, teams and the like."""
+    """Records that own an alias, such as projects and teams."""
 
     @classmethod
     def setUpClass(cls):
@@ -17,7 +17,7 @@ class TestFormerOwners(FormerCommon):
             cls.skipTest(cls, "no app with such records is installed")
         cls.project = cls.env["project.project"].create({"name": "Moving", "alias_name": "moving"})
 
-    def test_a_manager_of_the_app_renames_and_the_list_fills(self):
+    def test_a_rename_by_a_manager_of_the_app_fills_the_list(self):
         manager = new_test_user(self.env, "former_manager", groups="project.group_project_manager")
         self.project.with_user(manager).alias_name = "relocation"
         self.assertEqual(self.entry("moving").leads_to, self.in_domain("relocation"))
@@ -32,7 +32,7 @@ class TestFormerOwners(FormerCommon):
         self.assertTrue(self.entry("moving").deleted_date)
         self.assertEqual(self.deliver(raw(to=self.in_domain("moving"))).state, "held")
 
-    def test_its_form_warns_of_a_former_address(self):
+    def test_the_form_of_the_record_warns_of_a_former_address(self):
         self.alias.alias_name = "orders"
         manager = new_test_user(self.env, "former_manager", groups="project.group_project_manager")
         for project in (self.env["project.project"], self.project):
@@ -42,7 +42,7 @@ class TestFormerOwners(FormerCommon):
                 )
                 self.assertIn(f"So far, it redirects to {self.in_domain('orders')}.", answer["warning"]["message"])
 
-    def test_taking_its_own_name_back_does_not_warn(self):
+    def test_taking_back_its_own_name_does_not_warn(self):
         self.project.alias_name = "relocation"
         answer = self.project.onchange({"alias_name": "moving"}, ["alias_name"], {"alias_name": {}})
         self.assertNotIn("warning", answer)
@@ -52,7 +52,7 @@ class TestFormerOwners(FormerCommon):
 class TestFormerRouting(FormerCommon):
     """Messages to a former address are routed as if they were sent to the current one."""
 
-    def test_mail_to_a_renamed_alias_arrives_and_says_so(self):
+    def test_mail_to_a_renamed_alias_is_delivered_and_marked(self):
         self.alias.alias_name = "orders"
         message = self.deliver(self.to_alias(subject="Old address"))
         self.assertEqual(message.state, "delivered")
@@ -85,7 +85,7 @@ class TestFormerRouting(FormerCommon):
         source = self.to_alias()
         self.assertEqual(self.deliver(source)._source_bytes(), source)
 
-    def test_mail_to_an_alias_in_a_renamed_domain_arrives(self):
+    def test_mail_to_an_alias_in_a_renamed_domain_is_delivered(self):
         self.domain.name = "new.example"
         message = self.deliver(self.to_alias())
         self.assertEqual(message.state, "delivered")
@@ -99,17 +99,17 @@ class TestFormerRouting(FormerCommon):
             message = self.deliver(raw(to=self.in_domain(local), message_id=f"<{number}@customer.example>"))
             self.assertEqual(message.former_address, f"{self.in_domain(local)} → after@new.example")
             self.assertEqual(message.state, "delivered")
-        # both entries are still needed for the last one
+        # The last message still needs both entries.
         self.assertEqual(set(message.former_address_ids.mapped("address")), {self.alias_domain, "before@new.example"})
 
-    def test_people_in_a_renamed_domain_are_left_alone(self):
+    def test_addresses_of_people_in_a_renamed_domain_are_not_redirected(self):
         self.domain.name = "new.example"
         person = self.env["res.partner"].create({"name": "Person", "email": self.in_domain("person")})
         message = self.deliver(raw(to="inbound@new.example", Cc=self.in_domain("person")))
         self.assertFalse(message.former_address)
         self.assertIn(person, message.mail_message_ids.partner_ids)
 
-    def test_a_reply_to_the_old_catchall_is_collected(self):
+    def test_a_reply_to_the_old_catchall_is_delivered(self):
         partner = self.env["res.partner"].create({"name": "Record"})
         question = partner.message_post(body="Which colour?", message_type="comment")
         old = self.domain.catchall_email
@@ -133,12 +133,12 @@ class TestFormerRouting(FormerCommon):
         self.assertEqual(message.state, "delivered")
         self.assertIn("A bounce", message.reason)
 
-    def test_a_former_catchall_of_a_renamed_domain_is_one(self):
+    def test_the_catchall_of_a_renamed_domain_remains_a_catchall(self):
         old = self.domain.catchall_email
         self.domain.name = "new.example"
         self.assertEqual(self.deliver(raw(to=old)).state, "rejected")
 
-    def test_who_may_write_to_an_alias_is_asked_for_its_old_address_too(self):
+    def test_the_contact_setting_of_an_alias_applies_to_its_old_address(self):
         self.alias.write({"alias_name": "orders", "alias_contact": "partners"})
         message = self.deliver(self.to_alias(sender="Unknown <unknown@customer.example>"))
         self.assertEqual(message.state, "rejected")
@@ -150,7 +150,7 @@ class TestFormerRouting(FormerCommon):
         self.assertEqual(message.state, "delivered")
         self.assertEqual(self.env["res.partner"].search_count([("name", "=", "Once")]), 1)
 
-    def test_several_former_addresses_reach_each_its_alias(self):
+    def test_several_former_addresses_each_reach_their_alias(self):
         other = self.new_alias("other", alias_defaults="{'is_company': True}")
         self.alias.alias_name, other.alias_name = "orders", "purchase"
         message = self.deliver(raw(to=self.in_domain("inbound"), Cc=self.in_domain("other"), subject="Both"))
@@ -159,13 +159,13 @@ class TestFormerRouting(FormerCommon):
         self.assertEqual(sorted(made.mapped("is_company")), [False, True])
         self.assertEqual(len(message.former_address_ids), 2)
 
-    def test_a_name_that_counted_in_any_domain_still_does(self):
+    def test_a_former_name_that_counted_in_any_domain_still_does(self):
         alias = self.new_alias("anywhere", alias_incoming_local=True)
         alias.alias_name = "everywhere"
         message = self.deliver(raw(to="anywhere@whatever.example"))
         self.assertEqual((message.state, message.former_address_ids), ("delivered", self.entry("anywhere@*")))
 
-    def test_a_name_counts_only_in_domains_that_are_allowed(self):
+    def test_a_former_name_counts_only_in_allowed_domains(self):
         alias = self.new_alias("anywhere", alias_incoming_local=True)
         alias.alias_name = "everywhere"
         self.env["ir.config_parameter"].set_param("mail.catchall.domain.allowed", "allowed.example")
@@ -186,14 +186,14 @@ class TestFormerRouting(FormerCommon):
         self.assertFalse(message.former_address)
         self.assertTrue(taker)
 
-    def test_mail_to_a_retired_address_is_mail_to_an_unknown_one(self):
+    def test_mail_to_a_retired_address_is_treated_like_mail_to_an_unknown_one(self):
         self.alias.alias_name = "orders"
         self.entry("inbound").action_archive()
         message = self.deliver(self.to_alias())
         self.assertEqual((message.state, message.former_address), ("held", False))
         self.assertIn("No recipient matches", message.reason)
 
-    def test_a_program_that_hands_a_message_over_is_answered_with_the_record(self):
+    def test_a_program_that_hands_over_a_message_gets_the_record(self):
         self.alias.alias_name = "orders"
         record = self.env["mail.thread"].message_process(False, self.to_alias(subject="By program"))
         self.assertEqual(self.env["res.partner"].browse(record).name, "By program")
@@ -218,7 +218,7 @@ class TestFormerLost(FormerCommon):
         self.assertEqual(message.former_address, f"{self.in_domain('inbound')} → (nothing)")
         self.assertEqual(self.entry("inbound").message_count, 1)
 
-    def test_held_mail_is_delivered_once_something_stands_in(self):
+    def test_held_mail_is_delivered_once_the_address_has_a_target(self):
         self.alias.unlink()
         message = self.deliver(self.to_alias())
         self.entry("inbound").alias_id = self.new_alias("orders")
@@ -227,33 +227,33 @@ class TestFormerLost(FormerCommon):
         self.assertEqual(message.state, "delivered")
         self.assertEqual(message.former_address, f"{self.in_domain('inbound')} → {self.in_domain('orders')}")
 
-    def test_another_recipient_gets_its_mail(self):
+    def test_another_recipient_still_gets_its_mail(self):
         self.alias.unlink()
         self.new_alias("orders")
         message = self.deliver(raw(to=self.in_domain("inbound"), Cc=self.in_domain("orders")))
         self.assertEqual(message.state, "delivered")
 
-    def test_a_reply_is_a_reply(self):
+    def test_a_reply_to_a_deleted_alias_is_delivered(self):
         partner = self.env["res.partner"].create({"name": "Record"})
         question = partner.message_post(body="Which colour?", message_type="comment")
         self.alias.unlink()
         message = self.deliver(self.to_alias(In_Reply_To=question.message_id))
         self.assertEqual((message.state, message.res_id), ("delivered", partner.id))
 
-    def test_the_model_of_the_incoming_server_does_not_stand_in(self):
+    def test_the_model_of_the_incoming_server_does_not_replace_a_deleted_alias(self):
         self.server.object_id = self.partner_model
         self.alias.unlink()
         message = self.deliver(self.to_alias(Delivered_To="everything@mail.example"))
         self.assertEqual(message.state, "held")
         self.assertIn("was deleted on", message.reason)
 
-    def test_the_model_of_the_incoming_server_takes_what_names_somebody_else_too(self):
+    def test_the_model_of_the_incoming_server_takes_mail_that_also_names_others(self):
         self.server.object_id = self.partner_model
         self.alias.unlink()
         message = self.deliver(raw(to="office@mail.example", Cc=self.in_domain("inbound"), subject="For the office"))
         self.assertEqual(message.state, "delivered")
 
-    def test_a_deleted_alias_beside_the_catchall_is_not_refused(self):
+    def test_mail_to_a_deleted_alias_and_the_catchall_is_held_and_not_refused(self):
         self.alias.unlink()
         message = self.deliver(raw(to=f"{self.domain.catchall_email}, {self.in_domain('inbound')}"))
         self.assertEqual(message.state, "held")
@@ -275,21 +275,21 @@ class TestFormerLost(FormerCommon):
         self.env["mail.alias.domain"].create({"name": "other.example"}).unlink()
         self.assertEqual(self.deliver(raw(to="info@other.example")).state, "delivered")
 
-    def test_a_deleted_alias_beside_a_deleted_domain_leaves_it_to_the_model(self):
+    def test_mail_to_a_deleted_alias_and_a_deleted_domain_goes_to_the_model(self):
         self.server.object_id = self.partner_model
         self.env["mail.alias.domain"].create({"name": "other.example"}).unlink()
         self.alias.unlink()
         message = self.deliver(raw(to=f"info@other.example, {self.in_domain('inbound')}"))
         self.assertEqual(message.state, "delivered")
 
-    def test_what_was_renamed_and_then_deleted_says_both(self):
+    def test_the_reason_says_that_the_target_of_a_former_address_was_deleted(self):
         self.alias.alias_name = "orders"
         self.entry("inbound").since = "2024-05-01 12:00:00"
         self.alias.unlink()
         message = self.deliver(self.to_alias())
         self.assertIn(f"The target of {self.in_domain('inbound')} was deleted on", message.reason)
 
-    def test_an_alias_deleted_past_odoo_holds_its_mail_too(self):
+    def test_mail_to_an_alias_deleted_by_sql_is_held(self):
         self.alias.alias_name = "orders"
         self.env.flush_all()
         self.env.cr.execute("DELETE FROM mail_alias WHERE id = %s", [self.alias.id])
@@ -306,30 +306,30 @@ class TestFormerOwn(FormerCommon):
     def own(self, *addresses):
         return self.env["mail.alias.domain"].sudo()._find_aliases(list(addresses))
 
-    def test_former_addresses_are_own_ones(self):
+    def test_former_addresses_are_our_own(self):
         old = [self.in_domain("inbound"), self.domain.catchall_email, self.domain.bounce_email]
         self.alias.alias_name = "orders"
         self.domain.write({"catchall_alias": "answers", "bounce_alias": "returns"})
         self.assertEqual(self.own("mary@customer.example", *old), old)
 
-    def test_those_of_deleted_aliases_are(self):
+    def test_addresses_of_deleted_aliases_are_our_own(self):
         self.alias.unlink()
         self.assertEqual(self.own(self.in_domain("inbound")), [self.in_domain("inbound")])
 
-    def test_in_a_renamed_domain_only_those_are_that_were_in_use(self):
+    def test_only_addresses_in_use_of_a_renamed_domain_are_our_own(self):
         self.domain.name = "new.example"
         self.assertEqual(self.own(self.in_domain("person"), self.in_domain("inbound")), [self.in_domain("inbound")])
 
-    def test_people_in_a_deleted_domain_are_not(self):
+    def test_addresses_of_people_in_a_deleted_domain_are_not_our_own(self):
         self.env["mail.alias.domain"].create({"name": "other.example"}).unlink()
         self.assertEqual(self.own("person@other.example"), [])
 
-    def test_retired_ones_are_not(self):
+    def test_retired_addresses_are_not_our_own(self):
         self.alias.alias_name = "orders"
         self.entry("inbound").action_archive()
         self.assertEqual(self.own(self.in_domain("inbound")), [])
 
-    def test_without_entries_nothing_is_asked_of_the_database(self):
+    def test_without_entries_no_query_is_added(self):
         self.own("mary@customer.example")  # fills caches
         self.env.invalidate_all()
         with self.assertQueryCount(3):  # alias domains, the parameter, aliases: core's own

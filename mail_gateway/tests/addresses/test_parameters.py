@@ -13,13 +13,13 @@ from odoo.addons.mail_gateway.tools.parameters import MIRRORED, PARAMETERS
 
 
 class TestParametersChangeTheAliasDomain(ParametersCase):
-    def test_what_is_written_is_in_the_alias_domain_at_once(self):
+    def test_written_parameters_change_the_alias_domain_at_once(self):
         self.parameter(CATCHALL).write({"value": "antworten"})
         self.parameters.set_param(BOUNCE, "unzustellbar")
         self.parameters.set_param(SENDER, "info@two.example")
         self.assertEqual(self.record(), ["one.example", "antworten", "unzustellbar", "info@two.example"])
 
-    def test_both_show_the_stored_form(self):
+    def test_parameters_and_alias_domain_show_the_normalized_value(self):
         self.parameters.set_param(CATCHALL, " Antworten ")
         self.parameters.set_param(SENDER, "Info@Café.example")
         self.assertEqual(self.shown(), ["one.example", "antworten", "returned", "info@xn--caf-dma.example"])
@@ -38,13 +38,13 @@ class TestParametersChangeTheAliasDomain(ParametersCase):
         self.assertEqual(self.record(), ["renamed.example", "replies", "returned", "office"])
         self.assertEqual(alias.alias_full_name, "orders@renamed.example")
 
-    def test_what_was_renamed_is_a_former_address(self):
+    def test_renamed_addresses_become_former_addresses(self):
         self.parameters.set_param(DOMAIN, "renamed.example")
         self.parameters.set_param(CATCHALL, "answers")
         former = self.env["mail.former.address"].search([("alias_domain_id", "=", self.domain.id)])
         self.assertEqual(set(former.mapped("address")), {"one.example", "replies@renamed.example"})
 
-    def test_a_domain_that_exists_becomes_the_main_companys(self):
+    def test_an_existing_domain_becomes_that_of_the_main_company(self):
         two = self.env["mail.alias.domain"].create({"name": "two.example", "default_from": "two"})
         self.parameters.set_param(DOMAIN, "TWO.example")
         self.assertEqual(self.company.alias_domain_id, two)
@@ -65,19 +65,19 @@ class TestParametersChangeTheAliasDomain(ParametersCase):
         self.assertEqual(self.record(), ["new.example", "replies", "back", "office"])
         self.assertEqual(other.alias_domain_id, self.company.alias_domain_id)
 
-    def test_a_domain_is_created_for_the_main_company_where_others_have_theirs(self):
+    def test_a_domain_is_created_for_the_main_company_if_only_others_have_one(self):
         self.company.alias_domain_id = False
         self.parameters.set_param(DOMAIN, "new.example")
         self.assertEqual(self.company.alias_domain_id.name, "new.example")
         self.assertEqual(self.shown(), self.record())
         self.assertEqual(self.domain.name, "one.example")
 
-    def test_several_written_at_once_are_one_change(self):
+    def test_parameters_deleted_together_get_their_defaults_in_one_change(self):
         (self.parameter(CATCHALL) + self.parameter(BOUNCE)).unlink()
         self.assertEqual(self.record(), ["one.example", "catchall", "bounce", "office"])
         self.assertEqual(self.shown(), self.record())
 
-    def test_several_created_at_once_are_one_change(self):
+    def test_parameters_created_together_are_one_change(self):
         self.take_domain_away()
         self.parameters.search([("key", "in", list(MIRRORED))]).unlink()
         self.parameters.create(
@@ -85,36 +85,36 @@ class TestParametersChangeTheAliasDomain(ParametersCase):
         )
         self.assertEqual(self.record(), ["all.example", "c", "b", "s"])
 
-    def test_a_deleted_parameter_is_back_with_its_default(self):
+    def test_a_deleted_parameter_is_created_again_with_its_default(self):
         for key in (CATCHALL, BOUNCE, SENDER):
             self.parameter(key).unlink()
         self.assertEqual(self.record(), ["one.example", "catchall", "bounce", "notifications"])
         self.assertEqual(self.shown(), self.record())
 
-    def test_set_param_false_means_the_default(self):
+    def test_set_param_with_false_sets_the_default(self):
         self.parameters.set_param(CATCHALL, False)
         self.assertEqual(self.domain.catchall_alias, "catchall")
 
-    def test_deleting_the_domain_loses_no_alias_domain(self):
+    def test_deleting_the_domain_parameter_keeps_the_alias_domain(self):
         self.parameter(DOMAIN).unlink()
         self.assertEqual(self.company.alias_domain_id, self.domain)
         self.assertEqual(self.shown(), self.record())
 
-    def test_a_parameter_that_gets_another_key_is_the_other_one(self):
+    def test_a_parameter_that_gets_another_key_counts_as_the_other_parameter(self):
         self.parameter(FILTER).unlink()
         self.parameter(SENDER).write({"key": FILTER, "value": "one.example"})
         self.assertEqual(self.domain.default_from, "notifications")
         self.assertEqual(self.parameters.get_param(SENDER), "notifications")
         self.assertEqual(self.parameters.get_param(FILTER), "one.example")
 
-    def test_a_parameter_that_gets_the_key_of_one_of_ours_counts(self):
+    def test_a_parameter_that_gets_one_of_our_keys_counts(self):
         self.take_domain_away()
         mine = self.parameters.create({"key": "my.domain", "value": "Mine.example"})
         mine.key = DOMAIN
         self.assertEqual(self.record(), ["mine.example", "replies", "returned", "office"])
         self.assertEqual(mine.value, "mine.example")
 
-    def test_an_empty_default_from_is_none(self):
+    def test_an_empty_default_from_parameter_clears_the_default_from(self):
         self.parameters.set_param(SENDER, "")
         self.assertFalse(self.domain.default_from)
         self.assertEqual(self.parameter(SENDER).value, "")
@@ -137,7 +137,7 @@ class TestParametersChangeTheAliasDomain(ParametersCase):
 
 
 class TestTheAliasDomainChangesParameters(ParametersCase):
-    def test_what_is_written_is_in_the_parameters_at_once(self):
+    def test_a_changed_alias_domain_changes_the_parameters_at_once(self):
         self.domain.write(
             {"name": "Other.example", "catchall_alias": "All", "bounce_alias": "b", "default_from": "X@Y.example"}
         )
@@ -148,7 +148,7 @@ class TestTheAliasDomainChangesParameters(ParametersCase):
         self.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "two.example"})
         self.assertEqual(self.shown(), ["two.example", "catchall", "bounce", "notifications"])
 
-    def test_companies_named_on_the_alias_domain_count_too(self):
+    def test_companies_assigned_on_the_alias_domain_count(self):
         self.env["mail.alias.domain"].create({"name": "two.example", "company_ids": [(4, self.company.id)]})
         self.assertEqual(self.shown(), ["two.example", "catchall", "bounce", "notifications"])
 
@@ -180,12 +180,12 @@ class TestTheAliasDomainChangesParameters(ParametersCase):
         self.assertEqual(self.shown(), ["new.example", "waiting", "chosen", "office"])
         self.assertEqual(self.shown(), self.record())
 
-    def test_nothing_is_written_when_nothing_differs(self):
+    def test_nothing_is_written_if_nothing_differs(self):
         self.parameters._show_alias_domain()  # fills the caches
         with self.assertQueryCount(0):
             self.parameters._show_alias_domain()
 
-    def test_other_parameters_cost_nothing(self):
+    def test_other_parameters_cost_no_additional_query(self):
         other = self.parameters.create({"key": "my.own", "value": "1"})
         self.env.flush_all()
         with self.assertQueryCount(1):  # the UPDATE itself
@@ -194,12 +194,12 @@ class TestTheAliasDomainChangesParameters(ParametersCase):
 
 
 class TestInstallingAndUpdating(ParametersCase):
-    """What each installation and update of the addon does."""
+    """The effects of each installation and update of the addon."""
 
     def settle(self):
         self.parameters._settle_mail_parameters()
 
-    def test_what_is_absent_is_created(self):
+    def test_missing_parameters_are_created(self):
         self.take_domain_away()
         self.parameters.search([("key", "in", list(PARAMETERS))]).unlink()
         self.settle()
@@ -208,7 +208,7 @@ class TestInstallingAndUpdating(ParametersCase):
             created, {CATCHALL: "catchall", BOUNCE: "bounce", SENDER: "notifications", PERIOD: "60", LIMIT: "5"}
         )
 
-    def test_what_is_there_is_not_overwritten(self):
+    def test_existing_parameters_are_not_overwritten(self):
         self.parameters.set_param(PERIOD, "120")
         self.parameters.set_param(LIMIT, "9")
         self.settle()
@@ -245,7 +245,7 @@ class TestInstallingAndUpdating(ParametersCase):
         self.assertEqual(self.shown(), ["s.example", "replies", "replies", "office"])
         self.assertFalse(self.company.alias_domain_id)
 
-    def test_a_second_time_changes_nothing(self):
+    def test_a_second_update_changes_nothing(self):
         self.settle()
         before = {key: self.parameters.get_param(key) for key in PARAMETERS}
         self.env["res.company"]._main_company_of_mail().alias_domain_id.read(list(MIRRORED.values()))

@@ -29,14 +29,14 @@ class TestBadValues(ParametersCase):
         (SCOPE, "company", "“company” is unknown"),
     )
 
-    def test_a_bad_value_is_refused_with_its_key_and_what_to_do(self):
+    def test_a_bad_value_is_refused_with_its_key_and_the_reason(self):
         for key, value, why in self.BAD:
             with self.assertRaises(ValidationError) as refused, self.env.cr.savepoint():
                 self.parameters.set_param(key, value)
             self.assertIn(f"System parameter “{key}”: ", refused.exception.args[0])
             self.assertIn(why, refused.exception.args[0])
 
-    def test_a_refused_value_leaves_no_trace(self):
+    def test_a_refused_value_changes_nothing(self):
         with self.assertRaises(ValidationError), self.env.cr.savepoint():
             self.parameters.set_param(CATCHALL, "catch all")
         self.assertEqual(self.shown(), ["one.example", "replies", "returned", "office"])
@@ -50,22 +50,22 @@ class TestBadValues(ParametersCase):
         with self.assertRaises(ValidationError), self.env.cr.savepoint():
             mine.key = SCOPE
 
-    def test_the_catchall_is_not_the_bounce_address(self):
+    def test_the_catchall_and_the_bounce_address_must_differ(self):
         with self.assertRaisesRegex(ValidationError, "“replies@one.example” can't be both"), self.env.cr.savepoint():
             self.parameters.set_param(BOUNCE, "replies")
 
-    def test_nor_is_it_where_there_is_no_alias_domain_yet(self):
+    def test_the_catchall_and_the_bounce_address_must_differ_before_an_alias_domain_exists(self):
         self.take_domain_away()
         with self.assertRaisesRegex(ValidationError, "“replies” can't be both"), self.env.cr.savepoint():
             self.parameters.set_param(BOUNCE, "replies")
 
-    def test_nor_the_bounce_address_of_an_alias_domain_of_the_same_name(self):
+    def test_the_catchall_and_the_bounce_address_of_a_domain_with_the_same_name_must_differ(self):
         with self.assertRaisesRegex(ValidationError, "can't be both"), self.env.cr.savepoint():
             self.env["mail.alias.domain"].create(
                 {"name": "ONE.example", "catchall_alias": "returned", "bounce_alias": "other"}
             )
 
-    def test_a_parameter_does_not_take_the_address_of_an_alias(self):
+    def test_a_parameter_cannot_take_the_address_of_an_alias(self):
         self.env["mail.alias"].create(
             {
                 "alias_name": "orders",
@@ -76,7 +76,7 @@ class TestBadValues(ParametersCase):
         with self.assertRaisesRegex(ValidationError, "orders@one.example"), self.env.cr.savepoint():
             self.parameters.set_param(CATCHALL, "orders")
 
-    def test_what_is_written_to_the_alias_domain_is_checked_too(self):
+    def test_values_of_the_alias_domain_are_checked(self):
         for values in (
             {"name": "one example"},
             {"name": "one/two.example"},
@@ -88,7 +88,7 @@ class TestBadValues(ParametersCase):
                 self.domain.write(values)
             self.assertTrue(refused.exception.args[0])
 
-    def test_the_words_name_the_field_and_the_alias_domain(self):
+    def test_the_error_names_the_field_and_the_alias_domain(self):
         with (
             self.assertRaisesRegex(
                 ValidationError, "Catchall Alias of the alias domain “one.example”: “c+” can't be the part"
@@ -99,12 +99,12 @@ class TestBadValues(ParametersCase):
 
 
 class TestBadAddressesInTheAliasDomain(ParametersCase):
-    """Somebody wrote them by SQL, so no check saw them."""
+    """Somebody wrote bad values by SQL, which no check saw."""
 
     EMAILS = ("catchall_email", "bounce_email", "default_from_email")
 
     def emails(self, domain=None):
-        """The addresses that core uses."""
+        """Return the addresses that core uses."""
         return [(domain or self.domain)[field] for field in self.EMAILS]
 
     def test_a_bad_default_from_counts_as_the_default(self):
@@ -124,7 +124,7 @@ class TestBadAddressesInTheAliasDomain(ParametersCase):
             self.assertEqual(self.emails(), ["replies@one.example", "bounce@one.example", "office@one.example"])
         self.assertEqual(self.domain._bounce_addresses(), ("bounce@one.example",))
 
-    def test_it_is_logged_once_by_whoever_reads_it(self):
+    def test_a_bad_value_is_logged_once_for_all_readers(self):
         self.change_domain_in_sql(default_from="once only")
         with self.assertLogs(LOGGER, "WARNING") as log:
             self.domain.read(self.EMAILS)
@@ -134,36 +134,36 @@ class TestBadAddressesInTheAliasDomain(ParametersCase):
         self.assertEqual(len(log.output), 1)
         self.assertIn("mail.default.from: 'once only' can't be used; Odoo uses 'notifications' instead", log.output[0])
 
-    def test_that_of_another_alias_domain_is_logged_by_its_name(self):
+    def test_a_bad_value_of_another_alias_domain_is_logged_with_its_name(self):
         self.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "two.example"})
         self.change_domain_in_sql(default_from="another one")
         with self.assertLogs(LOGGER, "WARNING") as log:
             self.assertEqual(self.domain.default_from_email, "notifications@one.example")
         self.assertIn("mail.default.from, in the alias domain one.example: 'another one'", log.output[0])
 
-    def test_good_ones_are_used_as_they_stand(self):
+    def test_good_values_are_used_unchanged(self):
         self.domain.default_from = "office@two.example"
         with self.assertNoLogs(LOGGER, "WARNING"):
             self.env.invalidate_all()
             self.assertEqual(self.emails(), ["replies@one.example", "returned@one.example", "office@two.example"])
 
-    def test_no_default_from_is_none(self):
+    def test_an_alias_domain_without_a_default_from_has_no_default_address(self):
         self.domain.default_from = False
         self.assertEqual(self.domain.default_from_email, "")
 
-    def test_it_keeps_nobody_from_changing_the_others(self):
+    def test_a_bad_value_does_not_prevent_changes_of_others(self):
         self.change_domain_in_sql(default_from="left alone")
         self.domain.write({"catchall_alias": "answers", "default_from": "left alone"})
         self.parameters.set_param(BOUNCE, "back")
         self.assertEqual(self.record(), ["one.example", "answers", "back", "left alone"])
         self.assertEqual(self.shown(), self.record())
 
-    def test_another_bad_one_is_refused(self):
+    def test_another_bad_value_is_refused(self):
         self.change_domain_in_sql(default_from="bad one")
         with self.assertRaises(ValidationError), self.env.cr.savepoint():
             self.domain.default_from = "bad one@one.example"
 
-    def test_what_counted_instead_is_a_former_address_once_it_is_mended(self):
+    def test_the_default_that_counted_becomes_a_former_address_when_the_value_is_corrected(self):
         self.change_domain_in_sql(catchall_alias="mended soon")
         with self.assertLogs(LOGGER, "WARNING"):
             self.domain.catchall_alias = "mended"
@@ -175,16 +175,16 @@ class TestReadingParameters(ParametersCase):
     def read(self, key):
         return self.parameters._get_mail_parameter(key)
 
-    def test_numbers_are_numbers(self):
+    def test_numbers_are_read_as_numbers(self):
         self.parameters.set_param(PERIOD, 90)
         self.parameters.set_param(LIMIT, "7")
         self.assertEqual((self.read(PERIOD), self.read(LIMIT)), (90, 7))
 
-    def test_what_is_absent_has_its_default(self):
+    def test_missing_parameters_have_their_defaults(self):
         self.parameters.search([("key", "in", [FILTER, PERIOD, LIMIT, SCOPE])]).unlink()
         self.assertEqual([self.read(key) for key in (FILTER, PERIOD, LIMIT, SCOPE)], ["", 60, 5, "sender"])
 
-    def test_what_the_alias_domain_holds_is_read_there(self):
+    def test_values_of_the_alias_domain_are_read_there(self):
         self.change_in_sql(SENDER, "elsewhere")
         self.assertEqual([self.read(key) for key in MIRRORED], self.record())
 
@@ -219,7 +219,7 @@ class TestReadingParameters(ParametersCase):
         with self.assertLogs(LOGGER, "WARNING"):
             self.assertEqual(self.read(FILTER), "one.example")
 
-    def test_every_user_may_be_served(self):
+    def test_parameters_are_read_for_every_user(self):
         user = self.env["res.users"].create({"name": "Nobody", "login": "nobody-in-particular"})
         read = self.parameters.with_user(user)._get_mail_parameter
         self.assertEqual([read(key) for key in (*MIRRORED, LIMIT)], [*self.record(), 5])

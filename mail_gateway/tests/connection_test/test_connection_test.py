@@ -20,7 +20,7 @@ from odoo.addons.mail_gateway.tools.smtp.connection_test import run_connection_t
 from odoo.addons.mail_gateway.tools.smtp.connection_test_values import Limits
 
 PASSWORD = "corr3ct-horse"
-# a port of this machine where nobody listens
+# nobody listens at this port of this machine
 CLOSED = 1
 
 
@@ -38,7 +38,7 @@ class TestConnectionTest(TransactionCase):
 
     def setUp(self):
         super().setUp()
-        # connections are made as in production, to servers of this machine
+        # The tests make connections as in production, to servers of this machine.
         self.startPatcher(patch.object(IrMail_Server, "_disable_send", return_value=False))
 
     def serve(self, **changes):
@@ -85,7 +85,7 @@ class TestConnectionTest(TransactionCase):
         self.assertIn("noreply@odoo.com", dialog.summary)
         self.assertNotIn("DATA", commands(smtp))
 
-    def test_the_sender_and_the_recipient_are_those_of_core(self):
+    def test_the_sender_and_the_recipient_equal_those_of_core(self):
         smtp = self.serve()
         self.server.from_filter = "other.example, sales@mycompany.example"
         self.dialog()
@@ -101,21 +101,21 @@ class TestConnectionTest(TransactionCase):
         self.assertEqual(self.step(dialog, "recipient").outcome, "not_tried")
         self.assertIn("Check FROM Filtering", dialog.summary)
 
-    def test_a_refused_connection_names_the_ports_worth_trying_and_whether_they_answer(self):
+    def test_the_advice_about_a_refused_connection_lists_other_ports_and_their_answers(self):
         self.server.smtp_port = CLOSED
         dialog = self.dialog()
         self.assertIn("refuses connections on port 1", dialog.summary)
         for port in (465, 587, 2525):
             self.assertIn(f"• {port}: ", dialog.advice)
 
-    def test_without_a_filter_the_sender_is_the_one_that_messages_leave_with(self):
+    def test_the_sender_without_a_filter_is_the_envelope_sender_of_messages(self):
         smtp = self.serve()
         self.server.from_filter = False
         self.env.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "probe.example"})
         self.dialog()
         self.assertIn(b"mail FROM:<bounce@probe.example>", smtp.received)
 
-    def test_a_user_without_address_is_told_at_the_step_that_needs_one(self):
+    def test_a_missing_address_of_the_user_is_reported_at_the_step_that_needs_one(self):
         self.serve()
         self.server.from_filter = False
         self.env.user.partner_id.email = False
@@ -141,7 +141,7 @@ class TestConnectionTest(TransactionCase):
         self.server.unlink()
         self.assertFalse(dialog.exists())
 
-    def test_only_an_administrator_may_test_and_read_what_was_found(self):
+    def test_only_an_administrator_may_test_and_read_the_result(self):
         self.serve()
         dialog = self.dialog()
         postmaster = new_test_user(self.env, "postmaster", groups="mail_gateway.group_postmaster")
@@ -158,13 +158,13 @@ class TestConnectionTest(TransactionCase):
             self.server.action_connection_test()
         self.assertFalse(smtp.received)
 
-    # ------------------------------------------------------------------ servers that keep silent
+    # ------------------------------------------------------------------ silent servers
 
     def quick(self, plan):
         """Test with shorter time limits."""
         return run_connection_test(replace(plan, other_ports=(), limits=Limits(reply=0.5, port=1, port_greeting=0.3)))
 
-    def test_a_port_that_says_nothing_is_told_and_looked_at_again(self):
+    def test_a_silent_port_is_reported_and_tested_again(self):
         smtp = ScriptedServer(b"", smtp_script())
         self.addCleanup(smtp.stop)
         self.server.smtp_port = smtp.port
@@ -174,7 +174,7 @@ class TestConnectionTest(TransactionCase):
         self.assertIn("does not answer", dialog.summary)
         self.assertIn(f"• {smtp.port}: accepts connections, but no mail server answers", dialog.advice)
 
-    def test_a_server_that_falls_silent_is_told(self):
+    def test_a_server_that_falls_silent_is_reported(self):
         smtp = self.serve(RCPT=b"")
         with patch.object(ir_mail_server, "run_connection_test", self.quick):
             dialog = self.dialog()
@@ -207,7 +207,7 @@ class TestConnectionTest(TransactionCase):
         with self.assertRaisesRegex(UserError, "“Other”"):
             (self.server + bad).test_smtp_connection()
 
-    def test_who_may_not_read_a_server_has_it_connect_to_nothing(self):
+    def test_users_who_may_not_read_a_server_cannot_make_it_connect(self):
         postmaster = new_test_user(self.env, "postmaster", groups="mail_gateway.group_postmaster")
         portal = new_test_user(self.env, "customer", groups="base.group_portal")
         smtp = self.serve()
@@ -238,14 +238,14 @@ class TestConnectionTest(TransactionCase):
             self.server.test_smtp_connection()
         self.assertFalse(smtp.received)
 
-    def test_the_size_limit_is_found_out_as_by_core(self):
+    def test_the_size_limit_is_detected_as_by_core(self):
         self.serve(ehlo=(b"SIZE 20971520",), DATA=b"354 go on\r\n")
         self.server.action_retrieve_max_email_size()
         self.assertEqual(self.server.max_email_size, 20)
 
     # ------------------------------------------------------------------ logins
 
-    def test_the_login_is_that_of_core_with_its_domain_in_ascii(self):
+    def test_the_login_equals_that_of_core_with_its_domain_in_ascii(self):
         self.serve()
         self.server.write({"smtp_user": "box@café.example", "smtp_pass": PASSWORD})
         with patch.object(IrMail_Server, "_smtp_login__") as login:
@@ -253,14 +253,14 @@ class TestConnectionTest(TransactionCase):
         [call] = login.call_args_list
         self.assertEqual(call.args[1:], ("box@xn--caf-dma.example", PASSWORD))
 
-    def test_a_user_without_password_signs_in_with_none(self):
+    def test_a_user_without_a_password_logs_in_with_an_empty_one(self):
         self.serve()
         self.server.write({"smtp_user": "box", "smtp_pass": False})
         with patch.object(IrMail_Server, "_smtp_login__") as login:
             self.dialog()
         self.assertEqual(login.call_args.args[1:], ("box", ""))
 
-    def test_what_an_oauth_module_says_is_told(self):
+    def test_the_error_of_an_oauth_module_is_shown(self):
         self.serve()
         self.server.write({"smtp_user": "box"})
         with patch.object(IrMail_Server, "_smtp_login__", side_effect=UserError("Connect your account again.")):
@@ -271,7 +271,7 @@ class TestConnectionTest(TransactionCase):
         self.serve(ehlo=(b"AUTH PLAIN",), AUTH=lambda line: b"535 not %s: %s\r\n" % (line, PASSWORD.encode()))
         self.server.write({"smtp_user": "box", "smtp_pass": PASSWORD, "smtp_debug": True})
         secrets = PASSWORD, b64encode(f"\0box\0{PASSWORD}".encode()).decode()
-        # Odoo itself logs the statement that stores it
+        # Odoo itself logs the statement that stores the password.
         self.env.flush_all()
         with self.assertLogs(level="DEBUG") as logs:
             dialog = self.dialog()
@@ -288,7 +288,7 @@ class TestConnectionTest(TransactionCase):
     def options(self, **values):
         return patch.dict(config.options, values)
 
-    def test_the_command_lines_options_are_used_where_the_server_says_so(self):
+    def test_the_options_of_the_command_line_are_used_if_the_server_is_set_to_do_so(self):
         smtp = self.serve()
         self.server.write({"smtp_authentication": "cli", "smtp_port": CLOSED})
         with self.options(smtp_server="127.0.0.1", smtp_port=smtp.port, smtp_user=False, smtp_ssl=False):
@@ -298,7 +298,7 @@ class TestConnectionTest(TransactionCase):
         self.assertIn("offers no STARTTLS", self.step(dialog, "tls").words)
         self.assertNotIn("Set “SMTP Port”", dialog.advice)
 
-    def test_a_certificate_stands_in_for_user_and_password(self):
+    def test_a_certificate_replaces_user_and_password(self):
         authority = Credentials("Authority")
         client = Credentials("odoo.mycompany.example", signer=authority)
         smtp = TlsServer(smtp_script(), Credentials(signer=authority), clients=authority)
@@ -317,7 +317,7 @@ class TestConnectionTest(TransactionCase):
         self.assertEqual(self.step(dialog, "recipient").outcome, "ok", dialog.summary)
         self.assertEqual(self.step(dialog, "login").outcome, "skipped")
 
-    def test_a_certificate_without_its_key_is_told(self):
+    def test_a_certificate_without_its_key_is_reported(self):
         smtp = TlsServer(smtp_script(), Credentials())
         self.addCleanup(smtp.stop)
         self.server.write(
@@ -331,7 +331,7 @@ class TestConnectionTest(TransactionCase):
         )
         self.assertIn("belong together", self.dialog().summary)
 
-    def test_a_failure_that_nobody_thought_of_reaches_the_administrator_as_it_is(self):
+    def test_an_unexpected_error_reaches_the_administrator_unchanged(self):
         with (
             patch.object(ir_mail_server, "run_connection_test", side_effect=RuntimeError("bug")),
             mute_logger("odoo.addons.mail_gateway.models.connection_test.ir_mail_server"),

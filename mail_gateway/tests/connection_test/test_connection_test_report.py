@@ -59,32 +59,32 @@ class TestConnectionTestReport(TransactionCase):
         facts = Encrypted("TLSv1.3", self.certificate(days), trust, required)
         return self.server._report_step(self.plan, StepResult(ConnectionStep.TLS, Outcome.OK, facts=facts))
 
-    def test_a_certificate_is_told_with_subject_issuer_and_end(self):
+    def test_a_certificate_is_reported_with_subject_issuer_and_end(self):
         words = self.report_tls(Trust.VERIFIED, required=True)
         self.assertRegex(words, r"TLSv1.3\nCertificate of mail.example, issued by Authority, valid until .*20\d\d")
         self.assertIn("Verified", words)
         self.assertNotIn("until it expires", words)
 
-    def test_a_certificate_that_ends_soon_is_told_with_its_days(self):
+    def test_a_certificate_that_expires_soon_is_reported_with_its_days(self):
         self.assertIn("Days until it expires: 5.", self.report_tls(Trust.VERIFIED, required=True, days=5))
 
-    def test_a_certificate_that_has_ended_is_told_so(self):
+    def test_an_expired_certificate_is_reported_as_expired(self):
         words = self.report_tls(Trust.EXPIRED, days=-5)
         self.assertRegex(words, r"expired on .*20\d\d\.")
         self.assertNotIn("valid until", words)
 
-    def test_an_unverified_certificate_is_told_with_what_verifying_would_say(self):
+    def test_an_unverified_certificate_is_reported_with_the_result_of_verification(self):
         self.assertIn("would be accepted", self.report_tls(Trust.VERIFIED))
         self.assertIn("encryption and validation", self.report_tls(Trust.VERIFIED))
         self.assertRegex(self.report_tls(Trust.SELF_SIGNED), "not verified.*would not be accepted.*self-signed")
         self.assertRegex(self.report_tls(Trust.UNKNOWN), r"It is not verified, as configured\.$")
 
-    def test_a_name_that_a_certificate_is_for_is_named(self):
+    def test_the_names_in_a_certificate_for_another_name_are_listed(self):
         facts = Encrypted("", self.certificate(90), Trust.WRONG_NAME, True)
         words = self.server._report_step(self.plan, self.failed(ConnectionStep.TLS, Problem.CERTIFICATE, facts=facts))
         self.assertIn("Enter one of its names as the server name: mail.example.", words)
 
-    def test_addresses_that_do_not_answer_are_named(self):
+    def test_addresses_that_do_not_answer_are_listed(self):
         facts = Connected("192.0.2.2", ("192.0.2.1",))
         words = self.server._report_step(self.plan, StepResult(ConnectionStep.CONNECTION, Outcome.WARNING, facts=facts))
         self.assertIn("No answer from 192.0.2.1", words)
@@ -96,7 +96,7 @@ class TestConnectionTestReport(TransactionCase):
         plan = Plan("mail.example", port, encryption, "a@mycompany.example", "noreply@odoo.com")
         return self.server._report_ports(plan, report)
 
-    def test_what_to_set_is_told_in_the_forms_own_words(self):
+    def test_the_advice_uses_the_words_of_the_form(self):
         encryptions = dict(self.env["ir.mail_server"]._fields["smtp_encryption"]._description_selection(self.env))
         for answer, encryption in (
             (PortStatus.TLS, "ssl_strict"),
@@ -110,27 +110,27 @@ class TestConnectionTestReport(TransactionCase):
         words = {self.server._report_port(PortAnswer(1, answer)) for answer in PortStatus}
         self.assertEqual(len(words), len(PortStatus))
 
-    def test_that_no_port_answers_is_told(self):
+    def test_the_report_says_that_no_port_answers(self):
         self.assertIn("None of them accepts messages.", self.report_ports((465, PortStatus.NO_ANSWER)))
         words = self.report_ports((465, PortStatus.NO_ANSWER), step=ConnectionStep.LOGIN, problem=Problem.NO_AUTH)
         self.assertIn("None of them works better.", words)
 
-    def test_nobody_is_advised_to_do_without_the_encryption_they_chose(self):
+    def test_the_advice_never_gives_up_the_chosen_encryption(self):
         for encryption in ("starttls", "ssl_strict"):
             words = self.report_ports((2525, PortStatus.PLAIN), encryption=encryption)
             self.assertNotIn("Set “SMTP Port”", words)
             self.assertIn("Ask the operator of the server", words)
 
-    def test_port_25_is_told_to_be_blocked_often_and_no_other(self):
+    def test_only_port_25_is_reported_as_often_blocked(self):
         for problem in (Problem.REFUSED, Problem.NO_ANSWER, Problem.UNREACHABLE):
             self.assertIn("block port 25", self.report_ports((465, PortStatus.TLS), problem=problem))
         self.assertNotIn("block port", self.report_ports((465, PortStatus.TLS), problem=Problem.TURNED_AWAY))
         self.assertNotIn("block port", self.report_ports((465, PortStatus.TLS), port=587))
 
-    def test_a_probe_that_went_well_says_nothing_of_ports(self):
+    def test_a_successful_test_says_nothing_about_ports(self):
         report = Report((StepResult(ConnectionStep.SENDER, Outcome.OK),))
         self.assertEqual(self.server._report_ports(self.plan, report), "")
 
-    def test_a_plan_of_a_server_is_what_the_probe_takes(self):
+    def test_the_connection_test_accepts_the_plan_of_a_server(self):
         self.server.write({"smtp_host": "", "from_filter": "mycompany.example"})
         self.assertEqual(run_connection_test(self.server._connection_test_plan()).failed.problem, Problem.NO_HOST)

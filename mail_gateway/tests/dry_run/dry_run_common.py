@@ -5,7 +5,7 @@ from odoo.tools import SQL
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 MARY = "Mary <mary@customer.example>"
-# What a delivery may leave traces in.
+# The tables in which a delivery may leave traces.
 _TABLES = (
     "mail_message",
     "mail_mail",
@@ -35,7 +35,7 @@ _TABLES = (
 
 
 class DryRunCommon(InboundCommon):
-    """Asks what would become of a message; an agent of the company follows Order, whose messages Mary gets, too."""
+    """Makes dry runs of messages; an agent of the company, Mary and Carl follow the record Order."""
 
     @classmethod
     def setUpClass(cls):
@@ -57,26 +57,26 @@ class DryRunCommon(InboundCommon):
         )
 
     def inbound(self, source, server=None):
-        """A message as the dialog has it: in memory only."""
+        """Return a message as the dialog has it: in memory only."""
         values = {"source": base64.b64encode(source), "server_id": (server or self.server).id}
         return self.env["mail.inbound.message"].new(values)
 
     def dry_run(self, source, server=None, **values):
-        """The answer about bytes that came in through a server."""
+        """Return the answer about bytes that came in through a server."""
         return self.ask(self.inbound(source, server), **values)
 
     def ask(self, inbound, user=None, **values):
-        """The answer about a message, with rollbacks that become savepoints."""
+        """Return the answer about a message; rollbacks become savepoints."""
         with self.enter_registry_test_mode():
             return self.env["mail.inbound.dry.run"].with_user(user or self.env.user)._dry_run(inbound, **values)
 
     def reply(self, **values):
-        """A message of Mary's that answers the agent's question."""
+        """Return a message in which Mary answers the agent's question."""
         headers = {"In_Reply_To": self.question.message_id, "References": self.question.message_id}
         return raw(**{"subject": "Re: Order", "to": self.catchall, **headers, **values})
 
     def rows(self):
-        """Of each table that counts, all rows as they are."""
+        """Return the state of all rows of each of the tables."""
         self.env.flush_all()
         states = {}
         for table in _TABLES:
@@ -86,10 +86,10 @@ class DryRunCommon(InboundCommon):
         return states
 
     def highest(self, model):
-        """The id of the newest record."""
+        """Return the id of the newest record."""
         newest = self.env[model].sudo().with_context(active_test=False).search([], order="id desc", limit=1)
         return newest.id or 0
 
     def since(self, model, highest):
-        """The records that are newer."""
+        """Return the records that are newer."""
         return self.env[model].sudo().with_context(active_test=False).search([("id", ">", highest)], order="id")

@@ -12,9 +12,9 @@ from odoo.addons.mail_gateway.tools.dry_run import begin_dry_run
 
 @tagged("post_install", "-at_install")
 class TestDryRun(DryRunCommon):
-    """What a dry run says of a message that came in, and of its recipients."""
+    """The answers of a dry run about a stored message and its recipients."""
 
-    def test_a_held_message_says_what_would_happen_now(self):
+    def test_a_dry_run_of_a_held_message_tells_what_would_happen_now(self):
         message = self.deliver(raw(to=f"later@{self.alias_domain}"))
         self.assertEqual(message.state, "held")
         self.assertEqual(self.ask(message).state, "held")
@@ -22,7 +22,7 @@ class TestDryRun(DryRunCommon):
         self.assertEqual(self.ask(message).state, "delivered")
         self.assertEqual(message.state, "held")
 
-    def test_a_delivered_message_is_no_duplicate_of_itself(self):
+    def test_a_delivered_message_is_not_a_duplicate_of_itself(self):
         message = self.deliver(self.to_alias())
         before = self.rows()
         answer = self.ask(message)
@@ -36,7 +36,7 @@ class TestDryRun(DryRunCommon):
         self.assertEqual(self.ask(message).state, "delivered")
         self.assertEqual(self.dry_run(self.to_alias(subject="Another")).state, "held")
 
-    def test_a_rejected_message_is_no_repetition_of_itself(self):
+    def test_a_rejected_message_is_not_a_repetition_of_itself(self):
         source = raw("Hello", to=self.catchall)
         message = self.deliver(source)
         self.assertEqual(message.state, "rejected")
@@ -45,11 +45,11 @@ class TestDryRun(DryRunCommon):
         self.assertEqual(self.rows(), before)
         self.assertEqual(self.dry_run(source.replace(b"Message-Id: <", b"Message-Id: <again")).state, "discarded")
 
-    def test_a_rejected_message_of_a_tagged_address_is_no_repetition_of_itself(self):
+    def test_a_rejected_message_from_a_tagged_address_is_not_a_repetition_of_itself(self):
         message = self.deliver(raw("Hello", "Mary <mary+x@customer.example>", self.catchall))
         self.assertEqual((message.state, self.ask(message).state), ("rejected", "rejected"))
 
-    def test_the_notice_about_a_rejected_message_does_not_count_against_the_limit_of_all(self):
+    def test_the_notice_about_a_rejected_message_does_not_count_against_its_own_limit(self):
         self.env["ir.config_parameter"].set_param("mail_gateway.notice_limit", 1)
         message = self.deliver(raw("Hello", to=self.catchall))
         before = self.rows()
@@ -66,18 +66,18 @@ class TestDryRun(DryRunCommon):
         self.assertEqual(self.ask(message).state, "held")
         self.assertEqual(self.ask(message, released=True).state, "delivered")
 
-    def test_a_message_that_waits_goes_where_a_person_decided(self):
+    def test_a_waiting_message_goes_to_the_record_that_a_person_chose(self):
         message = self.deliver(raw())
         message.write({"state": "received", "route_model": "res.partner", "route_res_id": self.order.id})
         answer = self.ask(message)
         self.assertEqual(answer.targets[0].res_id, self.order.id)
         self.assertIn("As decided by a person", answer.routes[0])
 
-    def test_what_is_broken_in_a_message_is_remarked(self):
+    def test_defects_of_a_message_are_reported(self):
         answer = self.dry_run(self.to_alias(Content_Type="text/plain; charset=klingon"))
         self.assertIn("names no charset, or the wrong one", "\n".join(answer.remarks))
 
-    def test_what_a_reply_changes_is_shown_with_what_it_was(self):
+    def test_a_changed_value_is_shown_with_its_former_value(self):
         self.env["ir.default"].set("res.partner", "function", "Buyer")
         before = self.env["mail.inbound.dry.run"]._values_of(self.order, self.env)
         changed = {**before, "name": before["name"]._replace(text="Other")}
@@ -89,7 +89,7 @@ class TestDryRun(DryRunCommon):
     def matches(self, to, **headers):
         return [recipient.matches for recipient in self.dry_run(raw(to=to, **headers)).recipients]
 
-    def test_each_recipient_says_what_it_is(self):
+    def test_each_recipient_is_described(self):
         alias, domain = f"inbound@{self.alias_domain}", self.alias_domain
         words = self.matches(f"{alias}, {self.catchall}, {self.bounce}, nobody@{domain}, broken", Cc=f"Us <{alias}>")
         self.assertEqual(words[0], "Alias that creates a record of Contact; accepts messages from: Everyone")
@@ -98,12 +98,12 @@ class TestDryRun(DryRunCommon):
         self.assertEqual(words[3], "Nothing in Odoo")
         self.assertEqual(words[-1], words[0])
 
-    def test_addresses_that_only_transport_names_are_recipients(self):
+    def test_addresses_only_in_transport_headers_are_recipients(self):
         alias = f"inbound@{self.alias_domain}"
         [first, second] = self.dry_run(raw(Delivered_To=alias)).recipients
         self.assertEqual((first.header, second.header, second.address), ("To", "Delivered-To", alias))
 
-    def test_what_transport_names_says_that_it_is_not_used_where_people_name_one_of_ours(self):
+    def test_addresses_in_transport_headers_are_shown_as_not_used_if_to_names_one_of_ours(self):
         alias, domain = f"inbound@{self.alias_domain}", self.alias_domain
         recipients = self.dry_run(
             raw(to=alias, Delivered_To=self.catchall, X_Original_To=f"nobody@{domain}")
@@ -117,14 +117,14 @@ class TestDryRun(DryRunCommon):
             ],
         )
 
-    def test_an_alias_that_writes_to_one_record_names_it(self):
+    def test_an_alias_that_writes_to_one_record_is_shown_with_the_record(self):
         self.alias.alias_force_thread_id = self.order.id
         self.assertIn("“Order”", self.matches(f"inbound@{self.alias_domain}")[0])
 
 
 @tagged("post_install", "-at_install")
 class TestDryRunRights(DryRunCommon):
-    """Who may ask, and what they are told."""
+    """The users who may make dry runs, and what they are told."""
 
     def setUp(self):
         super().setUp()
@@ -148,12 +148,12 @@ class TestDryRunRights(DryRunCommon):
         )
 
     def told(self, source, **values):
-        """All that the answer says, as text."""
+        """Return the answer, and all its words as text."""
         answer = self.dry_run(source, user=self.postmaster, **values)
         with self.enter_registry_test_mode():
             return answer, str(self.env["mail.inbound.explain"].with_user(self.postmaster).new()._in_words(answer))
 
-    def test_only_postmasters_may_ask(self):
+    def test_only_postmasters_may_make_a_dry_run(self):
         with self.assertRaises(AccessError):
             self.dry_run(self.to_alias(), user=self.agent)
 
@@ -162,7 +162,7 @@ class TestDryRunRights(DryRunCommon):
         self.assertEqual((answer.state, answer.targets[0].name), ("delivered", "Order"))
         self.assertIn("Carl", text)
 
-    def test_the_record_is_withheld_from_whoever_may_not_read_it(self):
+    def test_the_record_is_withheld_from_a_postmaster_who_may_not_read_it(self):
         self.order.name = "Hidden Plan"
         self.forbid("[('name', 'not like', 'Hidden')]")
         answer, text = self.told(self.reply(subject="Re: yours"))
@@ -170,21 +170,21 @@ class TestDryRunRights(DryRunCommon):
         self.assertNotIn("Hidden", text)
         self.assertIn(f"res.partner,{self.order.id}", text)
 
-    def test_the_values_of_a_new_record_are_withheld_from_whoever_may_not_read_it(self):
+    def test_the_values_of_a_new_record_are_withheld_from_a_postmaster_who_may_not_read_it(self):
         self.alias.alias_defaults = "{'comment': 'Hidden', 'function': 'Secret'}"
         self.forbid("[('function', '!=', 'Secret')]")
         answer, text = self.told(self.to_alias())
         self.assertEqual((answer.state, answer.targets[0].values), ("delivered", {}))
         self.assertNotIn("Hidden", text)
 
-    def test_the_names_of_contacts_are_withheld_from_whoever_may_not_read_them(self):
+    def test_the_names_of_contacts_are_withheld_from_a_postmaster_who_may_not_read_them(self):
         self.forbid(f"[('id', '!=', {self.carl.id})]")
         _answer, text = self.told(self.reply())
         self.assertNotIn("Carl", text)
         self.assertNotIn("carl@", text)
         self.assertIn("Agent", text)
 
-    def test_what_another_message_tells_of_the_record_is_withheld(self):
+    def test_another_message_about_an_unreadable_record_is_withheld(self):
         self.order.name = "Hidden Plan"
         self.forbid("[('name', 'not like', 'Hidden')]")
         partners = type(self.env["res.partner"])
@@ -202,7 +202,7 @@ class TestDryRunRights(DryRunCommon):
         self.assertNotIn("Hidden", text)
         self.assertIn("(hidden)", text)
 
-    def test_an_alias_is_withheld_from_whoever_may_not_read_it(self):
+    def test_an_alias_is_withheld_from_a_postmaster_who_may_not_read_it(self):
         self.env["ir.rule"].create(
             {
                 "name": "Secret",
@@ -224,10 +224,10 @@ class TestDryRunRights(DryRunCommon):
 
 @tagged("post_install", "-at_install")
 class TestDryRunLeavesNothing(DryRunCommon):
-    """What a rollback can't undo is not done."""
+    """A dry run does nothing that a rollback cannot undo."""
 
     def device(self):
-        """The agent's browser wants to be notified."""
+        """Register a browser of the agent for notifications."""
         parameters = self.env["ir.config_parameter"]
         parameters.set_param("mail.web_push_vapid_private_key", "private")
         parameters.set_param("mail.web_push_vapid_public_key", "public")
@@ -235,7 +235,7 @@ class TestDryRunLeavesNothing(DryRunCommon):
             {"partner_id": self.agent.partner_id.id, "endpoint": "https://push.example/1", "keys": "{}"}
         )
 
-    def test_no_browser_is_told(self):
+    def test_no_browser_is_notified(self):
         self.device()
         with patch.object(mail_thread, "push_to_end_point") as push:
             self.assertEqual(self.dry_run(self.reply()).state, "delivered")
@@ -243,7 +243,7 @@ class TestDryRunLeavesNothing(DryRunCommon):
             self.deliver(self.reply())
             self.assertTrue(push.called)
 
-    def test_mail_whose_sender_lost_the_delivery_stays(self):
+    def test_mail_is_not_sent_during_a_dry_run_even_without_its_context(self):
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             begin_dry_run(cr)
             env = api.Environment(cr, SUPERUSER_ID, {})
@@ -256,19 +256,19 @@ class TestDryRunLeavesNothing(DryRunCommon):
             self.assertFalse(self.emails)
             self.assertEqual(mail.state, "outgoing")
 
-    def test_mail_leaves_once_the_rehearsal_is_over(self):
+    def test_mail_is_sent_again_after_a_dry_run(self):
         self.dry_run(self.reply())
         mail = self.env["mail.mail"].create({"email_to": "mary@customer.example", "email_from": "us@mycompany.example"})
         with self.mock_smtplib_connection():
             mail.send()
         self.assertEqual(len(self.emails), 1)
 
-    def test_nothing_waits_for_a_commit(self):
+    def test_a_dry_run_leaves_no_postcommit_hooks(self):
         before = [*self.env.cr.postcommit._funcs]
         self.dry_run(self.reply())
         self.assertEqual([*self.env.cr.postcommit._funcs], before)
 
-    def test_no_cache_keeps_what_never_happened(self):
+    def test_no_cache_keeps_values_of_a_dry_run(self):
         parameters = self.env["ir.config_parameter"]
         parameters.set_param("mail_gateway.test", "before")
         partners = type(self.env["res.partner"])

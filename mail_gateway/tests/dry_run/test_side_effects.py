@@ -8,7 +8,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 @tagged("post_install", "-at_install")
 class TestSideEffects(InboundCommon):
-    """What a delivery sends, and what it makes of refusals."""
+    """The mail that a delivery sends, and the outcome of refusals."""
 
     def setUp(self):
         super().setUp()
@@ -41,7 +41,7 @@ class TestSideEffects(InboundCommon):
         self.assertNotIn(self.follower, mails.recipient_ids)
 
     @mute_logger("odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome")
-    def test_no_mail_is_left_of_a_delivery_that_fails(self):
+    def test_a_failed_delivery_leaves_no_mail(self):
         before = self.env["mail.mail"].search_count([])
         inbound = type(self.env["mail.inbound.message"])
         with patch.object(inbound, "_settle", side_effect=ZeroDivisionError, autospec=True):
@@ -49,7 +49,7 @@ class TestSideEffects(InboundCommon):
         self.assertEqual(message.state, "deferred")
         self.assertEqual(self.env["mail.mail"].search_count([]), before)
 
-    def test_a_direct_write_to_the_catchall_is_rejected_and_the_notice_queued(self):
+    def test_mail_to_the_catchall_is_rejected_and_the_notice_is_queued(self):
         message = self.deliver(raw(to=self.catchall))
         self.assertEqual(message.state, "rejected")
         self.assertRegex(message.reason, "accepts replies only.*mary@customer.example")
@@ -63,29 +63,29 @@ class TestSideEffects(InboundCommon):
         self.assertIn("does not accept messages from this sender", message.reason)
 
     @mute_logger("odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome")
-    def test_the_sender_does_not_hear_of_a_record_that_could_not_be_created(self):
+    def test_the_sender_is_not_notified_of_a_record_that_could_not_be_created(self):
         before = self.env["mail.mail"].search_count([])
         with patch.object(type(self.env["res.partner"]), "message_new", side_effect=ZeroDivisionError, autospec=True):
             self.deliver(self.to_alias())
         self.assertEqual(self.env["mail.mail"].search_count([]), before)
         self.assertNotEqual(self.alias.alias_status, "invalid")
 
-    def test_what_exceeds_the_limit_is_held(self):
+    def test_messages_over_the_limit_are_held(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", 2)
         messages = self.deliver(*(self.to_alias(subject=f"Order {n}") for n in range(4)))
         self.assertEqual(messages.mapped("state"), ["delivered", "delivered", "held", "held"])
 
-    def test_a_bounce_says_what_it_is(self):
+    def test_a_bounce_is_named_as_the_reason(self):
         message = self.deliver(raw(sender="MAILER-DAEMON@customer.example", to=self.mail_alias_domain.bounce_email))
         self.assertEqual(message.state, "delivered")
         self.assertIn("bounce", message.reason)
 
-    def test_attachments_are_stripped_when_the_server_says_so(self):
+    def test_attachments_are_removed_if_the_server_is_set_to_do_so(self):
         self.server.write({"attach": False, "original": False})
         message = self.deliver(self.with_attachment())
         self.assertFalse(message.mail_message_ids.attachment_ids)
 
-    def test_the_original_is_attached_when_the_server_says_so(self):
+    def test_the_original_is_attached_if_the_server_is_set_to_do_so(self):
         self.server.original = True
         message = self.deliver(self.to_alias())
         self.assertEqual(message.mail_message_ids.attachment_ids.mapped("name"), ["original_email.eml"])

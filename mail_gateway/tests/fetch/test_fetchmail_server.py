@@ -37,7 +37,7 @@ class TestFetchmailServer(InboundCommon):
             with self.assertRaises(ValidationError):
                 self.server.write({"folder": "INBOX", **values})
 
-    def test_several_folders_are_comma_separated(self):
+    def test_folders_are_separated_by_commas_and_listed_once(self):
         self.server.folder = "INBOX, Orders ,INBOX"
         self.assertEqual(self.server._folders(), ("INBOX", "Orders"))
 
@@ -48,20 +48,20 @@ class TestFetchmailServer(InboundCommon):
         self.assertEqual(self.server.state, "draft")
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_a_server_that_fails_for_long_is_not_switched_off(self):
+    def test_a_server_that_fails_for_long_stays_active(self):
         self.server.write({"state": "done", "error_date": "2000-01-01"})
         self.fetch(self.server)
         self.assertEqual(self.server.state, "done")
         self.assertIn("refuses connections", self.server.error_message)
 
     def fetch(self, servers):
-        """Read servers; commits become savepoints."""
+        """Fetch from servers; commits become savepoints."""
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             servers.with_env(self.env(cr=cr))._fetch_mail()
         self.env.invalidate_all()
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_a_thread_that_cannot_be_started_is_the_failure_of_its_server_alone(self):
+    def test_a_thread_that_cannot_be_started_affects_only_its_server(self):
         others = self.server.copy() + self.server.copy()
         start, unlucky = WorkerThreads.start, f"fetch mail {self.server.id}"
 
@@ -77,14 +77,14 @@ class TestFetchmailServer(InboundCommon):
             self.assertIn("refuses connections", other.error_message)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_servers_that_had_no_turn_have_it_when_others_are_done(self):
+    def test_servers_beyond_the_maximum_are_read_when_others_are_done(self):
         servers = self.server + self.server.copy() + self.server.copy()
         with patch.object(fetchmail_server_fetch, "MAX_SERVERS", 1):
             self.fetch(servers)
         self.assertEqual(len(servers.filtered("error_message")), 3)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_after_the_time_is_up_those_not_read_for_longest_have_a_run_of_their_own(self):
+    def test_servers_left_when_the_time_is_up_are_read_in_another_run(self):
         servers = self.server + self.server.copy({"date": False})
         servers[0].date = fields.Datetime.now()
         cron = self.env.ref("mail.ir_cron_mail_gateway_action")
@@ -106,7 +106,7 @@ class TestFetchmailServer(InboundCommon):
         self.env.invalidate_all()
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_a_message_that_takes_too_long_is_told_with_its_size(self):
+    def test_a_message_that_takes_too_long_is_reported_with_its_size(self):
         budget = TimeBudget(0)
         budget.begin(12 * 2**20, ["a"])
         budget.stored = 3
@@ -116,7 +116,7 @@ class TestFetchmailServer(InboundCommon):
         self.assertEqual(self.server.last_fetch_count, 3)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_where_several_are_read_none_is_blamed(self):
+    def test_no_size_is_reported_when_several_messages_were_being_read(self):
         budget = TimeBudget(0)
         budget.begin(12 * 2**20, ["a", "b"])
         self.note_outcome(budget, VisitOver())
@@ -124,7 +124,7 @@ class TestFetchmailServer(InboundCommon):
         self.assertNotIn("12", self.server.error_message.replace("127.0.0.1", ""))
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_a_server_keeps_the_messages_with_which_visits_ended_until_one_is_whole(self):
+    def test_a_server_keeps_suspect_messages_until_a_visit_is_complete(self):
         budget = TimeBudget(0, stalled=["a"])
         budget.begin(7, ["b"])
         self.note_outcome(budget, VisitOver())
@@ -133,8 +133,8 @@ class TestFetchmailServer(InboundCommon):
         self.assertFalse(self.server.suspect_keys)
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_a_server_is_not_read_while_the_thread_of_an_earlier_visit_lives(self):
-        own = db_connect(self.env.cr.dbname).cursor  # connections with locks of their own
+    def test_a_server_is_not_read_while_the_thread_of_an_earlier_visit_runs(self):
+        own = db_connect(self.env.cr.dbname).cursor  # connections that hold locks of their own
         others = self.server.with_env(self.env(cr=own()))
         self.addCleanup(others.env.cr.close)
         over = threading.Event()
@@ -153,7 +153,7 @@ class TestFetchmailServer(InboundCommon):
         others._release()
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server_fetch")
-    def test_a_server_is_free_again_when_its_thread_is_gone(self):
+    def test_a_server_can_be_read_again_when_its_thread_has_ended(self):
         outcome = (done := WorkerThreads()).start("fetch mail", int)
         self.assertEqual(list(done.serve(time.monotonic() + 20)), [outcome])
         outcome.thread.join(20)
@@ -164,8 +164,8 @@ class TestFetchmailServer(InboundCommon):
         self.assertTrue(server._claim())
         server._release()
 
-    def test_no_error_holds_what_is_secret(self):
-        """No password and no token, in any field where an OAuth module stores it."""
+    def test_no_error_contains_a_secret(self):
+        """The error contains neither the password nor a token, in whichever field an OAuth module stores it."""
         self.server.password = "pässword of mine"
         secret = "ya29.refresh-token-of-mine"
         tokens = [name for name in self.server._fields if name.endswith("_refresh_token")]
@@ -178,7 +178,7 @@ class TestFetchmailServer(InboundCommon):
             self.assertNotIn("mine", "".join(traceback.format_exception(error)))
 
     @mute_logger("odoo.addons.mail_gateway.models.fetch.fetchmail_server")
-    def test_an_outgoing_server_is_called_one(self):
+    def test_an_outgoing_server_is_recognized_and_named_in_the_error(self):
         for protocol in ("imap", "pop"):
             smtp = ScriptedServer(b"220 mail.example ESMTP\r\n", lambda _line: b"502 no\r\n")
             self.addCleanup(smtp.stop)
@@ -191,7 +191,7 @@ class TestFetchmailServer(InboundCommon):
             ):
                 self.server.button_confirm_login()
 
-    def test_a_number_in_a_reply_makes_no_outgoing_server(self):
+    def test_the_number_220_in_a_reply_is_not_taken_for_an_outgoing_server(self):
         for error in (
             IMAP4.error(b"220 messages are locked"),
             IMAP4.abort("unexpected response: b'A1 BAD 220 messages'"),
@@ -200,14 +200,14 @@ class TestFetchmailServer(InboundCommon):
             with self.subTest(error):
                 self.assertNotIn("SMTP", self.server._connection_message(error))
 
-    def test_what_the_server_says_too_much_is_explained(self):
+    def test_visits_that_exceed_their_bytes_or_their_time_are_explained(self):
         for error, words in (
             (EndlessServer("3 bytes"), "sent more than Odoo asked for"),
             (VisitOver(), "took too long"),
         ):
             self.assertIn(words, self.server._connection_message(error))
 
-    def test_counts_open_the_messages_they_count(self):
+    def test_the_buttons_with_counts_open_the_messages_that_they_count(self):
         self.deliver(self.to_alias(), raw(to="nobody@elsewhere.example"))
         self.assertEqual((self.server.inbound_count, self.server.held_count, self.server.failed_count), (2, 1, 0))
         action = self.server.with_context(inbound_state="held").action_open_inbound()
@@ -220,13 +220,13 @@ class TestFetchmailServer(InboundCommon):
         with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation):
             message.copy({"remote_key": message.remote_key, "server_id": self.server.id}).flush_recordset()
 
-    def test_lanes_follow_the_setting(self):
+    def test_the_number_of_active_lanes_follows_the_setting(self):
         messages = self.env["mail.inbound.message"]
         for count in (4, 1, 2):
             self.env["res.config.settings"].create({"inbound_lanes": count}).execute()
             self.assertEqual(len(messages._lanes().filtered("active")), count)
 
-    def test_a_deleted_lane_comes_back_when_the_number_changes_and_only_then(self):
+    def test_a_deleted_lane_is_created_again_only_when_the_number_changes(self):
         messages = self.env["mail.inbound.message"]
         self.env.ref("mail_gateway.ir_cron_lane_1").unlink()
         self.env.ref("mail_gateway.ir_cron_lane_2").active = False
@@ -253,7 +253,7 @@ class TestWhatNobodyCanRoute(InboundCommon):
     def nobody(self, **values):
         return raw(to="nobody@elsewhere.example", **values)
 
-    def test_a_server_holds_unless_somebody_chose_otherwise(self):
+    def test_a_server_holds_unroutable_messages_by_default(self):
         server = self.env["fetchmail.server"].create({"name": "New", "server_type": "imap"})
         self.assertEqual(server.unroutable, "hold")
         self.env.flush_all()
@@ -261,7 +261,7 @@ class TestWhatNobodyCanRoute(InboundCommon):
         self.env.invalidate_all()
         self.assertEqual(self.deliver(self.nobody()).state, "held")
 
-    def test_what_is_discarded_is_listed_with_reason_and_source(self):
+    def test_a_discarded_message_keeps_its_reason_and_source(self):
         message = self.deliver(self.nobody())
         self.assertEqual((message.state, message.cause), ("discarded", "no_route"))
         self.assertIn("No recipient matches", message.reason)
@@ -269,7 +269,7 @@ class TestWhatNobodyCanRoute(InboundCommon):
         self.assertEqual(message.server_id.inbound_count, 1)
         self.assertEqual(message.server_id.held_count, 0)
 
-    def test_what_is_discarded_alerts_nobody(self):
+    def test_a_discarded_message_causes_no_alert(self):
         due = fields.Datetime.now(), fields.Datetime.from_string("2000-01-01 00:00:00")
         self.deliver(self.nobody())
         self.assertFalse(self.env["mail.inbound.message"]._take_unalerted(*due))
@@ -277,7 +277,7 @@ class TestWhatNobodyCanRoute(InboundCommon):
         held = self.deliver(self.nobody(subject="Held"))
         self.assertEqual(self.env["mail.inbound.message"]._take_unalerted(*due), held)
 
-    def test_its_sender_is_told_nothing(self):
+    def test_the_sender_of_a_discarded_message_is_not_notified(self):
         with self.mock_mail_gateway():
             self.deliver(self.nobody())
         self.assertFalse(self._new_mails)
@@ -292,17 +292,17 @@ class TestWhatNobodyCanRoute(InboundCommon):
         message = self.deliver(self.nobody(subject="Re: Thread", In_Reply_To=posted.message_id))
         self.assertEqual((message.state, message.res_id), ("delivered", partner.id))
 
-    def test_mail_to_an_address_that_was_given_up_is_held_all_the_same(self):
+    def test_mail_to_a_former_address_is_still_held(self):
         self.alias.unlink()
         message = self.deliver(self.to_alias())
         self.assertEqual((message.state, message.cause), ("held", "lost_address"))
 
-    def test_mail_that_a_rule_holds_is_held_all_the_same(self):
+    def test_mail_that_a_rule_holds_is_still_held(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", "1")
         messages = self.deliver(self.to_alias(subject="First"), self.to_alias(subject="Second"))
         self.assertEqual(messages.mapped("state"), ["delivered", "held"])
 
-    def test_the_form_asks_where_no_record_is_created(self):
+    def test_the_form_hides_the_choice_if_the_server_creates_records(self):
         self.server.password = "secret"
         with Form(self.server) as form:
             form.unroutable = "hold"

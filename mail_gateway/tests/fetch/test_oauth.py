@@ -7,7 +7,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon
 
 
 class Connection:
-    """Offers what the OAuth modules use of imaplib, and records what they send."""
+    """Offers the parts of imaplib that the OAuth modules use, and records the values that they send."""
 
     def __init__(self):
         self.sent = []
@@ -31,14 +31,14 @@ class TestOAuth(InboundCommon):
         server._mailbox_settings().log_in(connection)
         return connection.sent
 
-    def test_a_password_is_sent_as_it_is(self):
+    def test_a_password_is_sent_unchanged(self):
         self.server.password = "s3cret"
         self.assertEqual(self.signed_in(self.server), [("box", "s3cret")])
 
     def test_gmail_and_outlook_send_their_token(self):
         for kind, prefix in (("gmail", "google_gmail"), ("outlook", "microsoft_outlook")):
             if f"{prefix}_access_token" not in self.server._fields:
-                continue  # not installed: it is no dependency
+                continue  # the module is not installed, as no dependency requires it
             with self.subTest(kind):
                 server = self.oauth_server(kind, prefix)
                 [(mechanism, answer), folder] = self.signed_in(server)

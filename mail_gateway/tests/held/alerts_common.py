@@ -8,7 +8,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 
 class AlertsCase(InboundCommon):
-    """Two postmasters, one told by e-mail and one in the inbox; nobody else."""
+    """Two postmasters are alerted, one by e-mail and one in the inbox; nobody else is."""
 
     @classmethod
     def setUpClass(cls):
@@ -31,7 +31,7 @@ class AlertsCase(InboundCommon):
 
     @classmethod
     def chosen(cls, **time):
-        """Have it been chosen so long ago how postmasters are told."""
+        """Date back the choice of how postmasters are alerted."""
         parameter = cls.env["ir.config_parameter"].search([("key", "=", HOW_PARAMETER)])
         cls.env.flush_all()
         cls.env.cr.execute(
@@ -51,14 +51,14 @@ class AlertsCase(InboundCommon):
         return self.env["mail.message"].search([("message_type", "=", "user_notification")], order="id") - before
 
     def hold(self, *subjects, **values):
-        """Unroutable messages."""
+        """Deliver unroutable messages, which are held."""
         values = {"to": "nobody@elsewhere.example", **values}
         held = self.deliver(*(raw(subject=subject, **values) for subject in subjects or ("Is anybody there?",)))
         self.assertEqual(set(held.mapped("state")), {"held"})
         return held
 
     def let_pass(self, **time):
-        """Have what was told been told so long ago, and what is held been held before that."""
+        """Date back all alerts, and the held messages and failures that they are about."""
         earlier = timedelta(**time)
         for message in self.env["mail.inbound.message"].search([("state", "in", ("held", "failed"))]):
             message.done_date -= earlier

@@ -16,11 +16,11 @@ class DecisionsCommon(InboundCommon):
         )
 
     def held(self, *sources, **values):
-        """Messages as they are when they are held for what `values` say, for the postmaster."""
+        """Store messages and hold them with these `values`; return them for the postmaster."""
         messages = self.store(*sources)
         messages._move_to("held", values.pop("reason", "Because."), cause=values.pop("cause", "no_route"), **values)
         return messages.with_user(self.postmaster)
 
     def queued(self):
-        """What waits to be sent to senders."""
+        """Return the queued e-mails to senders."""
         return self.env["mail.mail"].search([("email_from", "=", self.postmaster.email_formatted)], order="id")

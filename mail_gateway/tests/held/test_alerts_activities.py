@@ -8,7 +8,7 @@ from odoo.addons.mail_gateway.tests.held.alerts_common import AlertsCase
 class TestAlertsByActivities(AlertsCase):
     """Alerts by activities, and none at all."""
 
-    def test_nobody_is_told_when_nobody_wants_to_be(self):
+    def test_nobody_is_alerted_when_alerts_are_switched_off(self):
         self.choose("nothing")
         self.hold()
         self.assertFalse(self.alerts())
@@ -26,7 +26,7 @@ class TestAlertsByActivities(AlertsCase):
             self.assertIn("Open the message", activity.note)
             activity.with_user(user).check_access("read")
 
-    def test_an_open_activity_tells_of_all_that_waits_by_now(self):
+    def test_an_open_activity_is_updated_with_all_waiting_messages(self):
         self.choose("activity")
         self.hold("First")
         self.alerts()
@@ -53,13 +53,13 @@ class TestAlertsByActivities(AlertsCase):
         todo = self.env.ref("mail.mail_activity_data_todo")
         self.assertEqual(self.assigned(self.in_inbox).activity_type_id, todo)
 
-    def test_todos_of_people_are_left_alone(self):
+    def test_todos_of_people_stay_open(self):
         self.env.ref("mail_gateway.mail_activity_type_held").unlink()
         mine = self.env["mail.activity"].create({"summary": "Call Mary", "user_id": self.in_inbox.id})
         self.alerts()
         self.assertTrue(mine.active)
 
-    def test_an_activity_opens_the_message_that_waits_or_the_list_of_them(self):
+    def test_an_activity_opens_the_waiting_message_or_the_list_of_them(self):
         self.choose("activity")
         held = self.hold("First")
         self.alerts()
@@ -77,7 +77,7 @@ class TestAlertsByActivities(AlertsCase):
         self.alerts()
         self.assertEqual(self.assigned(self.in_inbox).res_name, "Held Messages")
 
-    def test_activities_of_people_open_as_they_did(self):
+    def test_activities_of_people_open_as_before(self):
         kind = self.env.ref("mail_gateway.mail_activity_type_held")
         values = {"summary": "Look at the queue", "user_id": self.in_inbox.id, "activity_type_id": kind.id}
         mine = self.env["mail.activity"].create(values)
@@ -86,7 +86,7 @@ class TestAlertsByActivities(AlertsCase):
 
     # ------------------------------------------------------------------ after uninstalling
 
-    def test_no_activity_of_ours_is_left_and_those_of_people_are(self):
+    def test_uninstalling_removes_our_activities_and_keeps_those_of_people(self):
         self.choose("activity")
         self.hold()
         self.alerts()

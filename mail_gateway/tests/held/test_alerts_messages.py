@@ -12,9 +12,9 @@ LOGGER = "odoo.addons.mail_gateway.models.held.mail_postmaster_alert"
 
 @tagged("post_install", "-at_install")
 class TestAlertsOfMessages(AlertsCase):
-    """When Odoo alerts postmasters about held and failed messages, and what it says."""
+    """The times and the contents of alerts about held and failed messages."""
 
-    def test_the_first_message_is_told_at_once_with_its_reason(self):
+    def test_the_first_held_message_causes_an_alert_at_once_with_its_reason(self):
         held = self.hold()
         alert = self.alerts()
         self.assertEqual(alert.subject, "A message waits for a decision: Is anybody there?")
@@ -24,7 +24,7 @@ class TestAlertsOfMessages(AlertsCase):
         self.assertIn(f'href="/odoo/held-messages/{held.id}"', alert.body)
         self.assertEqual(alert.author_id, self.root)
 
-    def test_each_postmaster_is_told_as_they_prefer(self):
+    def test_each_postmaster_is_alerted_by_their_preferred_channel(self):
         self.hold()
         alert = self.alerts()
         kinds = {each.res_partner_id: each.notification_type for each in alert.notification_ids}
@@ -39,14 +39,14 @@ class TestAlertsOfMessages(AlertsCase):
         self.assertIn(ALERT_MARK, mail["message_id"])
         self.assertIn(f"{self.env['mail.thread'].get_base_url()}/odoo/held-messages/{held.id}", mail["body"])
 
-    def test_nobody_is_told_of_a_message_twice(self):
+    def test_a_message_causes_only_one_alert(self):
         self.hold()
         self.assertEqual(len(self.alerts()), 1)
         self.assertFalse(self.alerts())
         self.let_pass(hours=9)
         self.assertFalse(self.alerts())
 
-    def test_what_comes_later_is_told_together_when_the_time_is_over(self):
+    def test_later_messages_are_collected_in_one_alert_after_the_interval(self):
         self.hold("First")
         self.alerts()
         self.hold("Second", "Third")
@@ -75,16 +75,16 @@ class TestAlertsOfMessages(AlertsCase):
         self.let_pass(minutes=2)
         self.assertEqual(len(self.alerts()), 1)
 
-    def test_failed_messages_are_told_of(self):
+    def test_failed_messages_cause_an_alert(self):
         failed = self.hold()
         failed.write({"state": "failed", "cause": "error", "reason": "Odoo could not process this message."})
         self.assertIn("could not process", self.alerts().body)
 
-    def test_what_was_decided_before_anybody_was_told_is_nobodys_concern(self):
+    def test_a_message_decided_about_before_the_alert_causes_none(self):
         self.hold().with_user(self.by_email).action_discard()
         self.assertFalse(self.alerts())
 
-    def test_a_message_that_waits_anew_after_it_was_processed_again_is_told_anew(self):
+    def test_a_message_held_again_after_it_was_processed_again_causes_a_new_alert(self):
         held = self.hold()
         self.alerts()
         self.let_pass(hours=5)
@@ -93,12 +93,12 @@ class TestAlertsOfMessages(AlertsCase):
         self.assertEqual(held.state, "held")
         self.assertEqual(len(self.alerts()), 1)
 
-    def test_delivered_messages_and_those_on_their_way_alert_nobody(self):
+    def test_delivered_and_pending_messages_cause_no_alert(self):
         self.assertEqual(self.deliver(self.to_alias()).state, "delivered")
         self.store(self.to_alias(subject="On its way"))
         self.assertFalse(self.alerts())
 
-    def test_what_waits_is_told_at_once_in_the_way_that_is_chosen_anew(self):
+    def test_a_newly_chosen_kind_of_alert_is_used_at_once_for_waiting_messages(self):
         self.hold("First")
         self.alerts()
         self.let_pass(minutes=10)
@@ -107,7 +107,7 @@ class TestAlertsOfMessages(AlertsCase):
         self.assertFalse(self.alerts())
         self.assertEqual(self.assigned(self.by_email).summary, "A message waits for a decision: First")
 
-    def test_what_waits_is_told_at_once_when_nobody_was_to_be_told_before(self):
+    def test_waiting_messages_cause_an_alert_at_once_when_alerts_are_switched_on(self):
         self.hold("First")
         self.alerts()
         self.choose("nothing")
@@ -119,7 +119,7 @@ class TestAlertsOfMessages(AlertsCase):
         self.assertEqual(self.alerts().subject, "2 messages wait for a decision")
         self.assertFalse(self.alerts(), "once")
 
-    def test_saving_the_settings_without_a_change_tells_nothing_anew(self):
+    def test_saving_unchanged_settings_causes_no_alert(self):
         self.hold("First")
         self.alerts()
         self.let_pass(minutes=10)
@@ -131,7 +131,7 @@ class TestAlertsOfMessages(AlertsCase):
 class TestFailingAlerts(AlertsCase):
     """Alerts that fail, and several hosts that send them."""
 
-    def test_an_alert_that_fails_is_told_the_next_time(self):
+    def test_an_alert_that_fails_is_sent_the_next_time(self):
         held = self.hold()
         threads = type(self.env["mail.thread"])
         broken = patch.object(threads, "message_notify", side_effect=ValueError("no layout"))
@@ -143,7 +143,7 @@ class TestFailingAlerts(AlertsCase):
         self.assertEqual(len(self.alerts()), 1)
 
     @mute_logger("odoo.service.model")
-    def test_another_transaction_in_the_way_is_no_failure(self):
+    def test_a_conflict_with_another_transaction_is_retried(self):
         self.hold()
         messages, tries = type(self.env["mail.inbound.message"]), []
         take = messages._take_unalerted
@@ -162,14 +162,14 @@ class TestFailingAlerts(AlertsCase):
             self.assertEqual(len(self.alerts()), 1)
         self.assertEqual(len(tries), 2)
 
-    def test_who_comes_while_another_host_tells_leaves_it_to_it(self):
+    def test_only_one_host_at_a_time_sends_alerts(self):
         self.hold()
         with self.registry.cursor() as other:
             other.execute("SELECT pg_advisory_xact_lock(hashtext('mail.postmaster.alert'), 0)")
             self.assertFalse(self.alerts())
         self.assertEqual(len(self.alerts()), 1)
 
-    def test_the_scheduled_action_looks_each_minute_and_wakes_the_queue(self):
+    def test_the_scheduled_action_runs_each_minute_and_triggers_the_mail_queue(self):
         cron, queue = self.env.ref("mail_gateway.ir_cron_alert"), self.env.ref("mail.ir_cron_mail_scheduler_action")
         self.assertEqual((cron.interval_number, cron.interval_type, cron.active), (1, "minutes", True))
         self.hold()

@@ -6,25 +6,25 @@ from odoo.addons.mail_gateway.tests.held.alerts_common import AlertsCase
 
 @tagged("post_install", "-at_install")
 class TestAlertRecipients(AlertsCase):
-    """Whom Odoo alerts, in which language, and how it reaches users without an address."""
+    """The users whom Odoo alerts, the language of alerts, and alerts for users without an address."""
 
-    def test_who_would_rather_not_be_told_is_not(self):
+    def test_a_postmaster_who_declined_alerts_gets_none(self):
         self.by_email.with_user(self.by_email).told_of_held_mail = False
         self.hold()
         self.assertEqual(self.alerts().notified_partner_ids, self.in_inbox.partner_id)
 
-    def test_administrators_are_postmasters_and_are_told(self):
+    def test_administrators_are_postmasters_and_are_alerted(self):
         admin = new_test_user(self.env, "alert.admin", groups="base.group_system", email="admin@postmasters.example")
         self.hold()
         self.assertIn(admin.partner_id, self.alerts().notified_partner_ids)
 
-    def test_odoobot_and_people_who_left_are_not_told(self):
+    def test_odoobot_and_archived_users_are_not_alerted(self):
         self.by_email.active = False
         self.env["res.users"].browse(SUPERUSER_ID).write({"told_of_held_mail": True})
         self.hold()
         self.assertEqual(self.alerts().notified_partner_ids, self.in_inbox.partner_id)
 
-    def test_what_nobody_could_be_told_of_is_told_to_whoever_comes(self):
+    def test_an_alert_without_recipients_is_sent_once_there_is_one(self):
         (self.by_email + self.in_inbox).told_of_held_mail = False
         held = self.hold()
         self.assertFalse(self.alerts())
@@ -32,7 +32,7 @@ class TestAlertRecipients(AlertsCase):
         self.in_inbox.told_of_held_mail = True
         self.assertEqual(len(self.alerts()), 1)
 
-    def test_each_postmaster_is_told_in_their_language(self):
+    def test_each_postmaster_is_alerted_in_their_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         self.in_inbox.lang = "fr_FR"
         template = self.env.ref("mail_gateway.alert_messages")
@@ -44,7 +44,7 @@ class TestAlertRecipients(AlertsCase):
         self.assertIn("Ouvrir", french.body)
         self.assertNotIn("Ouvrir", other.body)
 
-    def test_who_has_no_address_and_no_inbox_is_told_by_an_activity(self):
+    def test_a_postmaster_without_an_address_or_inbox_gets_an_activity(self):
         for address in (False, "nothing that is one"):
             with self.subTest(address):
                 self.by_email.email = address
@@ -57,7 +57,7 @@ class TestAlertRecipients(AlertsCase):
                 self.assigned(self.by_email).unlink()
                 self.let_pass(hours=5)
 
-    def test_when_nobody_has_an_address_each_is_told_by_an_activity(self):
+    def test_an_activity_replaces_the_alert_when_nobody_has_an_address(self):
         self.in_inbox.told_of_held_mail = False
         self.by_email.email = False
         self.hold()
@@ -65,7 +65,7 @@ class TestAlertRecipients(AlertsCase):
         self.assertFalse(self._new_mails)
         self.assertTrue(self.assigned(self.by_email))
 
-    def test_who_has_an_inbox_needs_no_address(self):
+    def test_a_postmaster_with_an_inbox_needs_no_address(self):
         self.in_inbox.email = False
         self.hold()
         self.assertIn(self.in_inbox.partner_id, self.alerts().notified_partner_ids)

@@ -9,12 +9,12 @@ from odoo.addons.mail_gateway.tests.held.alerts_common import AlertsCase
 @tagged("post_install", "-at_install")
 class TestAlertsOfServers(AlertsCase):
     def fail(self, *servers, minutes=8, why="“mail.example” does not let “box” in."):
-        """Servers that have failed for so long."""
+        """Let servers have failed for so long."""
         since = fields.Datetime.now() - timedelta(minutes=minutes)
         for server in servers or [self.server]:
             server.write({"state": "done", "error_date": since, "error_message": why})
 
-    def test_a_server_that_fails_for_minutes_is_told_of_with_the_cause(self):
+    def test_a_server_that_fails_for_minutes_causes_an_alert_with_the_reason(self):
         self.fail()
         alert = self.alerts()
         self.assertEqual(alert.subject, "Odoo can't fetch messages from “Test”")
@@ -23,20 +23,20 @@ class TestAlertsOfServers(AlertsCase):
         self.assertIn(f'href="/odoo/fetchmail.server/{self.server.id}"', alert.body)
         self.assertTrue(self.server.alerted_date)
 
-    def test_what_the_next_fetch_mends_is_told_to_nobody(self):
+    def test_a_failure_that_ends_within_minutes_causes_no_alert(self):
         self.fail(minutes=6)
         self.assertFalse(self.alerts())
         self.server.write({"error_date": False, "error_message": False})
         self.let_pass(minutes=5)
         self.assertFalse(self.alerts())
 
-    def test_a_server_is_told_of_once_while_it_fails(self):
+    def test_a_server_causes_one_alert_while_it_fails(self):
         self.fail()
         self.assertEqual(len(self.alerts()), 1)
         self.let_pass(days=3)
         self.assertFalse(self.alerts())
 
-    def test_a_server_that_fails_anew_is_told_of_anew_but_not_too_often(self):
+    def test_a_server_that_fails_again_causes_a_new_alert_only_after_the_interval(self):
         self.fail(minutes=60)
         self.alerts()
         self.server.error_date = False
@@ -47,7 +47,7 @@ class TestAlertsOfServers(AlertsCase):
         self.assertEqual(len(self.alerts()), 1)
         self.assertFalse(self.alerts())
 
-    def test_several_servers_that_fail_together_are_told_together(self):
+    def test_several_servers_that_fail_together_cause_one_alert(self):
         second = self.server.copy({"name": "Shop"})
         self.fail(self.server, second, why="There is no server named “mail.example”.")
         alert = self.alerts()
@@ -55,19 +55,19 @@ class TestAlertsOfServers(AlertsCase):
         self.assertIn("Shop", alert.body)
         self.assertFalse(alert.model)
 
-    def test_another_server_that_fails_is_told_of_at_once(self):
+    def test_another_server_that_fails_causes_an_alert_at_once(self):
         self.fail()
         self.alerts()
         self.fail(self.server.copy({"name": "Shop"}))
         self.assertEqual(self.alerts().subject, "Odoo can't fetch messages from “Shop”")
 
-    def test_servers_that_nobody_reads_are_told_of_by_nobody(self):
+    def test_inactive_servers_cause_no_alert(self):
         self.fail(self.server, self.server.copy())
         self.server.active = False
         self.env["fetchmail.server"].search([]).state = "draft"
         self.assertFalse(self.alerts())
 
-    def test_held_mail_and_servers_are_told_independently(self):
+    def test_alerts_about_servers_do_not_wait_for_those_about_held_mail(self):
         self.hold()
         self.alerts()
         self.fail()
@@ -84,7 +84,7 @@ class TestAlertsOfServers(AlertsCase):
         self.alerts()
         self.assertFalse(activity.active)
 
-    def test_an_activity_opens_the_server_that_fails_or_the_list_of_them(self):
+    def test_an_activity_opens_the_failing_server_or_the_list_of_them(self):
         self.choose("activity")
         self.fail()
         self.alerts()
@@ -96,7 +96,7 @@ class TestAlertsOfServers(AlertsCase):
         self.assertEqual((opened["res_model"], opened["res_id"]), ("fetchmail.server", 0))
         self.assertTrue(opened["context"]["search_default_failing"])
 
-    def test_a_failing_server_is_told_at_once_in_the_way_that_is_chosen_anew(self):
+    def test_a_newly_chosen_kind_of_alert_is_used_at_once_for_failing_servers(self):
         self.fail(minutes=60)
         self.alerts()
         self.let_pass(minutes=10)
@@ -105,6 +105,6 @@ class TestAlertsOfServers(AlertsCase):
         self.alerts()
         self.assertTrue(self.assigned(self.by_email))
 
-    def test_what_the_server_says_is_text(self):
+    def test_the_words_of_a_server_are_escaped(self):
         self.fail(why="<script>alert(1)</script> it says")
         self.assertIn("&lt;script&gt;", self.alerts().body)

@@ -7,11 +7,11 @@ from odoo.addons.mail_gateway.tests.held.decisions_common import NOBODY, Decisio
 
 @tagged("post_install", "-at_install")
 class TestDecisions(DecisionsCommon):
-    """What a postmaster decides, and what is recorded of it."""
+    """The decisions of a postmaster, and how they are recorded."""
 
     # ------------------------------------------------------------------ history
 
-    def test_each_decision_is_written_down_with_who_when_and_what_it_was_held_for(self):
+    def test_each_decision_is_recorded_with_its_user_date_and_reason(self):
         message = self.held(raw(to=NOBODY), reason="No recipient matches.")
         message.action_process_again()
         decision = message.decision_ids
@@ -19,7 +19,7 @@ class TestDecisions(DecisionsCommon):
         self.assertEqual(decision.reason, "No recipient matches.")
         self.assertTrue(decision.date)
 
-    def test_the_last_one_who_decided_stands_on_the_message(self):
+    def test_the_message_names_the_last_user_who_decided(self):
         message = self.held(raw(to=NOBODY))
         message.action_process_again()
         self.run_lane()
@@ -29,7 +29,7 @@ class TestDecisions(DecisionsCommon):
         self.assertEqual(message.decided_by_id, colleague)
         self.assertEqual(message.decision_ids.mapped("decision"), ["discard", "process_again"])
 
-    def test_nobody_rewrites_or_deletes_history(self):
+    def test_nobody_can_change_or_delete_recorded_decisions(self):
         message = self.held(raw(to=NOBODY))
         message.action_discard()
         with self.assertRaises(UserError):
@@ -38,13 +38,13 @@ class TestDecisions(DecisionsCommon):
             with self.assertRaises(AccessError):
                 decision.unlink()
 
-    def test_a_decision_that_is_refused_leaves_no_trace(self):
+    def test_a_refused_decision_is_not_recorded(self):
         message = self.deliver(self.to_alias()).with_user(self.postmaster)
         with self.assertRaisesRegex(UserError, "is delivered and can't become discarded"):
             message.action_discard()
         self.assertFalse(message.decision_ids)
 
-    def test_the_route_that_was_chosen_is_remembered(self):
+    def test_the_chosen_route_is_recorded(self):
         self.postmaster.group_ids += self.env.ref("base.group_partner_manager")
         partner = self.env["res.partner"].create({"name": "Chosen"})
         message = self.held(raw(to=NOBODY))
@@ -54,7 +54,7 @@ class TestDecisions(DecisionsCommon):
 
     # ------------------------------------------------------------------ release
 
-    def test_what_is_released_is_delivered_whatever_rule_held_it(self):
+    def test_a_released_message_is_delivered_despite_the_rule_that_held_it(self):
         self.env["mail.inbound.rule"].search([("check", "=", "size")]).action = "hold"
         self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "1")
         message = self.deliver(self.to_alias() + b"x" * 1024 * 1024)
@@ -63,7 +63,7 @@ class TestDecisions(DecisionsCommon):
         self.run_lane()
         self.assertEqual(message.state, "delivered")
 
-    def test_a_duplicate_stays_one_when_it_is_released(self):
+    def test_a_duplicate_remains_a_duplicate_when_it_is_released(self):
         self.env["mail.inbound.rule"].search([("check", "=", "duplicate")]).action = "hold"
         first = self.deliver(self.to_alias(message_id="<a@x>"))
         self.env["mail.inbound.rule"].search([("check", "=", "duplicate")]).action = "discard"
@@ -72,7 +72,7 @@ class TestDecisions(DecisionsCommon):
         self.run_lane()
         self.assertEqual((first.state, second.state), ("delivered", "discarded"))
 
-    def test_what_no_rule_holds_is_not_released(self):
+    def test_a_message_that_no_rule_holds_cannot_be_released(self):
         for cause in ("no_route", "lost_address", "refused"):
             message = self.held(raw(to=NOBODY), cause=cause)
             with self.subTest(cause):
@@ -81,18 +81,18 @@ class TestDecisions(DecisionsCommon):
                     message.action_release()
                 self.assertEqual((message.state, len(message.decision_ids)), ("held", 0))
 
-    def test_what_failed_is_processed_again_instead_of_released(self):
+    def test_a_failed_message_cannot_be_released(self):
         message = self.store(raw(to=NOBODY)).with_user(self.postmaster)
         message.sudo()._move_to("failed", "Because.", cause="error")
         with self.assertRaisesRegex(UserError, "Process it again instead"):
             message.action_release()
         self.assertFalse(message.is_releasable)
 
-    def test_what_a_rule_or_the_limit_of_odoo_holds_is_releasable(self):
+    def test_a_message_held_by_a_rule_or_by_the_limit_of_odoo_is_releasable(self):
         for cause in ("size", "limit", "replies"):
             self.assertTrue(self.held(self.to_alias(), cause=cause).is_releasable, cause)
 
-    def test_of_several_those_that_a_rule_holds_are_released(self):
+    def test_only_those_messages_that_a_rule_holds_are_released(self):
         by_rule = self.held(self.to_alias(), cause="size")
         nowhere = self.held(raw(to=NOBODY))
         action = (by_rule + nowhere).action_release()
@@ -100,13 +100,13 @@ class TestDecisions(DecisionsCommon):
         self.assertIn("Released: 1 message.", action["params"]["message"])
         self.assertIn("Not released because no rule holds them: 1 message.", action["params"]["message"])
 
-    def test_several_that_no_rule_holds_are_not_released(self):
+    def test_several_messages_that_no_rule_holds_cannot_be_released(self):
         with self.assertRaisesRegex(UserError, "No rule holds these messages"):
             self.held(raw(to=NOBODY), raw(to=NOBODY, subject="Again")).action_release()
 
-    # ------------------------------------------------------------------ what is said
+    # ------------------------------------------------------------------ messages about decisions
 
-    def test_each_decision_says_what_it_did(self):
+    def test_each_decision_reports_its_result(self):
         for method, cause, words in (
             ("action_release", "size", "Released: 2 messages. Delivery follows in a moment."),
             ("action_process_again", "no_route", "Processed again: 2 messages. Delivery follows in a moment."),
@@ -115,16 +115,16 @@ class TestDecisions(DecisionsCommon):
             messages = self.held(raw(to=NOBODY), raw(to=NOBODY, subject="Again"), cause=cause)
             self.assertEqual(getattr(messages, method)()["params"]["message"], words)
 
-    def test_routing_says_where_to(self):
+    def test_routing_reports_the_chosen_alias(self):
         message = self.held(raw(to=NOBODY))
         wizard = self.env["mail.inbound.route"].with_user(self.postmaster)
         values = {"inbound_message_ids": message.ids, "target": "alias", "alias_id": self.alias.id}
         words = wizard.create(values).action_route()["params"]["message"]
         self.assertEqual(words, f"Routed to {self.alias.display_name}: 1 message. Delivery follows in a moment.")
 
-    # ------------------------------------------------------------------ the sender is allowed
+    # ------------------------------------------------------------------ allowing a sender
 
-    def test_allowing_a_sender_delivers_all_that_was_held_of_them_for_a_limit(self):
+    def test_allowing_a_sender_delivers_all_their_messages_that_a_limit_holds(self):
         messages = self.held(
             *(self.to_alias(subject=f"Order {n}", message_id=f"<{n}@x>") for n in range(3)), cause="limit"
         )
@@ -134,14 +134,14 @@ class TestDecisions(DecisionsCommon):
         self.assertEqual(set(messages.mapped("state")), {"delivered"})
         self.assertEqual(messages.decision_ids.mapped("decision"), ["allow"] * 3)
 
-    def test_allowing_a_sender_leaves_others_and_other_causes_alone(self):
+    def test_allowing_a_sender_does_not_release_other_senders_or_other_causes(self):
         limited = self.held(self.to_alias(), cause="limit")
         other_sender = self.held(self.to_alias(sender="eve@customer.example"), cause="limit")
         other_cause = self.held(raw(to=NOBODY), cause="no_route")
         limited.action_allow_sender()
         self.assertEqual((limited.state, other_sender.state, other_cause.state), ("received", "held", "held"))
 
-    def test_a_sender_who_is_allowed_has_one_entry_in_the_list_and_no_limit(self):
+    def test_an_allowed_sender_has_one_entry_in_the_list_and_no_limit(self):
         allowed = self.env["mail.gateway.allowed"]
         for _time in range(2):
             self.held(self.to_alias(), cause="limit").action_allow_sender()
@@ -151,18 +151,18 @@ class TestDecisions(DecisionsCommon):
         later = self.deliver(*(self.to_alias(subject=f"More {n}", message_id=f"<more{n}@x>") for n in range(3)))
         self.assertEqual(set(later.mapped("state")), {"delivered"})
 
-    def test_only_those_held_for_a_limit_have_their_sender_allowed(self):
+    def test_a_sender_can_be_allowed_only_for_a_message_that_a_limit_holds(self):
         with self.assertRaisesRegex(UserError, "that a limit holds"):
             self.held(raw(to=NOBODY)).action_allow_sender()
         self.assertFalse(self.env["mail.gateway.allowed"].search([("email_normalized", "=", "mary@customer.example")]))
 
-    def test_nobody_is_allowed_without_an_address(self):
+    def test_a_sender_without_an_address_cannot_be_allowed(self):
         with self.assertRaisesRegex(UserError, "contains no valid address"):
             self.held(self.to_alias(sender="undisclosed"), cause="limit").action_allow_sender()
 
     # ------------------------------------------------------------------ rights
 
-    def test_whoever_is_no_postmaster_decides_nothing(self):
+    def test_only_a_postmaster_can_decide(self):
         message = self.held(raw(to=NOBODY), cause="limit").with_user(self.user_employee)
         for name in (
             "action_process_again",
@@ -178,7 +178,7 @@ class TestDecisions(DecisionsCommon):
             with self.subTest(name), self.assertRaisesRegex(UserError, "Only a postmaster"):
                 getattr(message, name)()
 
-    def test_a_postmaster_chooses_only_among_models_that_they_may_see(self):
+    def test_a_postmaster_chooses_only_among_models_that_they_may_read(self):
         offered = dict(self.env["mail.inbound.route"].with_user(self.postmaster)._selection_models())
         self.assertIn("res.partner", offered)
         self.assertFalse(

@@ -6,7 +6,7 @@ from odoo.addons.mail_gateway.tests.inbound.test_headers_only import KEY, LargeC
 
 @tagged("post_install", "-at_install")
 class TestDecisionsAboutHeaders(LargeCase):
-    """What is said when a postmaster decides about a message of which only the headers are stored."""
+    """The answers to a postmaster who decides about a message of which only the headers are stored."""
 
     def test_a_release_says_that_the_message_has_to_be_fetched_first(self):
         self.assertEqual(
@@ -14,7 +14,7 @@ class TestDecisionsAboutHeaders(LargeCase):
             "Released: 1 message. Only headers are stored: Odoo has to fetch the full message from the mail server first.",
         )
 
-    def test_a_release_of_several_says_of_how_many_only_the_headers_are_stored(self):
+    def test_a_release_of_several_messages_reports_how_many_have_only_headers(self):
         head = self.store_head()
         whole = self.store(self.to_alias())
         whole._move_to("held", "Because.", cause="size")
@@ -24,7 +24,7 @@ class TestDecisionsAboutHeaders(LargeCase):
             "fetch the rest from the mail server first.",
         )
 
-    def test_a_request_to_fetch_what_was_released_says_that_it_waits_for_delivery(self):
+    def test_a_request_to_fetch_a_released_message_says_that_it_waits_for_delivery(self):
         head = self.store_head()
         head.action_release()
         with self.assertRaisesRegex(UserError, "“Large” is already waiting for delivery. Unless a rule holds it"):

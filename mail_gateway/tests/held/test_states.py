@@ -7,7 +7,7 @@ from odoo.addons.mail_gateway.models.inbound.mail_inbound_message import PENDING
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 from odoo.addons.mail_gateway.tools.policy import Action
 
-# Every state, and every one that it leads to.
+# Every state, and the states that it leads to.
 STEPS = {
     "received": {"delivered", "rejected", "discarded", "deferred", "held", "failed"},
     "deferred": {"received", "delivered", "rejected", "discarded", "deferred", "held", "failed"},
@@ -17,7 +17,7 @@ STEPS = {
     "rejected": set(),
     "discarded": set(),
 }
-# Every action of a rule, and where it leads.
+# Every action of a rule, and the state that it leads to.
 RULES = {
     "accept": "delivered",
     "note": "delivered",
@@ -26,7 +26,7 @@ RULES = {
     "reject": "rejected",
     "discard": "discarded",
 }
-# Every decision of a person about a held or failed message, and where it leads.
+# Every decision of a person about a held or failed message, and the state that it leads to.
 DECISIONS = {
     "process_again": "received",
     "release": "received",
@@ -35,7 +35,7 @@ DECISIONS = {
     "reject": "rejected",
     "discard": "discarded",
 }
-# Those that leave the state alone.
+# The decisions that do not change the state.
 MARKS = {"keep", "let_go", "fetch"}
 
 
@@ -48,7 +48,7 @@ class TestStates(InboundCommon):
 
     # ------------------------------------------------------------------ every state, action and transition
 
-    def test_every_state_leads_where_it_may_and_nowhere_else(self):
+    def test_every_state_leads_only_to_the_listed_states(self):
         states = set(dict(self.env["mail.inbound.message"]._fields["state"].selection))
         self.assertEqual((set(STEPS), TRANSITIONS), (states, STEPS))
         for before, after in itertools.product(STEPS, STEPS):
@@ -73,7 +73,7 @@ class TestStates(InboundCommon):
             to_record = {"to": f"inbound@{self.alias_domain}", "References": self.known_thread()}
             with self.subTest(action):
                 message = self.deliver(raw(message_id=f"<{action}@x>", Auto_Submitted="auto-replied", **to_record))
-                refused = action == "reject"  # quietly, since it is an automatic reply
+                refused = action == "reject"  # without a notice, since it is an automatic reply
                 self.assertEqual((message.state, message.rule_id), ("discarded" if refused else state, rule))
 
     def test_every_decision_of_a_person_leads_to_its_state(self):
@@ -86,7 +86,7 @@ class TestStates(InboundCommon):
                 self.assertEqual((message.state, message.decision_ids.decision), (after, decision))
                 self.assertEqual(message.decided_by_id, self.postmaster)
 
-    def test_no_decision_is_made_about_other_messages(self):
+    def test_no_decision_can_be_made_about_messages_in_other_states(self):
         for before, decision in itertools.product(STEPS.keys() - {"held", "failed"}, DECISIONS):
             message = self.in_state(before).with_user(self.postmaster)
             with self.subTest(f"{decision} a {before} one"):
@@ -103,14 +103,14 @@ class TestStates(InboundCommon):
             self.assertEqual((message.keep_source, message.state), (False, state))
 
     def in_state(self, state, **values):
-        """A new message that is in this state by the shortest way there is."""
+        """Return a new message in this state."""
         message = self.store(self.to_alias())
         if state != "received":
             message._move_to(state, "Because.", **values)
         return message
 
     def decide(self, message, decision):
-        """Have the postmaster decide, through the dialog if there is one."""
+        """Let the postmaster decide, through the dialog if there is one."""
         if decision == "route":
             self.route(message, target="alias", alias_id=self.alias.id)
         elif decision == "reject":
@@ -120,13 +120,13 @@ class TestStates(InboundCommon):
             getattr(message, {"allow": "action_allow_sender"}.get(decision, f"action_{decision}"))()
 
     def known_thread(self):
-        """The Message-Id of a message that there is an answer to."""
+        """Post a message; return its Message-Id, to be answered."""
         record = self.env["res.partner"].create({"name": "Thread"})
         return record.message_post(body="Which colour?", message_type="comment").message_id
 
     # ------------------------------------------------------------------ by hand
 
-    def test_a_step_that_is_not_listed_is_refused(self):
+    def test_a_transition_that_is_not_listed_is_refused(self):
         message = self.deliver(self.to_alias())
         with self.assertRaisesRegex(UserError, "is delivered and can't become received"):
             message.action_process_again()
@@ -140,7 +140,7 @@ class TestStates(InboundCommon):
         self.run_lane()
         self.assertEqual(message.state, "delivered")
 
-    def test_a_held_message_goes_to_the_record_that_a_person_chose(self):
+    def test_a_held_message_is_routed_to_the_record_that_a_person_chose(self):
         message = self.deliver(raw(to="nobody@elsewhere.example"))
         partner = self.env["res.partner"].create({"name": "Chosen"})
         self.route(message, target="record", record=f"res.partner,{partner.id}")
@@ -148,13 +148,13 @@ class TestStates(InboundCommon):
         self.assertEqual((message.state, message.res_model, message.res_id), ("delivered", "res.partner", partner.id))
         self.assertIn("please send ten", partner.message_ids[0].body)
 
-    def test_a_held_message_goes_to_the_alias_that_a_person_chose(self):
+    def test_a_held_message_is_routed_to_the_alias_that_a_person_chose(self):
         message = self.deliver(raw(subject="Via alias", to="nobody@elsewhere.example"))
         self.route(message, target="alias", alias_id=self.alias.id)
         self.run_lane()
         self.assertEqual(self.env["res.partner"].browse(message.res_id).name, "Via alias")
 
-    def test_only_held_and_failed_messages_are_decided_about(self):
+    def test_a_received_message_cannot_be_discarded_or_processed_again(self):
         message = self.store(self.to_alias()).with_user(self.postmaster)
         for decide, words in (
             (message.action_discard, "is received and can't become discarded"),
@@ -163,39 +163,39 @@ class TestStates(InboundCommon):
             with self.assertRaisesRegex(UserError, words):
                 decide()
 
-    def test_a_message_processed_again_takes_its_usual_way(self):
+    def test_a_message_processed_again_loses_the_route_chosen_before(self):
         message = self.deliver(raw(to="nobody@elsewhere.example"))
         message.write({"route_model": "res.partner", "route_res_id": 1, "route_alias_id": self.alias.id})
         message.with_user(self.postmaster).action_process_again()
         self.assertEqual((message.route_model, message.route_res_id, message.route_alias_id.id), (False, 0, False))
 
-    def test_a_route_to_nowhere_is_refused(self):
+    def test_a_route_without_a_target_is_refused(self):
         message = self.deliver(raw(to="nobody@elsewhere.example"))
         with self.assertRaisesRegex(UserError, "Choose a record or an alias"):
             self.route(message, target="record")
 
-    def test_many_held_messages_are_discarded_at_once_and_stay_listed(self):
+    def test_several_held_messages_are_discarded_at_once_and_keep_their_sources(self):
         messages = self.deliver(raw(to="a@elsewhere.example"), raw(to="b@elsewhere.example"))
         messages.with_user(self.postmaster).action_discard()
         self.assertEqual(set(messages.mapped("state")), {"discarded"})
         self.assertTrue(all(messages.mapped("source")))
         self.assertIn("postmaster", messages[0].reason)
 
-    def test_only_a_postmaster_sees_messages_and_decides(self):
+    def test_only_a_postmaster_can_read_messages_and_decide(self):
         message = self.deliver(raw(to="nobody@elsewhere.example"))
         with self.assertRaises(AccessError):
             message.with_user(self.user_employee).read(["source"])
         with self.assertRaises(UserError):
             message.with_user(self.user_employee).action_discard()
 
-    def test_a_postmaster_cannot_rewrite_or_delete_a_message(self):
+    def test_a_postmaster_cannot_change_or_delete_a_message(self):
         message = self.deliver(raw(to="nobody@elsewhere.example")).with_user(self.postmaster)
         with self.assertRaises(AccessError):
             message.write({"state": "delivered"})
         with self.assertRaises(AccessError):
             message.unlink()
 
-    def test_a_postmaster_does_not_read_passwords(self):
+    def test_a_postmaster_cannot_read_passwords(self):
         server = self.server.with_user(self.postmaster)
         self.assertEqual(server.name, "Test")
         with self.assertRaises(AccessError):
@@ -203,6 +203,6 @@ class TestStates(InboundCommon):
 
     def route(self, message, **values):
         wizard = self.env["mail.inbound.route"].with_user(self.postmaster)
-        # the postmaster may write contacts here
+        # The postmaster may write contacts here.
         self.postmaster.group_ids += self.env.ref("base.group_partner_manager")
         wizard.create({"inbound_message_ids": message.ids, **values}).action_route()

@@ -17,18 +17,18 @@ class ContentCommon(InboundCommon):
 
     def setUp(self):
         super().setUp()
-        self.env["mail.inbound.rule"].search([]).active = False  # nothing but reading and routing
+        self.env["mail.inbound.rule"].search([]).active = False  # only reading and routing remain
         self.env["ir.config_parameter"].set_param("mail.gateway.loop.threshold", 10_000)
 
     def receive(self, name):
-        """The stored message of a fixture after its first try, which delivers it."""
+        """Deliver a fixture at its first try; return its stored message."""
         source = (DATA / f"{name}.eml").read_bytes()
         row = self.deliver(source.replace(b"sales@mycompany.example", f"inbound@{self.alias_domain}".encode()))
         self.assertEqual((row.state, row.try_count), ("delivered", 1), (name, row.detail or row.reason))
         return row
 
     def message(self, name):
-        """The chatter message of a fixture, which nothing was said about."""
+        """Return the chatter message of a fixture in which no defect was found."""
         row = self.receive(name)
         self.assertFalse(row.defects, name)
         return row.mail_message_ids
@@ -39,9 +39,9 @@ class ContentCommon(InboundCommon):
 
 @tagged("post_install", "-at_install")
 class TestContentCharsets(ContentCommon):
-    """Texts and subjects are read in the charset that they are labelled with, as browsers do, with nothing attached."""
+    """Texts and subjects are read in the charset of their label, as browsers do, and no original is attached."""
 
-    def test_texts_read_as_they_were_written(self):
+    def test_texts_appear_as_they_were_written(self):
         for name, words in {
             "charset_in_meta": "Prosím o nabídku: žluťoučký kůň",
             "charset_in_xml_declaration": "Zażółć gęślą jaźń",
@@ -64,7 +64,7 @@ class TestContentCharsets(ContentCommon):
                 self.assertIn(words, message.body)
                 self.assertFalse(message.attachment_ids)
 
-    def test_subjects_read_as_they_were_written(self):
+    def test_subjects_appear_as_they_were_written(self):
         for name, subject in {
             "gb2312_is_gbk": "询价：喆镕公司",
             "one_bad_byte": "Grüße \ufffd aus München",
@@ -83,13 +83,13 @@ class TestContentCharsets(ContentCommon):
                 self.assertEqual((row.subject, row.mail_message_ids.subject), (subject, subject))
                 self.assertFalse(row.defects)
 
-    def test_names_read_as_they_were_written(self):
+    def test_names_appear_as_they_were_written(self):
         row = self.receive("name_in_gbk")
         self.assertIn("瑄喆镕", row.email_from)
         self.assertIn("瑄喆镕", row.mail_message_ids.email_from)
         self.assertEqual(row.sender, "mary@customer.example")
 
-    def test_file_names_read_as_they_were_written(self):
+    def test_file_names_appear_as_they_were_written(self):
         self.assertEqual(
             self.files(self.message("file_names_in_gbk")),
             {
@@ -100,7 +100,7 @@ class TestContentCharsets(ContentCommon):
             },
         )
 
-    def test_a_guess_is_said_to_be_one_and_the_original_attached(self):
+    def test_a_guessed_charset_is_reported_and_the_original_is_attached(self):
         for name in ("charset_lies_utf8_for_windows1252", "charset_lies_ascii_for_latin1", "charset_unknown"):
             row = self.receive(name)
             self.assertEqual(row.defects, row._defects_message([Defect.CHARSET]), name)
@@ -110,35 +110,35 @@ class TestContentCharsets(ContentCommon):
 
 @tagged("post_install", "-at_install")
 class TestContentStructure(ContentCommon):
-    """Every text is shown, every file is attached under a name that says how to open it."""
+    """Every text is shown; every file is attached under a name with the right extension."""
 
-    def test_the_plain_text_is_shown_when_the_html_says_nothing(self):
+    def test_the_plain_text_is_shown_when_the_html_has_no_content(self):
         for name in ("empty_html_alternative", "html_alternative_of_blanks", "html_alternative_empty_beside_a_file"):
             with self.subTest(name):
                 self.assertIn("Please call back", self.message(name).body)
 
-    def test_the_plain_text_is_shown_when_nobody_could_see_anything_of_the_html(self):
+    def test_the_plain_text_is_shown_when_nothing_in_the_html_is_visible(self):
         for name in ("html_is_a_tracking_pixel", "html_is_a_hidden_image", "html_is_an_image_that_is_missing"):
             with self.subTest(name):
                 body = self.message(f"content_{name}").body
                 self.assertIn("Please call back", body)
                 self.assertNotIn("<img", body)
 
-    def test_the_plain_text_is_shown_beside_html_that_is_a_picture(self):
+    def test_the_plain_text_is_shown_beside_html_with_only_a_remote_image(self):
         body = self.message("content_html_is_a_picture_from_afar").body
         self.assertIn("Please call back", body)
         self.assertIn('src="https://shop.example/offer.png"', body)
 
-    def test_the_plain_text_is_shown_beside_a_picture_that_came_with_it(self):
+    def test_the_plain_text_is_shown_beside_html_with_only_an_attached_image(self):
         message = self.message("content_html_is_a_picture_beside_a_text")
         self.assertIn("Please call back", message.body)
         self.assertEqual(self.files(message), {"offer.png": PNG})
         self.assertIn(f'src="/web/image/{message.attachment_ids.id}?access_token=', message.body)
 
-    def test_html_with_a_number_that_python_refuses_is_shown(self):
+    def test_html_with_a_number_too_long_for_python_is_shown(self):
         self.assertIn("Please call back", self.message("content_html_with_a_number_without_end").body)
 
-    def test_html_that_says_something_is_still_shown_in_place_of_the_text(self):
+    def test_html_with_content_is_shown_instead_of_the_plain_text(self):
         body = self.message("text_and_html").body
         self.assertNotIn("The plain text", body)
 
@@ -177,7 +177,7 @@ class TestContentStructure(ContentCommon):
         self.assertIn(b"Subject: Inner order 5", message.attachment_ids.raw)
         self.assertIn("fyi", message.body)
 
-    def test_an_attached_message_named_without_an_ending_gets_one(self):
+    def test_an_attached_message_named_without_an_extension_gets_one(self):
         message = self.message("attached_message_named_without_ending")
         self.assertEqual(message.attachment_ids.mapped("name"), ["Fwd: Order 5.eml"])
 
@@ -186,7 +186,7 @@ class TestContentStructure(ContentCommon):
         self.assertIn("Please look at this.", message.body)
         self.assertIn("喆镕 inside", message.body)
 
-    def test_an_attached_message_is_kept_as_it_came_whatever_is_read_of_it(self):
+    def test_an_attached_message_keeps_its_original_bytes(self):
         message = self.message("attached_message_with_html_under_a_text")
         self.assertEqual(message.attachment_ids.mapped("name"), ["询价喆 1 2.eml"])
         self.assertIn(b"=?gb2312?B?", message.attachment_ids.raw)
@@ -203,7 +203,7 @@ class TestContentStructure(ContentCommon):
                 self.assertEqual(message.attachment_ids.mapped("name"), ["Inner order.eml"])
                 self.assertIn(body, message.attachment_ids.raw)
 
-    def test_an_attached_message_with_an_empty_message_id_is_no_reason_to_attach_the_original(self):
+    def test_an_attached_message_with_an_empty_message_id_does_not_cause_the_original_to_be_attached(self):
         message = self.message("content_attached_message_with_an_empty_message_id")
         self.assertEqual(message.attachment_ids.mapped("name"), ["Inner order.eml"])
         self.assertIn(b"Ten of them.", message.attachment_ids.raw)
@@ -214,13 +214,13 @@ class TestContentStructure(ContentCommon):
         self.assertTrue(message.attachment_ids.raw.startswith(b"BEGIN:VCALENDAR"))
         self.assertIn("Come on <b>Monday</b>.", message.body)
 
-    def test_files_without_a_name_get_one_by_their_kind(self):
+    def test_files_without_a_name_are_named_by_their_type(self):
         self.assertEqual(
             {*self.files(self.message("files_without_a_name"))},
             {"attachment-1.pdf", "attachment-2.jpg", "attachment-3.csv", "winmail.dat"},
         )
 
-    def test_a_message_that_is_one_file_keeps_the_file(self):
+    def test_a_message_that_consists_of_one_file_keeps_it(self):
         for name, files in {
             "message_is_one_text_file": {"orders.csv": b"article;number\r\n4711;3\r\n"},
             "message_is_one_csv": {"größe.csv": "Größe;10\r\n".encode("cp1252")},
@@ -230,13 +230,13 @@ class TestContentStructure(ContentCommon):
             with self.subTest(name):
                 self.assertEqual(self.files(self.message(name)), files)
 
-    def test_a_message_that_is_one_text_file_keeps_the_file_whatever_else_is_wrong(self):
+    def test_a_defective_message_that_consists_of_one_text_file_keeps_it(self):
         row = self.receive("content_message_is_one_text_file_with_a_flaw")
         self.assertEqual(row.defects, row._defects_message([Defect.HEADERS]))
         self.assertEqual(self.files(row.mail_message_ids)["orders.csv"], b"article;number\r\n4711;3\r\n")
         self.assertIn("4711;3", row.mail_message_ids.body)
 
-    def test_an_invitation_that_is_all_of_the_message_is_attached(self):
+    def test_an_invitation_that_is_the_whole_message_is_attached(self):
         self.assertEqual([*self.files(self.message("calendar_only"))], ["attachment-1.ics"])
 
     def test_a_text_with_a_name_is_shown_and_attached(self):
@@ -244,16 +244,16 @@ class TestContentStructure(ContentCommon):
         self.assertIn("Grüße aus Köln", message.body)
         self.assertEqual(self.files(message), {"mail.txt": "Grüße aus Köln\r\n".encode()})
 
-    def test_a_file_in_another_charset_than_it_says_keeps_its_bytes(self):
+    def test_a_file_with_a_wrong_charset_label_keeps_its_bytes(self):
         message = self.message("attachment_in_another_charset_than_it_says")
         self.assertEqual(self.files(message), {"orders.csv": "Köln;10".encode("latin-1")})
 
 
 @tagged("post_install", "-at_install")
 class TestContentDates(ContentCommon):
-    """A date that no message can have gives way to the time of receipt."""
+    """The time of receipt replaces an impossible date."""
 
-    def test_a_date_that_is_none_gives_way_to_the_time_of_receipt_and_that_is_said(self):
+    def test_an_impossible_date_is_replaced_by_the_time_of_receipt_and_reported(self):
         for name in (
             "date_in_the_year_102",
             "date_in_the_year_1",
@@ -271,20 +271,20 @@ class TestContentDates(ContentCommon):
                 self.assertEqual(row.defects, row._defects_message([Defect.DATE]))
                 self.assertFalse(row.mail_message_ids.attachment_ids)
 
-    def test_a_message_that_waited_has_the_time_of_its_receipt(self):
+    def test_an_impossible_date_of_a_message_that_waited_is_replaced_by_the_time_of_receipt(self):
         row = self.store(self.to_alias(Date="Thu, 18 Jul 0102 19:51:35 -0100"))
         row.received_date = fields.Datetime.to_datetime("2026-03-02 08:30:00")
         self.run_lane()
         self.assertEqual(fields.Datetime.to_string(row.mail_message_ids.date), "2026-03-02 08:30:00")
 
-    def test_a_message_without_a_date_has_the_time_of_its_receipt_and_nothing_is_said(self):
+    def test_a_message_without_a_date_gets_the_time_of_receipt_and_no_defect_is_reported(self):
         row = self.store(self.to_alias())
         row.received_date = fields.Datetime.to_datetime("2026-03-02 08:30:00")
         self.run_lane()
         self.assertEqual(fields.Datetime.to_string(row.mail_message_ids.date), "2026-03-02 08:30:00")
         self.assertFalse(row.defects)
 
-    def test_dates_that_programs_write_are_read(self):
+    def test_dates_in_unusual_formats_are_read(self):
         for name, date in {
             "date_in_iso_8601": "2026-03-02 08:30:00",
             "date_two_digit_year": "2026-03-02 14:30:00",
@@ -296,19 +296,19 @@ class TestContentDates(ContentCommon):
             with self.subTest(name):
                 self.assertEqual(fields.Datetime.to_string(self.message(name).date), date)
 
-    def test_a_date_that_programs_write_is_read_of_a_message_with_flaws_as_well(self):
+    def test_a_date_in_an_unusual_format_is_read_from_a_defective_message(self):
         row = self.receive("content_date_with_a_french_day_and_a_flaw")
         self.assertEqual(row.defects, row._defects_message([Defect.HEADERS]))
         self.assertEqual(fields.Datetime.to_string(row.mail_message_ids.date), "2026-11-29 09:00:00")
 
-    def test_a_date_is_also_said_of_a_message_with_flaws(self):
+    def test_an_impossible_date_is_reported_along_with_other_defects(self):
         row = self.deliver(
             self.to_alias(Date="Thu, 18 Jul 0102 19:51:35 -0100", Content_Type="text/plain; charset=klingon")
         )
         self.assertEqual(row.mail_message_ids.date, row.received_date)
         self.assertEqual(row.defects, row._defects_message([Defect.CHARSET, Defect.DATE]))
 
-    def test_a_program_that_hands_over_such_a_date_gets_no_error(self):
+    def test_a_program_that_passes_an_impossible_date_gets_no_error(self):
         source = self.to_alias(Date="Thu, 18 Jul 0102 19:51:35 -0100")
         record = self.env["mail.thread"].message_process(False, source)
         self.assertTrue(self.env[self.record_model].browse(record).exists())

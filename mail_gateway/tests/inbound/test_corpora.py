@@ -1,4 +1,4 @@
-"""Messages that nobody here wrote: those that Python, Odoo and, where MAIL_CORPORA names a directory, others test with."""
+"""Test messages of other projects: Python's, Odoo's and, if MAIL_CORPORA names a directory, those in it."""
 
 import logging
 import os
@@ -17,22 +17,22 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon
 
 _logger = logging.getLogger(__name__)
 
-# Odoo's own tests keep messages as strings, with fields to be filled in.
+# Odoo's own tests keep messages as strings with placeholders.
 ODOO_MODULES = ("test_mail.data.test_mail_data", "test_mass_mailing.data.mail_test_data", "mail_group.tests.data")
 _FIELD = re.compile(r"\{([a-z_]{1,40})\}")
 SETTLED = ("delivered", "held", "rejected", "discarded")
-# CPU time. Generous: a message takes some 0.1 s.
+# Seconds of CPU time; generous, since a message takes some 0.1 s.
 PATIENCE = 30
 
 
 def filled(found):
-    """What the templates of Odoo's tests leave open."""
+    """Return a value for a placeholder in a template of Odoo's tests."""
     known = {"to": "inbound@mycompany.example", "msg_id": "<filled@customer.example>"}
     return known.get(found.group(1), "filled@customer.example")
 
 
 def python_messages():
-    """Those of the tests of Python's email package; a distribution may leave them out."""
+    """Return the messages from the tests of Python's email package, which a distribution may leave out."""
     if not util.find_spec("test") or not util.find_spec("test.test_email"):
         return []
     folder = Path(util.find_spec("test.test_email").origin).parent / "data"
@@ -40,7 +40,7 @@ def python_messages():
 
 
 def odoo_messages():
-    """Those that the tests of Odoo's addons feed its gateway with, and files of theirs."""
+    """Return the messages that the tests of Odoo's addons pass to its gateway, and the .eml files of the addons."""
     found = []
     for name in ODOO_MODULES:
         if not get_module_path(name.split(".")[0], display_warning=False):
@@ -60,7 +60,7 @@ def odoo_messages():
 
 
 def further_messages():
-    """Those of other projects."""
+    """Return the messages in the directory that MAIL_CORPORA names."""
     folder = os.environ.get("MAIL_CORPORA")
     return [(file.name, file.read_bytes()) for file in sorted(Path(folder).iterdir())] if folder else []
 
@@ -70,15 +70,15 @@ class TestCorpora(InboundCommon):
     def setUp(self):
         super().setUp()
         for parameter in ("mail.gateway.loop.threshold", "mail.incoming.limit.alias"):
-            self.env["ir.config_parameter"].set_param(parameter, 10_000)  # they are asked, and hold nothing
-        # whoever they are written to
+            self.env["ir.config_parameter"].set_param(parameter, 10_000)  # the rules are asked and hold nothing
+        # Every message makes a record, whatever its recipients.
         self.server.object_id = self.env["ir.model"]._get_id(self.record_model)
 
     @mute_logger(
         "odoo.addons.mail.models.mail_thread", "odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome"
     )
     def process(self, messages):
-        """All through a lane, by the rules as installed, and handed over by a program, with nothing in the way."""
+        """Process all messages in a lane by the installed rules, then as calls of a program without rules."""
         self.assertTrue(messages, "There is nothing to test with.")
         self.through_lane(messages)
         self.env["mail.inbound.rule"].search([]).active = False
@@ -87,7 +87,7 @@ class TestCorpora(InboundCommon):
                 self.env["mail.thread"].message_process(self.record_model, source)
 
     def through_lane(self, messages):
-        """Each one is settled at its first try, and every rule was asked."""
+        """Check that each message is settled at its first try and that every rule was asked."""
         rows = self.store(*(source for _name, source in messages))
         names = dict(zip(rows.ids, (name for name, _source in messages), strict=True))
         asked = self.watch(names)
@@ -100,9 +100,9 @@ class TestCorpora(InboundCommon):
         _logger.info("States: %s; rules asked: %s", Counter(rows.mapped("state")), asked)
 
     def watch(self, names):
-        """Have each delivery take bounded time, and count how often each check is asked.
+        """Check that each delivery takes bounded time, and count how often each check is asked.
 
-        :param names: of the stored messages, by their ids
+        :param names: the names of the stored messages by id
         """
         asked = Counter()
         messages, rules = type(self.env["mail.inbound.message"]), type(self.env["mail.inbound.rule"])

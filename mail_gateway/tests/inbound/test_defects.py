@@ -7,26 +7,26 @@ from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 
 @tagged("post_install", "-at_install")
 class TestDefects(InboundCommon):
-    """A message that Odoo was not given as it came says so."""
+    """A message that was changed before Odoo got it lists its defects."""
 
     def sentence(self, defect):
         return self.env["mail.inbound.message"]._defects_message([defect])
 
-    def test_there_are_words_for_every_flaw(self):
+    def test_every_defect_has_a_description(self):
         words = self.env["mail.inbound.message"]._defects_message(Defect)
         self.assertEqual(len(words.splitlines()), len(Defect))
 
-    def test_an_ordinary_message_is_handed_on_as_it_came(self):
+    def test_an_ordinary_message_is_passed_on_unchanged(self):
         self.assertFalse(self.deliver(self.to_alias()).defects)
 
-    def test_what_was_wrong_with_a_message_is_kept_with_it(self):
+    def test_defects_are_stored_with_the_message_and_the_original_is_attached(self):
         message = self.deliver(self.to_alias(Content_Type="text/plain; charset=klingon"))
         self.assertEqual(message.state, "delivered")
         self.assertEqual(message.defects, self.sentence(Defect.CHARSET))
         self.assertEqual(message.mail_message_ids.attachment_ids.raw, message._source_bytes())
 
     @mute_logger("odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome")
-    def test_the_last_try_takes_the_text_only(self):
+    def test_the_last_try_uses_only_the_text(self):
         message = self.store(self.to_alias())
         message.try_count = 2
         self.run_lane()
@@ -34,7 +34,7 @@ class TestDefects(InboundCommon):
         self.assertIn("used its text only", message.defects)
         self.assertEqual(message.mail_message_ids.attachment_ids.mapped("name"), ["original.eml"])
 
-    def test_the_original_is_kept_as_it_came_when_the_server_says_so(self):
+    def test_a_server_set_to_keep_originals_attaches_the_unchanged_original(self):
         self.server.original = True
         message = self.deliver(self.to_alias(subject="Grüße"))
         self.assertEqual(message.mail_message_ids.attachment_ids.mapped("name"), ["original_email.eml"])

@@ -18,18 +18,18 @@ class TestDelivery(InboundCommon):
         self.assertEqual(record.name, "Ten chairs")
         self.assertEqual(message.mail_message_ids, record.message_ids.filtered(lambda m: m.message_type == "email"))
 
-    def test_a_message_that_no_route_leads_for_is_held_with_its_reason(self):
+    def test_a_message_without_a_route_is_held_with_its_reason(self):
         message = self.deliver(raw(to="nobody@elsewhere.example"))
         self.assertEqual(message.state, "held")
         self.assertIn("nobody@elsewhere.example", message.reason)
 
-    def test_the_same_message_id_is_discarded_and_points_to_the_record(self):
+    def test_a_second_message_with_the_same_id_is_discarded_and_points_to_the_record(self):
         first, second = self.deliver(self.to_alias(message_id="<a@x>"), self.to_alias(message_id="<a@x>"))
         self.assertEqual([first.state, second.state], ["delivered", "discarded"])
         self.assertEqual(second.res_id, first.res_id)
 
     @mute_logger("odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome")
-    def test_a_bug_is_tried_three_times_and_then_failed(self):
+    def test_a_message_fails_after_three_tries_that_end_in_a_bug(self):
         message = self.store(self.to_alias())
         with self.broken_partner(ZeroDivisionError("a bug")):
             for _try in range(MAX_TRIES):
@@ -49,7 +49,7 @@ class TestDelivery(InboundCommon):
         self.run_lane()
         self.assertEqual(message.state, "delivered")
 
-    def test_a_message_whose_worker_died_three_times_is_failed(self):
+    def test_a_message_whose_worker_died_three_times_fails(self):
         message = self.store(self.to_alias())
         message.write({"try_count": MAX_TRIES})
         self.run_lane()
@@ -67,7 +67,7 @@ class TestDelivery(InboundCommon):
         self.assertEqual([first.state, second.state], ["delivered", "delivered"])
         self.assertEqual(first.res_id, second.res_id)
 
-    def test_an_address_with_a_nul_is_held_like_any_other(self):
+    def test_a_message_with_a_nul_in_an_address_is_held_like_any_other(self):
         message = self.deliver(raw(to="=?utf-8?Q?a=00b?= <nobody@elsewhere.example>"))
         self.assertEqual(message.state, "held")
         self.assertIn("nobody@elsewhere.example", message.reason)
@@ -86,7 +86,7 @@ class TestDelivery(InboundCommon):
             self.run_lane()
         self.assertEqual((message.state, message.reason), ("delivered", ""))
 
-    def test_a_lane_works_whoever_is_its_user(self):
+    def test_a_lane_works_with_any_user(self):
         message = self.store(self.to_alias())
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             admin = self.env.ref("base.user_admin").id

@@ -24,7 +24,7 @@ class LargeCase(InboundCommon):
         self.head = self.to_alias(subject="Large").partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
 
     def store_head(self, size=3 * MEGABYTE, key=KEY):
-        """A message of which only the headers were fetched, as a lane leaves it."""
+        """Store a message of which only the headers were fetched, and run a lane."""
         self.mailbox_store.add(Batch([RemoteMessage(key, self.head, size)], []))
         self.run_lane()
         return self.env["mail.inbound.message"].search([("remote_key", "=", key)])
@@ -33,7 +33,7 @@ class LargeCase(InboundCommon):
         return self.head + b"x" * (size - len(self.head))
 
     def visit(self, source):
-        """What a visit does with messages that were requested."""
+        """Store the requested messages as a visit does; return the requested keys and those left."""
         keys = self.mailbox_store.requested()
         messages = [RemoteMessage(key, source, was_requested=True) for key in keys]
         left = self.mailbox_store.add(Batch(messages, keys))
@@ -42,7 +42,7 @@ class LargeCase(InboundCommon):
 
 @tagged("post_install", "-at_install")
 class TestSource(LargeCase):
-    """A source is the same bytes again, whatever its size."""
+    """A source of any size is read back with the same bytes."""
 
     def test_a_source_of_any_size_comes_back_byte_for_byte(self):
         self.patch(mail_inbound_message_source, "LARGE_BYTES", 1000)
@@ -56,23 +56,23 @@ class TestSource(LargeCase):
                 self.assertEqual(base64.b64decode(stored.source), source, "as Odoo keeps bytes")
                 self.assertEqual((stored.size, stored.with_context(bin_size=True).source != b""), (size, True))
 
-    def test_no_source_is_no_bytes(self):
+    def test_a_message_without_source_has_no_bytes(self):
         stored = self.store(b"x")
         stored.source = False
         self.assertEqual(stored._source_bytes(), b"")
 
-    def test_what_was_not_written_yet_is_read_all_the_same(self):
+    def test_a_source_that_was_not_flushed_yet_is_read(self):
         stored = self.store(b"x")
         stored.source = base64.b64encode(b"another")
         self.assertEqual(stored._source_bytes(), b"another")
 
-    def test_who_may_not_read_a_message_may_not_read_its_source(self):
+    def test_a_user_without_access_to_a_message_cannot_read_its_source(self):
         stored = self.store(b"x")
         user = new_test_user(self.env, "reads.nothing", groups="base.group_user")
         with self.assertRaises(AccessError):
             stored.with_user(user)._source_bytes()
 
-    def test_what_a_rule_stops_for_its_size_is_not_read(self):
+    def test_the_whole_source_of_a_message_held_for_its_size_is_not_read(self):
         stored = self.store(self.fetched())
         read = []
         self.patch(type(stored), "_source_bytes", lambda _self, most=None: read.append(most) or b"")
@@ -83,15 +83,15 @@ class TestSource(LargeCase):
 
 @tagged("post_install", "-at_install")
 class TestHead(LargeCase):
-    """Of what is too large only the headers are fetched, until a person wants it."""
+    """Only the headers of a message that is too large are fetched, until a person requests the whole message."""
 
-    def test_it_is_held_and_says_why(self):
+    def test_a_message_with_headers_only_is_held_with_its_reason(self):
         held = self.store_head()
         self.assertEqual((held.state, held.cause, held.is_head), ("held", "size", True))
         self.assertIn("Only its headers were fetched", held.reason)
         self.assertEqual((held.subject, held.size, held.sender), ("Large", 3 * MEGABYTE, "mary@customer.example"))
 
-    def test_its_mail_server_is_told_nothing(self):
+    def test_a_message_with_headers_only_is_not_acknowledged(self):
         held = self.store_head()
         self.assertEqual(self.mailbox_store.unacknowledged(), [])
         self.assertEqual(self.mailbox_store.known([KEY]), {KEY})
@@ -99,10 +99,10 @@ class TestHead(LargeCase):
         held.action_discard()
         self.assertEqual((self.mailbox_store.unacknowledged(), self.mailbox_store.known([KEY])), ([], {KEY}))
 
-    def test_a_size_that_no_column_holds_is_stored(self):
+    def test_a_size_too_large_for_the_column_is_stored_as_its_maximum(self):
         self.assertEqual(self.store_head(size=10**18).size, 2**31 - 1)
 
-    def test_who_wants_it_has_the_next_visit_fetch_it_and_it_is_delivered(self):
+    def test_a_requested_message_is_fetched_by_the_next_visit_and_delivered(self):
         held = self.store_head()
         self.assertEqual(self.mailbox_store.requested(), [])
         held.action_fetch_whole()
@@ -117,20 +117,20 @@ class TestHead(LargeCase):
         self.assertEqual(held.mail_message_ids.subject, "Large")
         self.assertEqual(held.decision_ids.mapped("decision"), ["fetch"])
 
-    def test_several_are_fetched_at_once(self):
+    def test_several_messages_are_requested_at_once_and_those_tried_already_come_last(self):
         held = self.store_head() + self.store_head(key=KEY + "1")
         held.action_fetch_whole()
         self.assertEqual(self.mailbox_store.requested(), [KEY, KEY + "1"])
         self.mailbox_store.count_request(KEY)
         self.assertEqual(self.mailbox_store.requested(), [KEY + "1", KEY])
 
-    def test_a_visit_that_ends_before_it_asks_is_no_try(self):
+    def test_a_visit_that_ends_before_it_asks_does_not_count_as_a_try(self):
         held = self.store_head()
         held.action_fetch_whole()
         for _visit in range(2 * MAX_FETCH_TRIES):
             self.assertEqual(self.mailbox_store.requested(), [KEY])
 
-    def test_what_was_decided_meanwhile_is_neither_stored_nor_acknowledged(self):
+    def test_a_message_decided_about_meanwhile_is_neither_stored_nor_acknowledged(self):
         held = self.store_head()
         held.action_fetch_whole()
         held.action_discard()
@@ -138,7 +138,7 @@ class TestHead(LargeCase):
         self.assertEqual((left.keys, left.errors), ({KEY}, []))
         self.assertEqual((held.state, held.is_head, self.mailbox_store.unacknowledged()), ("discarded", True, []))
 
-    def test_what_can_not_be_fetched_is_given_up_and_says_so(self):
+    def test_a_request_is_given_up_after_three_tries_and_the_reason_is_shown(self):
         held = self.store_head()
         held.action_fetch_whole()
         for _visit in range(MAX_FETCH_TRIES):
@@ -148,7 +148,7 @@ class TestHead(LargeCase):
         self.assertIn("tried 3 times", held.reason)
         self.assertTrue(held.is_fetchable)
 
-    def test_what_no_rule_stops_any_more_is_fetched_by_itself(self):
+    def test_a_message_that_no_rule_stops_any_more_is_fetched_automatically(self):
         held = self.store_head()
         self.env["ir.config_parameter"].set_param("mail_gateway.size_limit", "100")
         held.action_process_again()
@@ -164,7 +164,7 @@ class TestHead(LargeCase):
         self.run_lane()
         self.assertEqual((held.state, held.fetch_requested, held.mail_message_ids.ids), ("held", True, []))
 
-    def test_what_odoo_can_not_store_can_not_be_fetched(self):
+    def test_a_message_too_large_for_odoo_cannot_be_fetched(self):
         held = self.store_head(size=MAX_BYTES + 1)
         with self.assertRaisesRegex(UserError, "up to"):
             held.action_fetch_whole()
@@ -172,7 +172,7 @@ class TestHead(LargeCase):
         self.run_lane()
         self.assertEqual((held.state, held.fetch_requested), ("held", False))
 
-    def test_what_is_on_a_server_that_nobody_reads_can_not_be_fetched(self):
+    def test_a_message_on_an_inactive_server_cannot_be_fetched(self):
         held = self.store_head()
         for values in ({"active": False}, {"active": True, "state": "draft"}):
             self.server.write(values)
@@ -184,13 +184,13 @@ class TestHead(LargeCase):
         self.server.unlink()
         self.assertFalse(held.is_fetchable)
 
-    def test_what_is_here_already_can_not_be_fetched(self):
+    def test_a_message_stored_whole_cannot_be_fetched(self):
         stored = self.store(self.fetched())
         self.run_lane()
         with self.assertRaisesRegex(UserError, "Nothing to fetch"):
             stored.action_fetch_whole()
 
-    def test_only_a_postmaster_has_it_fetched(self):
+    def test_only_a_postmaster_may_request_a_message(self):
         held = self.store_head()
         for groups in ("base.group_user", "base.group_portal"):
             user = new_test_user(self.env, f"no.postmaster.{groups}", groups=groups)
@@ -198,12 +198,12 @@ class TestHead(LargeCase):
                 held.with_user(user).action_fetch_whole()
         self.assertFalse(held.fetch_requested)
 
-    def test_the_preview_says_that_there_is_no_text(self):
+    def test_the_preview_says_that_only_the_headers_were_fetched(self):
         preview = self.store_head().preview
         self.assertIn("Subject: Large", preview)
         self.assertIn("Only the headers were fetched", preview)
 
-    def test_explaining_it_reads_its_size_and_fetches_nothing(self):
+    def test_a_dry_run_uses_the_stored_size_and_fetches_nothing(self):
         held = self.store_head()
         dry_run = self.env["mail.inbound.dry.run"]
         with self.enter_registry_test_mode():
@@ -214,7 +214,7 @@ class TestHead(LargeCase):
         self.assertEqual((answer.state, held.fetch_requested), ("held", False))
         self.assertIn("Only its headers", answer.reason)
 
-    def test_without_the_rule_everything_is_fetched(self):
+    def test_a_size_rule_that_accepts_or_is_inactive_does_not_limit_fetching(self):
         limit = self.server._mailbox_settings().largest
         rule = self.env["mail.inbound.rule"].search([("check", "=", "size")])
         rule.action = "accept"
@@ -222,7 +222,7 @@ class TestHead(LargeCase):
         rule.write({"action": "hold", "active": False})
         self.assertEqual((limit, accepted, self.server._mailbox_settings().largest), (MEGABYTE, MAX_BYTES, MAX_BYTES))
 
-    def test_a_rejected_one_stays_on_the_server(self):
+    def test_a_rejected_message_with_headers_only_stays_on_the_server(self):
         held = self.store_head()
         self.env["mail.inbound.rule"].search([("check", "=", "size")]).action = "reject"
         held.action_process_again()

@@ -9,7 +9,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 @tagged("post_install", "-at_install")
 class TestNextDue(InboundCommon):
-    """Which message a lane takes, whatever waits besides."""
+    """The choice of the message that a lane takes next."""
 
     def setUp(self):
         super().setUp()
@@ -17,7 +17,7 @@ class TestNextDue(InboundCommon):
         self.patch(mail_inbound_message_next_due, "_MAX_CONVERSATIONS", 3)
 
     def waiting(self, conversation, count=1, minutes=0):
-        """Messages of a conversation that are due for so many minutes; negative ones: not yet."""
+        """Store messages of a conversation that have been due for so many minutes; negative ones are due later."""
         number = self.env["mail.inbound.message"].search_count([])
         messages = self.store(*(raw(f"{conversation} {number + n}") for n in range(count)))
         messages.write({"conversation": conversation, "next_try": fields.Datetime.now() - timedelta(minutes=minutes)})
@@ -33,7 +33,7 @@ class TestNextDue(InboundCommon):
         _young, old, _future = self.waiting("a"), self.waiting("b", minutes=5), self.waiting("c", minutes=-5)
         self.assertEqual(self.next_due(), old)
 
-    def test_nothing_is_due(self):
+    def test_messages_that_are_not_due_are_not_taken(self):
         self.waiting("a", 3, minutes=-5)
         self.assertFalse(self.next_due())
 
@@ -44,12 +44,12 @@ class TestNextDue(InboundCommon):
         self.deliver_one(first)
         self.assertEqual(self.next_due(), second)
 
-    def test_what_no_lane_takes_holds_nothing_up(self):
+    def test_a_message_that_no_lane_takes_does_not_delay_later_ones(self):
         handed_over, second = self.waiting("a", 2)
         handed_over.next_try = False
         self.assertEqual(self.next_due(), second)
 
-    def test_many_messages_of_one_conversation_hold_no_other_up(self):
+    def test_many_waiting_messages_of_one_conversation_do_not_delay_others(self):
         first = self.waiting("a", 9, minutes=9)[0]
         first.next_try = fields.Datetime.now() + timedelta(hours=1)
         other = self.waiting("b")
@@ -57,12 +57,12 @@ class TestNextDue(InboundCommon):
         self.deliver_one(other)
         self.assertFalse(self.next_due())
 
-    def test_nor_does_a_message_without_conversation_wait_behind_them(self):
+    def test_many_waiting_messages_of_one_conversation_do_not_delay_a_message_without_conversation(self):
         self.waiting("a", 9, minutes=9)[0].next_try = fields.Datetime.now() + timedelta(hours=1)
         _later, lone = self.waiting(False, minutes=-9), self.waiting(False)
         self.assertEqual(self.next_due(), lone)
 
-    def test_many_conversations_that_wait_hold_no_other_up(self):
+    def test_many_waiting_conversations_do_not_delay_others(self):
         for number in range(9):
             first, _second = self.waiting(f"a{number}", 2, minutes=9)
             first.next_try = fields.Datetime.now() + timedelta(hours=1)
@@ -70,7 +70,7 @@ class TestNextDue(InboundCommon):
         self.assertEqual(self.next_due(), other)
 
     def oldest_behind_others(self, *others):
-        """The messages that are taken, with a conversation in front that waits and so many others."""
+        """Check that the oldest messages come first, behind a waiting conversation and among those of `others`."""
         self.waiting("a", 9, minutes=9)[0].next_try = fields.Datetime.now() + timedelta(hours=1)
         for name in others:
             self.waiting(name)
@@ -81,13 +81,13 @@ class TestNextDue(InboundCommon):
             self.deliver_one(taken[-1])
         self.assertEqual(taken, old + middle + young)
 
-    def test_of_what_waits_behind_them_the_oldest_comes_first(self):
+    def test_the_oldest_message_behind_a_waiting_conversation_comes_first(self):
         self.oldest_behind_others()
 
-    def test_in_many_conversations_too(self):
+    def test_the_oldest_message_among_many_conversations_comes_first(self):
         self.oldest_behind_others(*"bcdefg")
 
-    def test_everything_is_taken_once_and_in_the_order_of_its_conversation(self):
+    def test_every_message_is_taken_once_and_in_the_order_of_its_conversation(self):
         for number, name in enumerate(("a", False, "b", "a", "c", "b", "a", "d", "e")):
             self.waiting(name, 3, minutes=number % 4)
         taken = []
@@ -99,9 +99,9 @@ class TestNextDue(InboundCommon):
             ids = [message.id for message in taken if message.conversation == name]
             self.assertEqual(ids, sorted(ids))
 
-    # ------------------------------------------------------------------ what it costs
+    # ------------------------------------------------------------------ cost
 
-    def test_how_many_wait_in_front_makes_no_difference(self):
+    def test_the_cost_does_not_grow_with_the_messages_waiting_in_front(self):
         self.patch(mail_inbound_message_next_due, "_OLDEST", 100)
         first, second = self.waiting("a", 2, minutes=9)
         first.next_try = fields.Datetime.now() + timedelta(hours=1)
@@ -125,7 +125,7 @@ class TestNextDue(InboundCommon):
         )
 
     def rows_read(self):
-        """How many rows and entries of indexes PostgreSQL has read in this transaction."""
+        """Return how many rows and index entries PostgreSQL has read in this transaction."""
         self.env.cr.execute(
             "SELECT sum(pg_stat_get_xact_tuples_returned(oid)) FROM pg_class"
             " WHERE relname = 'mail_inbound_message' OR oid IN"

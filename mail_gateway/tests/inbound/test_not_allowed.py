@@ -8,7 +8,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 @tagged("post_install", "-at_install")
 class TestNotAllowed(InboundCommon):
-    """What Odoo refuses in words is held with these words: trying it again and again does not help."""
+    """A message that Odoo refuses with a user error is held with the words of the error: further tries do not help."""
 
     @classmethod
     def setUpClass(cls):
@@ -16,23 +16,23 @@ class TestNotAllowed(InboundCommon):
         cls.postmaster = new_test_user(cls.env, "postmaster", groups="mail_gateway.group_postmaster")
 
     def refusing(self, error):
-        """Have contacts not be created."""
+        """Make every creation of a contact fail."""
         return patch.object(type(self.env["res.partner"]), "create", side_effect=error)
 
     def run_last_try(self, message):
-        """Have the next try be due, and run a lane."""
+        """Make the next try due, and run a lane."""
         self.assertEqual(message.state, "deferred")
         message.next_try = "2020-01-01"
         self.run_lane()
 
-    def test_a_missing_right_holds_at_once_and_says_so(self):
+    def test_a_missing_right_holds_the_message_at_once_with_the_reason(self):
         with self.refusing(AccessError("Contacts of Other Company are out of reach.")):
             message = self.deliver(self.to_alias(subject="Foreign"))
         self.assertEqual((message.state, message.cause, message.try_count), ("held", "not_allowed", 1))
         self.assertIn("Contacts of Other Company are out of reach.", message.reason)
         self.assertIn("Grant the access right, then process the message again.", message.reason)
 
-    def test_it_is_delivered_once_the_right_is_given(self):
+    def test_a_held_message_is_delivered_once_the_right_is_granted(self):
         with self.refusing(AccessError("No.")):
             message = self.deliver(self.to_alias(subject="Foreign"))
         message.with_user(self.postmaster).action_process_again()
@@ -40,7 +40,7 @@ class TestNotAllowed(InboundCommon):
         self.assertEqual((message.state, message.cause), ("delivered", False))
         self.assertEqual(self.env["res.partner"].browse(message.res_id).name, "Foreign")
 
-    def test_releasing_says_what_helps_instead(self):
+    def test_releasing_is_refused_with_advice_to_grant_the_right(self):
         with self.refusing(AccessError("No.")):
             message = self.deliver(self.to_alias())
         self.assertFalse(message.is_releasable)
@@ -48,7 +48,7 @@ class TestNotAllowed(InboundCommon):
             message.with_user(self.postmaster).action_release()
 
     def test_a_contact_of_another_company_holds_the_message(self):
-        """The alias makes leads of one company for a contact of another: Odoo's own check refuses."""
+        """The alias makes leads of one company for a contact of another; Odoo's own check refuses them."""
         if "crm.lead" not in self.env:
             self.skipTest("crm is not installed")
         other = self.env["res.company"].create({"name": "Other Company"})
@@ -65,7 +65,7 @@ class TestNotAllowed(InboundCommon):
         self.run_lane()
         self.assertEqual(message.state, "delivered")
 
-    def test_what_odoo_refuses_in_words_is_held_after_the_last_try_which_follows_at_once(self):
+    def test_a_message_refused_with_a_user_error_is_held_after_one_more_try(self):
         for error in (UserError("Not like that."), ValidationError("Not like that.")):
             with self.refusing(error):
                 message = self.deliver(self.to_alias(subject=type(error).__name__))
@@ -73,7 +73,7 @@ class TestNotAllowed(InboundCommon):
             self.assertEqual((message.state, message.cause), ("held", "refused"))
             self.assertEqual(message.reason, "Odoo refused it: Not like that.")
 
-    def test_what_is_refused_for_what_it_contains_is_delivered_with_its_text_only(self):
+    def test_a_message_refused_for_an_attachment_is_delivered_with_its_text_only(self):
         create = type(self.env["ir.attachment"]).create
 
         refused = UserError("No such attachments.")
@@ -94,7 +94,7 @@ class TestNotAllowed(InboundCommon):
             self.run_last_try(message)
         self.assertEqual(message.state, "delivered")
 
-    def test_other_errors_are_tried_as_often_as_before(self):
+    def test_messages_with_other_errors_are_tried_three_times(self):
         with self.refusing(KeyError("bug")):
             message = self.deliver(self.to_alias())
             self.assertEqual((message.state, message.try_count), ("deferred", 1))

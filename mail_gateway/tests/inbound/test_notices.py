@@ -8,14 +8,14 @@ from odoo.tests import Form, new_test_user, tagged
 from odoo.addons.mail_gateway.models.rules.mail_inbound_sender_notice import ALL, TOO_MANY
 from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
-# what an attacker wants to be sent on
+# The text that an attacker wants Odoo to send to others.
 LURE = "Cheap watches http://evil.example"
 SUBJECTS = ("Your message could not be delivered", "Your message is waiting")
 
 
 @tagged("post_install", "-at_install")
 class TestNotices(InboundCommon):
-    """A notice says nothing that comes from the message, goes to one address, and to none that may be forged (1.7)."""
+    """A notice contains nothing from the message, and goes to one address that is not known to be forged (1.7)."""
 
     def setUp(self):
         super().setUp()
@@ -23,7 +23,7 @@ class TestNotices(InboundCommon):
         self.parameters = self.env["ir.config_parameter"]
 
     def lure(self, to, **values):
-        """A message that names a victim as its sender, with a lure wherever a notice might repeat it."""
+        """Return a message that names a victim as its sender, with a lure wherever a notice might repeat it."""
         values = {
             "subject": LURE,
             "sender": f'"{LURE}" <victim@customer.example>',
@@ -46,7 +46,7 @@ class TestNotices(InboundCommon):
         self.assertNotIn("blockquote", notice.body_html)
         self.assertIn("&lt;1@evil.example&gt;", notice.body_html)
 
-    # ------------------------------------------------------------------ what they say
+    # ------------------------------------------------------------------ contents of notices
 
     def test_mail_to_the_catchall_is_refused_in_our_words(self):
         message = self.deliver(self.lure(self.catchall))
@@ -57,11 +57,11 @@ class TestNotices(InboundCommon):
         self.assertIn(self.catchall, notice.body_html)
         self.assertIn("only accepts replies to our own messages", " ".join(notice.body_html.split()))
 
-    def test_the_catchall_beside_others_does_so_too(self):
+    def test_mail_to_the_catchall_and_others_is_refused_in_our_words(self):
         self.deliver(self.lure(f"{self.catchall}>, <cheap@elsewhere.example"))
         self.assert_our_words(self.notices())
 
-    def test_an_alias_that_takes_no_such_mail_says_so_in_our_words(self):
+    def test_mail_to_an_alias_for_contacts_is_refused_in_our_words(self):
         self.alias.alias_contact = "partners"
         message = self.deliver(self.lure(self.alias.alias_full_name))
         self.assertEqual(message.state, "rejected")
@@ -70,14 +70,14 @@ class TestNotices(InboundCommon):
         self.assertIn("addresses linked to registered partners", notice.body_html)
         self.assertIn(self.alias.alias_full_name, notice.body_html)
 
-    def test_an_administrators_own_words_stay(self):
+    def test_the_administrators_text_for_an_alias_is_kept(self):
         self.alias.write({"alias_contact": "partners", "alias_bounced_content": "<p>Members only, says Paul.</p>"})
         self.deliver(self.lure(self.alias.alias_full_name))
         notice = self.notices()
         self.assert_our_words(notice)
         self.assertIn("Members only, says Paul.", notice.body_html)
 
-    def test_an_administrators_own_template_for_the_catchall_stays_without_what_it_quotes(self):
+    def test_the_administrators_catchall_template_is_kept_without_its_quotation(self):
         template = self.env.ref("mail.mail_bounce_catchall")
         template.arch = template.arch.replace("The email sent to", "Paul says: what you sent to")
         self.deliver(self.lure(self.catchall))
@@ -85,7 +85,7 @@ class TestNotices(InboundCommon):
         self.assert_our_words(notice)
         self.assertIn("Paul says: what you sent to", notice.body_html)
 
-    def test_a_rule_that_rejects_says_why_in_our_words(self):
+    def test_a_rejection_by_a_rule_is_explained_in_our_words(self):
         rule = self.env["mail.inbound.rule"].search([("check", "=", "size")])
         rule.action = "reject"
         self.parameters.set_param("mail_gateway.size_limit", "1")
@@ -94,14 +94,14 @@ class TestNotices(InboundCommon):
         self.assert_our_words(notice)
         self.assertIn("It is larger than 1 MB.", notice.body_html)
 
-    def test_the_reason_of_a_rule_is_not_told_since_it_may_quote_the_message(self):
+    def test_the_reason_of_a_rule_is_not_sent_because_it_may_quote_the_message(self):
         self.env["mail.inbound.rule"].create({"name": "x", "check": "bounce", "action": "reject", "sequence": 1})
         with patch.object(type(self.env["mail.check.bounce"]), "_look", lambda check, incoming: LURE):
             message = self.deliver(self.lure(self.alias.alias_full_name))
         self.assertEqual((message.state, message.reason[: len(LURE)]), ("rejected", LURE))
         self.assert_our_words(self.notices())
 
-    def test_who_wrote_too_much_is_told_in_our_words(self):
+    def test_a_sender_of_too_many_messages_is_notified_in_our_words(self):
         self.parameters.set_param("mail.incoming.limit.alias", "1")
         self.deliver(self.lure(self.alias.alias_full_name, message_id="<0@evil.example>"))
         self.deliver(self.lure(self.alias.alias_full_name))
@@ -109,7 +109,7 @@ class TestNotices(InboundCommon):
         self.assert_our_words(notice)
         self.assertEqual(notice.subject, SUBJECTS[1])
 
-    def test_who_replied_too_much_is_told_in_our_words(self):
+    def test_a_sender_of_too_many_replies_is_notified_in_our_words(self):
         self.parameters.set_param("mail.gateway.loop.threshold", "1")
         record = self.env["res.partner"].create({"name": "Thread"})
         parent = record.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
@@ -119,7 +119,7 @@ class TestNotices(InboundCommon):
         self.assertEqual((message.state, message.cause), ("held", "replies"))
         self.assert_our_words(self.notices())
 
-    def test_a_message_id_that_is_a_text_is_not_repeated(self):
+    def test_a_message_id_that_contains_a_text_is_not_repeated(self):
         self.deliver(self.lure(self.catchall, message_id=f"<{LURE}>"))
         notice = self.notices()
         self.assertNotIn("watches", notice.body_html + notice.references)
@@ -131,8 +131,8 @@ class TestNotices(InboundCommon):
         self.assertNotIn("evil", self.notices().email_from)
         self.assertNotIn("watches", self.notices().email_from)
 
-    def test_a_record_that_could_not_be_made_is_nothing_for_its_sender(self):
-        """It waits for another try, or for a person: core tells the sender that it was not accepted, each time."""
+    def test_a_sender_is_not_told_that_a_record_could_not_be_created(self):
+        """The message waits for another try or a person; core would tell the sender each time that it was not accepted."""
         create = patch.object(type(self.env["res.partner"]), "create", side_effect=KeyError("bug"))
         bounces = patch.object(
             type(self.env["mail.thread"]), "_routing_create_bounce_email", side_effect=AssertionError
@@ -142,9 +142,9 @@ class TestNotices(InboundCommon):
         self.assertEqual(message.state, "deferred")
         told.assert_not_called()
 
-    # ------------------------------------------------------------------ whom they tell
+    # ------------------------------------------------------------------ recipients of notices
 
-    def test_one_address_is_told_and_counted(self):
+    def test_one_address_is_notified_and_counted(self):
         paths = {"Return_Path": "<last@relay.example>\r\nReturn-Path: <first@victim.example>"}
         several = "Mary <mary@customer.example>, victim@elsewhere.example"
         self.deliver(raw(to=self.catchall, sender=several, **paths))
@@ -152,7 +152,7 @@ class TestNotices(InboundCommon):
         row = self.env["mail.inbound.sender.notice"].search([("told", "!=", ALL)])
         self.assertEqual((row.told, row.sender), ("last@relay.example", "mary@customer.example"))
 
-    def test_endless_addresses_are_told_nothing(self):
+    def test_very_long_addresses_are_not_notified(self):
         for number in (80, 2000):
             long = "😀" * number
             path = {"Return_Path": f"<{long}@x.example>", "message_id": f"<{number}@x>"}
@@ -162,14 +162,14 @@ class TestNotices(InboundCommon):
                 self.assertFalse(message.told_date)
         self.assertFalse(self.notices())
 
-    def test_nobody_is_told_of_spam(self):
+    def test_nobody_is_notified_of_spam(self):
         for number, headers in enumerate(({"X_Spam_Flag": "YES"}, {"X_Spam_Status": "Yes, score=9"})):
             message = self.deliver(raw(to=self.catchall, message_id=f"<{number}@x>", **headers))
             self.assertEqual((message.state, message.cause), ("discarded", "refused"))
             self.assertIn("marked as spam", message.reason)
         self.assertFalse(self.notices())
 
-    def test_nobody_is_told_whose_domain_did_not_send_the_message(self):
+    def test_the_sender_of_a_message_that_fails_dmarc_is_not_notified(self):
         forged = {"Authentication_Results": "mx.mycompany.example; dmarc=fail header.from=customer.example"}
         self.assertEqual(self.deliver(raw(to=self.catchall, message_id="<0@x>", **forged)).state, "rejected")
         self.parameters.set_param("mail_gateway.authserv_id", "mx2.mycompany.example, MX.mycompany.example")
@@ -181,10 +181,10 @@ class TestNotices(InboundCommon):
         waits = self.deliver(self.to_alias(message_id="<3@x>", **forged))
         self.assertEqual((waits.state, waits.cause, waits.told_date), ("held", "limit", False))
 
-    # ------------------------------------------------------------------ the head as it came
+    # ------------------------------------------------------------------ headers of malformed messages
 
     def flawed(self):
-        """Malformed messages: Odoo is given a substitute, whose headers are not those that came."""
+        """Return the values of malformed messages; Odoo gets a substitute whose headers differ from the original."""
         return (
             {"Content_Type": "text/plain; charset=x-nonsense"},
             {"message_id": "<[1@x]>"},
@@ -198,7 +198,7 @@ class TestNotices(InboundCommon):
         return message
 
     def silencing(self):
-        """Headers that keep notices from a sender: (headers, the state that the message gets)."""
+        """Return headers that suppress notices, each with the state of its message."""
         self.parameters.set_param("mail_gateway.authserv_id", "mx.mycompany.example")
         return (
             ({"Authentication_Results": "mx.mycompany.example; dmarc=fail header.from=customer.example"}, "discarded"),
@@ -213,7 +213,7 @@ class TestNotices(InboundCommon):
             ({"X_Auto_Response_Suppress": "All"}, "held"),
         )
 
-    def test_a_malformed_message_escapes_nothing_that_keeps_notices_from_its_sender(self):
+    def test_checks_that_suppress_notices_apply_to_malformed_messages(self):
         for headers, state in self.silencing():
             for number, defect in enumerate(self.flawed()):
                 subject = f"{next(iter(headers.items()))} {number}"
@@ -223,7 +223,7 @@ class TestNotices(InboundCommon):
                     self.assertEqual((message.state, message.cause, message.told_date), (state, "refused", False))
         self.assertFalse(self.notices())
 
-    def test_the_last_try_of_a_message_escapes_nothing_either(self):
+    def test_checks_that_suppress_notices_apply_to_the_last_try(self):
         for number, (headers, state) in enumerate(self.silencing()):
             subject = f"{next(iter(headers.items()))}"
             message = self.deliver_at_last_try(raw(subject, to=self.catchall, message_id=f"<{number}@x>", **headers))
@@ -231,7 +231,7 @@ class TestNotices(InboundCommon):
                 self.assertEqual((message.state, message.cause, message.told_date), (state, "refused", False))
         self.assertFalse(self.notices())
 
-    def test_a_message_that_a_rule_rejects_for_its_size_escapes_nothing_either(self):
+    def test_checks_that_suppress_notices_apply_to_messages_rejected_for_their_size(self):
         self.env["mail.inbound.rule"].search([("check", "=", "size")]).action = "reject"
         self.parameters.set_param("mail_gateway.size_limit", "1")
         for headers, state in self.silencing():
@@ -241,15 +241,15 @@ class TestNotices(InboundCommon):
                 self.assertEqual((message.state, message.told_date), (state, False))
         self.assertFalse(self.notices())
 
-    def test_honest_senders_of_malformed_messages_are_told(self):
+    def test_honest_senders_of_malformed_messages_are_notified(self):
         for number, defect in enumerate(self.flawed()):
             sender = f"{number}@customer.example"
             self.assertEqual(self.deliver(raw(f"x{number}", sender, self.catchall, **defect)).state, "rejected")
         self.assertEqual(len(self.notices()), 3)
 
-    # ------------------------------------------------------------------ what people may have written
+    # ------------------------------------------------------------------ messages that people may have written
 
-    def test_what_came_through_a_list_is_held_where_it_would_be_refused(self):
+    def test_a_message_from_a_mailing_list_is_held_instead_of_refused(self):
         google = {
             "sender": '"Mary via Orders" <orders@mycompany.example>',
             "X_Original_From": "Mary <mary@customer.example>",
@@ -265,28 +265,28 @@ class TestNotices(InboundCommon):
             self.assertIn("a mailing list may have sent the message", message.reason)
         self.assertFalse(self.notices())
 
-    def test_what_names_no_author_is_held_where_it_would_be_refused(self):
+    def test_a_message_without_an_author_is_held_instead_of_refused(self):
         message = self.deliver(raw(to=self.catchall, sender="undisclosed"))
         self.assertEqual((message.state, message.cause, message.told_date), ("held", "refused", False))
 
-    def test_what_a_program_sent_through_a_list_is_discarded_where_it_would_be_refused(self):
+    def test_a_message_that_a_program_sent_through_a_list_is_discarded_instead_of_refused(self):
         for number, proof in enumerate(({"Auto_Submitted": "auto-generated"}, {"sender": "noreply@shop.example"})):
             source = raw(
                 f"x {number}", to=self.catchall, List_Id="<news.shop.example>", message_id=f"<{number}@x>", **proof
             )
             self.assertEqual(self.deliver(source).state, "discarded")
 
-    def test_spam_is_discarded_whatever_people_may_have_written_else(self):
+    def test_spam_from_a_mailing_list_is_discarded_instead_of_refused(self):
         message = self.deliver(raw(to=self.catchall, List_Id="<news.shop.example>", X_Spam_Flag="YES"))
         self.assertEqual((message.state, message.cause), ("discarded", "refused"))
 
-    # ------------------------------------------------------------------ how many
+    # ------------------------------------------------------------------ number of notices
 
     def refuse(self, number):
         sender = f"{number}@customer{number}.example"
         return self.deliver(raw(f"Hello {number}", sender=sender, to=self.catchall, message_id=f"<{number}@x>"))
 
-    def test_so_many_are_told_within_an_hour_and_no_more(self):
+    def test_the_number_of_notices_per_hour_is_limited(self):
         self.parameters.set_param("mail_gateway.notice_limit", "2")
         messages = [self.refuse(number) for number in range(4)]
         self.assertEqual([each.state for each in messages], ["rejected", "rejected", "held", "held"])
@@ -298,7 +298,7 @@ class TestNotices(InboundCommon):
         )
         self.assertEqual(self.refuse(5).state, "rejected")
 
-    def test_whose_notice_exceeds_the_limit_waits_for_a_person_and_is_found(self):
+    def test_a_message_whose_notice_exceeds_the_limit_is_held_and_has_a_filter(self):
         self.parameters.set_param("mail_gateway.notice_limit", "1")
         self.refuse(1)
         honest = self.refuse(2)
@@ -306,14 +306,14 @@ class TestNotices(InboundCommon):
         search = self.env["mail.inbound.message"].get_view(view_type="search")["arch"]
         self.assertIn("""name="not_told" string="Sender Not Notified" domain="[('cause', '=', 'not_told')]\"""", search)
 
-    def test_whoever_is_named_by_forged_messages_keeps_their_own(self):
+    def test_a_message_is_held_when_forged_ones_used_up_the_notices_of_its_sender(self):
         for number in range(3):
             self.deliver(raw(f"Forged {number} {'x' * number}", to=self.catchall, message_id=f"<{number}@x>"))
         honest = self.deliver(raw("My order", to=self.catchall, message_id="<honest@x>"))
         self.assertEqual((honest.state, honest.cause, honest.told_date), ("held", "not_told", False))
         self.assertEqual(len(self.notices()), 3)
 
-    def test_a_flood_makes_one_alert_about_notices_and_one_about_what_waits(self):
+    def test_a_flood_makes_one_alert_about_notices_and_one_about_held_messages(self):
         new_test_user(self.env, "postmaster", groups="mail_gateway.group_postmaster", notification_type="inbox")
         self.parameters.set_param("mail_gateway.notice_limit", "1")
         last = self.env["mail.message"].search([], order="id desc", limit=1).id
@@ -324,7 +324,7 @@ class TestNotices(InboundCommon):
         alerts = self.env["mail.message"].search([("id", ">", last), ("message_type", "=", "user_notification")])
         self.assertEqual(len(alerts), 2, alerts.mapped("subject"))
 
-    def test_notices_that_messages_wait_count_as_well(self):
+    def test_notices_about_held_messages_share_the_limit(self):
         self.parameters.set_param("mail_gateway.notice_limit", "1")
         self.refuse(1)
         self.parameters.set_param("mail.incoming.limit.alias", "1")
@@ -332,7 +332,7 @@ class TestNotices(InboundCommon):
         waits = self.deliver(self.to_alias(message_id="<b@x>"))
         self.assertEqual((waits.state, waits.cause, waits.told_date), ("held", "limit", False))
 
-    def test_postmasters_are_told_once_that_there_are_too_many(self):
+    def test_postmasters_are_alerted_once_about_too_many_notices(self):
         postmaster = new_test_user(
             self.env, "postmaster", groups="mail_gateway.group_postmaster", notification_type="inbox"
         )
@@ -352,7 +352,7 @@ class TestNotices(InboundCommon):
         self.env.invalidate_all()
         self.assertFalse(self.env["mail.inbound.sender.notice"]._waiting())
 
-    def test_rows_that_are_needed_no_longer_are_removed_and_others_are_not(self):
+    def test_old_records_of_notices_are_removed_and_recent_ones_are_kept(self):
         self.refuse(1)
         notices = self.env["mail.inbound.sender.notice"]
         notices._gc_notices()
@@ -361,7 +361,7 @@ class TestNotices(InboundCommon):
         notices._gc_notices()
         self.assertFalse(notices.search([]))
 
-    # ------------------------------------------------------------------ settings, and a person's letter
+    # ------------------------------------------------------------------ settings, and letters of postmasters
 
     def test_the_settings_hold_the_limit_and_the_hosts(self):
         settings = self.env["res.config.settings"]
@@ -380,7 +380,7 @@ class TestNotices(InboundCommon):
             with self.assertRaisesRegex(ValidationError, words):
                 settings.create(values)
 
-    def test_a_persons_letter_is_not_limited_but_warned_of(self):
+    def test_a_postmasters_letter_is_not_limited_but_shows_a_warning(self):
         self.parameters.set_param("mail_gateway.notice_limit", "1")
         self.parameters.set_param("mail_gateway.authserv_id", "mx.mycompany.example")
         postmaster = new_test_user(

@@ -1,4 +1,4 @@
-"""Who wrote, to whom and in which thread: messages from the field, through a lane into records."""
+"""Authors, recipients and threads of messages from the field, which a lane turns into records."""
 
 from odoo.tests import tagged
 
@@ -7,7 +7,7 @@ from odoo.addons.mail_gateway.tests.tools.tools_common import DATA
 
 
 class PeopleCommon(InboundCommon):
-    """The alias sales@mycompany.test makes leads, where there are any."""
+    """The alias sales@mycompany.test makes leads where CRM is installed."""
 
     @classmethod
     def setUpClass(cls):
@@ -30,19 +30,19 @@ class PeopleCommon(InboundCommon):
         )
 
     def field(self, name, **words):
-        """A message from the field, with words for what stands between @@ in it."""
+        """Return a message from the field, with its @@PLACEHOLDERS@@ replaced by words."""
         source = (DATA / f"people_{name}.eml").read_text()
         for word, value in {"UNIQUE": name, **words}.items():
             source = source.replace(f"@@{word}@@", value)
         return source.replace("\n", "\r\n").encode()
 
     def made(self, message):
-        """The record that a message made."""
+        """Check that a message was delivered; return its record."""
         self.assertEqual(message.state, "delivered", message.reason or message.detail)
         return self.env[message.res_model].browse(message.res_id)
 
     def thread(self, **values):
-        """A record, and what Odoo sent of it."""
+        """Create a record; return it and a message that Odoo sent about it."""
         record = self.env["res.partner"].create({"name": "Thread"})
         return record, record.message_post(
             body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment", **values
@@ -55,9 +55,9 @@ class PeopleCommon(InboundCommon):
 
 @tagged("post_install", "-at_install")
 class TestAuthors(PeopleCommon):
-    """What stands in angle brackets is the address, and no name ever is."""
+    """The address stands in angle brackets; a name is never taken for an address."""
 
-    def test_an_alias_for_contacts_knows_the_one_whose_name_has_an_at(self):
+    def test_an_alias_for_contacts_accepts_a_contact_despite_an_at_in_the_display_name(self):
         contact = self.env["res.partner"].create({"name": "Buyer", "email": "buyer9@acme.example"})
         self.make_alias("known9", alias_contact="partners")
         message = self.deliver(self.field("at_in_unquoted_name"))
@@ -66,7 +66,7 @@ class TestAuthors(PeopleCommon):
         self.assertEqual(message.mail_message_ids.author_id, contact)
         self.assertFalse(self.notices())
 
-    def test_a_name_that_decodes_to_an_at_is_a_name(self):
+    def test_a_name_with_an_encoded_at_is_not_an_address(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", "2")
         messages = self.deliver(*(self.field("encoded_at_in_name", UNIQUE=f"U{number}") for number in range(3)))
         self.assertEqual(messages.mapped("state"), ["delivered", "delivered", "held"])
@@ -78,7 +78,7 @@ class TestAuthors(PeopleCommon):
         self.run_lane()
         self.assertEqual(messages[2].state, "delivered")
 
-    def test_nobody_becomes_a_user_by_a_name(self):
+    def test_nobody_is_identified_as_a_user_by_a_name_or_a_disguised_address(self):
         user = self.user_employee
         for number, sender in enumerate(
             (f"=?utf-8?q?{user.email.replace('@', '=40')}?= <evil{number}@evil.example>" for number in range(1)),
@@ -104,7 +104,7 @@ class TestAuthors(PeopleCommon):
                 self.assertFalse(message.sender)
                 self.assertFalse(message.mail_message_ids.author_id)
 
-    def test_nobody_becomes_a_user_by_brackets_in_an_encoded_word(self):
+    def test_nobody_is_identified_as_a_user_by_brackets_in_an_encoded_word(self):
         email = self.user_employee.email
         for number, (sender, author) in enumerate(
             (
@@ -120,7 +120,7 @@ class TestAuthors(PeopleCommon):
                 self.assertEqual((message.state, message.sender), ("delivered", author), message.reason)
                 self.assertFalse(message.mail_message_ids.author_id)
 
-    def test_what_is_in_quotes_is_the_author_only_where_nobody_else_is(self):
+    def test_a_quoted_address_is_the_author_only_if_it_stands_alone(self):
         boss = '"Boss <boss@mycompany.test>"'
         for number, (sender, author) in enumerate(
             (
@@ -166,7 +166,7 @@ class TestAuthors(PeopleCommon):
             self.assertRegex(address, r"mary\d@customer\.example")
             self.assertNotRegex(address, r"<sales@acme|^sales@acme[^<]*$")
 
-    def test_the_topmost_return_path_is_told_and_no_encoded_word_in_it(self):
+    def test_a_notice_goes_to_the_topmost_return_path_but_not_to_an_encoded_word_in_it(self):
         paths = {
             "<mary@x.example>\r\nReturn-Path: <bob@y.example>": ("rejected", "mary@x.example"),
             "=?utf-8?q?boss=40mycompany.test?=": ("discarded", False),  # no address, and so nobody to tell
@@ -179,7 +179,7 @@ class TestAuthors(PeopleCommon):
             self.assertEqual(self.deliver(source).state, state)
             self.assertEqual((self.notices() - before).email_to, told)
 
-    def test_the_first_of_several_authors_counts_and_sender_stands_in_for_none(self):
+    def test_the_first_author_counts_and_sender_replaces_an_empty_from(self):
         message = self.deliver(
             raw("Two", "Mary <mary@x.example>, Bob <bob@y.example>", "sales@mycompany.test", "<two@x.example>")
         )
@@ -194,7 +194,7 @@ class TestAuthors(PeopleCommon):
 
 @tagged("post_install", "-at_install")
 class TestRecipients(PeopleCommon):
-    """Which addresses of ours a message names."""
+    """The addresses of ours that a message names."""
 
     def number_of_records(self, name):
         return self.env[self.model].search_count([("name", "=", name)])
@@ -209,7 +209,7 @@ class TestRecipients(PeopleCommon):
         tagged_one = self.env["mail.inbound.message"].search([("subject", "=", "Field plus_tag")])
         self.assertEqual(tagged_one.recipients, "sales+webshop@mycompany.test")
 
-    def test_recipients_as_they_are_written_reach_the_alias(self):
+    def test_recipients_in_unusual_notations_reach_the_alias(self):
         for number, to in enumerate(
             (
                 "'sales@mycompany.test'",
@@ -241,7 +241,7 @@ class TestRecipients(PeopleCommon):
             with self.subTest(to=to):
                 self.made(self.deliver(raw(f"To {number}", to=to, message_id=f"<to{number}@x.example>")))
 
-    def test_what_is_no_address_of_the_alias_does_not_reach_it(self):
+    def test_texts_that_are_not_the_address_of_the_alias_do_not_reach_it(self):
         for number, to in enumerate(
             (
                 "=?utf-8?q?sales=40mycompany.test?=",
@@ -258,7 +258,7 @@ class TestRecipients(PeopleCommon):
                 message = self.deliver(raw(f"Not to {number}", to=to, message_id=f"<not{number}@x.example>"))
                 self.assertEqual((message.state, message.cause), ("held", "no_route"))
 
-    def test_transport_names_the_alias_where_people_name_none_of_ours(self):
+    def test_transport_headers_name_the_alias_if_the_recipients_include_none_of_ours(self):
         for number, header in enumerate(("X_Original_To", "Delivered_To", "Envelope_To", "X_Envelope_To", "Bcc")):
             with self.subTest(header=header):
                 source = raw(
@@ -270,7 +270,7 @@ class TestRecipients(PeopleCommon):
                 self.made(self.deliver(source))
                 self.assertEqual(self.number_of_records(f"Transport {number}"), 1)
 
-    def test_bcc_reaches_an_alias_in_the_mailbox_of_the_catchall(self):
+    def test_a_blind_copy_in_the_catchall_mailbox_reaches_its_alias(self):
         source = raw(
             "Bcc",
             to="undisclosed-recipients:;",
@@ -281,7 +281,7 @@ class TestRecipients(PeopleCommon):
         self.made(self.deliver(source))
         self.assertFalse(self.notices())
 
-    def test_transport_adds_no_record_to_what_people_name(self):
+    def test_transport_headers_add_no_record_if_the_recipients_include_an_alias(self):
         self.make_alias("other")
         source = raw(
             "Both", to="sales@mycompany.test", message_id="<both@x.example>", Delivered_To="other@mycompany.test"
@@ -289,7 +289,7 @@ class TestRecipients(PeopleCommon):
         self.made(self.deliver(source))
         self.assertEqual(self.number_of_records("Both"), 1)
 
-    def test_the_mailbox_that_a_message_lies_in_changes_nothing(self):
+    def test_the_address_of_the_mailbox_does_not_count_as_a_recipient(self):
         self.server.object_id = self.env["ir.model"]._get(self.model)
         source = raw(
             "Catchall", to=self.domain.catchall_email, message_id="<c@x.example>", Delivered_To="odoo@mycompany.test"
@@ -298,14 +298,14 @@ class TestRecipients(PeopleCommon):
         made = self.made(self.deliver(raw("Box", message_id="<box@x.example>", Delivered_To="odoo@mycompany.test")))
         self.assertNotIn("odoo@mycompany.test", made.message_ids.mapped("incoming_email_to"))
 
-    def test_the_exact_alias_comes_before_the_one_without_the_tag(self):
+    def test_the_alias_with_the_longer_match_takes_precedence(self):
         exact = self.make_alias("sales+press")
         exact.alias_defaults = repr({"name": "Exact"}) if self.model == "crm.lead" else "{}"
         message = self.deliver(raw("Press", to="sales+press+2026@mycompany.test", message_id="<press@x.example>"))
         self.made(message)
         self.assertEqual(self.env["mail.inbound.created.record"].search([], limit=1).target, f"mail.alias,{exact.id}")
 
-    def test_a_domain_stored_in_its_own_letters_takes_mail_in_either_form(self):
+    def test_a_domain_stored_in_unicode_takes_mail_in_both_forms(self):
         self.env.cr.execute("UPDATE mail_alias_domain SET name = 'bücher.test' WHERE id = %s", [self.domain.id])
         self.env.cr.execute(
             "UPDATE mail_alias SET alias_full_name = 'sales@bücher.test' WHERE id = %s", [self.sales.id]
@@ -315,17 +315,17 @@ class TestRecipients(PeopleCommon):
             with self.subTest(to=to):
                 self.made(self.deliver(raw(f"IDN {number}", to=to, message_id=f"<idn{number}@x.example>")))
 
-    def test_a_tag_and_a_former_address_lead_on_together(self):
+    def test_a_former_address_with_a_tag_leads_to_the_new_address(self):
         self.sales.alias_name = "orders"
         message = self.deliver(raw("Old", to="sales+x@mycompany.test", message_id="<old@x.example>"))
         self.made(message)
         self.assertIn("sales+x@mycompany.test → orders@mycompany.test", message.former_address)
 
-    def test_no_contact_is_made_of_a_tagged_alias(self):
+    def test_a_tagged_alias_is_recognized_as_an_alias(self):
         found = self.env["mail.alias.domain"]._find_aliases(["sales+x@mycompany.test", "mary@customer.example"])
         self.assertEqual(found, ["sales+x@mycompany.test"])
 
-    def test_a_copy_for_another_alias_makes_its_record_whatever_transport_named_before(self):
+    def test_a_copy_for_another_alias_makes_its_record_although_a_transport_header_named_it_before(self):
         self.make_alias("other")
         copies = [
             raw("Copy", to=f"{to}@mycompany.test", message_id="<copy@x.example>", Delivered_To="other@mycompany.test")
@@ -334,7 +334,7 @@ class TestRecipients(PeopleCommon):
         self.assertEqual(self.deliver(*copies).mapped("state"), ["delivered", "delivered", "discarded"])
         self.assertEqual(self.number_of_records("Copy"), 2)
 
-    def test_an_alias_behind_a_thousand_recipients_is_named_once(self):
+    def test_an_alias_behind_hundreds_of_recipients_makes_one_record(self):
         others = ", ".join(f"person{number}@customer.example" for number in range(300))
         source = raw("Crowd", to=f"{others}, sales@mycompany.test", message_id="<crowd@x.example>")
         self.assertEqual(self.deliver(source, source).mapped("state"), ["delivered", "discarded"])
@@ -343,7 +343,7 @@ class TestRecipients(PeopleCommon):
 
 @tagged("post_install", "-at_install")
 class TestThreads(PeopleCommon):
-    """Replies by In-Reply-To or References, either of them."""
+    """In-Reply-To and References each lead a reply to its thread."""
 
     def test_a_reply_is_found_by_in_reply_to_when_references_name_others(self):
         record, parent = self.thread()
@@ -352,7 +352,7 @@ class TestThreads(PeopleCommon):
         self.assertEqual(self.made(self.deliver(source)), record)
         self.assertFalse(self.notices())
 
-    def test_ids_as_programs_write_them_are_found(self):
+    def test_ids_in_unusual_notations_are_found(self):
         record, parent = self.thread()
         bare = parent.message_id.strip("<>")
         for number, headers in enumerate(
@@ -387,7 +387,7 @@ class TestThreads(PeopleCommon):
             source = raw(f"N {number}", to=self.domain.catchall_email, message_id=f"<n{number}@x.example>", **headers)
             self.assertEqual(self.made(self.deliver(source)), expected)
 
-    def test_a_message_whose_record_is_gone_leaves_the_thread_to_the_next(self):
+    def test_a_known_message_whose_record_is_gone_is_skipped(self):
         (gone, gone_message), (record, parent) = self.thread(), self.thread()
         references = f"{parent.message_id} {gone_message.message_id}"
         self.env.cr.execute("UPDATE mail_message SET res_id = 2000000000 WHERE id = %s", [gone_message.id])
@@ -396,14 +396,14 @@ class TestThreads(PeopleCommon):
         self.assertEqual(self.made(self.deliver(source)), record)
         self.assertTrue(gone.exists())
 
-    def test_what_answers_others_only_is_no_reply(self):
+    def test_a_message_that_answers_only_unknown_messages_is_not_a_reply(self):
         source = raw("Foreign", to=self.domain.catchall_email, message_id="<f@x.example>", In_Reply_To="mary@x.example")
         self.assertEqual(self.deliver(source).state, "rejected")
 
 
 @tagged("post_install", "-at_install")
 class TestIdentity(PeopleCommon):
-    """Which messages are the same (D4)."""
+    """Recognition of messages that came before (D4)."""
 
     def orders(self, message_id, *texts, **values):
         sources = []
@@ -449,7 +449,7 @@ class TestIdentity(PeopleCommon):
             self.deliver(scan("one"), scan("two"), scan("one")).mapped("state"), ["delivered", "delivered", "discarded"]
         )
 
-    def test_a_known_id_of_ours_neither_swallows_nor_links_what_others_send(self):
+    def test_a_message_from_others_under_one_of_our_ids_is_a_new_message(self):
         record, parent = self.thread()
         message = self.deliver(raw("Attack", to="sales@mycompany.test", message_id=parent.message_id))
         self.assertNotEqual(self.made(message), record)
@@ -457,18 +457,18 @@ class TestIdentity(PeopleCommon):
         reply = raw("Re: Question", to=self.domain.catchall_email, message_id="<r@x>", In_Reply_To=parent.message_id)
         self.assertEqual(self.made(self.deliver(reply)), record)
 
-    def test_our_own_mail_under_its_own_id_is_known_whatever_became_of_its_text(self):
+    def test_our_own_mail_is_recognized_by_its_id_even_with_a_changed_text(self):
         _record, parent = self.thread(author_id=self.user_employee.partner_id.id)
         source = raw("Question", self.user_employee.email_formatted, "sales@mycompany.test", parent.message_id)
         self.assertNotIn(b"Question?", source)
         self.assertEqual(self.deliver(source).state, "discarded")
 
-    def test_what_an_earlier_version_processed_is_known(self):
+    def test_a_message_processed_by_an_earlier_version_is_recognized(self):
         [first] = self.orders("<old@x.example>", "Order 17")
         first.identity = False
         self.assertEqual(self.orders("<old@x.example>", "Order 17").state, "discarded")
 
-    def test_what_came_before_the_addon_is_known_by_its_text(self):
+    def test_a_message_from_before_the_installation_is_recognized_by_its_text(self):
         [first] = self.orders("<before@x.example>", "Order 17")
         first.unlink()
         self.assertEqual(self.orders("<before@x.example>", "Order 18").state, "delivered")
@@ -520,7 +520,7 @@ class TestLists(PeopleCommon):
             with self.subTest(values=values):
                 self.assertEqual(self.through_list(number, **values).sender, "mary@customer.example")
 
-    def test_without_the_signs_of_a_list_from_counts(self):
+    def test_the_from_counts_without_consistent_list_headers(self):
         for number, values in enumerate(
             (
                 {"List_Id": None, "List_Post": None},
@@ -532,7 +532,7 @@ class TestLists(PeopleCommon):
             with self.subTest(values=values):
                 self.assertEqual(self.through_list(number, **values).sender, "orders@lists.example")
 
-    def test_a_made_up_list_makes_nobody_a_user(self):
+    def test_nobody_is_identified_as_a_user_by_a_forged_list(self):
         for number, address in enumerate((self.user_employee.email, "boss@mycompany.test")):
             message = self.through_list(number, X_Original_From=f"Boss <{address}>", Reply_To=address)
             self.assertFalse(message.mail_message_ids.author_id)

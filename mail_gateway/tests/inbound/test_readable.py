@@ -14,11 +14,11 @@ SETTLED = ("delivered", "held", "rejected", "discarded")
 
 @tagged("post_install", "-at_install")
 class TestReading(InboundCommon):
-    """Odoo gets through what the parser makes of any bytes, and keeps what could be read."""
+    """Odoo processes the parser's result for any bytes, and keeps everything that could be read."""
 
     def setUp(self):
         super().setUp()
-        self.env["mail.inbound.rule"].search([]).active = False  # nothing but parsing and routing
+        self.env["mail.inbound.rule"].search([]).active = False  # only parsing and routing remain
         self.env["ir.config_parameter"].set_param("mail.gateway.loop.threshold", 10_000)
         self.address = f"inbound@{self.alias_domain}"
 
@@ -29,20 +29,20 @@ class TestReading(InboundCommon):
         return self.addressed((DATA / f"{name}.eml").read_bytes())
 
     def receive(self, source):
-        """The chatter message that a source becomes."""
+        """Deliver a source; return its chatter message."""
         row = self.deliver(source)
         self.assertEqual(row.state, "delivered", row.detail or row.reason)
         return row.mail_message_ids
 
     def receive_body(self, kind, body):
-        """The same of a body of this content type."""
+        """Do the same with a body of this content type."""
         head = f"From: mary@customer.example\r\nTo: {self.address}\r\nMessage-Id: <1@x>\r\nContent-Type: {kind}\r\n\r\n"
         return self.receive(head.encode() + body)
 
     def files(self, message):
         return {attachment.name: attachment.raw for attachment in message.attachment_ids}
 
-    # ------------------------------------------------------------------ whatever comes
+    # ------------------------------------------------------------------ any message
 
     @mute_logger("odoo.addons.mail_gateway.models.inbound.mail_inbound_message_outcome")
     def test_every_fixture_is_settled(self):
@@ -55,7 +55,7 @@ class TestReading(InboundCommon):
     def test_mutants_are_delivered_unless_their_recipients_are_gone(self):
         delivered = 0
         for number, (name, mutant) in enumerate(mutants(320)):
-            # a Message-Id of its own: it is no repetition
+            # Its own Message-Id keeps it from being a repetition.
             source = self.addressed(mutant).replace(b"Message-Id: <", b"Message-Id: <%d." % number)
             row = self.deliver(source)
             if self.address in (row.recipients or "").split(", "):
@@ -64,34 +64,34 @@ class TestReading(InboundCommon):
             self.assertIn(row.state, SETTLED, (name, source, row.detail))
         self.assertGreater(delivered, 160)
 
-    def test_the_plainest_form_is_delivered(self):
+    def test_the_text_only_form_is_delivered_with_the_original_attached(self):
         for name in ("text_and_html", "deeply_nested", "smime_signed"):
             source = self.source(name).replace(b"Message-Id: <", b"Message-Id: <%s." % name.encode())
             message = self.receive(make_readable(source, text_only=True).source)
             self.assertEqual(self.files(message), {"original.eml": source})
 
-    # ------------------------------------------------------------------ what is kept
+    # ------------------------------------------------------------------ contents that are kept
 
     def test_the_original_is_attached_byte_for_byte(self):
         for name in ("nul_bytes", "boundary_missing", "message_id_in_square_brackets"):
             source = self.source(name).replace(b"order.", name.encode())
             self.assertEqual(self.files(self.receive(source))["original.eml"], source)
 
-    def test_a_message_id_that_breaks_the_parser_is_the_message_id(self):
+    def test_a_message_id_that_breaks_the_parser_is_kept(self):
         message = self.receive(self.source("message_id_in_square_brackets"))
         self.assertEqual(message.message_id, "<[order.1@customer.example]>")
         answer = self.receive(self.to_alias(subject="Re", In_Reply_To=message.message_id))
         self.assertEqual((answer.model, answer.res_id), (message.model, message.res_id))
 
-    def test_an_attachment_in_another_charset_than_it_says_keeps_its_bytes(self):
+    def test_an_attachment_with_a_wrong_charset_label_keeps_its_bytes(self):
         message = self.receive(self.source("attachment_in_another_charset_than_it_says"))
         self.assertEqual(self.files(message)["orders.csv"], "Köln;10".encode("latin-1"))
 
-    def test_attachments_of_kinds_that_odoo_has_no_reader_for_are_kept(self):
+    def test_attachments_of_types_that_odoo_cannot_read_are_kept(self):
         message = self.receive(self.source("content_type_unknown_kind"))
         self.assertEqual(self.files(message)["sans.woff"], b"wOFF\0not really")
 
-    def test_a_bounce_with_flaws_is_still_a_bounce_of_the_same_message(self):
+    def test_a_defective_bounce_is_still_recognized_as_a_bounce_of_its_message(self):
         offer = self.env["mail.message"].create({"message_id": "<[offer.1@mycompany.example]>", "body": "Offer"})
         source = make_readable(self.source("bounce_report_with_flaws")).source
         message = email.message_from_bytes(source, policy=email.policy.SMTP)
@@ -100,9 +100,9 @@ class TestReading(InboundCommon):
         self.assertEqual(parsed["bounced_email"], "nobody@customer.example")
         self.assertEqual(parsed["bounced_message"], offer)
 
-    # ------------------------------------------------------------------ what is too large
+    # ------------------------------------------------------------------ excessive sizes
 
-    def test_html_that_keeps_the_sanitizer_busy_is_set_aside_as_text(self):
+    def test_html_too_expensive_for_the_sanitizer_is_attached_as_text(self):
         html = b"<p>Please send ten.</p>" + b"<xyz>of them</xyz>" * 30_000
         message = self.receive_body("text/html; charset=utf-8", html)
         self.assertIn("Please send ten.", message.body)

@@ -13,13 +13,13 @@ NOBODY = {"to": "nobody@elsewhere.example"}
 
 @tagged("post_install", "-at_install")
 class TestRetention(InboundCommon):
-    """Sources go, some at a time; sending details, too."""
+    """Sources and sending details are removed in slices after their retention period."""
 
     def collect(self):
         return self.env["mail.inbound.message"]._gc_sources()
 
     def old(self, *sources, days=31):
-        """Messages that were delivered, held ... so many days ago."""
+        """Deliver messages, and date their completion back by so many days."""
         messages = self.deliver(*sources)
         self.date_back(messages, "done_date", days)
         return messages
@@ -31,7 +31,7 @@ class TestRetention(InboundCommon):
         self.env.cr.execute(SQL("UPDATE %s SET %s = %s WHERE id IN %s", table, column, age, records._ids))
         records.invalidate_recordset()
 
-    def test_a_source_goes_when_its_time_is_over(self):
+    def test_a_source_is_removed_after_the_retention_period(self):
         late, early = self.old(self.to_alias()), self.old(self.to_alias(subject="Early"), days=29)
         self.assertEqual(self.collect(), (1, False))
         self.assertFalse(late.source)
@@ -51,7 +51,7 @@ class TestRetention(InboundCommon):
         self.assertEqual(self.collect(), (0, False))
         self.assertTrue(waiting.source)
 
-    def test_what_a_person_keeps_is_kept_until_they_let_it_go(self):
+    def test_a_source_that_a_person_keeps_stays_until_they_release_it(self):
         kept, other = self.old(self.to_alias(), self.to_alias(subject="Other"))
         postmaster = new_test_user(self.env, "keeper", groups="mail_gateway.group_postmaster")
         kept.with_user(postmaster).action_keep_source()
@@ -66,7 +66,7 @@ class TestRetention(InboundCommon):
         discarded.state, rejected.state = "discarded", "rejected"
         self.assertEqual(self.collect(), (2, False))
 
-    def test_sources_go_in_slices(self):
+    def test_sources_are_removed_in_slices(self):
         messages = self.old(*(self.to_alias(subject=f"Order {number}") for number in range(3)))
         self.date_back(messages[1], "done_date", 99)
         with patch.object(mail_inbound_message_retention, "SLICE", 2):
@@ -75,7 +75,7 @@ class TestRetention(InboundCommon):
             self.assertEqual(self.collect(), (1, False))
         self.assertFalse(any(messages.mapped("source")))
 
-    def test_the_sources_are_not_loaded(self):
+    def test_removing_sources_does_not_load_them(self):
         messages = self.old(self.to_alias())
         self.env.invalidate_all()
         self.collect()
@@ -90,12 +90,12 @@ class TestRetention(InboundCommon):
         self.assertEqual(message.preview, "The source of this message was removed on 03/04/2026.")
         self.assertEqual(message.with_context(bin_size=True).preview, message.preview)
 
-    def test_a_message_that_lost_its_source_before_says_so(self):
+    def test_a_message_without_a_date_of_removal_says_only_that_its_source_was_removed(self):
         message = self.old(self.to_alias())
         message.source = False
         self.assertEqual(message.preview, "The source of this message was removed.")
 
-    def test_the_time_is_a_parameter_and_a_bad_one_counts_as_the_default(self):
+    def test_the_retention_period_is_a_parameter_and_a_bad_value_counts_as_the_default(self):
         parameters = self.env["ir.config_parameter"]
         messages = self.old(self.to_alias(), days=6)
         parameters.set_param(mail_inbound_message_retention.DAYS_PARAMETER, "7")
@@ -114,7 +114,7 @@ class TestRetention(InboundCommon):
         self.assertEqual(self.collect(), (1, False))
         self.assertFalse(messages.source)
 
-    def test_a_message_whose_source_went_is_not_fetched_again(self):
+    def test_a_message_whose_source_was_removed_is_not_fetched_again(self):
         message = self.old(self.to_alias())
         self.collect()
         keys = [message.remote_key]
@@ -129,20 +129,20 @@ class TestRetention(InboundCommon):
             self.date_back(row, "date", age)
         return rows
 
-    def test_sending_details_are_forgotten_when_their_time_is_over(self):
+    def test_sending_details_are_removed_after_the_retention_period(self):
         late, early = self.selections(181, 179)
         self.assertEqual(self.env["mail.outgoing.selection"]._gc_selections(), (1, False))
         self.assertFalse(late.exists())
         self.assertTrue(early.exists())
 
-    def test_sending_details_go_in_slices_the_oldest_first(self):
+    def test_sending_details_are_removed_in_slices_oldest_first(self):
         rows = self.selections(200, 400, 300)
         with patch.object(mail_outgoing_selection, "SLICE", 2):
             self.assertEqual(self.env["mail.outgoing.selection"]._gc_selections(), (2, True))
             self.assertEqual(rows.exists(), rows[0])
             self.assertEqual(self.env["mail.outgoing.selection"]._gc_selections(), (1, False))
 
-    def test_how_long_sending_details_are_kept_is_a_parameter(self):
+    def test_the_retention_period_of_sending_details_is_a_parameter(self):
         [row] = self.selections(20)
         self.env["ir.config_parameter"].set_param(mail_outgoing_selection.DAYS_PARAMETER, "10")
         self.env["mail.outgoing.selection"]._gc_selections()

@@ -12,7 +12,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 @tagged("post_install", "-at_install")
 class TestSearch(InboundCommon):
-    """One search for sender, recipients, subject and Message-Id, and indexes for what a list is asked for."""
+    """One search for sender, recipients, subject and Message-Id, and the indexes that the list uses."""
 
     @classmethod
     def setUpClass(cls):
@@ -22,7 +22,7 @@ class TestSearch(InboundCommon):
     def found(self, words):
         return self.inbound.search([("search_text", "ilike", words)])
 
-    def test_each_of_the_four_is_found(self):
+    def test_a_message_is_found_by_subject_sender_recipient_and_message_id(self):
         message = self.store(
             raw("Ten chairs", "Mary <mary@customer.example>", "sales@mycompany.example", "<4711@relay.example>")
         )
@@ -38,11 +38,11 @@ class TestSearch(InboundCommon):
         for words in ("FÜR DAS CAFÉ", "fur das cafe"):
             self.assertEqual(self.found(words), message)
 
-    def test_what_is_not_there_is_not_found(self):
+    def test_unknown_words_find_nothing(self):
         self.store(raw())
         self.assertFalse(self.found("no such words"))
 
-    def test_a_field_of_its_own_narrows_the_search(self):
+    def test_the_subject_field_searches_only_subjects(self):
         message = self.store(raw("From Mary"))
         self.store(raw("Another", "From Mary <from@customer.example>"))
         arch = etree.fromstring(self.inbound.get_view(view_type="search")["arch"])
@@ -50,11 +50,11 @@ class TestSearch(InboundCommon):
         domain = safe_eval(node.get("filter_domain"), {"self": "from mary"})
         self.assertEqual(self.inbound.search(domain), message)
 
-    def test_the_search_box_asks_for_all_of_them_first(self):
+    def test_the_search_box_offers_the_combined_search_first(self):
         arch = etree.fromstring(self.inbound.get_view(view_type="search")["arch"])
         self.assertEqual(arch.xpath("//field/@name")[0], "search_text")
 
-    def test_whoever_reads_no_messages_finds_none(self):
+    def test_users_without_access_to_messages_cannot_search_them(self):
         self.store(raw())
         portal = new_test_user(self.env, "searching", groups="base.group_portal")
         for model in ("mail.inbound.message", "mail.inbound.search"):
@@ -63,7 +63,7 @@ class TestSearch(InboundCommon):
         postmaster = new_test_user(self.env, "postmaster who searches", groups="mail_gateway.group_postmaster")
         self.assertTrue(self.inbound.with_user(postmaster).search([("search_text", "ilike", "order")]))
 
-    def test_the_text_goes_with_its_message(self):
+    def test_the_search_text_is_deleted_with_its_message(self):
         message = self.store(raw())
         texts = self.env["mail.inbound.search"].search([("inbound_message_id", "in", message.ids)])
         self.assertEqual(len(texts), 1)
@@ -73,7 +73,7 @@ class TestSearch(InboundCommon):
     # ------------------------------------------------------------------ indexes
 
     def plan(self, query):
-        """How PostgreSQL runs a query when it reads all rows only if nothing else is possible."""
+        """Return how PostgreSQL runs a query when it reads all rows only if nothing else is possible."""
         self.env.cr.execute("SET LOCAL enable_seqscan = off")
         self.env.cr.execute(query.select())
         self.env.cr.execute(b"EXPLAIN " + self.env.cr.query)
@@ -90,14 +90,14 @@ class TestSearch(InboundCommon):
                 )
                 self.assertNotIn("Seq Scan", self.plan(query))
 
-    def test_the_few_messages_whose_source_is_kept_have_an_index_of_their_own(self):
+    def test_messages_whose_source_is_kept_have_an_index_of_their_own(self):
         self.assertIn("kept_index", self.plan(self.inbound._search([("keep_source", "=", True)], order="id")))
 
-    def test_the_text_has_an_index_where_the_extension_is_there(self):
+    def test_the_search_text_has_an_index_if_the_extension_is_installed(self):
         plan = self.plan(self.env["mail.inbound.search"]._search([("text", "like", "no such words")]))
         self.assertEqual("mail_inbound_search_text_index" in plan, bool(self.registry.has_trigram))
 
-    def test_what_is_cleaned_by_age_is_found_by_age(self):
+    def test_records_that_are_removed_by_age_have_an_index_on_their_age(self):
         old = fields.Datetime.now() - timedelta(days=99)
         for model in ("rule.hit", "message.id.lock", "created.record", "sender.notice"):
             with self.subTest(model):
@@ -105,8 +105,8 @@ class TestSearch(InboundCommon):
                 plan = self.plan(rows._search([("create_date", "<", old)], order="create_date", limit=10))
                 self.assertIn("age_index", plan)
 
-    def test_deleting_what_messages_refer_to_reads_no_table(self):
-        """PostgreSQL looks for rows that refer to a deleted one, by an index or by reading all of them."""
+    def test_foreign_keys_have_indexes_so_that_deletions_do_not_read_whole_tables(self):
+        """PostgreSQL looks for rows that refer to a deleted one, either by an index or by reading all of them."""
         self.env.cr.execute(
             """
             SELECT conrelid::regclass::text, attname
@@ -126,5 +126,5 @@ class TestSearch(InboundCommon):
             "route",
             "reject",
             "alike",
-        )  # of dialogs, or one for each folder
+        )  # tables of dialogs, or with one row for each folder
         self.assertEqual([pair for pair in bare if not any(word in pair[0] for word in few)], [])

@@ -15,7 +15,7 @@ from odoo.addons.mail_gateway.tools.fetch.folder_position import FolderPosition
 from odoo.addons.mail_gateway.tools.fetch.mailbox import Batch, RemoteMessage
 from odoo.addons.mail_gateway.tools.text.indexed_text import INDEXED_BYTES
 
-# four bytes each in UTF-8, and nothing that a compression finds
+# Each character takes four bytes in UTF-8, and compression does not shorten them.
 WIDE = "".join(map(chr, random.Random(9).choices(range(0x10000, 0x1FFFF), k=4000)))
 HEADERS = (
     *("From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Delivered-To", "X-Original-To", "Resent-To", "Subject"),
@@ -24,20 +24,20 @@ HEADERS = (
 
 
 def encoded(text):
-    """RFC 2047, in words of 75 characters at most."""
+    """Encode a text by RFC 2047, in words of at most 75 characters."""
     words = [text[n : n + 10].encode() for n in range(0, len(text), 10)]
     return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
 
 
 def widest(name, written):
-    """A message one header of which is as wide as can be."""
+    """Return a message in which one header has this value."""
     values = {"From": "mary@customer.example", "To": "sales@mycompany.example", "Subject": "Wide"}
     values[name] = written
     return "".join(f"{key}: {value}\r\n" for key, value in values.items()).encode() + b"\r\nHello\r\n"
 
 
 def written(text, address="@customer.example"):
-    """The ways to write that text into a header."""
+    """Return the ways to write that text into a header."""
     return {
         "raw": text,
         "encoded": encoded(text),
@@ -66,13 +66,13 @@ class StoreCase(InboundCommon):
 
 @tagged("post_install", "-at_install")
 class TestStoreWide(StoreCase):
-    """Every value from outside may be as long and as wide as it likes."""
+    """Values from outside may have any length and any characters."""
 
     def test_a_from_of_950_wide_characters_is_stored_along_with_its_neighbours(self):
         stored = self.store(raw("First"), widest("From", encoded(WIDE[:950]) + "@customer.example"), raw("Last"))
         self.assertEqual(len(stored), 3)
 
-    def test_every_header_may_be_as_wide_as_can_be(self):
+    def test_messages_with_very_long_headers_are_stored(self):
         sources = [widest(name, value) for name in HEADERS for value in written(WIDE).values()]
         stored = self.store(*sources)
         self.assertEqual([message._source_bytes() for message in stored], sources)
@@ -80,7 +80,7 @@ class TestStoreWide(StoreCase):
         for field in ("sender", "message_id", "conversation"):
             self.assertLessEqual(max(len((message[field] or "").encode()) for message in stored), INDEXED_BYTES)
 
-    def test_what_is_as_wide_as_can_be_is_delivered(self):
+    def test_messages_with_very_long_headers_are_processed_without_errors(self):
         to = f"inbound@{self.alias_domain}"
         sources = [
             widest(name, value).replace(b"To: sales@mycompany.example", f"To: {to}".encode())
@@ -92,7 +92,7 @@ class TestStoreWide(StoreCase):
         unexpected = stored.filtered(lambda message: message.state in ("deferred", "failed", "received"))
         self.assertFalse(unexpected.mapped("detail"))
 
-    def test_a_program_may_hand_over_what_is_as_wide_as_can_be(self):
+    def test_a_program_may_pass_a_message_with_a_very_long_from(self):
         source = widest("From", f"{encoded(WIDE)}@customer.example")
         source = source.replace(b"sales@mycompany.example", f"inbound@{self.alias_domain}".encode())
         self.assertTrue(self.env["mail.thread"].message_process("res.partner", source))
@@ -104,7 +104,7 @@ class TestStoreWide(StoreCase):
         for message, each in zip(stored, ids, strict=True):
             self.assertEqual(self.env["mail.inbound.message"].search([("message_id", "=", each)]), message)
 
-    def test_a_key_that_is_too_long_is_known_again(self):
+    def test_a_very_long_key_is_recognized(self):
         message = RemoteMessage(f"pop://box@127.0.0.1/;UIDL={WIDE}", raw())
         store = InboundMailboxStore(self.server, durable=False)
         store.add(Batch([message], [message.key]))
@@ -113,12 +113,12 @@ class TestStoreWide(StoreCase):
         store.acknowledged([message.key])
         self.assertEqual(store.unacknowledged(), [])
 
-    def test_an_address_beyond_all_measure_is_none(self):
+    def test_an_address_that_is_too_long_is_not_stored_as_the_sender(self):
         stored = self.store(widest("From", f"{'a' * 900}@customer.example"))
         self.assertFalse(stored.sender)
         self.assertLessEqual(len(stored.email_from), 1000)
 
-    def test_counting_and_telling_take_addresses_of_any_length(self):
+    def test_counters_and_locks_take_addresses_of_any_length(self):
         record = self.env["res.partner"].create({"name": "Made"})
         for wide in (f"{WIDE[:1000]}@customer.example", f"{WIDE[:1001]}@customer.example"):
             self.env["mail.inbound.created.record"]._count("mail.alias,1", wide, False, record)
@@ -128,7 +128,7 @@ class TestStoreWide(StoreCase):
 
 @tagged("post_install", "-at_install")
 class TestStoreRefused(StoreCase):
-    """What the database refuses, for whatever reason, does not stand in the way."""
+    """A message that the database refuses does not stop others."""
 
     def setUp(self):
         super().setUp()
@@ -141,7 +141,7 @@ class TestStoreRefused(StoreCase):
         return left, self.env["mail.inbound.message"].search([("server_id", "=", self.server.id)], order="id")
 
     @mute_logger("odoo.sql_db")
-    def test_a_refused_message_is_stored_without_its_values_and_its_neighbours_as_they_are(self):
+    def test_a_refused_message_is_stored_without_its_values_and_its_neighbours_are_stored_unchanged(self):
         self.refuse("subject")
         left, stored = self.store_batch(raw("First"), raw("refused"), raw("Last"))
         self.assertIsNone(left)
@@ -152,7 +152,7 @@ class TestStoreRefused(StoreCase):
         self.assertEqual(len(self.mailbox_store.unacknowledged()), 3)
 
     @mute_logger("odoo.sql_db")
-    def test_what_can_not_be_stored_at_all_stays_on_the_server_and_is_owed(self):
+    def test_a_message_that_cannot_be_stored_stays_on_the_server_and_in_the_backlog(self):
         self.refuse("digest")
         with patch(
             "odoo.addons.mail_gateway.tools.source_values.digest_of", lambda s: "refused" if b"Bad" in s else "x"
@@ -165,20 +165,20 @@ class TestStoreRefused(StoreCase):
         self.assertEqual(self.mailbox_store.position("box@127.0.0.1", "INBOX").backlog, {2})
 
     @mute_logger("odoo.sql_db")
-    def test_what_could_not_be_stored_is_owed_at_later_positions_too(self):
+    def test_a_message_that_could_not_be_stored_stays_in_the_backlog_at_later_positions(self):
         self.refuse("digest")
         with patch("odoo.addons.mail_gateway.tools.source_values.digest_of", lambda _source: "refused"):
             self.store_batch(raw("Bad"))
         self.mailbox_store.add(Batch([], [], FolderPosition("box@127.0.0.1", "INBOX", 7, 9)))
         self.assertEqual(self.mailbox_store.position("box@127.0.0.1", "INBOX").backlog, {1})
 
-    def test_a_passing_fault_leaves_all_for_later(self):
+    def test_a_passing_fault_is_raised_for_the_whole_batch(self):
         fault = psycopg2.OperationalError("the connection is gone")
         refusing = patch.object(type(self.env["mail.inbound.message"]), "create", side_effect=fault)
         with refusing, self.assertRaises(psycopg2.OperationalError):
             self.store_batch(raw("First"), raw("Last"))
 
-    def test_want_of_memory_for_one_message_keeps_none_of_the_others(self):
+    def test_a_memory_error_for_one_message_does_not_stop_the_others(self):
         create = type(self.env["mail.inbound.message"]).create
 
         def limited(model, values_list):
@@ -191,7 +191,7 @@ class TestStoreRefused(StoreCase):
         self.assertEqual((len(left.keys), stored.mapped("subject")), (1, ["First", "The last"]))
 
     @mute_logger("odoo.sql_db")
-    def test_what_is_stored_already_is_acknowledged_and_not_doubled(self):
+    def test_a_message_that_was_stored_before_is_acknowledged_and_not_duplicated(self):
         messages = self.remote(raw("First"))
         self.env["mail.inbound.message"]._store(self.server, messages)
         left, stored = self.store_batch(raw("First"), raw("Second"))
@@ -199,7 +199,7 @@ class TestStoreRefused(StoreCase):
         self.assertEqual(stored.mapped("subject"), ["First", "Second"])
 
     @mute_logger("odoo.sql_db")
-    def test_a_program_that_hands_over_what_the_database_refuses_is_served(self):
+    def test_a_message_from_a_program_is_delivered_although_the_database_refuses_its_values(self):
         self.refuse("subject")
         source = self.to_alias(subject="refused")
         self.assertTrue(self.env["mail.thread"].message_process("res.partner", source))
@@ -207,7 +207,7 @@ class TestStoreRefused(StoreCase):
 
 @tagged("post_install", "-at_install")
 class TestStoreLog(StoreCase):
-    """What a message says is nobody's business who reads the log."""
+    """Logs contain nothing from messages."""
 
     def logged(self):
         return self.assertLogs("odoo.sql_db", logging.ERROR)
@@ -228,7 +228,7 @@ class TestStoreLog(StoreCase):
             stored.flush_recordset()
         self.assertNotIn("Secret words", "".join(caught.output))
 
-    def test_while_a_message_is_processed_no_table_logs_its_values(self):
+    def test_no_values_of_any_table_are_logged_while_a_message_is_processed(self):
         def refused():
             with self.assertRaises(psycopg2.Error), self.env.cr.savepoint():
                 self.env.cr.execute("INSERT INTO res_partner (name, color) VALUES ('Secret words', 'x')")

@@ -33,42 +33,42 @@ class TestAutomaticOutgoing(OutgoingCommon):
             self.mail(headers=repr(headers)).send()
         return self.left()
 
-    # ------------------------------------------------------------------ who wrote it
+    # ------------------------------------------------------------------ headers that tell who wrote the message
 
-    def test_a_persons_comment_says_nothing(self):
+    def test_a_comment_of_a_person_has_no_auto_submitted_header(self):
         self.assertNotIn("Auto-Submitted", self.post(message_type="comment", subtype_xmlid="mail.mt_comment"))
 
-    def test_an_acknowledgement_is_an_automatic_reply(self):
+    def test_an_acknowledgement_is_marked_as_an_automatic_reply(self):
         sent = self.post(message_type="auto_comment", subtype_xmlid="mail.mt_comment")
         self.assertEqual(sent["Auto-Submitted"], "auto-replied")
 
-    def test_a_notification_of_followers_is_generated(self):
+    def test_a_notification_of_followers_is_marked_as_generated(self):
         self.assertEqual(self.post(message_type="notification")["Auto-Submitted"], "auto-generated")
 
-    def test_a_notification_of_one_person_is_generated(self):
+    def test_a_notification_of_one_person_is_marked_as_generated(self):
         with self.mock_smtplib_connection():
             self.record.message_notify(body="It is yours.", partner_ids=self.mary.ids)
             self.env["mail.mail"].search([("recipient_ids", "in", self.mary.ids)]).send()
         self.assertEqual(self.left()["Auto-Submitted"], "auto-generated")
 
-    def test_what_a_message_says_of_itself_stands(self):
+    def test_an_auto_submitted_header_of_the_message_itself_is_kept(self):
         sent = self.post(message_type="out_of_office", mail_headers={"Auto-Submitted": "auto-replied (away)"})
         self.assertEqual(sent.get_all("Auto-Submitted"), ["auto-replied (away)"])
         sent = self.post(message_type="notification", mail_headers={"auto-submitted": "no"})
         self.assertEqual(sent.get_all("Auto-Submitted"), ["no"])
 
-    def test_a_template_that_somebody_sends_says_nothing(self):
+    def test_an_email_without_special_headers_has_no_auto_submitted_header(self):
         self.assertNotIn("Auto-Submitted", self.sent_with({}))
 
-    def test_a_digest_is_generated(self):
+    def test_a_digest_is_marked_as_generated(self):
         sent = self.sent_with({"X-Auto-Response-Suppress": "OOF", "List-Unsubscribe": "<https://mycompany.example>"})
         self.assertEqual(sent["Auto-Submitted"], "auto-generated")
 
-    def test_what_people_write_to_a_list_says_nothing(self):
+    def test_a_message_to_a_list_has_no_auto_submitted_header(self):
         sent = self.sent_with({"X-Auto-Response-Suppress": "OOF", "Precedence": "list"})
         self.assertNotIn("Auto-Submitted", sent)
 
-    def test_what_a_person_writes_without_a_chatter_is_not_automatic(self):
+    def test_an_email_about_a_record_without_chatter_is_marked_as_not_automatic(self):
         with self.mock_smtplib_connection():
             composer = self.env["mail.compose.message"].create(
                 {
@@ -84,7 +84,7 @@ class TestAutomaticOutgoing(OutgoingCommon):
             self.env["mail.mail"].search([("recipient_ids", "in", self.mary.ids)]).send()
         self.assertEqual(self.left()["Auto-Submitted"], "no")
 
-    # ------------------------------------------------------------------ which one it is
+    # ------------------------------------------------------------------ headers that identify the message
 
     def test_every_copy_carries_the_message_id_of_its_message(self):
         with self.mock_smtplib_connection():
@@ -99,24 +99,24 @@ class TestAutomaticOutgoing(OutgoingCommon):
                 (copy["X-Odoo-Message-Id"].strip(), copy["Message-Id"]), (message.message_id, message.message_id)
             )
 
-    def test_a_mail_without_a_record_carries_its_message_id_too(self):
+    def test_a_mail_without_a_record_carries_its_message_id(self):
         sent = self.sent_with({})
         self.assertTrue(sent["Message-Id"])
         self.assertEqual(sent["X-Odoo-Message-Id"].strip(), sent["Message-Id"])
 
-    def test_a_long_message_id_arrives_whole(self):
+    def test_a_long_message_id_arrives_complete(self):
         long = f"<{'1234567890.' * 20}openerp-14-res.partner@{'host.' * 20}example>"
         with self.mock_smtplib_connection():
             self.mail(message_id=long).send()
         self.assertEqual(self.left()["X-Odoo-Message-Id"].strip(), long)
 
-    def test_other_headers_stay(self):
+    def test_other_headers_are_kept(self):
         self.assertEqual(self.sent_with({"X-Colour": "blue"})["X-Colour"], "blue")
 
 
 @tagged("post_install", "-at_install")
 class TestRelayed(InboundCommon):
-    def test_a_customers_message_is_relayed_as_a_persons(self):
+    def test_a_relayed_message_of_a_customer_has_no_auto_submitted_header(self):
         follower = self.env["res.partner"].create({"name": "Follower", "email": "follower@customer.example"})
         record = self.env["res.partner"].create({"name": "Thread"})
         record.message_subscribe(follower.ids)

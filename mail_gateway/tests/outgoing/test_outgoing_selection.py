@@ -9,7 +9,7 @@ from odoo.addons.mail_gateway.tools.sending_log import Sending
 
 
 class TestWhatIsWrittenDown(OutgoingCommon):
-    def test_how_an_email_left_is_kept_with_its_message(self):
+    def test_the_sending_details_of_an_email_are_stored_with_its_message(self):
         server = self.server("Post Office", "test.mycompany.com")
         self.server("Archive", "archive.example")
         mail = self.mail(reply_to="sales@test.mycompany.com")
@@ -35,7 +35,7 @@ class TestWhatIsWrittenDown(OutgoingCommon):
         self.assertIn(self.default, row.from_after)
         self.assertIn("Archive: Its filter (archive.example) matches neither", row.passed_over)
 
-    def test_a_later_try_replaces_what_an_earlier_one_left(self):
+    def test_the_details_of_a_later_try_replace_those_of_an_earlier_one(self):
         self.server("First", sequence=1)
         mail = self.mail()
         rows = self.env["mail.outgoing.selection"]
@@ -47,7 +47,7 @@ class TestWhatIsWrittenDown(OutgoingCommon):
             self._written.clear()
         self.assertEqual(rows.search([("mail_mail_id", "=", mail.id)]).mapped("server_name"), ["Second"])
 
-    def test_nothing_is_kept_of_messages_that_are_gone(self):
+    def test_no_details_are_stored_for_deleted_messages(self):
         self.server("S")
         mail = self.mail()
         self.send(mail)
@@ -55,7 +55,7 @@ class TestWhatIsWrittenDown(OutgoingCommon):
         self.env["mail.outgoing.selection"]._record(self._written)
         self.assertFalse(self.env["mail.outgoing.selection"].search([("from_before", "ilike", "admin@example.com")]))
 
-    def test_a_failed_try_is_written_down_as_one(self):
+    def test_a_failed_try_is_recorded_as_failed(self):
         server = self.server("S", "test.mycompany.com")
         mail = self.mail()
         self.fail_to_connect(mail)
@@ -68,7 +68,7 @@ class TestWhatIsWrittenDown(OutgoingCommon):
         with patch.object(IrMail_Server, "_connect__", side_effect=OSError("refused")):
             mails.send()
 
-    def test_a_retry_replaces_the_failed_try_also_when_it_deletes_the_email(self):
+    def test_the_details_of_a_retry_that_deletes_the_email_replace_the_failed_try(self):
         self.server("S", "test.mycompany.com")
         message = self.env["res.partner"].create({"name": "P", "email": "p@customer.example"}).message_post(body="x")
         mail = self.mail(auto_delete=True, is_notification=True, mail_message_id=message.id)
@@ -82,7 +82,7 @@ class TestWhatIsWrittenDown(OutgoingCommon):
         rows._record(self._written)
         self.assertEqual(rows.search([("mail_message_id", "=", message.id)]).mapped("failed"), [False])
 
-    def test_trouble_after_one_email_has_left_does_not_cost_the_explanation_of_others(self):
+    def test_an_error_after_one_email_was_sent_does_not_lose_the_details_of_others(self):
         self.server("S")
         mails = self.mail() + self.mail()
         original, troubles = MailMail._postprocess_sent_message, []
@@ -102,14 +102,14 @@ class TestWhatIsWrittenDown(OutgoingCommon):
         self.env["mail.outgoing.selection"]._record(self._written)
         self.assertEqual(self.env["mail.outgoing.selection"].search_count([("mail_mail_id", "in", mails.ids)]), 2)
 
-    def test_a_named_server_that_was_passed_over_is_written_down_with_its_reason(self):
+    def test_a_named_server_that_was_passed_over_is_recorded_with_its_reason(self):
         named, _other = self.server("Named"), self.server("Other", "test.mycompany.com")
         mail = self.mail(mail_server_id=named.id)
         named.active = False
         self.send(mail)
         self.assertEqual(self._written[-1]["passed_over"], "Named: It is archived.")
 
-    def test_a_context_from_outside_is_no_run_of_sending(self):
+    def test_a_context_from_outside_does_not_replace_the_run_of_sending(self):
         self.server("S")
         with self.mock_smtplib_connection():
             self.mail().with_context(**{Sending.KEY: {"rows": []}}).send()
@@ -117,10 +117,10 @@ class TestWhatIsWrittenDown(OutgoingCommon):
 
 
 class TestTheSelectionTravels(OutgoingCommon):
-    """The selection that was made for an e-mail is the one that is recorded."""
+    """The selection made for an e-mail is the one that is recorded."""
 
     def send_and_count(self, mails, smtp_server=None):
-        """Send.
+        """Send e-mails, and count the selections.
 
         :return: the selections that were made; the run of sending
         """
@@ -234,31 +234,31 @@ class TestPersonalServers(OutgoingCommon):
             )
         )
 
-    def test_what_the_owner_writes_leaves_through_their_server(self):
+    def test_a_message_of_the_owner_leaves_through_their_server(self):
         mail = self.mail_of(self.user_employee, self.user_employee.email_formatted)
         self.assertEqual(self.send(mail)[0][0], self.personal.id)
 
-    def test_what_the_owner_writes_under_another_address_does_not(self):
+    def test_a_message_of_the_owner_under_another_address_leaves_through_another_server(self):
         mail = self.mail_of(self.user_employee, "other@test.mycompany.com")
         self.assertEqual(self.send(mail)[0][0], self.everyone.id)
 
-    def test_what_somebody_else_writes_under_the_owners_address_does_not(self):
+    def test_a_message_of_another_user_under_the_owners_address_leaves_through_another_server(self):
         mail = self.mail_of(self.user_admin, self.user_employee.email_formatted)
         self.assertEqual(self.send(mail)[0][0], self.everyone.id)
 
-    def test_alone_it_serves_nobody_else(self):
+    def test_the_only_server_does_not_serve_others_if_it_is_personal(self):
         self.everyone.active = False
         with patch.dict(config.options, {"smtp_server": "localhost"}):
             self.assertFalse(self.send(self.mail())[0][0])
 
-    def test_a_named_one_for_the_other_kind_of_mail_is_passed_over(self):
+    def test_a_named_personal_server_for_the_other_kind_of_mail_is_passed_over(self):
         self.personal.traffic = "mass"
         self.user_employee.outgoing_mail_server_id = self.personal
         mail = self.mail_of(self.user_employee, self.user_employee.email_formatted)
         mail.mail_server_id = self.personal
         self.assertEqual(self.send(mail)[0][0], self.everyone.id)
 
-    def test_messages_of_several_senders_that_name_an_archived_server_leave_all_the_same(self):
+    def test_messages_of_several_senders_that_name_an_archived_server_are_still_sent(self):
         named = self.server("Named")
         author = self.user_employee.email_formatted
         mails = self.mail_of(self.user_employee, author) + self.mail_of(self.user_admin, author) + self.mail()

@@ -8,7 +8,7 @@ from odoo.addons.mail_gateway.tools.server_selection import Step
 
 @tagged("post_install", "-at_install")
 class TestSendingDetails(ExplainCommon):
-    """From a chatter message to how its e-mails were sent."""
+    """The chatter leads to the details of how the e-mails of a message were sent."""
 
     @classmethod
     def setUpClass(cls):
@@ -33,22 +33,22 @@ class TestSendingDetails(ExplainCommon):
         return self.record.message_post(body="Ten")
 
     def offered_to(self, user, message):
-        """Return what the chatter learns about sending details."""
+        """Return whether the chatter of this user offers sending details."""
         store = Store().add(message.with_user(user))
         [data] = [data for data in store.get_result()["mail.message"] if data["id"] == message.id]
         return data.get("hasSendingDetails")
 
-    def test_the_chatter_offers_details_of_what_was_mailed_to_a_postmaster(self):
+    def test_the_chatter_offers_a_postmaster_the_details_of_an_emailed_message(self):
         self.assertIs(self.offered_to(self.postmaster, self.comment()), True)
 
-    def test_the_chatter_offers_details_where_there_are_some(self):
+    def test_the_chatter_offers_details_if_there_are_any(self):
         note = self.note()
         self.assertIs(self.offered_to(self.postmaster, note), False)
         self.row(note)
         self.env.invalidate_all()
         self.assertIs(self.offered_to(self.postmaster, note), True)
 
-    def test_the_chatter_tells_ordinary_users_nothing_about_it(self):
+    def test_the_chatter_tells_ordinary_users_nothing_about_details(self):
         message = self.comment()
         self.row(message)
         self.assertIsNone(self.offered_to(self.user("clerk"), message))
@@ -71,11 +71,11 @@ class TestSendingDetails(ExplainCommon):
         action = message.with_user(self.postmaster).action_open_sending_details()
         self.assertEqual(self.env["mail.outgoing.selection"].search(action["domain"]), rows.sorted(reverse=True))
 
-    def test_a_message_without_rows_says_so(self):
+    def test_a_message_without_rows_reports_that_there_are_no_details(self):
         action = self.note().with_user(self.postmaster).action_open_sending_details()
         self.assertIn("No sending details yet", action["params"]["message"])
 
-    def test_an_ordinary_user_may_not_open_them(self):
+    def test_an_ordinary_user_may_not_open_sending_details(self):
         message = self.comment()
         self.row(message)
         clerk = self.user("clerk")
@@ -84,7 +84,7 @@ class TestSendingDetails(ExplainCommon):
         with self.assertRaises(AccessError):
             message.with_user(clerk).read(["outgoing_selection_count"])
 
-    # ------------------------------------------------------------------ what a postmaster may not read
+    # ------------------------------------------------------------------ messages that a postmaster may not read
 
     def private(self):
         """Create the sending details of a message in a private conversation."""
@@ -92,7 +92,7 @@ class TestSendingDetails(ExplainCommon):
         message = channel.message_post(body="Ten", subject="Salary of Mary", message_type="comment")
         return self.row(message).with_user(self.postmaster)
 
-    def test_what_the_user_may_not_read_is_not_shown(self):
+    def test_the_subject_and_record_of_an_unreadable_message_are_not_shown(self):
         row = self.private()
         with self.assertRaises(AccessError):
             row.sudo().mail_message_id.with_env(row.env).read(["subject"])
@@ -100,21 +100,21 @@ class TestSendingDetails(ExplainCommon):
         self.assertEqual(row.display_name, "Own")
         self.assertEqual(row.sudo().subject, "Salary of Mary")
 
-    def test_what_the_user_may_read_is_shown(self):
+    def test_the_subject_and_record_of_a_readable_message_are_shown(self):
         message = self.comment()
         message.subject = "Chairs"
         row = self.row(message).with_user(self.postmaster)
         self.assertEqual((row.subject, row.display_name, row.author_id), ("Chairs", "Chairs", message.author_id))
         self.assertEqual((row.res_model, row.res_id), ("res.partner", self.record.id))
 
-    def test_what_the_user_may_not_read_is_not_called_by_its_subject(self):
+    def test_the_subject_of_an_unreadable_message_does_not_appear_as_a_name(self):
         row = self.private()
         for names in (["mail_message_id"], ["mail_mail_id"]):
             with self.assertRaises(AccessError):
                 row.read(names)
         self.assertNotIn("Salary", str(row.read()))
 
-    def test_what_the_user_may_not_read_is_not_found(self):
+    def test_an_unreadable_message_is_not_found_by_its_values(self):
         row, rows = self.private(), self.env["mail.outgoing.selection"].with_user(self.postmaster)
         message = row.sudo().mail_message_id
         for domain in (
@@ -128,15 +128,15 @@ class TestSendingDetails(ExplainCommon):
                 self.assertIn(row.sudo(), rows.sudo().search(domain))
         self.assertIn(row, rows.search([("subject", "not ilike", "salary")]))
 
-    def test_what_the_user_may_not_read_leads_nowhere(self):
+    def test_a_postmaster_cannot_open_the_record_of_an_unreadable_message(self):
         with self.assertRaises(AccessError):
             self.private().action_open_record()
 
-    def test_an_ordinary_user_is_led_nowhere(self):
+    def test_an_ordinary_user_cannot_open_the_record(self):
         with self.assertRaises(AccessError):
             self.row(self.comment()).with_user(self.user("clerk")).action_open_record()
 
-    def test_a_message_about_a_model_that_is_gone_is_not_shown(self):
+    def test_a_message_about_a_model_that_no_longer_exists_is_not_shown(self):
         message = self.comment()
         row = self.row(message).with_user(self.postmaster)
         message.flush_recordset()
@@ -144,7 +144,7 @@ class TestSendingDetails(ExplainCommon):
         self.env.invalidate_all()
         self.assertFalse(row.subject or row.res_model)
 
-    def test_more_rows_cost_no_more_queries(self):
+    def test_more_rows_need_no_more_queries(self):
         def count(rows):
             self.env.invalidate_all()
             before = self.cr.sql_log_count
@@ -155,7 +155,7 @@ class TestSendingDetails(ExplainCommon):
         count(rows)
         self.assertEqual(count(rows), count(rows[:1]))
 
-    def test_a_row_leads_to_its_record(self):
+    def test_a_row_opens_its_record(self):
         action = self.row(self.comment()).with_user(self.postmaster).action_open_record()
         self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.record.id))
 

@@ -9,7 +9,7 @@ from odoo.addons.mail_gateway.tools.server_selection import OutgoingServer, sele
 
 
 class TestFilters(OutgoingCommon):
-    def test_a_bad_entry_is_refused_by_name(self):
+    def test_a_bad_entry_in_a_filter_is_refused(self):
         for bad in ("*.mycompany.com", "sales@", "my company.com", "@mycompany.com", "sales@@mycompany.com"):
             with (
                 self.subTest(bad=bad),
@@ -17,13 +17,13 @@ class TestFilters(OutgoingCommon):
             ):
                 self.server("S", f"mycompany.com, {bad}")
 
-    def test_the_message_names_what_is_wrong_and_where(self):
+    def test_the_error_names_the_server_and_the_bad_entries(self):
         with self.assertRaises(ValidationError) as caught:
             self.server("Post Office", "mycompany.com, *.x.com, a b")
         self.assertIn("Post Office", str(caught.exception))
         self.assertIn("“*.x.com”, “a b”", str(caught.exception))
 
-    def test_domains_and_addresses_are_fine(self):
+    def test_domains_addresses_and_empty_filters_are_accepted(self):
         for fine in (
             False,
             "",
@@ -36,7 +36,7 @@ class TestFilters(OutgoingCommon):
             with self.subTest(fine=fine):
                 self.assertFalse(self.server("S", fine).from_filter_problem)
 
-    def test_a_bad_entry_from_earlier_days_is_shown_and_stops_nothing(self):
+    def test_an_existing_bad_entry_is_shown_and_does_not_prevent_sending(self):
         server = self.server("S")
         self.env.cr.execute("UPDATE ir_mail_server SET from_filter = '*.mycompany.com' WHERE id = %s", [server.id])
         server.invalidate_recordset()
@@ -46,7 +46,7 @@ class TestFilters(OutgoingCommon):
 
 
 class TestSending(OutgoingCommon):
-    def test_a_server_without_filter_comes_before_that_of_the_default_from(self):
+    def test_a_server_without_a_filter_comes_before_that_of_the_default_from(self):
         self.server("Notifications", self.default, sequence=1)
         everyone = self.server("Everyone", sequence=2)
         self.assertEqual(self.send(self.mail()), [(everyone.id, f'"Admin" <{self.default}>', self.bounce)])
@@ -56,12 +56,12 @@ class TestSending(OutgoingCommon):
         first = self.server("First", "example.com", sequence=10)
         self.assertEqual(self.send(self.mail()), [(first.id, '"Admin" <admin@example.com>', "admin@example.com")])
 
-    def test_the_server_that_the_message_names_follows_its_own_filter(self):
+    def test_a_server_that_the_message_names_applies_its_own_filter(self):
         self.server("Own", "example.com")
         for from_filter, sender in (
             ("test.mycompany.com", self.default),
             (self.default, self.default),
-            (False, self.default),  # the alias domains replace it
+            (False, self.default),  # the alias domains replace the missing filter
             ("example.com", "admin@example.com"),
         ):
             with self.subTest(from_filter=from_filter):
@@ -101,24 +101,24 @@ class TestSending(OutgoingCommon):
             [(server.id, f'"Admin" <{domain.default_from_email}>', domain.bounce_email) for domain in domains],
         )
 
-    def test_through_another_companys_server_its_bounce_address_takes_the_bounces(self):
+    def test_the_bounce_address_belongs_to_the_company_whose_server_sends(self):
         self.server("Second company", "test.mycompany2.com")
         mail = self.mail("clerk@test.mycompany2.com", record_alias_domain_id=self.mail_alias_domain.id)
         self.assertEqual(self.send(mail)[0][2], self.mail_alias_domain_c2.bounce_email)
 
-    def test_international_domains_are_compared_as_they_are_meant(self):
+    def test_international_domains_are_compared_in_their_encoded_form(self):
         server = self.server("S", "café.example")
         self.server("Everyone")
         [(server_id, _header, envelope)] = self.send(self.mail("clerk@xn--caf-dma.example"))
         self.assertEqual((server_id, envelope), (server.id, "clerk@xn--caf-dma.example"))
 
-    def test_an_alias_domain_without_a_default_from_borrows_none(self):
+    def test_an_alias_domain_without_a_default_from_uses_no_other_default_from(self):
         self.server("S", "test.mycompany2.com, test.mycompany.com")
         self.mail_alias_domain_c2.default_from = False
         mail = self.mail('"Clerk" <clerk@customer.example>', record_alias_domain_id=self.mail_alias_domain_c2.id)
         self.assertEqual(self.send(mail)[0][1], '"Clerk" <clerk@customer.example>')
 
-    def test_bounces_of_a_company_without_an_alias_domain_go_to_the_parameters_address(self):
+    def test_bounces_of_a_company_without_an_alias_domain_go_to_the_address_of_the_parameters(self):
         self.server("S", "test.mycompany.com")
         self.company_2.alias_domain_id = False
         mail = self.mail().with_company(self.company_2)
@@ -132,7 +132,7 @@ class TestSending(OutgoingCommon):
         parameters.set_param("mail.default.from", "robot@mycompany.example")
         self.assertEqual(servers._get_default_from_address(), "robot@mycompany.example")
 
-    def test_a_local_part_alone_is_no_default_from(self):
+    def test_a_local_part_alone_is_not_used_as_the_default_from(self):
         self.env["res.company"].search([]).alias_domain_id = False
         self.assertFalse(self.env["ir.mail_server"]._get_default_from_address())
 
@@ -163,7 +163,7 @@ class TestWithoutAFilter(OutgoingCommon):
         mail = self.mail('"Clerk" <clerk@test.mycompany2.com>', record_alias_domain_id=self.mail_alias_domain.id)
         self.assertEqual(self.send(mail)[0][1:], ('"Clerk" <clerk@test.mycompany2.com>', self.bounce))
 
-    def test_a_company_without_an_alias_domain_follows_the_others(self):
+    def test_a_company_without_an_alias_domain_uses_those_of_the_others(self):
         self.server("S")
         self.company_2.alias_domain_id = False
         mails = [
@@ -175,14 +175,14 @@ class TestWithoutAFilter(OutgoingCommon):
             ['"Clerk" <clerk@test.mycompany.com>', f'"Clerk" <{self.default}>'],
         )
 
-    def test_every_address_of_ours_is_ours(self):
+    def test_every_address_in_an_alias_domain_keeps_its_from(self):
         self.server("S")
         catchall = self.mail_alias_domain.catchall_email
         for address in (catchall, self.bounce, self.default, "sales@test.mycompany.com"):
             with self.subTest(address=address):
                 self.assertEqual(self.from_header(f'"We" <{address}>'), f'"We" <{address}>')
 
-    def test_the_settings_of_odoo_bin_follow(self):
+    def test_the_alias_domains_apply_to_the_settings_of_odoo_bin(self):
         with patch.dict(config.options, {"smtp_server": "localhost", "from_filter": False}):
             self.assertEqual(self.from_header("Mary <mary@test.mycompany.com>"), '"Mary" <mary@test.mycompany.com>')
             self.assertEqual(self.from_header("Mary <mary@customer.example>"), f'"Mary" <{self.default}>')
@@ -190,14 +190,14 @@ class TestWithoutAFilter(OutgoingCommon):
             self.assertEqual(self.from_header("Mary <mary@test.mycompany.com>"), f'"Mary" <{self.default}>')
             self.assertEqual(self.from_header("Mary <mary@customer.example>"), '"Mary" <mary@customer.example>')
 
-    def test_a_server_that_the_message_names_follows(self):
+    def test_the_alias_domains_apply_to_a_server_that_the_message_names(self):
         self.server("Own", "customer.example")
         named = self.server("Named")
         for domain, keeps in (("test.mycompany.com", True), ("customer.example", False)):
             header = self.from_header(f"Mary <mary@{domain}>", mail_server_id=named.id)
             self.assertEqual(header, f'"Mary" <mary@{domain}>' if keeps else f'"Mary" <{self.default}>')
 
-    def test_a_domain_counts_from_the_moment_it_is_there_until_it_is_not(self):
+    def test_an_alias_domain_counts_from_its_creation_until_its_deletion(self):
         self.server("S")
         author, encapsulated = '"Mary" <mary@new.example>', f'"Mary" <{self.default}>'
         self.assertEqual(self.from_header(author), encapsulated)
@@ -215,7 +215,7 @@ class TestWithoutAFilter(OutgoingCommon):
         for domain in ("café.example", "xn--caf-dma.example"):
             self.assertNotIn(self.default, self.from_header(f"Mary <mary@{domain}>"))
 
-    def test_what_came_past_every_check_counts_for_nothing(self):
+    def test_an_invalid_alias_domain_does_not_count(self):
         domain = self.env["mail.alias.domain"].create({"name": "new.example"})
         self.env.cr.execute("UPDATE mail_alias_domain SET name = 'a b' WHERE id = %s", [domain.id])
         self.env.registry.clear_cache()
@@ -235,7 +235,7 @@ class TestWithoutAFilter(OutgoingCommon):
         self.assertEqual(self.from_header('"Mary" <mary@test.mycompany.com>'), '"Mary" <mary@test.mycompany.com>')
         self.assertEqual(self.from_header('"Mary" <mary@relay.example>'), '"Mary" <robot@relay.example>')
 
-    def test_bounces_of_an_encapsulated_author_never_go_to_them(self):
+    def test_bounces_never_go_to_an_encapsulated_author(self):
         self.server("S")
         self.company_2.alias_domain_id = False
         servers = self.env["ir.mail_server"].with_company(self.company_2)
@@ -253,7 +253,7 @@ class TestWithoutAFilter(OutgoingCommon):
         server.from_filter = " , "
         self.assertTrue(server.without_filter)
 
-    def test_of_many_domains_the_first_are_named(self):
+    def test_only_the_first_of_many_domains_are_named(self):
         self.env["mail.alias.domain"].create([{"name": f"d{number:03}.example"} for number in range(100)])
         words = self.server("S").without_filter
         self.assertRegex(words, r"test\.mycompany\.com.* and \d+ more")
@@ -265,12 +265,12 @@ class TestWithoutAFilter(OutgoingCommon):
         server.invalidate_recordset()
         self.assertEqual(server.without_filter, "There is no alias domain, so every author keeps their address.")
 
-    def test_email_marketing_is_told_the_same_about_a_server(self):
+    def test_email_marketing_gets_the_same_answer_about_a_server(self):
         server = self.server("S")
         self.assertTrue(server._match_from_filter("mary@test.mycompany.com", server.from_filter))
         self.assertFalse(server._match_from_filter("mary@customer.example", server.from_filter))
 
-    def test_what_counted_is_written_down(self):
+    def test_the_filter_or_the_alias_domains_that_counted_are_recorded(self):
         server = self.server("S")
         for from_filter, expected in (
             (False, r"^None, so the alias domains apply: .*test\.mycompany\.com"),
@@ -307,18 +307,18 @@ class TestAuthorsNames(OutgoingCommon):
                 [address] = message["From"].addresses
                 self.assertEqual((address.display_name, address.addr_spec), ("mary.smith", self.default))
 
-    def test_a_contact_without_a_name_is_called_by_the_local_part(self):
+    def test_a_contact_named_by_their_address_is_called_by_the_local_part(self):
         self.server("S", "test.mycompany.com")
         author = self.env["res.partner"].create({"name": "john@customer.example", "email": "john@customer.example"})
         message, _sent = self.sent(author.email_formatted)
         self.assertEqual(str(message["From"]), f"john <{self.default}>")
 
-    def test_who_keeps_their_address_keeps_their_name(self):
+    def test_an_author_who_keeps_their_address_keeps_their_name(self):
         self.server("S")
         message, _sent = self.sent('"mary@test.mycompany.com" <mary@test.mycompany.com>')
         self.assertEqual(message["From"].addresses[0].display_name, "mary@test.mycompany.com")
 
-    def test_what_is_chosen_is_what_leaves(self):
+    def test_the_chosen_from_is_the_one_that_is_sent(self):
         self.server("S", "test.mycompany.com")
         for author in (
             '" " <a@customer.example>',
@@ -332,7 +332,7 @@ class TestAuthorsNames(OutgoingCommon):
                 self.assertEqual(str(message["From"]).replace('"', ""), chosen.header_from.replace('"', ""))
                 self.assertEqual(selection.author, author)
 
-    def test_no_name_of_an_author_adds_a_header_or_fails_the_message(self):
+    def test_no_name_of_an_author_adds_a_header_or_prevents_sending(self):
         for from_filter in (False, "test.mycompany.com"):
             self.env["ir.mail_server"].search([]).unlink()
             self.server("S", from_filter)
@@ -364,7 +364,7 @@ class TestAuthorsNames(OutgoingCommon):
         self.assertEqual(mail.state, "sent", mail.failure_reason)
         self.assertTrue(self._mails)
 
-    def test_a_carriage_return_in_a_name_makes_nobody_else_the_author(self):
+    def test_a_carriage_return_in_a_name_does_not_change_the_author(self):
         self.server("S")
         author = self.env["res.partner"].create(
             {"name": "x\rboss@test.mycompany.com,\r", "email": "mary@customer.example"}
@@ -384,7 +384,7 @@ class TestTraffic(OutgoingCommon):
         self.transactional = self.server("Transactional", traffic="transactional", sequence=1)
         self.mass = self.server("Mass", traffic="mass", sequence=2)
 
-    def test_what_says_bulk_is_mass_mail(self):
+    def test_a_message_with_precedence_bulk_is_mass_mail(self):
         for headers, traffic in (
             ({"Precedence": "bulk"}, "mass"),
             ({"precedence": "BULK"}, "mass"),
@@ -394,11 +394,11 @@ class TestTraffic(OutgoingCommon):
             with self.subTest(headers=headers):
                 self.assertEqual(self.mail(headers=repr(headers)).traffic, traffic)
 
-    def test_headers_that_cannot_be_read_make_no_mass_mail(self):
+    def test_a_message_with_unreadable_headers_is_not_mass_mail(self):
         for headers in ("Precedence: bulk", "{", "[1]", "__import__('os')"):
             self.assertEqual(self.mail(headers=headers).traffic, "transactional")
 
-    def test_what_is_written_to_many_records_at_once_is_mass_mail(self):
+    def test_a_message_written_to_several_records_at_once_is_mass_mail(self):
         partners = self.env["res.partner"].create([{"name": n, "email": f"{n}@customer.example"} for n in ("a", "b")])
         composer = self.env["mail.compose.message"].create(
             {
@@ -414,7 +414,7 @@ class TestTraffic(OutgoingCommon):
         composer._action_send_mail()
         self.assertEqual((self.env["mail.mail"].search([]) - before).mapped("traffic"), ["mass", "mass"])
 
-    def test_a_message_that_a_program_sends_for_a_record_is_no_mass_mail(self):
+    def test_a_message_that_a_program_sends_for_a_record_is_not_mass_mail(self):
         model = self.env["ir.model"]._get_id("res.partner")
         template = self.env["mail.template"].create(
             {
@@ -429,11 +429,11 @@ class TestTraffic(OutgoingCommon):
         self.env["res.partner"].create([{"name": "A"}, {"name": "B"}]).message_mail_with_source(template)
         self.assertEqual((self.env["mail.mail"].search([]) - before).mapped("traffic"), ["transactional"] * 2)
 
-    def test_each_kind_leaves_through_its_server(self):
+    def test_each_kind_of_mail_leaves_through_its_server(self):
         sent = self.send(self.mail(), self.mail(headers="{'Precedence': 'bulk'}"))
         self.assertEqual([server for server, *_addresses in sent], [self.transactional.id, self.mass.id])
 
-    def test_both_kinds_in_one_run_leave_through_their_servers(self):
+    def test_both_kinds_of_mail_in_one_run_leave_through_their_servers(self):
         mails = self.mail(headers="{'Precedence': 'bulk'}") + self.mail()
         with self.mock_smtplib_connection():
             mails.send()
@@ -442,7 +442,7 @@ class TestTraffic(OutgoingCommon):
             dict(zip(mails.ids, (self.mass.id, self.transactional.id), strict=True)),
         )
 
-    def test_what_was_queued_before_the_addon_was_installed_is_told_apart_too(self):
+    def test_mass_mail_queued_before_the_installation_is_recognized(self):
         mail = self.mail(headers="{'Precedence': 'bulk'}")
         mail.traffic = False
         self.assertEqual(self.send(mail)[0][0], self.mass.id)
@@ -452,7 +452,7 @@ class TestTraffic(OutgoingCommon):
         self.assertEqual(self.send(mail)[0][0], self.mass.id)
         self.assertIn("Transactional: It sends transactional mail only.", self._written[-1]["passed_over"])
 
-    def test_mass_mail_without_a_server_of_its_kind_leaves_by_odoo_bin_and_through_no_other(self):
+    def test_mass_mail_without_a_server_of_its_kind_leaves_only_by_odoo_bin(self):
         self.mass.active = False
         with patch.dict(config.options, {"smtp_server": "localhost"}):
             self.assertFalse(self.send(self.mail(headers="{'Precedence': 'bulk'}"))[0][0])

@@ -58,7 +58,7 @@ class TestSmtpLogin(OutgoingCommon):
         [line] = [line for line in server.received if line.startswith(b"AUTH")]
         self.assertEqual(b64decode(line.split()[2]).decode(), f"\0box\0{PASSWORD}")
 
-    def test_login_does_as_well(self):
+    def test_auth_login_sends_a_name_and_a_password_beyond_ascii_as_utf8(self):
         answers = {encoded("büro").upper().decode(): b"334 UGFzc3dvcmQ6\r\n"}
         answers[encoded(PASSWORD).upper().decode()] = b"235 2.7.0 ok\r\n"
         server, _record = self.smtp(b"LOGIN", AUTH=b"334 VXNlcm5hbWU6\r\n", **answers)
@@ -66,7 +66,7 @@ class TestSmtpLogin(OutgoingCommon):
             log_in(connection, "büro", PASSWORD)
         self.assertEqual(server.received[1:4], [b"AUTH LOGIN", encoded("büro"), encoded(PASSWORD)])
 
-    def test_what_the_server_does_not_do_is_not_all_that_is_tried(self):
+    def test_every_offered_mechanism_is_tried(self):
         server, _record = self.smtp(b"CRAM-MD5 PLAIN LOGIN", AUTH=b"504 not that\r\n")
         with (
             smtplib.SMTP("127.0.0.1", server.port, timeout=10) as connection,
@@ -75,13 +75,13 @@ class TestSmtpLogin(OutgoingCommon):
             log_in(connection, "box", PASSWORD)
         self.assertEqual([line.split()[1] for line in server.received[1:4]], [b"PLAIN", b"LOGIN", b"CRAM-MD5"])
 
-    def test_a_server_without_a_way_to_sign_in_says_so(self):
+    def test_a_server_without_a_supported_mechanism_raises_an_error(self):
         for mechanisms, error in ((b"GSSAPI", smtplib.SMTPException), (b"", smtplib.SMTPException)):
             server, _record = self.smtp(mechanisms)
             with smtplib.SMTP("127.0.0.1", server.port, timeout=10) as connection, self.assertRaises(error):
                 log_in(connection, "box", PASSWORD)
 
-    def test_ascii_signs_in_as_ever(self):
+    def test_an_ascii_password_is_sent_by_smtplib_itself(self):
         _server, record = self.smtp(password="secret", AUTH=b"235 2.7.0 ok\r\n")
         with patch.object(smtplib.SMTP, "login") as login:
             record._connect__(mail_server_id=record.id).close()
@@ -95,8 +95,8 @@ class TestSmtpLogin(OutgoingCommon):
         TestSecrets.assertHidden(self, password, text)
 
     @mute_logger("odoo.addons.mail.models.mail_mail")
-    def test_no_failure_reason_or_log_holds_the_password(self):
-        """The server repeats the password in any form, in any refusal, also a former one."""
+    def test_no_failure_reason_or_log_contains_the_password(self):
+        """The server repeats the password in every form and in every kind of refusal."""
         repeated = [form.replace("\r\n", " ") for _name, form in forms(PASSWORD)]
         ok = {"AUTH": b"235 2.7.0 ok\r\n"}
         cases = [{"AUTH": b"535 5.7.8 not %s\r\n" % form.encode()} for form in repeated]
@@ -112,11 +112,11 @@ class TestSmtpLogin(OutgoingCommon):
                 mail.send()
                 self.assertEqual(mail.state, "exception")
                 self.assertKept(mail.failure_reason or "")
-                # Odoo itself logs statements, and with them what an administrator enters
+                # Odoo itself logs SQL statements, including values that an administrator enters.
                 lines = [record.getMessage() for record in logs.records if record.name != "odoo.sql_db"]
                 self.assertKept("\n".join(lines))
 
-    def test_an_error_of_a_connection_that_is_raised_holds_none(self):
+    def test_a_raised_connection_error_does_not_contain_the_password(self):
         _server, record = self.smtp(AUTH=b"535 5.7.8 AUTH PLAIN %s\r\n" % encoded(f"\0box\0{PASSWORD}"))
         mail = self.mail()
         mail.mail_server_id = record
@@ -124,8 +124,8 @@ class TestSmtpLogin(OutgoingCommon):
             mail.send(raise_exception=True)
         self.assertKept("".join(traceback.format_exception(caught.exception)) + repr(caught.exception.args))
 
-    def test_what_cannot_be_written_does_not_stop_others(self):
-        """Another addon that logs in itself may fail at characters, as smtplib does."""
+    def test_an_encoding_error_at_login_does_not_stop_other_emails(self):
+        """Another addon that logs in itself may fail at characters beyond ASCII, as smtplib does."""
 
         def stumble(_server, _connection, user, password):
             f"\0{user}\0{password}".encode("ascii")
@@ -147,7 +147,7 @@ class TestSmtpLogin(OutgoingCommon):
         self.assertEqual((first.state, second.state), ("exception", "sent"))
         self.assertKept(first.failure_reason)
 
-    def test_the_log_of_a_session_leaves_out_the_sign_in(self):
+    def test_the_log_of_a_session_does_not_contain_the_login(self):
         for password in (PASSWORD, "secret of mine"):
             _server, record = self.smtp(password=password, AUTH=b"235 2.7.0 ok\r\n")
             record.smtp_debug = True

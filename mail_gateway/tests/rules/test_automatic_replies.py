@@ -26,67 +26,67 @@ class TestAutomaticReplies(InboundCommon):
     def answer(self, **values):
         return self.vacation(In_Reply_To=self.parent.message_id, **values)
 
-    def test_it_makes_no_record(self):
+    def test_an_automatic_reply_makes_no_record(self):
         before = self.env["res.partner"].search_count([])
         message = self.deliver(self.vacation())
         self.assertEqual((message.state, message.cause), ("discarded", "automatic"))
         self.assertIn("is no reply to a record", message.reason)
         self.assertEqual(self.env["res.partner"].search_count([]), before)
 
-    def test_it_is_logged_as_a_note_on_the_record_that_it_answers(self):
+    def test_an_automatic_reply_is_logged_as_a_note_on_the_record_that_it_answers(self):
         message = self.deliver(self.answer())
         note = message.mail_message_ids
         self.assertEqual((message.state, message.res_id), ("delivered", self.record.id))
         self.assertEqual((note.subtype_id, note.message_type), (self.env.ref("mail.mt_note"), "email"))
         self.assertIn("please send ten", note.body)
 
-    def test_it_may_go_to_the_bounce_address_as_vacation_notices_do(self):
+    def test_an_automatic_reply_to_the_bounce_address_is_logged_on_the_record(self):
         message = self.deliver(self.answer(to=self.mail_alias_domain.bounce_email))
         self.assertEqual((message.state, message.cause, message.res_id), ("delivered", "automatic", self.record.id))
 
-    def test_a_bounce_of_a_mail_server_that_calls_it_a_reply_is_a_bounce(self):
+    def test_a_bounce_that_is_marked_as_an_automatic_reply_is_a_bounce(self):
         daemon = "Mail Delivery System <Mailer-Daemon@customer.example>"
         message = self.deliver(
             self.answer(sender=daemon, to=self.mail_alias_domain.bounce_email, subject="Undelivered")
         )
         self.assertEqual((message.state, message.cause), ("delivered", "bounce"))
 
-    def test_nobody_is_told(self):
+    def test_an_automatic_reply_notifies_nobody(self):
         message = self.deliver(self.answer())
         self.assertFalse(message.mail_message_ids.notification_ids)
         self.assertFalse(self.env["mail.mail"].search([("mail_message_id", "in", message.mail_message_ids.ids)]))
 
-    def test_the_record_is_not_touched_and_nobody_follows_it(self):
+    def test_an_automatic_reply_adds_no_follower_to_the_record(self):
         followers = self.record.message_follower_ids
         message = self.deliver(self.answer(sender=self.user_employee.email_formatted))
         self.assertEqual(message.mail_message_ids.author_id, self.user_employee.partner_id)
         self.assertEqual(self.record.message_follower_ids, followers)
 
-    def test_its_attachments_are_kept(self):
+    def test_the_attachments_of_an_automatic_reply_are_kept(self):
         source = self.answer(Content_Type='multipart/mixed; boundary="b"').replace(
             b"Hello,",
             b'--b\r\nContent-Type: text/plain; name="a.txt"\r\nContent-Disposition: attachment\r\n\r\nA\r\n--b--\r\n',
         )
         self.assertEqual(self.deliver(source).mail_message_ids.attachment_ids.name, "a.txt")
 
-    def test_it_is_not_told_that_the_catchall_takes_replies_only(self):
+    def test_an_automatic_reply_to_the_catchall_is_discarded_without_a_notice(self):
         message = self.deliver(raw(to=self.mail_alias_domain.catchall_email, Auto_Submitted="auto-replied"))
         self.assertEqual(message.state, "discarded")
         self.assertFalse(self.env["mail.mail"].search([("email_to", "ilike", "mary@customer.example")]))
 
-    def test_it_is_not_told_that_nobody_is_at_home(self):
+    def test_an_automatic_reply_to_an_unknown_address_is_discarded(self):
         message = self.deliver(raw(to="nobody@elsewhere.example", Auto_Submitted="auto-replied"))
         self.assertEqual((message.state, message.cause), ("discarded", "automatic"))
 
-    def test_the_same_one_again_is_a_duplicate(self):
+    def test_a_repeated_automatic_reply_is_a_duplicate(self):
         first, second = self.deliver(self.answer(message_id="<v@x>"), self.answer(message_id="<v@x>"))
         self.assertEqual([first.state, second.state], ["delivered", "discarded"])
 
-    def test_what_a_program_writes_unasked_is_no_reply(self):
+    def test_a_generated_message_that_answers_nothing_makes_a_record(self):
         message = self.deliver(self.to_alias(subject="Disk full", Auto_Submitted="auto-generated"))
         self.assertEqual(message.state, "delivered")
 
-    def test_what_a_program_writes_unasked_of_an_absence_makes_a_record(self):
+    def test_a_generated_message_about_an_absence_makes_a_record(self):
         message = self.deliver(self.to_alias(subject="Absence: Mary Smith, 3 March", Auto_Submitted="auto-generated"))
         self.assertEqual(
             (message.state, self.env["res.partner"].browse(message.res_id).name[:7]), ("delivered", "Absence")
@@ -98,14 +98,14 @@ class TestAutomaticReplies(InboundCommon):
         values = {"to": f"inbound@{self.alias_domain}", "subject": "New enquiry", **values}
         return raw(**{"Return_Path": "<>", **values})
 
-    def test_what_comes_from_nobody_makes_no_record_and_stays_listed_with_its_source(self):
+    def test_a_message_from_the_null_sender_is_discarded_and_keeps_its_source(self):
         source = self.from_nobody()
         message = self.deliver(source)
         self.assertEqual((message.state, message.cause, message.res_id), ("discarded", "automatic", 0))
         self.assertIn("Return-Path: <>", message.reason)
         self.assertEqual(message._source_bytes(), source)
 
-    def test_what_comes_from_nobody_and_answers_is_a_note_that_nobody_is_told_of(self):
+    def test_a_reply_from_the_null_sender_becomes_a_note_that_notifies_nobody(self):
         for number, headers in enumerate(
             ({"In_Reply_To": self.parent.message_id}, {"References": self.parent.message_id})
         ):
@@ -114,7 +114,7 @@ class TestAutomaticReplies(InboundCommon):
             self.assertEqual((message.state, message.res_id), ("delivered", self.record.id))
             self.assertEqual((note.subtype_id, len(note.notification_ids)), (self.env.ref("mail.mt_note"), 0))
 
-    def test_a_postmaster_whose_web_form_writes_from_nobody_has_the_rule_hold_or_switches_it_off(self):
+    def test_messages_from_the_null_sender_are_held_or_delivered_if_the_rule_says_so(self):
         rule = self.env["mail.inbound.rule"].search([("check", "=", "automatic")])
         rule.action = "hold"
         self.assertEqual(self.deliver(self.from_nobody(message_id="<1@x>")).state, "held")
@@ -129,7 +129,7 @@ class TestAutomaticReplies(InboundCommon):
             with self.subTest(path=path):
                 self.assertEqual((message.state, message.cause), ("delivered", False))
 
-    def test_a_message_with_flaws_comes_from_nobody_all_the_same(self):
+    def test_the_null_sender_of_a_defective_message_is_recognized(self):
         for number, defect in enumerate(
             ({"Content_Type": "text/plain; charset=x-nonsense"}, {"message_id": "<[1@x]>"})
         ):
@@ -137,15 +137,15 @@ class TestAutomaticReplies(InboundCommon):
             self.assertTrue(message.defects)
             self.assertEqual((message.state, message.cause), ("discarded", "automatic"))
 
-    # ------------------------------------------------------------------ bounces, which come from nobody as well
+    # ------------------------------------------------------------------ bounces, which come from the null sender as well
 
     def bounce(self, name):
-        """A bounce of one of our messages, as another mail server wrote it."""
+        """Return a bounce of one of our messages, as another mail server wrote it."""
         source = (DATA / f"{name}.eml").read_bytes()
         source = source.replace(b"bounce@mycompany.example", self.mail_alias_domain.bounce_email.encode())
         return source.replace(b"<1234.5678-openerp-17-crm.lead@mycompany.example>", self.parent.message_id.encode())
 
-    def test_bounces_in_forms_of_their_own_are_bounces(self):
+    def test_bounces_in_nonstandard_formats_are_bounces(self):
         names = sorted(file.stem for file in DATA.glob("program_bounce_*.eml"))
         self.assertTrue(names)
         for name in names:
@@ -153,13 +153,13 @@ class TestAutomaticReplies(InboundCommon):
             with self.subTest(name):
                 self.assertEqual((message.state, message.cause), ("delivered", "bounce"))
 
-    def test_a_bounce_that_returns_the_message_leads_to_its_recipient(self):
+    def test_a_bounce_that_returns_the_message_marks_its_notification_as_bounced(self):
         notified = self.parent.notification_ids
         self.assertEqual(notified.res_partner_id, self.follower)
         self.deliver(self.bounce("program_bounce_of_a_scanner_that_returns_the_message"))
         self.assertEqual(notified.notification_status, "bounce")
 
-    def test_what_comes_from_nobody_to_the_bounce_address_and_answers_nothing_is_left_to_the_bounces(self):
+    def test_a_message_from_the_null_sender_to_the_bounce_address_that_answers_nothing_is_a_bounce(self):
         message = self.deliver(self.from_nobody(to=self.mail_alias_domain.bounce_email, subject="Mail Error"))
         self.assertEqual((message.state, message.cause), ("delivered", "bounce"))
 
@@ -168,12 +168,12 @@ class TestAutomaticReplies(InboundCommon):
         message = self.deliver(self.from_nobody(**values))
         self.assertEqual((message.state, message.cause, message.res_id), ("delivered", "automatic", self.record.id))
 
-    # ------------------------------------------------------------------ no proof
+    # ------------------------------------------------------------------ messages that only resemble automatic replies
 
     def unproven(self, **values):
         return raw(**{"subject": "Automatic reply: Question", "to": f"inbound@{self.alias_domain}", **values})
 
-    def test_what_only_looks_like_one_and_answers_nothing_makes_a_record(self):
+    def test_a_message_that_only_resembles_an_automatic_reply_and_answers_nothing_makes_a_record(self):
         for number, values in enumerate(
             (
                 {"subject": "Auto: Angebot VW Golf", "X_Auto_Response_Suppress": "DR, RN, NRN, OOF, AutoReply"},
@@ -186,14 +186,14 @@ class TestAutomaticReplies(InboundCommon):
                 self.assertEqual(message.state, "delivered")
                 self.assertEqual(self.env["res.partner"].browse(message.res_id).name, values["subject"])
 
-    def test_what_only_looks_like_one_and_answers_a_thread_is_a_reply_like_any_other(self):
+    def test_a_reply_that_only_resembles_an_automatic_reply_is_posted_like_any_other(self):
         message = self.deliver(self.unproven(In_Reply_To=self.parent.message_id))
         reply = message.mail_message_ids
         self.assertEqual((message.state, message.cause, message.res_id), ("delivered", False, self.record.id))
         self.assertEqual(reply.subtype_id, self.env.ref("mail.mt_comment"))
         self.assertIn(self.follower, reply.notification_ids.res_partner_id)
 
-    def test_what_only_looks_like_one_is_sent_no_notice_and_waits_for_a_person_where_it_would_be_refused(self):
+    def test_a_message_that_only_resembles_an_automatic_reply_is_held_instead_of_refused(self):
         for number, values in enumerate(({}, {"subject": "Order", "X_Auto_Response_Suppress": "All"})):
             to = self.mail_alias_domain.catchall_email
             message = self.deliver(self.unproven(to=to, message_id=f"<{number}@x>", **values))
@@ -201,7 +201,7 @@ class TestAutomaticReplies(InboundCommon):
             self.assertIn("was not notified", message.reason)
         self.assertFalse(self.env["mail.mail"].search([("email_to", "ilike", "mary@customer.example")]))
 
-    def test_who_wrote_too_much_is_not_told_so_where_it_only_looks_like_one(self):
+    def test_a_sender_over_the_limit_is_not_notified_about_a_message_that_resembles_an_automatic_reply(self):
         self.env["ir.config_parameter"].set_param("mail.incoming.limit.alias", "1")
         self.deliver(self.unproven(subject="First", message_id="<1@x>"))
         message = self.deliver(self.unproven(subject="Auto: VW Golf", message_id="<2@x>"))

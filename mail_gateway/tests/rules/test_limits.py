@@ -7,7 +7,7 @@ MARY = "Mary <mary@customer.example>"
 
 @tagged("post_install", "-at_install")
 class TestLimits(InboundCommon):
-    """How many records an alias makes (D1)."""
+    """Limits of the records that an alias makes (D1)."""
 
     def setUp(self):
         super().setUp()
@@ -35,7 +35,7 @@ class TestLimits(InboundCommon):
         )
         self.env.invalidate_all()
 
-    def test_what_exceeds_the_limit_is_held_with_its_reason(self):
+    def test_messages_over_the_limit_are_held_with_their_reason(self):
         messages = self.orders(4)
         self.assertEqual(self.states(messages), ["delivered", "delivered", "held", "held"])
         self.assertEqual(messages[3].cause, "limit")
@@ -44,20 +44,20 @@ class TestLimits(InboundCommon):
             messages[3].reason,
         )
 
-    def test_the_sender_is_told_once(self):
+    def test_the_sender_is_notified_once(self):
         messages = self.orders(5)
         self.assertEqual(len(self.notices()), 1)
         self.assertIn("waits", self.notices().body_html)
         self.assertTrue(messages[2].told_date)
         self.assertFalse(messages[3].told_date)
 
-    def test_the_sender_is_told_again_in_the_next_period(self):
+    def test_the_sender_is_notified_again_in_the_next_period(self):
         self.orders(3)
         self.env["mail.inbound.sender.notice"].search([])._write({"create_date": "2000-01-01"})
         self.orders(1, first=3)
         self.assertEqual(len(self.notices()), 2)
 
-    def test_an_answer_to_the_notice_joins_what_waits(self):
+    def test_an_answer_to_the_notice_is_held_for_the_same_limit(self):
         self.orders(3)
         notice = self.notices()
         self.assertEqual(notice.reply_to, f"inbound@{self.alias_domain}")
@@ -66,7 +66,7 @@ class TestLimits(InboundCommon):
         )
         self.assertEqual((answer.state, answer.cause), ("held", "limit"))
 
-    def test_what_a_program_handed_over_is_released_to_where_it_said(self):
+    def test_a_released_message_from_a_program_keeps_the_values_that_the_program_passed(self):
         for number in range(3):
             self.env["mail.thread"].message_process(
                 "res.partner", raw(f"Order {number}", MARY, "box@elsewhere.example"), custom_values={"city": "Ghent"}
@@ -77,7 +77,7 @@ class TestLimits(InboundCommon):
         self.run_lane()
         self.assertEqual(self.env["res.partner"].browse(held.res_id).city, "Ghent")
 
-    def test_a_program_is_not_told(self):
+    def test_a_program_is_not_notified(self):
         values = {"Auto_Submitted": "auto-generated"}
         self.deliver(*(self.to_alias(subject=f"Order {n}", **values) for n in range(3)))
         self.assertFalse(self.notices())
@@ -90,7 +90,7 @@ class TestLimits(InboundCommon):
         self.orders(2)
         self.assertEqual(self.states(self.orders(1, "M. <MARY@Customer.example>", first=2)), ["held"])
 
-    def test_an_address_for_each_case_is_the_same_sender(self):
+    def test_addresses_with_different_tags_are_the_same_sender(self):
         self.orders(1, "support+case1@customer.example")
         self.orders(1, "support+case2@customer.example", first=1)
         self.assertEqual(self.states(self.orders(1, "support@customer.example", first=2)), ["held"])
@@ -105,23 +105,23 @@ class TestLimits(InboundCommon):
         self.orders(2)
         self.assertEqual(self.states(self.orders(1, to=f"other@{self.alias_domain}", first=2)), ["delivered"])
 
-    def test_what_was_made_before_the_period_is_not_counted(self):
+    def test_records_made_before_the_period_are_not_counted(self):
         first = self.orders(2)
         self.age(first, 61)
         self.assertEqual(self.states(self.orders(3, first=2)), ["delivered", "delivered", "held"])
 
-    def test_only_what_was_made_is_counted(self):
+    def test_messages_that_made_no_record_are_not_counted(self):
         self.deliver(*(raw(f"Order {n}", MARY, "nobody@elsewhere.example") for n in range(5)))
         self.assertEqual(self.states(self.orders(2, first=5)), ["delivered", "delivered"])
 
-    def test_replies_make_no_records(self):
+    def test_replies_are_not_counted_as_records(self):
         record = self.env["res.partner"].create({"name": "Thread"})
         parent = record.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
         replies = [self.to_alias(subject=f"Re: {n}", sender=MARY, In_Reply_To=parent.message_id) for n in range(4)]
         self.assertEqual(set(self.deliver(*replies).mapped("state")), {"delivered"})
         self.assertEqual(self.states(self.orders(2)), ["delivered", "delivered"])
 
-    def test_replies_without_end_are_held(self):
+    def test_replies_over_the_limit_are_held(self):
         self.env["ir.config_parameter"].set_param("mail.gateway.loop.threshold", 2)
         record = self.env["res.partner"].create({"name": "Thread"})
         parent = record.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
@@ -131,7 +131,7 @@ class TestLimits(InboundCommon):
         self.assertEqual(self.states(messages), ["delivered", "delivered", "held"])
         self.assertEqual(messages[2].cause, "replies")
 
-    def test_who_replies_without_end_is_told_once(self):
+    def test_a_sender_of_too_many_replies_is_notified_once(self):
         self.env["ir.config_parameter"].set_param("mail.gateway.loop.threshold", 1)
         record = self.env["res.partner"].create({"name": "Thread"})
         parent = record.message_post(body="Question?", message_type="comment", subtype_xmlid="mail.mt_comment")
@@ -146,17 +146,17 @@ class TestLimits(InboundCommon):
         self.env["mail.gateway.allowed"].create({"email": MARY})
         self.assertEqual(self.states(self.orders(4)), ["delivered"] * 4)
 
-    def test_the_model_of_an_incoming_server_has_a_limit_too(self):
+    def test_the_model_of_an_incoming_server_has_a_limit(self):
         self.server.object_id = self.env["ir.model"]._get(self.record_model)
         self.assertEqual(self.states(self.orders(3, to="box@elsewhere.example")), ["delivered", "delivered", "held"])
 
-    def test_what_a_person_releases_is_delivered(self):
+    def test_a_message_that_a_person_releases_is_delivered(self):
         held = self.orders(3)[2]
         held.action_release()
         self.run_lane()
         self.assertEqual(held.state, "delivered")
 
-    def test_counting_takes_one_query_whatever_was_made(self):
+    def test_counting_takes_one_query_however_many_records_were_made(self):
         creations = self.env["mail.inbound.created.record"]
         creations._limits()
         for _number in range(2):
@@ -164,7 +164,7 @@ class TestLimits(InboundCommon):
                 creations._is_used_up(creations._target(self.alias, 0, self.record_model), "mary@customer.example")
             self.orders(2)
 
-    def test_what_no_limit_counts_is_forgotten(self):
+    def test_old_records_of_creations_are_removed(self):
         messages = self.orders(2)
         self.age(messages, 60 + 25 * 60)
         self.env["mail.inbound.created.record"]._gc_created_records()

@@ -5,7 +5,7 @@ from odoo.addons.mail_gateway.tests.common import InboundCommon, raw
 
 @tagged("post_install", "-at_install")
 class TestLimitsAllowed(InboundCommon):
-    """Whom no limit counts, however their address is spelled."""
+    """Allowed senders are exempt from limits in every spelling of their address."""
 
     def setUp(self):
         super().setUp()
@@ -15,7 +15,7 @@ class TestLimitsAllowed(InboundCommon):
         return self.env["mail.gateway.allowed"].create({"email": address})
 
     def orders(self, *senders):
-        """Messages that make a record each."""
+        """Deliver messages that make a record each."""
         to = f"inbound@{self.alias_domain}"
         return self.deliver(*(raw(f"Order {number}", sender, to) for number, sender in enumerate(senders)))
 
@@ -31,28 +31,28 @@ class TestLimitsAllowed(InboundCommon):
                 sender = f"Ann <a{number}{written}>"
                 self.assertEqual(self.states(sender, sender), ["delivered"] * 2)
 
-    def test_a_local_part_of_any_letters_is_allowed_in_upper_and_lower_case(self):
+    def test_a_non_ascii_local_part_is_allowed_in_upper_and_lower_case(self):
         self.allow("JÖRG@customer.example")
         self.assertEqual(self.states(*["jörg@customer.example"] * 2), ["delivered"] * 2)
 
-    def test_who_is_allowed_is_with_an_address_for_each_case(self):
+    def test_an_allowed_sender_is_allowed_with_any_tag(self):
         self.allow("Support <support@customer.example>")
         senders = ["support+case1@customer.example", "support+case2@customer.example"]
         self.assertEqual(self.states(*senders), ["delivered"] * 2)
 
-    def test_an_address_for_one_case_allows_no_others(self):
+    def test_an_allowed_address_with_a_tag_allows_no_other_tags(self):
         self.allow("support+case1@customer.example")
         states = self.states(
             "support@customer.example", "support+case2@customer.example", "support+case1@customer.example"
         )
         self.assertEqual(states, ["delivered", "held", "delivered"])
 
-    def test_whoever_has_no_address_is_spared_by_no_entry(self):
+    def test_a_sender_without_an_address_is_never_exempt(self):
         self.allow("nobody at all")
         self.assertFalse(self.env["mail.gateway.allowed"]._is_exempt("undisclosed"))
         self.assertFalse(self.env["mail.gateway.allowed"]._is_exempt(False))
 
-    def test_a_changed_entry_counts_as_it_is_now(self):
+    def test_a_changed_entry_takes_effect_at_once(self):
         entry = self.allow("a@customer.example")
         entry.email = "b@customer.example"
         states = self.states(*["a@customer.example"] * 2, *["b@customer.example"] * 2)
@@ -66,12 +66,12 @@ class TestLimitsAllowed(InboundCommon):
         self.run_lane()
         self.assertEqual(self.states(other, other), ["delivered"] * 2)
 
-    def test_looking_somebody_up_takes_one_query(self):
+    def test_looking_up_a_sender_takes_one_query(self):
         self.env.flush_all()
         with self.assertQueryCount(1):
             self.env["mail.gateway.allowed"]._is_exempt("a+b@café.example")
 
-    def test_senders_without_an_address_are_called_so(self):
+    def test_the_reason_mentions_a_sender_without_an_address(self):
         held = self.orders("undisclosed", "undisclosed")[1]
         self.assertEqual((held.state, held.cause), ("held", "limit"))
         self.assertIn(
@@ -79,9 +79,9 @@ class TestLimitsAllowed(InboundCommon):
             held.reason,
         )
 
-    # ------------------------------------------------------------------ who decides about it
+    # ------------------------------------------------------------------ who decides about the list
 
-    def test_a_postmaster_sees_and_undoes_whom_they_allowed(self):
+    def test_a_postmaster_sees_and_removes_the_senders_that_they_allowed(self):
         postmaster = new_test_user(self.env, "allowing", groups="mail_gateway.group_postmaster")
         held = self.orders(*["mary@customer.example"] * 2).filtered(lambda message: message.state == "held")
         held.with_user(postmaster).action_allow_sender()
@@ -90,7 +90,7 @@ class TestLimitsAllowed(InboundCommon):
         allowed.unlink()
         self.assertFalse(self.env["mail.gateway.allowed"].search([]))
 
-    def test_a_postmaster_finds_whom_they_allowed_in_the_menu(self):
+    def test_a_postmaster_finds_the_allowed_senders_in_the_menu(self):
         postmaster = new_test_user(self.env, "looking", groups="mail_gateway.group_postmaster")
         menu = self.env.ref("mail_gateway.mail_gateway_allowed_discuss_menu")
         self.assertIn(menu, self.env["ir.ui.menu"].with_user(postmaster).search([("id", "=", menu.id)]))

@@ -11,13 +11,13 @@ from odoo.addons.mail_gateway.tools.policy import Stage
 
 @tagged("post_install", "-at_install")
 class TestRules(InboundCommon):
-    """The table decides: what hits first, what is done, and what is kept of it."""
+    """The list of rules decides which rule matches first and which action is taken; the decision is recorded."""
 
     def rule(self, check):
         return self.env["mail.inbound.rule"].with_context(active_test=False).search([("check", "=", check)])
 
     def only(self, check, action):
-        """Have one rule in the table that hits every message."""
+        """Leave one active rule, which matches every message."""
         self.env["mail.inbound.rule"].search([]).active = False
         return self.hitting(check, action, sequence=1)
 
@@ -46,20 +46,20 @@ class TestRules(InboundCommon):
             ],
         )
 
-    def test_every_rule_explains_what_hits(self):
+    def test_every_rule_has_an_explanation(self):
         self.assertTrue(all(self.env["mail.inbound.rule"].search([]).mapped("explanation")))
 
     def test_every_check_can_be_chosen(self):
         checks = dict(self.env["mail.inbound.rule"]._fields["check"]._description_selection(self.env))
         self.assertEqual(checks["catchall_repeat"], "Repeated Mail to the Catchall")
 
-    def test_what_each_rule_said_is_kept_with_the_message(self):
+    def test_the_answer_of_each_rule_is_stored_with_the_message(self):
         message = self.deliver(self.to_alias())
         self.assertEqual(self.asked(message), [r.check for r in self.env["mail.inbound.rule"].search([])])
         self.assertFalse(any(answer["reason"] for answer in message.rule_results))
         self.assertFalse(message.rule_id)
 
-    def test_the_first_rule_that_hits_decides_and_no_further_one_is_asked(self):
+    def test_the_first_matching_rule_decides_and_no_further_rule_is_asked(self):
         self.hitting("automatic", "hold", sequence=1, reason="First.")
         self.hitting("duplicate", "discard", sequence=2, reason="Second.")
         message = self.deliver(self.to_alias())
@@ -72,7 +72,7 @@ class TestRules(InboundCommon):
         self.hitting("duplicate", "discard", sequence=1)
         self.assertEqual(self.deliver(self.to_alias()).state, "discarded")
 
-    def test_a_rule_that_is_switched_off_is_not_asked(self):
+    def test_an_archived_rule_is_not_asked(self):
         self.hitting("automatic", "hold", sequence=1).active = False
         message = self.deliver(self.to_alias())
         self.assertEqual(message.state, "delivered")
@@ -86,19 +86,19 @@ class TestRules(InboundCommon):
             ("defer", "deferred"),
             ("reject", "rejected"),
             ("discard", "discarded"),
-            ("note", "discarded"),  # it answers nothing
+            ("note", "discarded"),  # the message answers nothing
         ):
             rule.action = action
             message = self.deliver(self.to_alias(subject=action))
             self.assertEqual((action, message.state), (action, state))
             self.assertEqual(message.rule_id, rule)
 
-    def test_a_rule_keeps_a_message_from_being_parsed(self):
+    def test_a_message_that_a_rule_discards_for_its_size_is_not_parsed(self):
         self.only("size", "discard")
         with patch.object(type(self.env["mail.thread"]), "message_parse", side_effect=AssertionError, autospec=True):
             self.assertEqual(self.deliver(self.to_alias()).state, "discarded")
 
-    def test_a_sender_hears_that_a_rule_rejects_the_message(self):
+    def test_the_sender_of_a_rejected_message_is_notified(self):
         for check in ("size", "automatic", "limit"):
             rule = self.only(check, "reject")
             message = self.deliver(self.to_alias(subject=f"By {check}", sender=f"{check}@customer.example"))
@@ -108,7 +108,7 @@ class TestRules(InboundCommon):
             self.assertEqual((notice.email_to, notice.subject), told)
             self.assertNotIn("It hits.", notice.body_html)
 
-    def test_a_deferred_message_is_looked_at_again_without_counting_a_try(self):
+    def test_a_deferred_message_is_processed_again_without_counting_a_try(self):
         rule = self.only("loop", "defer")
         message = self.deliver(self.to_alias())
         self.assertEqual((message.state, message.try_count, message.deferral_count), ("deferred", 0, 1))
@@ -117,7 +117,7 @@ class TestRules(InboundCommon):
         self.run_lane()
         self.assertEqual(message.state, "delivered")
 
-    def test_what_was_deferred_often_enough_is_held(self):
+    def test_a_message_deferred_too_often_is_held(self):
         self.only("loop", "defer")
         message = self.store(self.to_alias())
         message.deferral_count = 16
@@ -135,7 +135,7 @@ class TestRules(InboundCommon):
         rule.invalidate_recordset()
         self.assertEqual((rule.hits_day, rule.hits_month), (1, 2))
 
-    def test_a_hit_counts_whatever_a_person_decides_afterwards(self):
+    def test_a_hit_still_counts_after_the_message_is_released(self):
         rule = self.only("loop", "hold")
         message = self.deliver(self.to_alias())
         message.action_release()
@@ -143,18 +143,18 @@ class TestRules(InboundCommon):
         self.assertEqual((message.rule_id.id, rule.hits_day), (False, 1))
 
     def ask_before_it_is_routed(self, check):
-        """A check as an addon leaves it that changes when it is asked."""
+        """Change the stage at which a check is asked, as an addon might."""
         self.patch(type(self.env[f"mail.check.{check}"]), "_stage", Stage.MESSAGE)
         self.env.registry.clear_cache()
 
-    def test_a_rule_is_asked_when_its_check_says_in_its_place_among_those_asked_then(self):
+    def test_a_rule_is_asked_at_the_stage_of_its_check_in_the_order_of_the_list(self):
         self.hitting("limit", "hold", sequence=1, reason="Limited.")
         self.hitting("loop", "discard", sequence=2, reason="Looping.")
         self.ask_before_it_is_routed("limit")
         message = self.deliver(self.to_alias())
         self.assertEqual((message.state, message.rule_id), ("held", self.rule("limit")))
 
-    def test_the_list_shows_when_a_rule_is_asked_by_the_code_that_runs(self):
+    def test_the_list_shows_the_stage_that_the_code_defines(self):
         self.ask_before_it_is_routed("limit")
         self.env["mail.inbound.rule"]._register_hook()
         self.assertEqual(self.rule("limit").stage, str(Stage.MESSAGE.value))
@@ -163,7 +163,7 @@ class TestRules(InboundCommon):
         )
         self.assertIn(self.rule("limit"), shown)
 
-    def test_starting_writes_nothing_where_no_check_changed(self):
+    def test_starting_writes_nothing_if_no_check_changed(self):
         def versions():
             self.env.cr.execute("SELECT id, ctid::text FROM mail_inbound_rule ORDER BY id")
             return self.env.cr.fetchall()
@@ -179,11 +179,11 @@ class TestRules(InboundCommon):
         self.env.cr.execute("ALTER TABLE mail_inbound_rule_later RENAME TO mail_inbound_rule")
         self.assertTrue(rules.search_count([]))
 
-    def test_a_rule_is_not_dragged_to_where_its_check_can_not_be_asked(self):
+    def test_a_rule_cannot_be_moved_to_another_stage(self):
         with self.assertRaisesRegex(UserError, "within its stage"):
             self.rule("limit").write({"stage": "2"})
 
-    def test_a_rule_that_an_addon_brought_is_switched_off_and_not_deleted(self):
+    def test_a_rule_of_an_addon_cannot_be_deleted_but_its_copy_can(self):
         with self.assertRaisesRegex(UserError, "Archive them instead"):
             self.rule("duplicate").unlink()
         self.rule("duplicate").copy().unlink()
@@ -208,19 +208,19 @@ class TestRules(InboundCommon):
         self.assertEqual((message.state, message.cause), ("held", "size"))
         self.assertIn("1.0 MB", message.reason)
 
-    def test_a_rule_whose_check_is_gone_is_passed_over(self):
+    def test_a_rule_whose_check_no_longer_exists_is_skipped(self):
         self.env.cr.execute("UPDATE mail_inbound_rule SET \"check\" = 'gone' WHERE \"check\" = 'loop'")
         self.env.invalidate_all()
         self.env.registry.clear_cache()
         self.assertEqual(self.deliver(self.to_alias()).state, "delivered")
 
-    def test_rules_are_the_postmasters(self):
+    def test_postmasters_may_change_rules_and_ordinary_users_may_not_read_them(self):
         postmaster = new_test_user(self.env, "postmaster", groups="mail_gateway.group_postmaster")
         self.rule("loop").with_user(postmaster).action = "hold"
         with self.assertRaises(AccessError):
             self.rule("loop").with_user(self.user_employee).read(["action"])
 
-    def test_programs_are_judged_too_and_get_false(self):
+    def test_rules_apply_to_messages_from_programs_which_get_false(self):
         self.only("loop", "hold")
         self.assertIs(self.env["mail.thread"].message_process(False, raw(to=f"inbound@{self.alias_domain}")), False)
         self.assertEqual(self.env["mail.inbound.message"].search([], order="id desc", limit=1).state, "held")

@@ -74,23 +74,23 @@ class TestSettings(ParametersCase):
             with self.subTest(values=values), self.assertRaises(ValidationError), self.env.cr.savepoint():
                 self.save(**values)
 
-    def test_the_words_quote_what_was_typed(self):
+    def test_the_error_quotes_the_typed_value(self):
         with self.assertRaisesRegex(ValidationError, "Default From: “Office <office@one.example>” is neither"):
             self.save(mail_default_from="Office <office@one.example>")
 
-    def test_a_refused_value_keeps_the_others_from_being_saved(self):
+    def test_nothing_is_saved_if_one_value_is_refused(self):
         with self.assertRaises(ValidationError):
             self.save(mail_catchall_alias="all", incoming_limit_period=0)
         self.assertEqual(self.domain.catchall_alias, "replies")
 
-    def test_a_bad_limit_in_the_database_shows_as_the_default_and_is_mended_when_saved(self):
+    def test_a_bad_limit_in_the_database_is_shown_as_the_default_and_corrected_when_saved(self):
         self.change_in_sql(PERIOD, "two hours")
         with self.assertLogs(LOGGER, "WARNING"):
             self.assertEqual(self.env["res.config.settings"].create({}).incoming_limit_period, 60)
         self.save()
         self.assertEqual(self.parameters.get_param(PERIOD), "60")
 
-    def test_a_size_that_is_never_fetched_shows_as_the_largest_and_is_mended_when_saved(self):
+    def test_a_size_above_the_maximum_is_shown_as_the_maximum_and_corrected_when_saved(self):
         self.parameters.set_param(SIZE, "500")
         self.change_in_sql(SIZE, "700")
         with self.assertLogs(LOGGER, "WARNING"):
@@ -98,13 +98,13 @@ class TestSettings(ParametersCase):
         self.save()
         self.assertEqual(self.parameters.get_param(SIZE), "500")
 
-    def test_a_bad_number_of_lanes_in_the_database_shows_as_the_default(self):
+    def test_a_bad_number_of_lanes_in_the_database_is_shown_as_the_default(self):
         self.parameters.set_param("mail_gateway.lanes", "3")
         self.change_in_sql("mail_gateway.lanes", "all")
         with self.assertLogs(LOGGER, "WARNING"):
             self.assertEqual(self.env["res.config.settings"].create({}).inbound_lanes, 2)
 
-    def test_saving_what_is_shown_changes_nothing(self):
+    def test_saving_the_shown_settings_adds_only_defaults(self):
         before = {key: self.parameters.get_param(key) for key in PARAMETERS}
         own = ("mail_", "incoming_", "inbound_", "outgoing_retention")
         fields = [name for name in self.env["res.config.settings"]._fields if name.startswith(own)]
@@ -114,13 +114,13 @@ class TestSettings(ParametersCase):
         defaults = {key: PARAMETERS[key].default or False for key in PARAMETERS if key.startswith("mail_gateway.")}
         self.assertEqual(after, {**before, SCOPE: "sender", **defaults})
 
-    def test_catchall_and_bounce_change_places(self):
+    def test_catchall_and_bounce_can_be_swapped(self):
         with Form(self.env["res.config.settings"]) as form:
             form.mail_catchall_alias, form.mail_bounce_alias = "returned", "replies"
         self.assertEqual(self.shown(), ["one.example", "returned", "replies", "office"])
         self.assertEqual(self.shown(), self.record())
 
-    def test_the_addresses_are_one_change(self):
+    def test_the_addresses_are_written_in_one_change(self):
         written, write = [], type(self.domain)._sanitize_configuration
         with patch.object(
             type(self.domain),
@@ -130,7 +130,7 @@ class TestSettings(ParametersCase):
             self.save(mail_catchall_alias="all", mail_bounce_alias="back", mail_default_from="info")
         self.assertEqual(written, [{"catchall_alias": "all", "bounce_alias": "back", "default_from": "info"}])
 
-    def test_the_form_shows_the_addresses_of_the_alias_domain_that_is_chosen(self):
+    def test_the_form_shows_the_addresses_of_the_chosen_alias_domain(self):
         two = self.env["mail.alias.domain"].create({"name": "two.example", "catchall_alias": "two"})
         with Form(self.env["res.config.settings"]) as form:
             form.alias_domain_id = two
@@ -150,7 +150,7 @@ class TestSettings(ParametersCase):
         with self.assertRaisesRegex(ValidationError, "Catchall: This can't be empty"):
             self.save(mail_catchall_alias=False)
 
-    def test_an_old_bad_value_does_not_keep_the_others_from_being_saved(self):
+    def test_an_old_bad_value_does_not_prevent_other_values_from_being_saved(self):
         self.change_domain_in_sql(default_from="old and bad", bounce_alias="bad too")
         self.parameters.set_param(FILTER, "one.example")
         self.change_in_sql(FILTER, "one.example, bad as well")

@@ -6,19 +6,19 @@ from odoo.addons.mail_gateway.tools.trace import Identified, Judged, Parsed, Rea
 
 
 def delivery(**values):
-    """A delivery of a message of one byte."""
+    """Return a delivery of a message of one byte."""
     return Delivery(DeliveryRequest(1, **values))
 
 
 class TestDeliveryTool(ToolsCase):
-    def test_the_delivery_under_way_is_found_in_the_context(self):
+    def test_the_current_delivery_is_found_in_the_context(self):
         under_way = delivery()
         self.assertIs(Delivery.of({Delivery.KEY: under_way}), under_way)
 
-    def test_without_a_delivery_the_context_has_none(self):
+    def test_an_empty_context_contains_no_delivery(self):
         self.assertIsNone(Delivery.of({}))
 
-    def test_nothing_that_a_caller_can_send_passes_for_a_delivery(self):
+    def test_no_value_that_a_caller_can_send_passes_for_a_delivery(self):
         for value in (True, 1, "delivery", {"route": ["res.partner", 1]}, ["res.partner"]):
             self.assertIsNone(Delivery.of({Delivery.KEY: value}))
 
@@ -34,7 +34,7 @@ class TestDeliveryTool(ToolsCase):
         under_way.decide(Action.REJECT, "what its caller knows")
         self.assertEqual(under_way.trace.verdict, Verdict(Action.REJECT, "what its caller knows"))
 
-    def test_a_new_delivery_has_found_nothing(self):
+    def test_a_new_delivery_has_no_findings(self):
         trace = delivery().trace
         self.assertIsNone(trace.verdict)
         self.assertIsNone(trace.rule)
@@ -48,13 +48,13 @@ class TestDeliveryTool(ToolsCase):
         self.assertEqual(trace.last(Refusal).reason, "two")
         self.assertIsNone(trace.last(Routed))
 
-    def test_every_kind_of_finding_cannot_be_changed(self):
+    def test_no_kind_of_finding_can_be_changed(self):
         kinds = [kind for kind in vars(trace).values() if isinstance(kind, type) and hasattr(kind, "_fields")]
         self.assertGreater(len(kinds), 8)
         for kind in kinds:
             self.assertTrue(issubclass(kind, tuple), kind)
 
-    def test_a_rule_that_matches_is_the_verdict(self):
+    def test_a_matching_rule_becomes_the_verdict(self):
         under_way = delivery()
         under_way.record(RuleResult(1, "Loop", "loop", "discard"))
         self.assertIsNone(under_way.trace.verdict)
@@ -66,7 +66,7 @@ class TestDeliveryTool(ToolsCase):
         self.assertTrue(under_way.stopped)
         self.assertFalse(under_way.has_passed("size"))
 
-    def test_what_checks_look_at_grows_with_what_is_found(self):
+    def test_the_input_of_checks_grows_with_the_findings(self):
         under_way = delivery(inbound_id=7, server_id=3, is_head=True)
         known = under_way.check_input
         self.assertEqual((known.size, known.inbound_id, known.server_id, known.is_head), (1, 7, 3, True))
@@ -80,7 +80,7 @@ class TestDeliveryTool(ToolsCase):
         self.assertEqual(known.routes, ("route",))
         self.assertEqual((under_way.message_id, under_way.trace.source), ("<1@x>", b"source"))
 
-    def test_one_delivery_creates_as_caller_while_the_same_trace_grows(self):
+    def test_a_delivery_that_creates_as_caller_shares_the_trace(self):
         under_way = delivery(caller_id=2)
         creating = under_way.creating_as_caller()
         self.assertTrue(creating.creates_as_caller)
@@ -103,5 +103,5 @@ class TestDeliveryTool(ToolsCase):
     def test_a_route_may_be_a_model_alone(self):
         self.assertEqual(Route("crm.lead"), ("crm.lead", 0, 0))
 
-    def test_unroutable_is_what_callers_of_message_process_catch(self):
+    def test_unroutable_is_a_value_error_as_callers_of_message_process_expect(self):
         self.assertIsInstance(Unroutable("nobody"), ValueError)

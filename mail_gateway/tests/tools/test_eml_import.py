@@ -16,22 +16,22 @@ class TestEmlImport(ToolsCase):
     def problems(self, *files, **options):
         return [each.problem for each in unpack(list(files), **options)]
 
-    def test_a_message_is_taken_as_it_is(self):
+    def test_a_message_is_imported_unchanged(self):
         [found] = unpack([("order.eml", raw())])
         self.assertEqual((found.name, found.source, found.problem), ("order.eml", raw(), None))
 
-    def test_every_message_that_came_by_mail_once_is_one(self):
+    def test_every_fixture_is_a_message_or_reported_as_none(self):
         for source in self.every_eml():
             with self.subTest(source[:60]):
                 self.assertIn(self.problems(("a.eml", source)), ([None], [FileProblem.NO_MESSAGE]))
         self.assertEqual(self.problems(("a.eml", self.eml("nul_bytes"))), [None])
 
-    def test_an_archive_is_as_many_messages_as_it_holds(self):
+    def test_an_archive_yields_each_message_in_it(self):
         found = unpack([("all.zip", packed(a_eml=raw("One"), b_eml=raw("Two")))])
         self.assertEqual([each.name for each in found], ["all.zip/a.eml", "all.zip/b.eml"])
         self.assertEqual([each.source for each in found], [raw("One"), raw("Two")])
 
-    def test_what_archivers_add_is_left_aside(self):
+    def test_files_that_archivers_add_are_ignored(self):
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
             archive.mkdir("box")
@@ -39,7 +39,7 @@ class TestEmlImport(ToolsCase):
                 archive.writestr(name, raw())
         self.assertEqual([each.name for each in unpack([("a.zip", file.getvalue())])], ["a.zip/box/a.eml"])
 
-    def test_each_bad_file_is_named_with_what_is_wrong(self):
+    def test_each_bad_file_is_reported_with_its_problem(self):
         for defect, content in (
             (FileProblem.EMPTY, b" \r\n"),
             (FileProblem.EMPTY, packed()),
@@ -57,14 +57,14 @@ class TestEmlImport(ToolsCase):
             content[content.index(signature) + offset] |= 1
         self.assertEqual(self.problems(("a.zip", bytes(content))), [FileProblem.ENCRYPTED])
 
-    def test_damaged_archives_of_any_kind_raise_nothing(self):
+    def test_damaged_archives_raise_no_error(self):
         content = packed(a_eml=raw() * 20, b_eml=raw())
         for position in some_of(range(4, len(content))):
             for damage in (b"\xff\x00", b"\x00\xff\xff\xff", b""):
                 damaged = content[:position] + damage + content[position + 2 :]
                 self.assertTrue(unpack([("a.zip", damaged)]))
 
-    def test_a_method_of_compression_that_takes_any_amount_of_memory_is_refused(self):
+    def test_compression_methods_that_take_unlimited_memory_are_refused(self):
         for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
             file = io.BytesIO()
             with zipfile.ZipFile(file, "w", method) as archive:
@@ -80,7 +80,7 @@ class TestEmlImport(ToolsCase):
         with self.peak_memory(below=16):
             self.assertEqual(self.problems(("a.zip", file.getvalue())), [FileProblem.BROKEN_ZIP])
 
-    def test_entries_that_share_their_bytes_count_each(self):
+    def test_entries_that_share_their_bytes_are_counted_separately(self):
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("a.eml", raw() + b"x" * 1_000_000)
@@ -88,14 +88,14 @@ class TestEmlImport(ToolsCase):
         found = self.problems(("a.zip", file.getvalue()), most_bytes=5_500_000)
         self.assertEqual(found, [None] * 5 + [FileProblem.TOO_MUCH])
 
-    def test_a_stated_size_that_is_a_lie_is_not_believed(self):
+    def test_a_false_stated_size_is_not_trusted(self):
         content = packed(a_eml=raw() + b"x" * 2_000_000)
         size = content.rindex(b"PK\x01\x02") + 24
         content = content[:size] + (10).to_bytes(4, "little") + content[size + 4 :]
         [defect] = self.problems(("a.zip", content), most_bytes=1_000_000)
         self.assertIn(defect, (FileProblem.BROKEN_ZIP, FileProblem.TOO_MUCH))
 
-    def test_one_message_at_a_time_is_in_memory(self):
+    def test_only_one_message_at_a_time_is_in_memory(self):
         many = packed(**{f"{number}_eml": raw() + b"x" * 4_000_000 for number in range(6)})
         with self.peak_memory(below=6):
             for found in unpack([("all.zip", many)]):
@@ -110,7 +110,7 @@ class TestEmlImport(ToolsCase):
 
     @contextmanager
     def peak_memory(self, below):
-        """Allow no more than so many megabytes of Python's memory at once."""
+        """Allow at most so many megabytes of Python's memory at once."""
         tracemalloc.start()
         try:
             yield

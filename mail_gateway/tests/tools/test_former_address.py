@@ -10,10 +10,10 @@ class TestToolsFormer(ToolsCase):
     def test_a_domain_may_be_written_with_an_at_sign(self):
         self.assertEqual(comparable("@old.example", is_domain=True), "old.example")
 
-    def test_a_name_in_any_domain_has_a_star(self):
+    def test_a_star_stands_for_any_domain(self):
         self.assertEqual(comparable("Sales@*"), "sales@*")
 
-    def test_what_is_no_address_is_refused(self):
+    def test_invalid_addresses_and_domains_are_refused(self):
         for text in ("", None, "sales", "@old.example", "a b@old.example", "@*", "a b@*", "sales@*.example", "sales@"):
             with self.subTest(text):
                 self.assertIsNone(comparable(text))
@@ -30,5 +30,5 @@ class TestToolsFormer(ToolsCase):
         self.assertIsNone(reach(False, "old.example"))
         self.assertIsNone(reach("sales", False))
 
-    def test_the_most_particular_entry_answers(self):
+    def test_the_most_specific_entry_comes_first(self):
         self.assertEqual(entries_for("sales@old.example"), ("sales@old.example", "sales@*", "old.example"))

@@ -3,7 +3,7 @@ from odoo.addons.mail_gateway.tools.network import is_same_machine
 
 
 class TestNetwork(ToolsCase):
-    def test_this_machine_is_known_by_its_addresses(self):
+    def test_this_machine_is_recognized_by_its_addresses(self):
         for there, here, same in (
             ("127.0.0.2", "127.0.0.1", True),
             ("::1", "::1", True),

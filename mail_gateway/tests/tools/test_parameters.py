@@ -33,7 +33,7 @@ class TestToolsParameters(ToolsCase):
         self.assertEqual(self.read("mail.catchall.domain", " MyCompany.Example\n"), "mycompany.example")
         self.assertEqual(self.read("mail.catchall.domain", "Café.example"), "xn--caf-dma.example")
 
-    def test_what_is_no_domain_is_refused(self):
+    def test_an_invalid_domain_is_refused(self):
         for text in (
             "",
             "my company.example",
@@ -48,7 +48,7 @@ class TestToolsParameters(ToolsCase):
     def test_a_local_part_is_stored_in_lower_case(self):
         self.assertEqual(self.read("mail.catchall.alias", " Catch.All+1 "), "catch.all+1")
 
-    def test_what_is_no_local_part_is_refused(self):
+    def test_an_invalid_local_part_is_refused(self):
         texts = (
             "",
             "catch all",
@@ -71,7 +71,7 @@ class TestToolsParameters(ToolsCase):
     def test_the_default_from_may_be_empty(self):
         self.assertEqual(self.read("mail.default.from", " "), "")
 
-    def test_a_default_from_that_is_neither_is_refused(self):
+    def test_an_invalid_default_from_is_refused(self):
         for text in (
             "info@",
             "@mycompany.example",
@@ -86,7 +86,7 @@ class TestToolsParameters(ToolsCase):
         text = "MyCompany.example, info@Café.example"
         self.assertEqual(self.read("mail.default.from_filter", f" {text} "), text)
 
-    def test_a_filter_without_entries_is_none(self):
+    def test_a_filter_without_entries_is_empty(self):
         self.assertEqual(self.read("mail.default.from_filter", " , "), "")
 
     def test_the_bad_entry_of_a_filter_is_named(self):
@@ -103,14 +103,14 @@ class TestToolsParameters(ToolsCase):
     def test_leading_zeros_of_numbers_are_removed(self):
         self.assertEqual(self.read("mail.incoming.limit.period", " 060 "), "60")
 
-    def test_a_limit_is_a_whole_number_from_one(self):
+    def test_a_limit_is_a_whole_number_of_at_least_one(self):
         texts = ("", "0", "-1", "5.5", "five", "1e3", "٦", "6_0", "+6", str(MAX_NUMBER + 1), "9" * 40)
         for key in ("mail.incoming.limit.period", "mail.incoming.limit.alias"):
             for text in texts:
                 self.assertProblem(key, text, ParameterProblem.NUMBER)
             self.assertEqual([self.read(key, text) for text in ("1", str(MAX_NUMBER))], ["1", str(MAX_NUMBER)])
 
-    def test_no_more_lanes_than_odoo_can_run(self):
+    def test_the_number_of_lanes_is_at_most_sixteen(self):
         self.assertEqual(self.read("mail_gateway.lanes", "16"), "16")
         with self.assertRaises(BadValue) as caught:
             self.read("mail_gateway.lanes", "17")

@@ -12,10 +12,10 @@ class TestPreview(ToolsCase):
         return preview(self.eml(name))
 
     def body(self, html):
-        """What is shown of this HTML."""
+        """Return the preview of this HTML."""
         return preview(HTML + html).partition("Subject: Order\n\n")[2]
 
-    # ------------------------------------------------------------------ what is shown
+    # ------------------------------------------------------------------ contents
 
     def test_the_main_headers_come_first(self):
         self.assertTrue(
@@ -24,10 +24,10 @@ class TestPreview(ToolsCase):
             )
         )
 
-    def test_a_message_without_header_is_all_text(self):
+    def test_a_message_without_headers_is_shown_as_text(self):
         self.assertIn("please send ten of them.", self.show("without_header"))
 
-    def test_of_text_and_html_the_text_is_shown(self):
+    def test_the_text_is_shown_instead_of_the_html(self):
         shown = self.show("text_and_html")
         self.assertIn("The plain text, grün.", shown)
         self.assertNotIn("HTML", shown)
@@ -46,10 +46,10 @@ class TestPreview(ToolsCase):
     def test_nul_bytes_are_left_out(self):
         self.assertIn("please send ten of them.", self.show("nul_bytes"))
 
-    def test_what_is_nested_deeply_is_found(self):
+    def test_a_deeply_nested_text_is_found(self):
         self.assertTrue(self.show("deeply_nested").endswith("At the bottom."))
 
-    def test_what_is_nested_too_deeply_to_parse_is_shown_as_source(self):
+    def test_a_message_nested_too_deeply_to_parse_is_shown_as_source(self):
         levels = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(length(4800)))
         self.assertTrue(preview(levels.encode()).startswith("Content-Type: multipart/mixed; boundary=b0"))
 
@@ -66,7 +66,7 @@ class TestPreview(ToolsCase):
     def test_html_without_end_tags_is_shown_to_its_last_word(self):
         self.assertTrue(self.show("html_without_end_tags").endswith("\n\nPlease send ten of them.\nYours\nR&D"))
 
-    def test_html_that_is_cut_within_a_tag_is_shown_up_to_there(self):
+    def test_html_that_is_cut_within_a_tag_is_shown_up_to_that_tag(self):
         self.assertEqual(self.body(b'<p>Hello</p><img src="x'), "Hello")
 
     def test_comments_are_left_out(self):
@@ -78,7 +78,7 @@ class TestPreview(ToolsCase):
     def test_a_less_than_sign_is_text(self):
         self.assertEqual(self.body(b"<p>1 < 2 and 3 <4</p>"), "1 < 2 and 3 <4")
 
-    # ------------------------------------------------------------------ whatever comes
+    # ------------------------------------------------------------------ any message
 
     def test_messages_that_are_expensive_to_parse_are_shown_in_bounded_time(self):
         nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(250))
@@ -112,9 +112,9 @@ class TestPreview(ToolsCase):
         for source in mutations(self.every_eml(), 2500):
             self.assertDatabaseText(preview(source), source)
 
-    def test_a_body_in_a_codec_that_makes_surrogates_is_shown_as_it_stands(self):
+    def test_a_body_in_a_codec_that_makes_surrogates_is_shown_undecoded(self):
         self.assertTrue(preview(HTML.replace(b"utf-8", b"utf-7") + b"<p>Order +2AA-</p>").endswith("Order +2AA-"))
 
-    def test_a_number_that_python_refuses_hides_no_text(self):
+    def test_a_number_too_long_for_python_hides_no_text(self):
         shown = preview(HTML + b"<p>Please send &#" + b"9" * 5000 + b";ten.</p>")
         self.assertTrue(shown.endswith("Please send ten."), shown[-80:])

@@ -12,13 +12,13 @@ class TestRetry(ToolsCase):
     def test_there_is_a_delay_for_any_number_of_tries(self):
         self.assertEqual(delay_after_try(1000), timedelta(seconds=300))
 
-    def test_the_first_fault_is_waited_out_for_half_a_minute(self):
+    def test_the_delay_after_the_first_fault_is_half_a_minute(self):
         self.assertEqual(delay_after_fault(0), timedelta(seconds=30))
 
-    def test_deferrals_never_come_closer_together(self):
+    def test_delays_after_faults_never_shrink(self):
         delays = [delay_after_fault(count) for count in range(100)]
         self.assertEqual(delays, sorted(delays))
 
-    def test_faults_are_waited_out_for_about_three_days(self):
+    def test_a_message_is_deferred_for_about_three_days(self):
         total = sum((delay_after_fault(count) for count in range(MAX_DEFERRALS)), timedelta())
         self.assertAlmostEqual(total / timedelta(days=1), 3, delta=0.25)

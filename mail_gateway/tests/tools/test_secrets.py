@@ -29,7 +29,7 @@ def base64(text, charset="utf-8"):
 
 
 def forms(secret):
-    """`secret` in the forms in which it may come back; each a pair of name and text."""
+    """Yield `secret` in the forms in which it may come back, as pairs of name and text."""
     yield "as typed", secret
     yield "upper case", secret.upper()
     yield "quoted for IMAP", secret.replace("\\", r"\\").replace('"', r"\"")
@@ -54,7 +54,7 @@ def forms(secret):
 
 class TestSecrets(ToolsCase):
     def assertHidden(self, secret, text):
-        """No piece of `secret` of some length is left, in whatever form."""
+        """Check that no piece of `secret` of some length is left in any form."""
         innocent = "".join(dict(forms("x" * 30)).values())
         for name, form in forms(secret):
             for start in range(len(form) - 7):
@@ -73,23 +73,23 @@ class TestSecrets(ToolsCase):
                     self.assertTrue(text.endswith(" is wrong"), text)
                     self.assertHidden(secret, text)
 
-    def test_bytes_are_looked_at_in_every_charset(self):
+    def test_secrets_are_hidden_in_bytes_of_both_charsets(self):
         for charset in ("utf-8", "latin-1"):
             self.assertEqual(Secrets(PASSWORD).hide(b"NO %s!" % PASSWORD.encode(charset)), f"NO {HIDDEN}!".encode())
 
-    def test_what_is_no_secret_stays(self):
+    def test_a_text_without_secrets_is_not_changed(self):
         text = "[AUTHENTICATIONFAILED] box@mycompany.example may not sign in (Fehler 4711, größer)"
         self.assertEqual(Secrets(PASSWORD, TOKEN, "", None).hide(text), text)
 
-    def test_short_secrets_are_hidden_only_as_they_are(self):
+    def test_short_secrets_are_hidden_only_in_their_literal_form(self):
         self.assertEqual(Secrets("x!").hide("NO x! xerox !x"), f"NO {HIDDEN} xerox !x")
 
-    def test_what_is_shown_has_an_end(self):
+    def test_long_texts_are_cut_without_showing_part_of_a_secret(self):
         self.assertEqual(len(Secrets().hide("x" * 10_000_000)), MAX_TEXT)
         text = Secrets(PASSWORD).hide("." * (MAX_TEXT - 12) + PASSWORD)
         self.assertNotIn("Pä$s", text)
 
-    def test_an_error_and_all_that_it_came_from_holds_none(self):
+    def test_secrets_are_hidden_in_an_error_and_all_its_causes(self):
         secrets = Secrets(PASSWORD)
         try:
             try:
@@ -108,14 +108,14 @@ class TestSecrets(ToolsCase):
             self.assertHidden(PASSWORD, repr(error.__cause__.__context__.args))
             self.assertHidden(PASSWORD, error.__cause__.__context__.object)
 
-    def test_errors_that_came_from_each_other_have_an_end(self):
+    def test_circular_causes_of_errors_are_handled(self):
         first, second = ValueError(PASSWORD), ValueError("other")
         first.__cause__, second.__context__ = second, first
         self.assertEqual(Secrets(PASSWORD).hide_in(first).args, (HIDDEN,))
 
 
 class TestSecretsOfServers(ToolsCase):
-    """Servers that repeat what they were told, wherever they can."""
+    """Servers that repeat the credentials wherever they can."""
 
     def assertSilent(self, server, protocol, secret, log_in):
         settings = server.settings(protocol, log_in=log_in, timeout=5)
@@ -133,12 +133,12 @@ class TestSecretsOfServers(ToolsCase):
         TestSecrets.assertHidden(self, secret, "\n".join(logs.output))
 
     def replies(self, secret):
-        """Texts of one line in which a server repeats `secret`; bytes in two charsets."""
+        """Yield lines in which a server repeats `secret`, as bytes in two charsets."""
         for _name, form in forms(secret):
             words = form.replace("\r\n", " ").replace("\0", "")
             yield from {words.encode(), words.encode("latin-1", "replace")}
 
-    def test_of_an_imap_server_in_every_reply(self):
+    def test_a_password_is_hidden_in_every_imap_reply(self):
         words = b"LOGIN %s \xff" % PASSWORD.encode()
         scripts = [
             {command: reply % words}
@@ -151,14 +151,14 @@ class TestSecretsOfServers(ToolsCase):
                 server = self.serve(b"* OK ready\r\n", imap_script({11: b"eleven"}, **changes))
                 self.assertSilent(server, "imap", PASSWORD, lambda connection: connection.login("box", PASSWORD))
 
-    def test_of_an_imap_server_in_every_form(self):
+    def test_a_password_in_an_imap_reply_is_hidden_in_every_form(self):
         for words in self.replies(PASSWORD):
             with self.subTest(words):
                 server = self.serve(b"* OK ready\r\n", imap_script({}, LOGIN=b"NO %s\r\n" % words))
                 self.assertSilent(server, "imap", PASSWORD, lambda connection: connection.login("box", PASSWORD))
 
-    def test_of_an_imap_server_that_greets_with_it(self):
-        """It knows the password from an earlier visit."""
+    def test_a_password_is_hidden_in_an_imap_greeting(self):
+        """The server knows the password from an earlier visit."""
         for greeting in (b"* BYE %s\r\n", b"%s\r\n", b"* OK %s"):
             with self.subTest(greeting):
                 server = self.serve(greeting % PASSWORD.encode(), lambda _line: ClosingReply(b""))
@@ -167,7 +167,7 @@ class TestSecretsOfServers(ToolsCase):
                     open_mailbox(settings)
                 TestSecrets.assertHidden(self, PASSWORD, "".join(traceback.format_exception(caught.exception)))
 
-    def test_of_a_token_that_is_refused(self):
+    def test_a_refused_token_is_hidden(self):
         challenge = b64encode(b'{"status":"400","token":"%s"}' % TOKEN.encode())
         script = imap_script({})
         for reply in (b"NO %s", b"NO AUTHENTICATE XOAUTH2 %s", b"BAD %s"):
@@ -189,10 +189,10 @@ class TestSecretsOfServers(ToolsCase):
                 self.assertSilent(
                     server, "imap", TOKEN, lambda c: c.authenticate("XOAUTH2", lambda _challenge: XOAUTH2)
                 )
-                # what the server answers to the token is about an error: it gets no second copy (RFC 7628, 3.2.3)
+                # the client answers an error with an empty line, and not with the token again (RFC 7628, 3.2.3)
                 self.assertEqual(answers, [base64(XOAUTH2).encode(), b""])
 
-    def test_of_a_pop3_server_in_every_reply(self):
+    def test_a_password_is_hidden_in_every_pop3_reply(self):
         for command in ("USER", "PASS", "STAT", "LIST", "UIDL", "RETR", "DELE", "QUIT"):
             for reply in (b"-ERR PASS %s\r\n", b"what PASS %s?\r\n", ClosingReply(b"-ERR %s")):
                 words = type(reply)(reply % PASSWORD.encode())

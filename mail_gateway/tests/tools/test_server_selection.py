@@ -1,4 +1,4 @@
-"""Reads like the documentation of Odoo's e-mail servers: a company's servers, a From, and what comes of it."""
+"""This reads like the documentation of Odoo's e-mail servers: the servers of a company, a From, and the result."""
 
 from unittest import skipUnless
 
@@ -21,7 +21,7 @@ DEFAULT = "notifications@mycompany.com"
 
 
 def servers(*filters, **named):
-    """Servers in the order of their priority, numbered from 1."""
+    """Return servers in the order of their priority, numbered from 1."""
     return [OutgoingServer(number, from_filter, **named) for number, from_filter in enumerate(filters, start=1)]
 
 
@@ -42,7 +42,7 @@ class TestTheServer(ToolsCase):
         ("test@example.com", ["other.com", "third.com"], 1, Step.FIRST),
         # the settings of odoo-bin
         ("test@example.com", [], None, Step.ODOO_BIN),
-        # of several that fit, the one with the lowest priority number
+        # the lowest priority number wins if several servers fit
         ("test@example.com", ["example.com", "example.com"], 1, Step.DOMAIN),
         ("test@example.com", ["", ""], 1, Step.NO_FILTER),
         # several entries in a filter
@@ -56,14 +56,14 @@ class TestTheServer(ToolsCase):
         ("test@xn--caf-dma.example", ["", "Café.example"], 2, Step.DOMAIN),
         # a subdomain is another domain
         ("test@mail.example.com", ["example.com", ""], 2, Step.NO_FILTER),
-        # what is malformed never matches, and is a filter all the same
+        # a malformed entry never matches, but it counts as a filter
         ("test@example.com", ["*.example.com", "mycompany.com"], 2, Step.DEFAULT_DOMAIN),
         ("test@example.com", ["@example.com"], 1, Step.FIRST),
-        # display names are not looked at
+        # display names are ignored
         ('"a@other.com" <test@example.com>', ["other.com", "example.com"], 2, Step.DOMAIN),
         ('"Doe, John" <test@example.com>', ["", "example.com"], 2, Step.DOMAIN),
         ("Zoë <test@example.com>", ["", "example.com"], 2, Step.DOMAIN),
-        # of several addresses the first counts
+        # the first of several addresses counts
         ("test@example.com, b@other.com", ["other.com", "example.com"], 2, Step.DOMAIN),
         # OdooBot has no address
         ("", ["", DEFAULT], 1, Step.NO_FILTER),
@@ -71,7 +71,7 @@ class TestTheServer(ToolsCase):
         (None, ["other.com"], 1, Step.FIRST),
     )
 
-    def test_the_documented_order(self):
+    def test_servers_are_chosen_in_the_documented_order(self):
         for author, filters, number, step in self.CASES:
             with self.subTest(author=author, filters=filters):
                 selection = select(author, servers(*filters), DEFAULT)
@@ -87,20 +87,20 @@ class TestTheFrom(ToolsCase):
     CASES = (
         # the documentation's own example
         ('"Admin" <admin@example.com>', "mycompany.com", DEFAULT, '"Admin" <notifications@mycompany.com>'),
-        # who has the server's domain or address keeps it
+        # an author in the server's domain or with its address keeps it
         ('"Admin" <admin@mycompany.com>', "mycompany.com", DEFAULT, '"Admin" <admin@mycompany.com>'),
         ("admin@example.com", "x.com, admin@example.com", DEFAULT, "admin@example.com"),
-        # the filter is the default From: it stands in for everybody else
+        # the filter is the default From, which replaces everybody else
         ('"Admin" <admin@mycompany.com>', DEFAULT, DEFAULT, '"Admin" <notifications@mycompany.com>'),
         ('"Robot" <notifications@mycompany.com>', DEFAULT, DEFAULT, '"Robot" <notifications@mycompany.com>'),
-        # the local part stands in for a missing name
+        # the local part replaces a missing name
         ("admin@example.com", "mycompany.com", DEFAULT, '"admin" <notifications@mycompany.com>'),
-        # without a filter and an alias domain everybody does
+        # everybody keeps their address without a filter and an alias domain
         ('"Admin" <admin@example.com>', "", DEFAULT, '"Admin" <admin@example.com>'),
         ("admin@example.com", " , ", DEFAULT, "admin@example.com"),
         # a server for other domains
         ('"Admin" <admin@example.com>', "other.com", DEFAULT, '"Admin" <notifications@mycompany.com>'),
-        # no default From: nothing to stand in
+        # nothing replaces the author without a default From
         ('"Admin" <admin@example.com>', "mycompany.com", None, '"Admin" <admin@example.com>'),
         ('"Admin" <admin@example.com>', "", "", '"Admin" <admin@example.com>'),
         # a message without an author
@@ -124,7 +124,7 @@ class TestTheFrom(ToolsCase):
                 self.assertEqual(header_from(author, from_filter, default), expected)
 
     @skipUnless(encapsulate_email, "compares with Odoo")
-    def test_it_is_what_core_puts_into_the_header(self):
+    def test_the_from_equals_that_of_core(self):
         for author, _from_filter, default, expected in self.CASES:
             if author and default and expected != author:
                 with self.subTest(author=author):
@@ -146,7 +146,7 @@ class TestTheFrom(ToolsCase):
         selection = select("a@example.com", servers("other.com"), DEFAULT, odoo_bin_filter="example.com")
         self.assertEqual(selection.header_from, '"a" <notifications@mycompany.com>')
 
-    def test_every_step_but_the_authors_own_encapsulates_an_author_elsewhere(self):
+    def test_authors_are_encapsulated_at_every_step_that_does_not_match_them(self):
         for author, filters, _number, step in TestTheServer.CASES:
             with self.subTest(author=author, filters=filters):
                 selection = select(author, servers(*filters), DEFAULT, alias_domains=("mycompany.com",))
@@ -154,7 +154,7 @@ class TestTheFrom(ToolsCase):
 
 
 class TestTheAliasDomains(ToolsCase):
-    """They stand in for a missing filter."""
+    """The alias domains replace a missing filter."""
 
     DOMAINS = ("mycompany.com", "xn--caf-dma.example", "mycompany.fr")
     # author -> whether they keep their address
@@ -171,7 +171,7 @@ class TestTheAliasDomains(ToolsCase):
         ("Mary <mary@com>", False),
         ('"mary@mycompany.com" <mary@customer.example.com>', False),
         ("bounce@mycompany.com", True),
-        ("mary..smith@mycompany.com", True),  # no standard allows it, and it is met
+        ("mary..smith@mycompany.com", True),  # no standard allows it, but it occurs
         ("Mary <mary@customer.example.com>, joe@mycompany.com", False),  # the first counts
         ('"a\r\nX: mary@mycompany.com" <mary@customer.example.com>', False),
     )
@@ -179,7 +179,7 @@ class TestTheAliasDomains(ToolsCase):
     def header(self, author, from_filter="", default=DEFAULT, domains=DOMAINS):
         return header_from(author, from_filter, default, domains)
 
-    def test_only_their_authors_keep_their_address(self):
+    def test_only_authors_in_an_alias_domain_keep_their_address(self):
         for author, keeps in self.AUTHORS:
             for from_filter in ("", None, " , ,"):
                 with self.subTest(author=author, from_filter=from_filter):
@@ -187,27 +187,27 @@ class TestTheAliasDomains(ToolsCase):
                     self.assertEqual(header == author, keeps)
                     self.assertEqual(f"<{DEFAULT}>" in header, not keeps)
 
-    def test_they_are_compared_as_they_are_meant(self):
+    def test_alias_domains_are_compared_in_their_encoded_form(self):
         for domain in ("CAFÉ.Example", " café.example ", "XN--CAF-DMA.example"):
             self.assertEqual(self.header("a@café.example", domains=(domain,)), "a@café.example")
 
-    def test_what_is_no_domain_counts_for_nothing(self):
+    def test_invalid_alias_domains_do_not_count(self):
         self.assertEqual(self.header("a@x.com", domains=("my company", "", "@")), "a@x.com")
         self.assertEqual(self.header("a@x.com", domains=("my company", "mycompany.com")), f'"a" <{DEFAULT}>')
 
-    def test_without_one_everybody_keeps_their_address(self):
+    def test_without_an_alias_domain_everybody_keeps_their_address(self):
         self.assertEqual(self.header("a@example.com", domains=()), "a@example.com")
 
     def test_without_a_default_from_everybody_keeps_their_address(self):
         self.assertEqual(self.header("a@example.com", default=None), "a@example.com")
 
-    def test_a_filter_counts_instead_of_them(self):
-        for from_filter in (DEFAULT, "other.com", "*.mycompany.com"):  # what is malformed is a filter all the same
+    def test_a_filter_counts_instead_of_the_alias_domains(self):
+        for from_filter in (DEFAULT, "other.com", "*.mycompany.com"):  # a malformed entry counts as a filter
             with self.subTest(from_filter=from_filter):
                 self.assertEqual(self.header("a@mycompany.com", from_filter), f'"a" <{DEFAULT}>')
         self.assertEqual(self.header("a@other.com", "other.com"), "a@other.com")
 
-    def test_a_default_from_elsewhere_stands_in_for_authors_elsewhere(self):
+    def test_a_default_from_elsewhere_replaces_only_authors_elsewhere(self):
         default = "robot@relay.example"
         for author, expected in (
             ("a@mycompany.com", "a@mycompany.com"),
@@ -218,7 +218,7 @@ class TestTheAliasDomains(ToolsCase):
             with self.subTest(author=author):
                 self.assertEqual(self.header(author, default=default), expected)
 
-    def test_every_way_of_finding_a_server_without_a_filter_follows(self):
+    def test_the_alias_domains_apply_however_a_server_without_a_filter_is_found(self):
         for expected, author in (("a@mycompany.com",) * 2, (f'"a" <{DEFAULT}>', "a@example.com")):
             for options in (
                 {"servers": servers("")},
@@ -230,16 +230,16 @@ class TestTheAliasDomains(ToolsCase):
                     selection = select(author, default_from=DEFAULT, alias_domains=self.DOMAINS, **options)
                     self.assertEqual((selection.header_from, selection.alias_domains), (expected, self.DOMAINS))
 
-    def test_they_play_no_part_in_choosing_the_server(self):
+    def test_alias_domains_do_not_affect_the_choice_of_the_server(self):
         for author, filters, number, step in TestTheServer.CASES:
             with self.subTest(author=author, filters=filters):
                 selection = select(author, servers(*filters), DEFAULT, alias_domains=("example.com", "mycompany.com"))
                 self.assertEqual((selection.server and selection.server.id, selection.step), (number, step))
 
-    def test_a_choice_says_which_counted(self):
+    def test_no_alias_domains_are_reported_for_a_server_with_a_filter(self):
         self.assertEqual(select("a@x.com", servers("x.com"), DEFAULT, alias_domains=self.DOMAINS).alias_domains, ())
 
-    def test_any_bounce_address_passes(self):
+    def test_any_bounce_address_passes_without_a_filter(self):
         selection = select("a@mycompany.com", servers(""), DEFAULT, alias_domains=self.DOMAINS)
         for own in ("bounce@mycompany.com", "bounces+7@bounce.mycompany.com", "bounce@relay.example"):
             self.assertEqual(selection.envelope_sender(own, ["bounce@mycompany.fr"]), own)
@@ -247,7 +247,7 @@ class TestTheAliasDomains(ToolsCase):
 
 
 class TestTheReturnPath(ToolsCase):
-    def test_the_bounce_address_where_the_filter_lets_it_pass(self):
+    def test_the_return_path_is_the_bounce_address_if_the_filter_allows_it(self):
         for from_filter, expected in (
             ("mycompany.com", "bounce@mycompany.com"),
             ("", "bounce@mycompany.com"),
@@ -258,14 +258,14 @@ class TestTheReturnPath(ToolsCase):
                 selection = select("a@example.com", servers(from_filter), DEFAULT)
                 self.assertEqual(selection.envelope_sender("bounce@mycompany.com"), expected)
 
-    def test_else_that_of_another_company_where_the_filter_lets_that_pass(self):
+    def test_the_return_path_is_the_bounce_address_of_another_company_if_only_that_is_allowed(self):
         selection = select("a@other.com", servers("other.com"), DEFAULT)
         others = ["bounce@third.com", "bounce@other.com"]
         self.assertEqual(selection.envelope_sender("bounce@mycompany.com", others), "bounce@other.com")
         self.assertEqual(selection.envelope_sender("bounce@mycompany.com", others[:1]), "a@other.com")
         self.assertEqual(selection.envelope_sender(None, others), "a@other.com")
 
-    def test_without_a_bounce_address_the_from(self):
+    def test_the_return_path_is_the_from_without_a_bounce_address(self):
         self.assertEqual(select('"A" <a@example.com>', servers("")).envelope_sender(None), "a@example.com")
 
 
@@ -297,7 +297,7 @@ class TestWhoMaySend(ToolsCase):
                 self.assertEqual(self.reasons(personal, author="bob@mycompany.com"), [(1, Reason.NOT_THE_OWNER)])
                 self.assertEqual(self.choose(personal, author="", forced_id=1), (None, Step.ODOO_BIN))
 
-    def test_a_personal_server_with_a_wider_filter_serves_nothing_by_its_domain(self):
+    def test_a_personal_server_is_not_chosen_by_the_domain_in_its_filter(self):
         personal = OutgoingServer(1, "mycompany.com", owner=self.AUTHOR)
         self.assertEqual(self.choose(personal, OutgoingServer(2)), (2, Step.NO_FILTER))
 
@@ -369,6 +369,6 @@ class TestTheReasons(ToolsCase):
             ],
         )
 
-    def test_where_nothing_fits_the_others_do_not_fit_either(self):
+    def test_servers_after_the_first_have_no_match_if_none_fits(self):
         selection = select("anna@example.com", servers("first.com", "second.com"), DEFAULT)
         self.assertEqual([over.reason for over in selection.passed_over], [Reason.NO_MATCH])

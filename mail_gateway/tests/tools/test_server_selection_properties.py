@@ -1,4 +1,4 @@
-"""The choice of the server against a second implementation, written as naively as the documented rules read."""
+"""The choice of the server, compared with a second, naive implementation of the documented rules."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, rounds
 from odoo.addons.mail_gateway.tools.server_selection import OutgoingServer, Step, Traffic, select
 
-# what is written -> what it means
+# written entry -> its meaning
 DOMAINS = {
     "a.example": "a.example",
     " A.Example": "a.example",
@@ -43,7 +43,7 @@ def meanings(entries):
 
 
 def naive(author, rows, default, traffic, forced):  # noqa: C901, PLR0912, PLR0911 as long as the rules read
-    """The rules, one after the other.
+    """Apply the rules one after the other.
 
     :param rows: (entries, active, traffic, owner, offered), numbered from 1 in the order of priority
     :return: (number or None, step)
@@ -83,7 +83,7 @@ def naive(author, rows, default, traffic, forced):  # noqa: C901, PLR0912, PLR09
 
 
 def naive_from(author, entries, default, alias_domains):
-    """The From, by the rule of encapsulation, for an author without a display name."""
+    """Return the From, by the rule of encapsulation, for an author without a display name."""
     sender = ADDRESSES.get(author)
     if not default or ADDRESSES.get(default) == sender:
         return author or default or ""
@@ -109,7 +109,7 @@ class TestAgainstTheNaiveRules(ToolsCase):
         forced=st.one_of(st.none(), st.integers(1, 6)),
         alias_domains=st.lists(st.sampled_from([*sorted(DOMAINS), "a b.example", ""]), max_size=3),
     )
-    def test_both_choose_the_same_server_step_and_from(
+    def test_both_implementations_choose_the_same_server_step_and_from(
         self, author, rows, default, odoo_bin, traffic, forced, alias_domains
     ):
         servers = [

@@ -10,33 +10,33 @@ LOGGER = "odoo.addons.mail_gateway.fetch.7"
 
 class TestSessionLog(ToolsCase):
     def lines(self, logged):
-        """What was logged, without level and logger."""
+        """Return the logged lines without level and logger."""
         return [line.removeprefix(f"DEBUG:{LOGGER}:") for line in logged.output]
 
     def log(self, *secrets):
         return SessionLog("fetch", "7", lambda: Secrets(*secrets))
 
-    def test_commands_and_replies_are_told_apart(self):
+    def test_commands_and_replies_are_distinguished(self):
         with self.assertLogs(LOGGER, "DEBUG") as logged:
             self.log().sent(b"A1 NOOP\r\n")
             self.log().received("A1 OK done\r\n")
         self.assertEqual(self.lines(logged), ["> A1 NOOP", "< A1 OK done"])
 
-    def test_secrets_are_hidden_also_where_a_line_is_shortened(self):
+    def test_secrets_are_hidden_even_where_a_line_is_shortened(self):
         with self.assertLogs(LOGGER, "DEBUG") as logged:
             self.log("top secret").received(b"NO top secret")
             self.log("top secret").received("x" * 295 + "top secret")
         for line in self.lines(logged):
             self.assertNotIn("top s", line)
 
-    def test_a_line_is_one_line_and_not_endless(self):
+    def test_a_logged_line_is_short_and_has_no_line_breaks(self):
         with self.assertLogs(LOGGER, "DEBUG") as logged:
             self.log().received(b"* BAD\r\nERROR forged entry\x1b[31m" + b"x" * 10_000)
         [line] = self.lines(logged)
         self.assertLess(len(line), 320)
         self.assertFalse({"\r", "\n", "\x1b"} & {*line})
 
-    def test_nothing_of_a_login_is_logged(self):
+    def test_the_contents_of_a_login_are_not_logged(self):
         log = self.log()
         with self.assertLogs(LOGGER, "DEBUG") as logged:
             with log.login():

@@ -1,4 +1,4 @@
-"""What the tests of tools/ share: no database, a store in memory, mail servers that follow a script."""
+"""Common parts of the tests of tools/: no database, a store in memory, mail servers that follow a script."""
 
 import os
 import random
@@ -15,8 +15,8 @@ from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSetting
 try:
     from odoo.tests import BaseCase, tagged
 
-    # Odoo's runner tries each example; plain pytest one of so many, to answer within seconds: what is only more of the
-    # same, such as mutations of messages.
+    # Odoo's runner tries every example. Plain pytest, to finish within seconds, tries only one of so many examples that
+    # resemble each other, such as mutations of messages.
     ONE_OF = 1
 except ImportError:  # plain pytest, without Odoo: `make test-tools`
     from unittest import TestCase
@@ -28,7 +28,7 @@ except ImportError:  # plain pytest, without Odoo: `make test-tools`
         return lambda case: case
 
     class BaseCase(TestCase):
-        """What these tests use of Odoo's."""
+        """The parts of Odoo's BaseCase that these tests use."""
 
         def startPatcher(self, patcher):
             """Patch until the test ends."""
@@ -37,7 +37,7 @@ except ImportError:  # plain pytest, without Odoo: `make test-tools`
 
         @contextmanager
         def subTest(self, *message, **params):  # noqa: N802 - the name that unittest gives it
-            """Name the case that failed; pytest's own way costs more time than most of the thousands of cases."""
+            """Name the case that failed; pytest's own way would take more time than most of the thousands of cases."""
             try:
                 yield
             except Exception as error:
@@ -51,46 +51,46 @@ USER, PASSWORD = "box@mycompany.example", "secret"
 
 @tagged("post_install", "-at_install")
 class ToolsCase(BaseCase):
-    """Run by Odoo's runner without a cursor, and by pytest without Odoo."""
+    """Odoo's runner runs these tests without a cursor, and pytest runs them without Odoo."""
 
     def eml(self, name):
-        """The source of a message in tests/data."""
+        """Return the source of a message in tests/data."""
         return (DATA / f"{name}.eml").read_bytes()
 
     def every_eml(self):
-        """The sources of all messages in tests/data."""
+        """Return the sources of all messages in tests/data."""
         return [file.read_bytes() for file in sorted(DATA.glob("*.eml"))]
 
     def assertDatabaseText(self, text, source):
-        """PostgreSQL takes `text`: no NUL, no surrogates."""
+        """Check that PostgreSQL takes `text`: it contains no NUL and no surrogates."""
         if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
             self.fail(f"{text!r} from {source!r}")
 
     def serve(self, greeting, answer):
-        """A scripted server that lives as long as the test."""
+        """Start a scripted server that lives as long as the test."""
         server = ScriptedServer(greeting, answer)
         self.addCleanup(server.stop)
         return server
 
 
 def rounds(count):
-    """How often to repeat what is tried `count` times by Odoo's runner."""
+    """Return how many rounds to run instead of the `count` rounds of Odoo's runner."""
     return -(-count // ONE_OF)
 
 
 def length(count):
-    """How long to make what is `count` long in Odoo's runner: a text that is expensive because of its length."""
+    """Return how long to make a text that is `count` long in Odoo's runner, and expensive because of its length."""
     return count if ONE_OF == 1 else count // 4
 
 
 def some_of(examples):
-    """Those of many similar examples that are tried: three at least, as far apart from each other as can be."""
+    """Return some of many similar examples: three at least, as far apart from each other as possible."""
     examples = list(examples)
     return examples[:: max(min(ONE_OF, len(examples) // 3), 1)]
 
 
 def raw(subject="Order", sender="Mary <mary@customer.example>", to="sales@mycompany.example", message_id="", **headers):
-    """A small message; `headers` with _ for -, None leaves one out."""
+    """Return a small message; `headers` have _ for -, and None leaves a header out."""
     lines = {
         "From": sender,
         "To": to,
@@ -105,12 +105,12 @@ def raw(subject="Order", sender="Mary <mary@customer.example>", to="sales@mycomp
 
 
 def mutations(seeds, count):
-    """Byte strings that somewhat look like messages; the same ones each time.
+    """Yield byte strings that resemble messages; each run yields the same ones.
 
-    :param count: of Odoo's runner, see :func:`rounds`
+    :param count: the number in Odoo's runner, see :func:`rounds`
     """
     dice = random.Random(5322)
-    # what parsers trip over, more often than chance would have it
+    # the bytes at which parsers fail, more often than chance would produce them
     spice = b"\0|\r\n|\r\n\r\n|:|;|=|=?|?=|=?utf-7?q?+2AA-?=|=?utf-8?b?7aCA?=|<|>|\xff|\xed\xa0\x80|--|(|@|,|<!|&#0;"
     for _round in range(rounds(count)):
         source = bytearray(dice.choice(seeds)[:2000])
@@ -121,7 +121,7 @@ def mutations(seeds, count):
 
 
 class MemoryStore:
-    """Remembers what is stored, and in which order it was told what."""
+    """Remembers the stored messages, and everything that it was told."""
 
     def __init__(self, stored=None, position=None, last_success=None, first_visit=None):
         self.messages = dict(stored or {})
@@ -129,7 +129,7 @@ class MemoryStore:
         self.success = last_success
         self.first = first_visit or datetime(2000, 1, 1)
         self.confirmed = set()
-        # keys of which only the headers are stored, and those of them that a person wants whole
+        # the keys of messages with only their headers stored, and of those that a person wants whole
         self.kept_heads = {}
         self.wanted = []
         self.tries = Counter()
@@ -187,10 +187,10 @@ class ClosingReply(bytes):
 
 
 class ScriptedServer:
-    """A mail server for what Dovecot never does. Takes one connection after another.
+    """A mail server that behaves as Dovecot never does. It takes one connection after another.
 
-    :param bytes greeting: what it says first; nothing for a server that accepts and keeps silent
-    :param answer: takes a line without its end, returns the reply
+    :param bytes greeting: the bytes that it sends first; none for a server that accepts and keeps silent
+    :param answer: takes a line without its end and returns the reply
     """
 
     def __init__(self, greeting, answer):
@@ -213,7 +213,7 @@ class ScriptedServer:
         self._listener.close()
 
     def settings(self, protocol, **values):
-        """Settings of a mailbox on this server."""
+        """Return the settings of a mailbox on this server."""
 
         def log_in(connection):
             if protocol == "imap":
@@ -256,9 +256,9 @@ def _shut(end):
 
 
 def replies(table, otherwise):
-    """An `answer` that looks replies up: by the longest beginning of the command.
+    """Return an `answer` that looks up replies by the longest beginning of the command.
 
-    :param table: command -> reply, or function that makes it from the line
+    :param table: command -> reply, or a function that makes it from the line
     """
     commands = sorted(table, key=len, reverse=True)
 
@@ -270,7 +270,7 @@ def replies(table, otherwise):
 
 
 def pop3_script(messages, **changes):
-    """A `answer` of a POP3 server.
+    """Return an `answer` of a POP3 server.
 
     :param messages: UIDL -> the lines of the message as they are sent
     :param changes: command -> reply that differs
@@ -302,7 +302,7 @@ def pop3_script(messages, **changes):
 
 
 def imap_script(messages, dates=(), **changes):
-    """An `answer` of an IMAP server with one folder, whose UIDVALIDITY is 7.
+    """Return an `answer` of an IMAP server with one folder, whose UIDVALIDITY is 7.
 
     :param messages: UID -> source
     :param dates: UID -> INTERNALDATE
@@ -361,7 +361,7 @@ def imap_script(messages, dates=(), **changes):
 
 
 def _body(line, source):
-    """The item of a FETCH response that a command asks for: all of a message, its head, or a part of either."""
+    """Return the item of a FETCH response that a command asks for: the whole message, its head, or a part of either."""
     what, offset, count = re.search(rb"BODY\.PEEK\[(\w*)\](?:<(\d+)\.(\d+)>)?", line).groups()
     if what:
         source = b"".join(source.partition(b"\r\n\r\n")[:2])
@@ -372,13 +372,13 @@ def _body(line, source):
 
 
 def selected(exists, uid_next=None, uid_validity=7):
-    """The untagged replies to SELECT."""
+    """Return the untagged replies to SELECT."""
     lines = [b"* %d EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY %d] x\r\n" % (exists, uid_validity)]
     return b"".join(lines + ([b"* OK [UIDNEXT %d] x\r\n" % uid_next] if uid_next else []))
 
 
 def searched(*uids):
-    """The untagged reply to SEARCH."""
+    """Return the untagged reply to SEARCH."""
     return b"* SEARCH%s\r\n" % b"".join(b" %d" % uid for uid in uids)
 
 

@@ -5,7 +5,7 @@ NOTIFICATIONS, BOUNCE, CATCHALL = f"notifications@{DOMAIN}", f"bounce@{DOMAIN}",
 
 
 class ExplainCommon(MailCommon):
-    """A company with the domain mycompany.example and no server but those of the test."""
+    """A company with the domain mycompany.example, which has only the servers of the test."""
 
     @classmethod
     def setUpClass(cls):

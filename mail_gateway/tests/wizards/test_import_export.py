@@ -13,7 +13,7 @@ from odoo.addons.mail_gateway.tools.eml_import import FileProblem, unpack
 @tagged("post_install", "-at_install")
 class TestImport(DecisionsCommon):
     def dialog(self, *files, **values):
-        """The dialog with files that the postmaster uploaded."""
+        """Return the dialog with files that the postmaster uploaded."""
         attachments = (
             self.env["ir.attachment"]
             .with_user(self.postmaster)
@@ -31,7 +31,7 @@ class TestImport(DecisionsCommon):
         action = self.dialog(*files, **values).action_import()
         return self.env["mail.inbound.message"].search(action["domain"], order="id")
 
-    def test_an_imported_message_takes_the_way_of_any_other(self):
+    def test_an_imported_message_is_processed_like_any_other(self):
         message = self.imported(("order.eml", self.to_alias(subject="Ten chairs")))
         self.assertEqual((message.state, message.transport, message.subject), ("received", "import", "Ten chairs"))
         self.assertEqual(message._source_bytes(), self.to_alias(subject="Ten chairs"))
@@ -45,13 +45,13 @@ class TestImport(DecisionsCommon):
         )
         self.assertEqual(messages.mapped("subject"), ["One", "Two", "Three"])
 
-    def test_the_settings_of_the_server_that_was_chosen_apply(self):
+    def test_the_settings_of_the_chosen_server_apply(self):
         self.server.object_id = self.env["ir.model"]._get_id("res.partner")
         message = self.imported(("a.eml", raw(to="nobody@elsewhere.example")), server_id=self.server.id)
         self.run_lane()
         self.assertEqual((message.state, message.res_model), ("delivered", "res.partner"))
 
-    def test_one_bad_file_and_nothing_is_imported_and_it_is_named(self):
+    def test_one_bad_file_prevents_the_import_and_is_named(self):
         before = self.env["mail.inbound.message"].search_count([])
         dialog = self.dialog(("good.eml", self.to_alias()), ("offer.pdf", b"%PDF-1.7"), ("empty.eml", b""))
         with self.assertRaisesRegex(
@@ -61,10 +61,10 @@ class TestImport(DecisionsCommon):
         self.assertEqual(self.env["mail.inbound.message"].search_count([]), before)
         self.assertEqual(len(dialog.file_ids.exists()), 3)
 
-    def test_every_problem_of_a_file_has_its_words(self):
+    def test_every_problem_of_a_file_has_a_description(self):
         self.assertEqual(set(self.env["mail.inbound.import"]._file_problems()), set(FileProblem))
 
-    def test_uploaded_files_do_not_stay_behind_and_others_are_left_alone(self):
+    def test_uploaded_files_are_deleted_and_other_files_are_kept(self):
         dialog = self.dialog(("a.eml", self.to_alias()))
         partner = self.env["res.partner"].create({"name": "With a file"})
         other = self.env["ir.attachment"].create(
@@ -75,11 +75,11 @@ class TestImport(DecisionsCommon):
         dialog.action_import()
         self.assertEqual((uploaded | other).exists(), other)
 
-    def test_nothing_to_import_is_said(self):
+    def test_an_import_without_files_is_refused(self):
         with self.assertRaisesRegex(UserError, "Choose the files"):
             self.dialog().action_import()
 
-    def test_whoever_is_no_postmaster_imports_nothing(self):
+    def test_only_a_postmaster_may_import(self):
         with self.assertRaises(AccessError):
             self.env["mail.inbound.import"].with_user(self.user_employee).create({})
 
@@ -93,13 +93,13 @@ class TestExport(DecisionsCommon, HttpCase):
     def export(self, messages):
         return messages.with_user(self.postmaster).action_export()["url"]
 
-    def test_one_message_is_downloaded_as_it_came(self):
+    def test_one_message_is_downloaded_unchanged(self):
         message = self.deliver(self.to_alias(subject="Ten chairs"))
         response = self.download(self.export(message))
         self.assertEqual(response.content, self.to_alias(subject="Ten chairs"))
         self.assertIn("Ten_chairs.eml", response.headers["Content-Disposition"])
 
-    def test_many_are_an_archive_of_all_sources_under_names_of_their_own(self):
+    def test_several_messages_are_downloaded_as_an_archive_with_distinct_names(self):
         sources = [raw(to="nobody@elsewhere.example", subject=s) for s in ("Same", "Same", "../../etc/passwd", "")]
         messages = self.deliver(*sources)
         response = self.download(self.export(messages))
@@ -123,27 +123,27 @@ class TestExport(DecisionsCommon, HttpCase):
             self.assertEqual(len(archive.namelist()), 2)
             self.assertIn("Gone", archive.read("deleted_sources.txt").decode())
 
-    def test_what_was_exported_is_imported_again(self):
+    def test_an_exported_archive_can_be_imported_again(self):
         messages = self.deliver(self.to_alias(subject="One"), self.to_alias(subject="Two"))
         content = self.download(self.export(messages)).content
         self.assertEqual(
             {each.source for each in unpack([("messages.zip", content)])}, {m._source_bytes() for m in messages}
         )
 
-    def test_where_there_is_no_source_that_is_said(self):
+    def test_an_export_without_any_source_is_refused(self):
         message = self.deliver(self.to_alias())
         message.source = False
         with self.assertRaisesRegex(UserError, "deleted already"):
             self.export(message)
 
-    def test_nobody_else_downloads_what_a_postmaster_chose(self):
+    def test_nobody_else_may_download_the_export_of_a_postmaster(self):
         url = self.export(self.deliver(self.to_alias(subject="One"), self.to_alias(subject="Two")))
         new_test_user(self.env, "colleague", groups="mail_gateway.group_postmaster")
         new_test_user(self.env, "no_postmaster", groups="base.group_user")
         for login, status in (("colleague", 404), ("no_postmaster", 404), ("postmaster", 200)):
             self.assertEqual(self.download(url, login).status_code, status, login)
 
-    def test_whoever_is_no_longer_a_postmaster_downloads_nothing(self):
+    def test_a_former_postmaster_may_not_download_their_export(self):
         url = self.export(self.deliver(self.to_alias(subject="One"), self.to_alias(subject="Two")))
         self.postmaster.group_ids -= self.env.ref("mail_gateway.group_postmaster")
         self.assertEqual(self.download(url).status_code, 404)

@@ -10,14 +10,14 @@ class TestBulkDecision(DecisionsCommon):
     """The dialog about all similar messages."""
 
     def alike(self, message):
-        """The dialog about what is held for the same."""
+        """Return the dialog about all messages that are held for the same cause."""
         return (
             self.env["mail.inbound.bulk.decision"]
             .with_user(self.postmaster)
             .browse(message.action_bulk_decision()["res_id"])
         )
 
-    def test_for_a_limit_those_of_the_same_sender_are_alike(self):
+    def test_messages_held_by_a_limit_are_alike_if_their_sender_is_the_same(self):
         mine, also_mine, others = (
             self.held(self.to_alias(sender=sender, message_id=f"<{n}@x>"), cause="limit")
             for n, sender in enumerate(
@@ -27,14 +27,14 @@ class TestBulkDecision(DecisionsCommon):
         self.assertEqual(self.alike(mine).decided_message_ids, mine + also_mine)
         self.assertEqual(self.alike(others).decided_message_ids, others)
 
-    def test_where_nobody_is_at_home_those_to_the_same_recipients_are_alike(self):
+    def test_messages_without_a_route_are_alike_if_their_recipients_are_the_same(self):
         first, second, elsewhere = self.deliver(
             raw(to=NOBODY), raw(to=NOBODY, sender="eve@customer.example"), raw(to="else@elsewhere.example")
         ).with_user(self.postmaster)
         self.assertEqual(self.alike(first).decided_message_ids, first + second)
         self.assertEqual(self.alike(elsewhere).decided_message_ids, elsewhere)
 
-    def test_for_other_rules_those_that_the_same_rule_held_are_alike(self):
+    def test_messages_held_by_other_rules_are_alike_if_their_rule_is_the_same(self):
         rules = self.env["mail.inbound.rule"].create(
             [{"name": name, "check": "automatic", "action": "hold"} for name in ("One", "Two")]
         )
@@ -44,7 +44,7 @@ class TestBulkDecision(DecisionsCommon):
         self.assertEqual(self.alike(first).decided_message_ids, first + second)
         self.assertEqual(self.alike(other).decided_message_ids, other)
 
-    def test_it_says_how_many_and_whose_before_anything_is_decided(self):
+    def test_the_dialog_shows_the_number_and_the_senders_before_a_decision(self):
         messages = self.held(
             raw(to=NOBODY), raw(to=NOBODY, subject="Again"), raw(to=NOBODY, sender="eve@customer.example")
         )
@@ -52,7 +52,7 @@ class TestBulkDecision(DecisionsCommon):
         self.assertEqual(wizard.words, "Messages: 3, from mary@customer.example (2), eve@customer.example (1)")
         self.assertEqual(set(messages.mapped("state")), {"held"})
 
-    def test_all_alike_are_released_processed_again_or_discarded_at_once(self):
+    def test_all_similar_messages_are_decided_about_at_once(self):
         for method, state in (
             ("action_release", "received"),
             ("action_process_again", "received"),
@@ -63,7 +63,7 @@ class TestBulkDecision(DecisionsCommon):
             getattr(self.alike(messages[0]), method)()
             self.assertEqual(messages.mapped("state"), [state] * 2, method)
 
-    def test_what_comes_in_or_is_decided_while_one_looks_is_left_alone(self):
+    def test_messages_that_arrive_or_are_decided_about_meanwhile_are_not_changed(self):
         messages = self.held(raw(to=NOBODY), raw(to=NOBODY, subject="Again"))
         wizard = self.alike(messages[0])
         later = self.held(raw(to=NOBODY, subject="Later"))
@@ -71,7 +71,7 @@ class TestBulkDecision(DecisionsCommon):
         wizard.action_process_again()
         self.assertEqual([*messages.mapped("state"), later.state], ["received", "discarded", "held"])
 
-    def test_all_alike_are_routed_or_rejected_through_the_dialogs(self):
+    def test_all_similar_messages_are_routed_or_rejected_through_the_dialogs(self):
         messages = self.held(raw(to=NOBODY), raw(to=NOBODY, subject="Again"))
         for method, model in (("action_route", "mail.inbound.route"), ("action_reject", "mail.inbound.reject")):
             action = getattr(self.alike(messages[0]), method)()
@@ -79,7 +79,7 @@ class TestBulkDecision(DecisionsCommon):
             self.assertEqual(dialog._name, model)
             self.assertEqual(Form(dialog).inbound_message_ids.ids, messages.ids)
 
-    def test_what_helps_as_a_rule_stands_out_in_the_dialog_about_all(self):
+    def test_the_dialog_highlights_the_usual_decision(self):
         for cause, usual, releasable in (
             ("no_route", "route", False),
             ("lost_address", "route", False),
@@ -91,7 +91,7 @@ class TestBulkDecision(DecisionsCommon):
             wizard = self.alike(self.held(self.to_alias(), cause=cause))
             self.assertEqual((wizard.usual, wizard.is_releasable), (usual, releasable), cause)
 
-    def test_nothing_is_decided_about_all_when_somebody_decided_about_all_meanwhile(self):
+    def test_a_decision_is_refused_if_somebody_decided_about_all_messages_meanwhile(self):
         message = self.held(raw(to=NOBODY))
         wizard = self.alike(message)
         message.action_discard()

@@ -13,9 +13,9 @@ from odoo.addons.mail_gateway.tests.dry_run.dry_run_common import DryRunCommon
 
 @tagged("post_install", "-at_install")
 class TestAnswersTable(InboundCommon):
-    """What each rule said, on the form of a message."""
+    """The answers of the rules, on the form of a message."""
 
-    def test_rules_that_were_asked_come_first_and_the_rest_was_not_asked(self):
+    def test_rules_that_were_asked_come_first_and_the_others_are_marked_as_not_evaluated(self):
         message = self.deliver(self.to_alias(Auto_Submitted="auto-replied"))
         table = message.rule_results_table
         self.assertLess(table.index("Duplicate Messages"), table.index("Automatic Replies"))
@@ -24,7 +24,7 @@ class TestAnswersTable(InboundCommon):
         self.assertEqual(len(re.findall(r">\s*No match\s*<", table)), 3)
         self.assertEqual(table.count("table-warning"), 1)
 
-    def test_what_a_sender_wrote_is_escaped(self):
+    def test_text_of_a_sender_in_the_answers_is_escaped(self):
         answer = {"name": "<b>", "check": "automatic", "action": "note", "reason": "<script>alert(1)</script>"}
         message = self.store(self.to_alias())
         message.rule_results = [answer]
@@ -32,7 +32,7 @@ class TestAnswersTable(InboundCommon):
         self.assertNotIn("<script", message.rule_results_table)
         self.assertNotIn("<b>", message.rule_results_table)
 
-    def test_a_rule_whose_check_is_gone_is_shown_by_its_name(self):
+    def test_a_rule_whose_check_no_longer_exists_is_shown_by_its_name(self):
         message = self.store(self.to_alias())
         message.rule_results = [{"name": "Old", "check": "gone", "action": "hold", "reason": ""}]
         self.assertIn("gone", message.rule_results_table)
@@ -49,17 +49,17 @@ class TestAnswersTable(InboundCommon):
 
 @tagged("post_install", "-at_install")
 class TestInboundExplain(DryRunCommon):
-    """The dialog."""
+    """The answers of the dialog."""
 
     def explain(self, user=None, **values):
-        """The answer, as the dialog shows it."""
+        """Return the dialog with its answer."""
         with self.enter_registry_test_mode():
             wizards = self.env["mail.inbound.explain"].with_user(user or self.env.user)
             wizard = wizards.create(values)
             wizard.action_explain()
         return wizard
 
-    def test_what_is_typed_is_explained(self):
+    def test_a_typed_message_is_explained(self):
         answer = self.explain(
             email_from="Mary <mary@customer.example>",
             email_to=f"inbound@{self.alias_domain}",
@@ -91,7 +91,7 @@ class TestInboundExplain(DryRunCommon):
         source = base64.b64encode(self.to_alias(subject="From a file"))
         self.assertIn("From a file", self.explain(given="file", source=source).answer)
 
-    def test_an_inbound_message_is_explained_by_a_button(self):
+    def test_a_button_explains_an_inbound_message(self):
         message = self.deliver(raw())
         with self.enter_registry_test_mode():
             action = message.action_explain()
@@ -99,17 +99,17 @@ class TestInboundExplain(DryRunCommon):
         self.assertEqual((wizard.given, wizard.inbound_message_id), ("message", message))
         self.assertIn("No recipient matches", wizard.answer)
 
-    def test_whoever_comes_from_an_inbound_message_asks_about_that(self):
+    def test_the_dialog_opened_from_an_inbound_message_is_about_that_message(self):
         message = self.store(raw())
         wizards = self.env["mail.inbound.explain"].with_context(default_inbound_message_id=message.id)
         self.assertEqual(wizards.default_get(["given", "inbound_message_id"])["given"], "message")
 
-    def test_nothing_to_ask_about_is_said(self):
+    def test_a_question_without_a_message_is_refused(self):
         for values in ({"given": "file"}, {"given": "message"}):
             with self.subTest(values), self.assertRaises(UserError):
                 self.explain(**values)
 
-    def test_a_message_without_its_source_can_t_be_explained(self):
+    def test_a_message_without_its_source_cannot_be_explained(self):
         message = self.store(raw())
         message.source = False
         with self.assertRaises(UserError):
@@ -122,14 +122,14 @@ class TestInboundExplain(DryRunCommon):
                 wizard = self.explain(email_from=text, email_to=text, email_cc=text, subject=text, in_reply_to=text)
                 self.assertTrue(wizard.answer)
 
-    def test_what_is_typed_makes_no_further_header(self):
+    def test_typed_values_add_no_further_header(self):
         wizard = self.env["mail.inbound.explain"].new(
             {"subject": "a\r\nBcc: x@y.example", "email_to": "a@b.example\nX: y"}
         )
         message = message_from_bytes(wizard._typed(), policy=policy.SMTP)
         self.assertFalse({"Bcc", "X"} & {*message.keys()})
 
-    def test_what_a_message_says_is_escaped(self):
+    def test_the_contents_of_a_message_are_escaped(self):
         wizard = self.explain(
             email_from='"<script>x" <mary@customer.example>',
             email_to=f"inbound@{self.alias_domain}",
@@ -139,7 +139,7 @@ class TestInboundExplain(DryRunCommon):
         self.assertNotIn("<script", wizard.answer)
         self.assertIn("&lt;script&gt;alert(1)", wizard.answer)
 
-    def test_an_answer_takes_the_place_of_the_last_one(self):
+    def test_an_answer_replaces_the_previous_one(self):
         wizard = self.explain(email_to=f"inbound@{self.alias_domain}")
         self.assertIn("Delivered", wizard.answer)
         wizard.email_to = "nobody@elsewhere.example"
@@ -150,7 +150,7 @@ class TestInboundExplain(DryRunCommon):
 
 @tagged("post_install", "-at_install")
 class TestInboundExplainRights(DryRunCommon):
-    """Whom the dialog is for."""
+    """The users whom the dialog is for."""
 
     def setUp(self):
         super().setUp()
@@ -170,7 +170,7 @@ class TestInboundExplainRights(DryRunCommon):
         answer = self.env["mail.inbound.explain"].with_user(self.postmasters[0]).browse(action["res_id"]).answer
         self.assertIn("No recipient matches", answer)
 
-    def test_nobody_else_may_ask(self):
+    def test_only_postmasters_may_explain_messages(self):
         wizards = self.env["mail.inbound.explain"].with_user(self.agent)
         with self.assertRaises(AccessError):
             wizards.create({})
@@ -179,7 +179,7 @@ class TestInboundExplainRights(DryRunCommon):
         with self.assertRaises(AccessError):
             self.store(raw()).with_user(self.agent).action_explain()
 
-    def test_nobody_reads_the_answers_of_another(self):
+    def test_nobody_can_read_the_answers_of_another_user(self):
         first, second = self.postmasters
         wizard = self.env["mail.inbound.explain"].with_user(first).create({"subject": "Mine"})
         self.assertEqual(wizard.subject, "Mine")

@@ -10,7 +10,7 @@ from odoo.addons.mail_gateway.tests.held.decisions_common import NOBODY, Decisio
 @tagged("post_install", "-at_install")
 class TestReject(DecisionsCommon):
     def dialog(self, messages):
-        """The dialog as the browser fills it in."""
+        """Return the dialog as the browser fills it in."""
         action = messages.action_reject()
         return Form(self.env[action["res_model"]].with_user(self.postmaster).with_context(**action["context"]))
 
@@ -20,7 +20,7 @@ class TestReject(DecisionsCommon):
             dialog.body = text
         dialog.save().action_reject()
 
-    def test_the_sender_is_told_what_the_postmaster_wrote(self):
+    def test_the_sender_gets_the_text_of_the_postmaster(self):
         message = self.held(raw(to=NOBODY))
         self.reject(message, "Please write to sales <b>instead</b>.")
         mail = self.queued()
@@ -46,11 +46,11 @@ class TestReject(DecisionsCommon):
                 self.assertIn(words, dialog.body)
                 self.assertIn("Paul", dialog.body)
 
-    def test_the_dialog_shows_to_and_subject_of_the_letter(self):
+    def test_the_dialog_shows_the_recipient_and_the_subject_of_the_letter(self):
         dialog = self.dialog(self.held(raw(to=NOBODY)))
         self.assertEqual((dialog.told, dialog.subject), ("mary@customer.example", "Re: Order"))
 
-    def test_it_says_who_was_told(self):
+    def test_the_result_names_the_notified_senders(self):
         for sources, words in (
             ([raw(to=NOBODY)], "Rejected, and mary@customer.example was notified."),
             (
@@ -61,7 +61,7 @@ class TestReject(DecisionsCommon):
             action = self.dialog(self.held(*sources)).save().action_reject()
             self.assertEqual(action["params"]["message"], words)
 
-    def test_many_are_told_the_same_each_in_a_letter_of_their_own(self):
+    def test_several_senders_each_get_a_letter_of_their_own(self):
         messages = self.held(raw(to=NOBODY), raw(to=NOBODY, sender="eve@customer.example", subject="Offer"))
         dialog = self.dialog(messages)
         self.assertNotIn("Order", dialog.body)
@@ -71,7 +71,7 @@ class TestReject(DecisionsCommon):
             {("mary@customer.example", "Re: Order"), ("eve@customer.example", "Re: Offer")},
         )
 
-    def test_the_envelope_sender_is_told_as_core_has_it(self):
+    def test_the_letter_goes_to_the_envelope_sender_as_in_core(self):
         self.reject(self.held(raw(to=NOBODY, Return_Path="<SRS0=HaSh=x@relay.example>")))
         self.assertEqual(self.queued().email_to, "SRS0=HaSh=x@relay.example")
 
@@ -96,13 +96,13 @@ class TestReject(DecisionsCommon):
         mail = self.env["mail.mail"].search([("references", "like", message.message_id)])
         self.assertEqual(mail.email_from, '"Paul" <office@mycompany.example>')
 
-    def test_the_null_sender_is_never_told(self):
+    def test_the_null_sender_never_gets_a_letter(self):
         message = self.held(raw(to=NOBODY, Return_Path="<>"))
         with self.assertRaisesRegex(UserError, "its Return-Path is empty"):
             self.reject(message)
         self.assertEqual((message.state, len(self.queued())), ("held", 0))
 
-    def test_a_sender_without_an_address_is_named_and_nobody_is_told(self):
+    def test_no_letter_is_sent_if_one_sender_has_no_address(self):
         messages = self.held(raw(to=NOBODY), raw(to=NOBODY, sender="undisclosed", subject="Who?"))
         with self.assertRaisesRegex(UserError, "“Who\\?” can't be answered: its sender, undisclosed"):
             self.reject(messages)
@@ -119,17 +119,17 @@ class TestReject(DecisionsCommon):
         self.assertIn("mary@customer.example (Auto-Submitted)", dialog.warning)
         self.assertFalse(self.dialog(self.held(raw(to=NOBODY))).warning)
 
-    def test_a_message_that_nobody_can_parse_is_refused_all_the_same(self):
+    def test_a_message_that_cannot_be_parsed_can_be_rejected(self):
         message = self.held(raw(to=NOBODY, message_id="<[x@y]>", subject="=?x-unknown?B?////?="), cause="error")
         self.reject(message, "Once more, please.")
         self.assertEqual((message.state, self.queued().email_to), ("rejected", "mary@customer.example"))
 
-    def test_a_subject_of_several_lines_makes_no_header_of_the_letter(self):
+    def test_a_subject_of_several_lines_adds_no_header_to_the_letter(self):
         self.reject(self.held(raw(to=NOBODY, subject="Order\r\n Bcc: eve@customer.example")))
         self.assertEqual(self.queued().subject, "Re: Order Bcc: eve@customer.example")
         self.assertFalse(self.queued().email_cc)
 
-    def test_a_source_that_is_gone_cannot_be_answered(self):
+    def test_a_message_whose_source_is_deleted_cannot_be_answered(self):
         message = self.held(raw(to=NOBODY))
         message.sudo().source = False
         with self.assertRaisesRegex(UserError, "its source is deleted"):
@@ -146,7 +146,7 @@ class TestReject(DecisionsCommon):
         self.assertEqual(set(messages.mapped("state")), {"rejected"})
         self.assertLess(most, large)
 
-    def test_who_may_not_read_a_message_learns_nothing_of_its_sender(self):
+    def test_a_user_who_may_not_read_a_message_does_not_learn_its_sender(self):
         message = self.held(raw(to=NOBODY))
         dialog = self.env["mail.inbound.reject"].with_user(self.user_employee)
         with self.assertRaises(AccessError):

@@ -8,9 +8,9 @@ MALFORMED = ("foo", "foo@", "@bar", "<", '"', "(", "foo <bar", "x@-bad-", "a@b@c
 
 @tagged("post_install", "-at_install")
 class TestExplainServer(ExplainCommon):
-    """Which server sends, and why not the others."""
+    """The server that sends, and the reasons why others do not."""
 
-    def test_the_chosen_server_and_why_the_others_are_not(self):
+    def test_the_chosen_server_is_shown_with_the_reasons_against_the_others(self):
         own, anything = self.server("Own", DOMAIN, sequence=20), self.server("Anything", sequence=10)
         answer = self.explain(f"Sales <sales@{DOMAIN}>")
         self.assertEqual((answer.server_name, answer.step), ("Own", "Its filter contains the author's domain."))
@@ -19,7 +19,7 @@ class TestExplainServer(ExplainCommon):
         self.assertIn("the filter of another server matches the author", self.line(answer, anything).reason)
         self.assertEqual(self.line(answer, own).reason, answer.step)
 
-    def test_the_kind_of_mail_counts(self):
+    def test_the_kind_of_mail_decides_about_the_server(self):
         mass, transactional = self.server("Mass", traffic="mass"), self.server("Other", traffic="transactional")
         answers = {kind: self.explain(traffic=kind) for kind in ("mass", "transactional")}
         self.assertEqual([answers[kind].server_name for kind in answers], ["Mass", "Other"])
@@ -45,7 +45,7 @@ class TestExplainServer(ExplainCommon):
         self.assertEqual(answer.odoo_bin_filter, f"{DOMAIN}, other.example")
         self.assertEqual((answer.server_name, answer.from_after), ("Settings of odoo-bin", f"Sales <{NOTIFICATIONS}>"))
 
-    def test_without_a_filter_the_domains_that_count_are_named(self):
+    def test_the_alias_domains_that_replace_a_missing_filter_are_named(self):
         anything = self.server("Anything")
         for author, sent in (
             (f"Mary <mary@{DOMAIN}>", f"Mary <mary@{DOMAIN}>"),
@@ -60,7 +60,7 @@ class TestExplainServer(ExplainCommon):
         self.server("Own", DOMAIN)
         self.assertFalse(self.explain().without_filter)
 
-    def test_a_personal_server_serves_its_owner(self):
+    def test_a_remark_names_the_personal_server_that_would_serve_its_owner(self):
         owner = self.user("mary")
         own = self.server("Mary's", owner.email, owner_user_id=owner.id)
         self.server("Shared", DOMAIN)
@@ -69,18 +69,18 @@ class TestExplainServer(ExplainCommon):
         self.assertIn("It belongs to a user", self.line(answer, own).reason)
         self.assertIn("If Mary writes it, their personal server sends it: “Mary's”.", answer.remarks)
 
-    def test_a_personal_server_that_is_switched_off_is_said_to_send_nothing(self):
+    def test_a_remark_says_that_a_disabled_personal_server_sends_nothing(self):
         self.env["ir.config_parameter"].set_param("mail.disable_personal_mail_servers", "True")
         owner = self.user("mary")
         self.server("Mary's", owner.email, owner_user_id=owner.id)
         self.assertIn("would not send this message even if Mary wrote it", self.explain(owner.email_formatted).remarks)
 
-    def test_nothing_is_said_about_the_personal_servers_of_others(self):
+    def test_personal_servers_of_others_are_not_mentioned(self):
         owner = self.user("mary")
         self.server("Mary's", owner.email, owner_user_id=owner.id)
         self.assertFalse(self.explain(f"sales@{DOMAIN}").remarks)
 
-    def test_the_answer_is_what_core_asks_for_when_it_sends(self):
+    def test_the_answer_equals_the_server_that_core_finds(self):
         self.server("Elsewhere", "elsewhere.example")
         self.server("Default", NOTIFICATIONS)
         self.server("Customer", "customer.example")
@@ -91,7 +91,7 @@ class TestExplainServer(ExplainCommon):
 
 @tagged("post_install", "-at_install")
 class TestExplainAddresses(ExplainCommon):
-    """Under which addresses a message is sent."""
+    """The addresses under which a message is sent."""
 
     def test_an_author_elsewhere_is_encapsulated(self):
         self.server("Own", DOMAIN)
@@ -101,13 +101,13 @@ class TestExplainAddresses(ExplainCommon):
         self.assertIn(CATCHALL, answer.reply_to)
         self.assertFalse(answer.warnings or answer.remarks)
 
-    def test_a_bounce_address_that_the_filter_does_not_name_is_remarked_upon(self):
+    def test_a_remark_names_a_bounce_address_that_the_filter_does_not_match(self):
         self.server("Own", NOTIFICATIONS)
         answer = self.explain()
         self.assertEqual(answer.return_path, NOTIFICATIONS)
         self.assertIn(f"does not match the bounce address {BOUNCE}", answer.remarks)
 
-    def test_the_company_of_the_question_counts(self):
+    def test_the_chosen_company_counts(self):
         other = self.env["res.company"].create({"name": "Other"})
         other.alias_domain_id = self.env["mail.alias.domain"].create({"name": "other.example", "default_from": "hello"})
         self.postmaster.company_ids |= other
@@ -117,7 +117,7 @@ class TestExplainAddresses(ExplainCommon):
         self.assertEqual(answer.return_path, other.bounce_email)
         self.assertIn(other.catchall_email, answer.reply_to)
 
-    def test_the_company_of_the_record_wins(self):
+    def test_the_company_of_the_record_takes_precedence(self):
         other = self.env["res.company"].create({"name": "Other"})
         other.alias_domain_id = self.env["mail.alias.domain"].create({"name": "other.example", "default_from": "hello"})
         self.postmaster.company_ids |= other
@@ -130,7 +130,7 @@ class TestExplainAddresses(ExplainCommon):
         self.assertEqual(answer.from_after, "Sales <hello@other.example>")
         self.assertIn("The company of the record applies: Other", answer.remarks)
 
-    def test_a_records_alias_takes_the_replies(self):
+    def test_the_alias_of_a_record_takes_the_replies(self):
         record = self.env["res.partner"].create({"name": "Reader"})
         model = self.env["ir.model"]._get_id("res.partner")
         self.env["mail.alias"].create(
@@ -152,18 +152,18 @@ class TestExplainAddresses(ExplainCommon):
         self.assertIn("You may not read this record", answer.warnings)
         self.assertEqual(answer.from_after, f"Sales <{NOTIFICATIONS}>")
 
-    def test_no_from_means_the_default_from(self):
+    def test_the_default_from_replaces_an_empty_from(self):
         answer = self.explain(False)
         self.assertEqual(answer.from_after, NOTIFICATIONS)
         self.assertIn("The default From replaces an empty From", answer.remarks)
 
-    def test_of_several_addresses_the_first_counts(self):
+    def test_the_first_of_several_addresses_counts(self):
         self.server("Own", "customer.example")
         answer = self.explain("Mary <mary@customer.example>, joe@other.example")
         self.assertEqual(answer.server_name, "Own")
         self.assertIn("The first of several addresses applies", answer.remarks)
 
-    def test_what_is_no_address_is_explained_in_words(self):
+    def test_an_invalid_address_is_explained(self):
         self.server("Any")
         for author in MALFORMED:
             with self.subTest(author=author):
@@ -172,7 +172,7 @@ class TestExplainAddresses(ExplainCommon):
                 if author.strip():
                     self.assertIn("contains no valid e-mail address", answer.warnings)
 
-    def test_what_could_not_leave_is_said_to_fail(self):
+    def test_a_message_without_a_valid_from_is_predicted_to_fail(self):
         self.company.alias_domain_id = False
         self.env["ir.config_parameter"].search([("key", "in", ("mail.default.from", "mail.catchall.domain"))]).unlink()
         answer = self.explain("foo")
@@ -180,7 +180,7 @@ class TestExplainAddresses(ExplainCommon):
         self.assertIn("There is no default From", answer.warnings)
         self.assertFalse(answer.from_after)
 
-    def test_the_explanation_agrees_with_how_the_message_leaves(self):
+    def test_the_explanation_agrees_with_the_message_that_is_sent(self):
         self.server("Own", DOMAIN)
         for author in (
             "Sales <sales@customer.example>",
@@ -208,7 +208,7 @@ class TestExplainAddresses(ExplainCommon):
 
 @tagged("post_install", "-at_install")
 class TestExplainDialog(ExplainCommon):
-    """The dialog itself, and who may open it."""
+    """The dialog itself, and the users who may open it."""
 
     def test_the_dialog_answers_at_once_and_leaves_nothing_behind(self):
         own = self.server("Own", DOMAIN)
@@ -224,16 +224,16 @@ class TestExplainDialog(ExplainCommon):
         self.assertEqual(self.env["mail.mail"].search_count([]), mails)
         self.assertEqual(self.env["mail.message"].search_count([]), messages)
 
-    def test_no_two_entries_of_the_discuss_menu_share_a_place(self):
+    def test_no_two_entries_of_the_discuss_menu_share_a_position(self):
         names = "inbound_message", "outgoing_selection", "outgoing_explain", "former_address"
         places = [self.env.ref(f"mail_gateway.mail_{name}_discuss_menu").sequence for name in names]
         self.assertEqual(places, sorted(set(places)))
 
-    def test_an_ordinary_user_may_not_ask(self):
+    def test_an_ordinary_user_may_not_open_the_dialog(self):
         with self.assertRaises(AccessError):
             Form(self.env["mail.outgoing.explain"].with_user(self.user("clerk")))
 
-    def test_nobody_else_is_told_the_names_of_servers_with_the_fields_of_the_dialog(self):
+    def test_the_fields_of_the_dialog_reveal_names_of_servers_only_to_postmasters(self):
         server = self.server("Own", DOMAIN)
         choice = (str(server.id), "Own")
         portal = self.user("customer", "base.group_portal")
@@ -241,7 +241,7 @@ class TestExplainDialog(ExplainCommon):
             fields = self.env["mail.outgoing.explain"].with_user(user).fields_get(["named_server"])
             self.assertEqual(fields["named_server"]["selection"], expected)
 
-    def test_a_postmaster_learns_names_and_filters_but_no_server(self):
+    def test_a_postmaster_sees_names_and_filters_but_cannot_read_servers(self):
         server = self.server("Own", DOMAIN, smtp_user="secret-user", smtp_pass="secret-word")
         answer = self.explain()
         self.assertEqual(self.line(answer, server).from_filter, DOMAIN)
@@ -250,20 +250,20 @@ class TestExplainDialog(ExplainCommon):
         with self.assertRaises(AccessError):
             server.with_user(self.postmaster).read(["name"])
 
-    def test_a_server_leads_to_the_dialog_with_a_from_of_its_filter(self):
+    def test_a_server_opens_the_dialog_with_a_from_of_its_filter(self):
         self.server("Any", sequence=1)
         mass = self.server("Mass", f"news@{DOMAIN}", traffic="mass")
         action = mass.action_explain_outgoing()
         form = Form(self.env["mail.outgoing.explain"].with_context(**action["context"]))
         self.assertEqual((form.email_from, form.traffic, form.server_name), (f"news@{DOMAIN}", "mass", "Mass"))
 
-    def test_a_server_leads_to_the_company_whose_default_from_it_sends(self):
+    def test_a_server_opens_the_dialog_for_the_company_whose_default_from_it_sends(self):
         other = self.env["res.company"].create({"name": "Other"})
         other.alias_domain_id = self.env["mail.alias.domain"].create({"name": "other.example"})
         self.env.user.company_ids |= other
         context = self.server("Other's", "other.example").action_explain_outgoing()["context"]
         self.assertEqual(context["default_company_id"], other.id)
 
-    def test_a_server_without_filter_of_a_user_without_address_leads_to_the_dialog_too(self):
+    def test_a_server_without_a_filter_opens_the_dialog_for_a_user_without_an_address(self):
         self.env.user.email = False
         self.assertEqual(self.server("Any").action_explain_outgoing()["context"]["default_email_from"], "")

@@ -14,13 +14,13 @@ from odoo.addons.mail_gateway.tools.classify.automatic_reply import (
 from odoo.addons.mail_gateway.tools.classify.automatic_subjects import PHRASES, is_fixed, is_loose
 from odoo.addons.mail_gateway.tools.headers.message_head import ReadingPolicy
 
-# far above what a message takes
+# Seconds; a message takes far less.
 PATIENCE = 5
 OURS = "<1.2-openerp-3-crm.lead@mycompany.example>"
 
 
 def mail(sender="Mary <mary@customer.example>", **headers):
-    """A message as Odoo parses it; `headers` with _ for -."""
+    """Return a message as Odoo parses it; `headers` have _ for -."""
     lines = {"From": sender, "Message-Id": "<1@customer.example>", "Subject": "Order"}
     lines |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value is not None)
@@ -28,7 +28,7 @@ def mail(sender="Mary <mary@customer.example>", **headers):
 
 
 def parsed(source):
-    """`source` under each policy that the library does not fail under."""
+    """Parse `source` under each policy under which the library does not fail."""
     messages = []
     for reading in (policy.SMTP, policy.compat32, ReadingPolicy()):
         with suppress(Exception):
@@ -53,19 +53,19 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(file=file.stem):
                 self.assertIsNone(automatic_reply(self.read(file.stem)))
 
-    def test_what_programs_send_of_their_own_accord_is_no_reply_and_is_not_answered(self):
+    def test_messages_that_programs_send_unasked_are_not_replies_and_are_not_answered(self):
         for file in sorted(DATA.glob("program_*.eml")):
             with self.subTest(file=file.stem):
                 self.assertIsNone(automatic_reply(self.read(file.stem)))
                 self.assertFalse(may_be_answered(self.read(file.stem)))
 
-    def test_what_only_looks_like_an_automatic_reply_is_none_but_is_not_answered(self):
+    def test_messages_that_only_resemble_automatic_replies_have_no_proven_sign(self):
         for file in sorted(DATA.glob("unproven_*.eml")):
             with self.subTest(file=file.stem):
                 self.assertIsNone(automatic_reply(self.read(file.stem)))
                 self.assertFalse(unanswerable(self.read(file.stem)).proven)
 
-    def test_what_people_write_who_use_exchange_or_go_on_holiday_is_sent_no_notice_at_most(self):
+    def test_messages_of_people_have_at_most_an_unproven_sign(self):
         for name, silent in (
             ("human_mail_with_suppress_header", True),
             ("human_french_absence_on_monday", True),
@@ -79,12 +79,12 @@ class TestAutomaticReply(ToolsCase):
                 sign = unanswerable(self.read(name))
                 self.assertEqual(sign is not None and not sign.proven, silent)
 
-    def test_a_delivery_report_is_no_automatic_reply_whatever_it_says_of_itself(self):
+    def test_a_delivery_report_with_auto_submitted_is_not_an_automatic_reply(self):
         report = self.read("report_with_auto_submitted")
         self.assertIsNone(automatic_reply(report))
         self.assertFalse(may_be_answered(report))
 
-    def test_the_other_messages_of_these_tests_are_written_by_people(self):
+    def test_the_other_fixtures_are_not_automatic_replies(self):
         kinds = ("automatic_", "program_", "report_", "unproven_")
         for file in (file for file in DATA.glob("*.eml") if not file.stem.startswith(kinds)):
             for message in parsed(file.read_bytes()):
@@ -115,7 +115,7 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(value=value):
                 self.assertTrue(automatic_reply(mail(Auto_Submitted=value)))
 
-    def test_auto_replied_in_a_comment_or_a_longer_word_says_nothing(self):
+    def test_auto_replied_in_a_comment_or_a_longer_word_is_not_a_sign(self):
         for value in ("no (auto-replied is what we are not)", "no; auto-replied", "auto-replied-not", ""):
             with self.subTest(value=value):
                 self.assertIsNone(automatic_reply(mail(Auto_Submitted=value)))
@@ -128,7 +128,7 @@ class TestAutomaticReply(ToolsCase):
                 self.assertTrue(automatic_reply(mail(**generated, In_Reply_To=OURS)))
                 self.assertTrue(automatic_reply(mail(**generated, References=f"<0@customer.example> {OURS}")))
 
-    def test_what_is_answered_may_be_named_without_brackets(self):
+    def test_the_answered_message_may_be_named_without_brackets(self):
         generated = {"Auto_Submitted": "auto-generated", "Subject": "Out of office"}
         self.assertTrue(automatic_reply(mail(**generated, In_Reply_To=OURS.strip("<>"))))
         self.assertTrue(automatic_reply(mail(**generated, References=f"Your message {OURS.strip('<>')}")))
@@ -137,11 +137,11 @@ class TestAutomaticReply(ToolsCase):
             automatic_reply(mail(**generated, Message_Id="1@customer.example", In_Reply_To="<0@customer.example>"))
         )
 
-    def test_what_an_agent_of_a_helpdesk_answers_is_no_automatic_reply(self):
+    def test_an_answer_of_a_helpdesk_agent_is_not_an_automatic_reply(self):
         generated = {"Auto_Submitted": "auto-generated", "Return_Path": "<support@customer.example>"}
         self.assertIsNone(automatic_reply(mail(**generated, In_Reply_To=OURS)))
 
-    def test_generated_mail_that_refers_to_its_own_kind_is_no_reply(self):
+    def test_generated_mail_that_refers_to_mail_of_its_own_sender_is_not_a_reply(self):
         generated = {"Auto_Submitted": "auto-generated", "Subject": "Absence: Mary Smith, 3 March"}
         self.assertIsNone(automatic_reply(mail(**generated, In_Reply_To="<0@customer.example>")))
         self.assertIsNone(automatic_reply(mail(**generated, References=f"{OURS} <1@customer.example>")))
@@ -150,12 +150,12 @@ class TestAutomaticReply(ToolsCase):
         self.assertTrue(automatic_reply(mail(Auto_Submitted="auto-generated", Subject="Out of office: Order")))
         self.assertIsNone(automatic_reply(mail(Auto_Submitted="auto-generated", Subject="Out of office")))
 
-    def test_an_unanswered_wish_for_silence_is_no_reply(self):
+    def test_a_request_to_suppress_replies_does_not_mark_a_reply(self):
         self.assertIsNone(automatic_reply(mail(X_Auto_Response_Suppress="All")))
         self.assertIsNone(automatic_reply(mail(X_Auto_Response_Suppress="All", In_Reply_To=OURS)))
         self.assertIsNone(automatic_reply(mail(X_Auto_Response_Suppress="All", Subject="Abwesend bis Montag")))
 
-    def test_a_subject_alone_proves_nothing_whatever_else_exchange_writes(self):
+    def test_a_subject_proves_nothing_even_beside_headers_of_exchange(self):
         for subject in ("Automatic reply: Order", "Auto: Angebot VW Golf", "Absence lundi 3 mars", "Out of office"):
             for headers in (
                 {},
@@ -178,17 +178,17 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(path=path):
                 self.assertIsNone(automatic_reply(mail(Return_Path=path, In_Reply_To=OURS)))
 
-    def test_forwarding_is_no_reply(self):
+    def test_a_forwarded_message_is_not_an_automatic_reply(self):
         self.assertTrue(automatic_reply(mail(X_Autogenerated="Reply")))
         for value in ("Forward", "Redirect", "Group"):
             self.assertIsNone(automatic_reply(mail(X_Autogenerated=value)))
 
-    def test_bulk_is_no_reply(self):
+    def test_bulk_mail_is_not_an_automatic_reply(self):
         for value in ("bulk", "list", "junk"):
             self.assertIsNone(automatic_reply(mail(Precedence=value)))
         self.assertTrue(automatic_reply(mail(Precedence="auto_reply")))
 
-    def test_a_denial_is_no_sign(self):
+    def test_a_negative_x_autoreply_is_not_a_sign(self):
         for value in ("no", "false", "0", ""):
             self.assertIsNone(automatic_reply(mail(X_Autoreply=value)))
         self.assertTrue(automatic_reply(mail(X_Autoreply="1")))
@@ -198,7 +198,7 @@ class TestAutomaticReply(ToolsCase):
 
     # ------------------------------------------------------------------ bounces
 
-    def test_the_null_sender_is_no_proof_of_what_has_the_form_of_a_bounce(self):
+    def test_the_null_sender_does_not_make_a_bounce_an_automatic_reply(self):
         for headers in (
             {"sender": "MAILER-DAEMON@customer.example"},
             {"sender": "System Administrator <Postmaster@customer.example>"},
@@ -209,11 +209,11 @@ class TestAutomaticReply(ToolsCase):
                 self.assertIsNone(automatic_reply(mail(Return_Path="<>", In_Reply_To=OURS, **headers)))
                 self.assertTrue(may_be_bounce(mail(Return_Path="<>", In_Reply_To=OURS, **headers)))
 
-    def test_what_comes_from_the_null_sender_and_answers_nothing_may_be_a_nonstandard_bounce(self):
+    def test_a_message_from_the_null_sender_that_answers_nothing_may_be_a_nonstandard_bounce(self):
         self.assertTrue(may_be_bounce(mail(Return_Path="<>", Subject="Mail Error")))
         self.assertTrue(may_be_bounce(mail(Return_Path="<>", Subject="Mail Error", References="<0@customer.example>")))
 
-    def test_a_vacation_notice_is_no_bounce_wherever_it_goes(self):
+    def test_a_vacation_notice_from_the_null_sender_is_not_a_bounce(self):
         for headers in (
             {"In_Reply_To": OURS},
             {"References": OURS.strip("<>")},
@@ -234,28 +234,28 @@ class TestAutomaticReply(ToolsCase):
                         self.assertTrue(is_fixed(subject))
                         self.assertFalse(is_loose(f"Re: {subject}"))
 
-    def test_a_phrase_alone_counts_beside_another_sign_only(self):
+    def test_a_loose_phrase_counts_only_beside_another_sign(self):
         for subject in ("Out of office", "Abwesenheitsnotiz einrichten", "Auto: broken gearbox", "Absence on Monday"):
             with self.subTest(subject=subject):
                 self.assertFalse(is_fixed(subject))
                 self.assertTrue(is_loose(subject))
 
-    def test_words_that_begin_like_a_phrase_are_others(self):
+    def test_words_that_begin_like_a_phrase_are_not_phrases(self):
         for subject in ("Automatic replying machines: offer", "Poissaolo", "Absenteeism", "Automobile: offer", "AUTO"):
             with self.subTest(subject=subject):
                 self.assertFalse(is_loose(subject))
 
-    def test_accents_dropped_on_the_way_and_full_width_do_not_matter(self):
+    def test_missing_accents_and_full_width_characters_do_not_matter(self):
         for subject in ("Reponse automatique: x", "Raspuns automat: x", "自動応答：x", "OTOMATİK YANIT: x"):
             with self.subTest(subject=subject):
                 self.assertTrue(is_fixed(subject))
 
-    def test_notes_says_who_is_away_behind_auto(self):
+    def test_the_absence_subject_of_notes_is_recognized_only_after_auto(self):
         self.assertTrue(is_fixed("AUTO: Mary Smith is out of the office."))
         self.assertTrue(is_fixed("AUTO: Mary Smith ist außer Haus (Rückkehr am 18.05.2026)"))
         self.assertFalse(is_fixed("Mary Smith is out of the office"))
 
-    # ------------------------------------------------------------------ who may be answered
+    # ------------------------------------------------------------------ senders who may be answered
 
     def test_a_person_may_be_answered(self):
         for message in (mail(), mail(Auto_Submitted="no"), mail(Return_Path="<mary@customer.example>")):
@@ -266,7 +266,7 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(value=value):
                 self.assertEqual(unanswerable(mail(Return_Path=value)).header, "Return-Path")
 
-    def test_a_list_an_envelope_that_is_unknown_and_no_author_prove_no_program(self):
+    def test_a_list_an_unknown_envelope_or_a_missing_author_does_not_prove_a_program(self):
         """A person may have written to the group, or through a server that writes no envelope sender."""
         for headers in (
             {"List_Id": "<orders.mycompany.example>"},
@@ -282,7 +282,7 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(headers=headers):
                 self.assertFalse(unanswerable(mail(**headers)).proven)
 
-    def test_proof_beside_the_headers_of_a_list_is_proof(self):
+    def test_list_headers_do_not_weaken_other_proof(self):
         listed = {"List_Id": "<orders.mycompany.example>", "Precedence": "bulk"}
         for proof in (
             {"Auto_Submitted": "auto-generated"},
@@ -302,7 +302,7 @@ class TestAutomaticReply(ToolsCase):
     def test_letters_that_a_service_sends_for_a_person_may_be_answered(self):
         self.assertTrue(may_be_answered(mail(Return_Path="<bounces+17@service.example>")))
 
-    def test_programs_lists_and_those_who_ask_for_silence_are_not_answered(self):
+    def test_programs_lists_and_senders_who_ask_for_no_replies_are_not_answered(self):
         for headers in (
             {"Auto_Submitted": "auto-generated"},
             {"Auto_Submitted": "auto-notified; x=y"},
@@ -321,11 +321,11 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(headers=headers):
                 self.assertEqual(unanswerable(mail(**headers)).header, next(iter(headers)).replace("_", "-"))
 
-    def test_who_asks_for_no_receipts_may_be_answered(self):
+    def test_a_sender_who_asks_for_no_receipts_may_be_answered(self):
         self.assertTrue(may_be_answered(mail(X_Auto_Response_Suppress="RN, NRN")))
         self.assertTrue(may_be_answered(mail(X_Auto_Response_Suppress="None")))
 
-    def test_senders_that_are_no_persons_are_not_answered(self):
+    def test_senders_that_are_not_persons_are_not_answered(self):
         for local in (
             *("MAILER-DAEMON", "mailerdaemon", "postmaster", "noreply", "no-reply", "No_Reply", "donotreply"),
             *(
@@ -352,13 +352,13 @@ class TestAutomaticReply(ToolsCase):
             with self.subTest(sender=sender):
                 self.assertFalse(may_be_answered(mail(sender)))
 
-    # ------------------------------------------------------------------ whatever comes
+    # ------------------------------------------------------------------ any message
 
     def test_headers_that_the_librarys_parser_fails_on_are_read(self):
         message = mail(Message_Id="<[1@customer.example]>", In_Reply_To="<[2@x]>", Auto_Submitted="auto-replied")
         self.assertTrue(automatic_reply(message))
 
-    def test_messages_of_other_policies_and_such_that_were_never_parsed_are_read(self):
+    def test_messages_of_other_policies_and_messages_built_in_memory_are_read(self):
         built = EmailMessage()
         built["From"], built["Subject"] = "mary@customer.example", "Réponse automatique : x"
         for message in (built, message_from_bytes(bytes(built))):
@@ -367,7 +367,7 @@ class TestAutomaticReply(ToolsCase):
         self.assertTrue(automatic_reply(built))
         self.assertTrue(automatic_reply(message_from_bytes(bytes(built))))
 
-    def test_nothing_raises_whatever_the_headers_hold(self):
+    def test_no_header_raises_an_error(self):
         for source in mutations(self.every_eml(), 3000):
             for message in parsed(source):
                 self.assertIn(may_be_bounce(message), (True, False))

@@ -4,7 +4,7 @@ from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase, length,
 from odoo.addons.mail_gateway.tools.classify.fingerprint import SOURCE_CHARS, TEXT_CHARS, fingerprint
 
 MARY, SUBJECT, TEXT = "Mary <mary@customer.example>", "Order", "Please send ten.\nMary"
-# far above what a message takes
+# Seconds; a message takes far less.
 PATIENCE = 5
 
 
@@ -21,9 +21,9 @@ class TestFingerprint(ToolsCase):
     def assertSameText(self, one, other):
         self.assertEqual(self.of(text=one), self.of(text=other))
 
-    # ------------------------------------------------------------------ the same again
+    # ------------------------------------------------------------------ repetitions
 
-    def test_it_is_a_sha256(self):
+    def test_the_fingerprint_is_a_sha256(self):
         self.assertRegex(self.of(), "^[0-9a-f]{64}$")
 
     def test_name_and_case_of_the_sender_do_not_matter(self):
@@ -31,7 +31,7 @@ class TestFingerprint(ToolsCase):
         self.assertSame(sender='"Smith, M." <mary@customer.example>')
         self.assertSame(sender="=?utf-8?q?M=C3=A4ry?= <mary@customer.example>")
 
-    def test_marks_of_answers_do_not_matter_in_any_number_case_and_spacing(self):
+    def test_reply_prefixes_do_not_matter_in_any_number_case_or_spacing(self):
         for subject in (
             "Re: Order",
             "RE:re : Order",
@@ -48,7 +48,7 @@ class TestFingerprint(ToolsCase):
     def test_spacing_of_the_text_does_not_matter(self):
         self.assertSame(text="\r\n Please  send\tten.\r\n\r\n\r\nMary\u00a0\r\n")
 
-    def test_quotations_and_what_introduces_them_do_not_matter(self):
+    def test_quotations_and_their_introductions_do_not_matter(self):
         for quotation in (
             "> Do you want ten?\n>> How many?",
             "\n\nOn Tue, 5 May 2026 at 09:00, Sales <sales@mycompany.example> wrote:\n\n> Do you want ten?",
@@ -67,7 +67,7 @@ class TestFingerprint(ToolsCase):
             texts.append(f"{TEXT}\n\nOn Tue, 5 May 2026 at 09:00, Sales wrote:\n{quoted}")
         self.assertEqual(len({self.of(text=text) for text in texts}), 1)
 
-    def test_moments_do_not_matter(self):
+    def test_timestamps_do_not_matter(self):
         for one, other in (
             ("2026-05-06T12:34:56Z", "2026-05-06T12:35:01Z"),
             ("2026-05-06 12:34:56.123 +0200", "2026-05-06 13:00:00.5 +0200"),
@@ -95,19 +95,19 @@ class TestFingerprint(ToolsCase):
                 self.assertSameText(f"Received {one}.", f"Received {other}.")
                 self.assertEqual(self.of(subject=f"{one} Received"), self.of(subject=f"{other} Received"))
 
-    def test_what_comes_behind_the_first_kilobytes_does_not_matter(self):
+    def test_text_after_the_first_kilobytes_does_not_matter(self):
         long = "word " * TEXT_CHARS
         self.assertSameText(f"{long}one", f"{long}two")
 
     # ------------------------------------------------------------------ other messages
 
-    def test_other_senders_subjects_and_texts_are_other_messages(self):
+    def test_another_sender_subject_or_text_makes_another_message(self):
         self.assertOther({}, {"sender": "john@customer.example"})
         self.assertOther({}, {"subject": "Invoice"})
         self.assertOther({}, {"text": "Please send nine."})
         self.assertOther({"subject": "a", "text": "b"}, {"subject": "a b", "text": ""})
 
-    def test_what_people_write_with_numbers_are_other_messages(self):
+    def test_other_numbers_and_dates_that_people_write_make_another_message(self):
         for one, other in (
             ("Order 17", "Order 18"),
             ("Order #4711", "Order #4712"),
@@ -124,7 +124,7 @@ class TestFingerprint(ToolsCase):
                 self.assertOther({"text": one}, {"text": other})
                 self.assertOther({"subject": one}, {"subject": other})
 
-    def test_messages_that_only_quote_are_distinguished_by_what_they_quote(self):
+    def test_messages_that_only_quote_are_distinguished_by_their_quotations(self):
         self.assertOther({"text": "> Ten?"}, {"text": "> Nine?"})
         self.assertOther({"text": "-----Original Message-----\nTen?"}, {"text": "-----Original Message-----\nNine?"})
 
@@ -132,13 +132,13 @@ class TestFingerprint(ToolsCase):
         self.assertOther({"text": "Yes.\n> Ten?"}, {"text": "No.\n> Ten?"})
         self.assertOther({"text": "My answer:\n> Ten?"}, {"text": "My question:\n> Ten?"})
 
-    def test_words_that_begin_like_a_mark_count(self):
+    def test_words_that_begin_like_a_reply_prefix_count(self):
         self.assertOther({"subject": "Reorder"}, {"subject": "order"})
         self.assertOther({"subject": "Re order"}, {"subject": "order"})
 
-    # ------------------------------------------------------------------ whatever comes
+    # ------------------------------------------------------------------ any message
 
-    def test_a_message_of_nothing_has_one_too(self):
+    def test_an_empty_message_has_a_fingerprint(self):
         self.assertRegex(fingerprint("", "", ""), "^[0-9a-f]{64}$")
         self.assertEqual(fingerprint(None, None, None), fingerprint("", "", ""))
 

@@ -1,4 +1,4 @@
-"""Whatever people write: repeated it has the same fingerprint, changed it has another."""
+"""Any repeated message has the same fingerprint; any changed message has another."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ sentences = words.map(" ".join)
 marks = st.sampled_from(["Re:", "RE: ", "Fwd:", "AW:  ", "sv : ", "Re[3]: ", *(f"{p[0]}: " for p in PHRASES.values())])
 
 
-# how fast examples come depends on the machine
+# The machine determines how fast hypothesis draws examples.
 properties = settings(
     max_examples=rounds(100),
     deadline=None,
@@ -28,7 +28,7 @@ class TestFingerprintProperties(ToolsCase):
     @given(
         subject=sentences, text=sentences, before=st.lists(marks, max_size=5), quoted=st.lists(sentences, max_size=3)
     )
-    def test_an_answer_to_an_answer_with_the_same_words_is_the_same(self, subject, text, before, quoted):
+    def test_an_answer_to_an_answer_with_the_same_words_has_the_same_fingerprint(self, subject, text, before, quoted):
         quotation = "".join(f"> {line}\n" for line in quoted)
         self.assertEqual(
             fingerprint(SENDER, subject, text),
@@ -39,11 +39,11 @@ class TestFingerprintProperties(ToolsCase):
 
     @properties
     @given(one=words, other=words)
-    def test_other_words_are_another_message(self, one, other):
+    def test_other_words_have_another_fingerprint(self, one, other):
         same = " ".join(one).split() == " ".join(other).split()
         self.assertEqual(fingerprint(SENDER, "", " ".join(one)) == fingerprint(SENDER, "", " ".join(other)), same)
 
     @properties
     @given(st.text(), st.text(), st.text())
-    def test_any_text_has_one(self, sender, subject, text):
+    def test_any_text_has_a_fingerprint(self, sender, subject, text):
         self.assertRegex(fingerprint(sender, subject, text), "^[0-9a-f]{64}$")

@@ -18,7 +18,7 @@ FAILED = (
 )
 PASSED = "Authentication-Results: mx.mycompany.example; dmarc=pass header.from=x.example"
 RECEIVED = "Received: from relay.example by mx.mycompany.example; Tue, 5 May 2026 10:00:00 +0000"
-# far above what a message takes
+# Seconds; a message takes far less.
 PATIENCE = 5
 
 
@@ -41,7 +41,7 @@ class TestAuthentication(ToolsCase):
             with self.subTest(line):
                 self.assertTrue(failed_dmarc(mail(line), HOSTS))
 
-    def test_other_results_do_not(self):
+    def test_other_results_do_not_count(self):
         for line in (
             PASSED,
             "Authentication-Results: mx.mycompany.example; dmarc=none",
@@ -74,10 +74,10 @@ class TestAuthentication(ToolsCase):
         )
         self.assertTrue(failed_dmarc(mail(spf, "DMARC-Filter: x", FAILED), HOSTS))
 
-    def test_what_a_sender_adds_to_the_run_does_not_undo_a_failure(self):
+    def test_results_that_a_sender_adds_do_not_undo_a_failure(self):
         self.assertTrue(failed_dmarc(mail(FAILED, PASSED, PASSED), HOSTS))
 
-    def test_the_host_is_read_whatever_stands_around_it(self):
+    def test_the_host_is_read_without_comments_quotes_and_version(self):
         for value, host in (
             ("mx.example; spf=pass", "mx.example"),
             (" MX.example 1 ; none", "mx.example"),
@@ -92,15 +92,15 @@ class TestAuthentication(ToolsCase):
 
     # ------------------------------------------------------------------ spam
 
-    def test_marks_of_spam_filters(self):
+    def test_marks_of_spam_filters_are_recognized(self):
         for line in ("X-Spam-Flag: YES", "X-Spam-Status: Yes, score=15.3 required=5.0", "X-Spam: yes"):
             self.assertEqual(marked_as_spam(mail(line)).header, line.partition(":")[0])
         for line in ("X-Spam-Flag: NO", "X-Spam-Status: No, score=-1 (yes)", "X-Spam-Level: *****", "X-Spam-Flag:"):
             self.assertIsNone(marked_as_spam(mail(line)), line)
 
-    # ------------------------------------------------------------------ whom a notice tells, and of what
+    # ------------------------------------------------------------------ recipients and contents of notices
 
-    def test_the_topmost_return_path_is_notified_and_else_the_author(self):
+    def test_the_topmost_return_path_is_notified_or_else_the_author(self):
         two = mail("Return-Path: <last@relay.example>", "Return-Path: <first@victim.example>")
         self.assertEqual(notice_address(two, "Mary <mary@customer.example>"), "last@relay.example")
         self.assertEqual(notice_address(mail(), "Mary <mary@customer.example>"), "mary@customer.example")
@@ -109,7 +109,7 @@ class TestAuthentication(ToolsCase):
         listed = mail("Return-Path: <a@relay.example>, <b@victim.example>")
         self.assertEqual(notice_address(listed, None), "a@relay.example")
 
-    def test_no_notice_goes_to_what_is_no_address(self):
+    def test_no_notice_goes_to_an_invalid_address(self):
         for path in (
             "Mary",
             "<mary>",
@@ -121,19 +121,19 @@ class TestAuthentication(ToolsCase):
         for author in (None, "", "Mary", f"{'é' * MAX_ADDRESS_BYTES}@x.example"):
             self.assertEqual(notice_address(mail(), author), "")
 
-    def test_a_message_id_that_is_a_text_is_not_quoted(self):
+    def test_a_message_id_that_contains_a_text_is_not_quoted(self):
         self.assertEqual(quotable_id("<1.2-x@customer.example>"), "<1.2-x@customer.example>")
         for text in (None, "", "buy now", "<buy now@x>", "<a@b> <c@d>", f"<{'x' * 500}@x>", "<a\n@b>", "<é@x>"):
             self.assertEqual(quotable_id(text), "")
 
-    def test_quotes_are_taken_out_of_html(self):
+    def test_quotations_are_removed_from_html(self):
         html = "<div><p>Ours</p><blockquote>Buy <b>now</b></blockquote>tail</div><blockquote>more</blockquote>"
         self.assertIn("Ours", without_quotes(html))
         self.assertIn("tail", without_quotes(html))
         self.assertNotIn("now", without_quotes(html) + without_quotes(html.encode()))
         self.assertEqual(without_quotes(None).replace("<div></div>", ""), "")
 
-    # ------------------------------------------------------------------ whatever comes
+    # ------------------------------------------------------------------ any message
 
     def test_headers_that_are_expensive_to_read_are_read_in_bounded_time(self):
         for piece in some_of(

@@ -4,12 +4,12 @@ from odoo.addons.mail_gateway.tools.headers.addresses import author_address
 
 
 class TestToolsRefusal(ToolsCase):
-    def test_the_return_path_is_notified_else_the_from(self):
+    def test_the_return_path_is_notified_or_else_the_from(self):
         self.assertEqual(refusal_of(raw(Return_Path="<Bounce+1@relay.example>")).to, "Bounce+1@relay.example")
         self.assertEqual(refusal_of(raw()).to, "mary@customer.example")
         self.assertEqual(refusal_of(raw(Return_Path="<broken>")).to, "mary@customer.example")
 
-    def test_of_several_return_paths_the_topmost_counts(self):
+    def test_the_topmost_of_several_return_paths_counts(self):
         source = b"Return-Path: <last@relay.example>\r\n" + raw(Return_Path="<first@relay.example>")
         self.assertEqual(refusal_of(source).to, "last@relay.example")
 
@@ -18,18 +18,18 @@ class TestToolsRefusal(ToolsCase):
             refusal = refusal_of(raw(Return_Path=path))
             self.assertEqual((refusal.to, refusal.is_null), ("", True), path)
 
-    def test_the_thread_comes_before_the_message(self):
+    def test_references_list_the_thread_before_the_message(self):
         refusal = refusal_of(raw(message_id="<c@x>", References="<a@x>\r\n\t<b@x>", In_Reply_To="<b@x>"))
         self.assertEqual((refusal.references, refusal.in_reply_to), ("<a@x> <b@x> <c@x>", "<c@x>"))
         self.assertEqual(refusal_of(raw(message_id="<c@x>", In_Reply_To="<b@x>")).references, "<b@x> <c@x>")
 
-    def test_a_thread_without_end_keeps_its_first_and_its_last(self):
+    def test_a_very_long_thread_keeps_its_first_and_last_ids(self):
         ids = [f"<{number}@x>" for number in range(500)]
         found = refusal_of(raw(message_id="<own@x>", References=" ".join(ids))).references.split()
         self.assertEqual((found[0], found[-2], found[-1]), ("<0@x>", "<499@x>", "<own@x>"))
         self.assertLessEqual(len(found), 20)
 
-    def test_a_message_id_that_no_header_can_hold_is_left_out(self):
+    def test_a_message_id_that_is_not_valid_in_a_header_is_left_out(self):
         for message_id in ("<[x@y]>", "<no at sign>", "<ü@x>", "without brackets@x"):
             refusal = refusal_of(raw(message_id=message_id))
             self.assertEqual((refusal.in_reply_to, refusal.references), ("", ""), message_id)
@@ -38,7 +38,7 @@ class TestToolsRefusal(ToolsCase):
         self.assertEqual(refusal_of(raw(List_Id="<news.example>")).program.header, "List-Id")
         self.assertIsNone(refusal_of(raw()).program)
 
-    def test_whatever_the_message_is_the_recipient_is_an_address_on_one_line(self):
+    def test_the_recipient_of_any_message_is_an_address_on_one_line(self):
         sources = self.every_eml()
         for source in (*sources, *mutations(sources, 2000)):
             refusal = refusal_of(source)

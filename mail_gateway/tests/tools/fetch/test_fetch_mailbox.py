@@ -16,7 +16,7 @@ BATCHES = [
 
 
 class PlainMailbox:
-    """A mailbox that only notes what is done with it."""
+    """A mailbox that only records what is done with it."""
 
     def __init__(self, batches, log, refuses=()):
         self._batches, self._log, self._refuses, self._done = batches, log, refuses, []
@@ -78,20 +78,20 @@ class TestFetch(ToolsCase):
             [("stored", ["a", "b"]), ("acknowledged", ["a", "b"]), ("stored", ["c"]), ("acknowledged", ["c"])],
         )
 
-    def test_the_result_counts_what_was_stored(self):
+    def test_the_result_counts_the_stored_messages(self):
         self.assertEqual(self.fetch(), FetchResult(3, True))
 
-    def test_a_refusal_is_returned_along_with_what_was_stored(self):
+    def test_a_refusal_is_returned_along_with_the_number_of_stored_messages(self):
         refusal = MessagesRefused([ValueError("no")])
         self.assertEqual(self.fetch([*BATCHES, Batch([], [], refusal=refusal)]), FetchResult(3, True, refusal))
 
-    def test_what_cannot_be_stored_is_not_acknowledged(self):
+    def test_messages_that_cannot_be_stored_are_not_acknowledged(self):
         self.store = LoggingStore(self.log, fails=True)
         with self.assertRaises(OSError):
             self.fetch()
         self.assertEqual(self.log, [("acknowledged", []), "closed"])
 
-    def test_what_a_killed_run_left_is_acknowledged_first(self):
+    def test_messages_left_by_a_killed_run_are_acknowledged_first(self):
         self.store = LoggingStore(self.log, stored={"old": b"0"})
         self.fetch()
         self.assertEqual(self.log[0], ("acknowledged", ["old"]))
@@ -106,13 +106,13 @@ class TestFetch(ToolsCase):
             self.fetch(refuses=["c"])
         self.assertEqual((set(self.store.messages), self.store.confirmed), ({"a", "b", "c"}, set()))
 
-    def test_the_next_visit_acknowledges_what_the_lost_one_did_not(self):
+    def test_the_next_visit_acknowledges_the_messages_of_a_lost_one(self):
         with self.assertRaises(ConnectionResetError):
             self.fetch(refuses=["c"])
         self.fetch(batches=[])
         self.assertEqual(self.store.confirmed, {"a", "b", "c"})
 
-    def test_after_the_deadline_no_further_batch_is_begun(self):
+    def test_no_further_batch_is_begun_after_the_deadline(self):
         self.assertEqual(self.fetch(deadline=time.monotonic() - 1), FetchResult(2, False))
         self.assertEqual(self.store.confirmed, {"a", "b"})
 

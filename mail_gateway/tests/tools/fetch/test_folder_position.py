@@ -24,26 +24,26 @@ class TestFolderPosition(ToolsCase):
     def test_the_watermark_never_goes_back(self):
         self.assertEqual(POSITION.after([2]).last_uid, 10)
 
-    def test_what_is_stored_leaves_the_backlog(self):
+    def test_stored_messages_leave_the_backlog(self):
         self.assertEqual(POSITION.after([2, 11]).backlog, {5})
 
-    def test_what_the_server_refused_stays_in_the_backlog(self):
+    def test_messages_that_the_server_refused_stay_in_the_backlog(self):
         self.assertEqual(POSITION.after([2, 11, 14], owed=[11]), replace(POSITION, last_uid=14, backlog={5, 11}))
 
-    def test_what_was_passed_over_stays_in_the_backlog(self):
+    def test_messages_passed_over_stay_in_the_backlog(self):
         self.assertEqual(POSITION.after([12], owed=[11, 14]), replace(POSITION, last_uid=12, backlog={2, 5, 11}))
 
-    def test_nothing_stored_changes_nothing(self):
+    def test_storing_nothing_changes_nothing(self):
         self.assertEqual(POSITION.after([]), POSITION)
 
-    def test_whatever_is_read_refused_or_passed_over_what_is_not_stored_is_pending(self):
+    def test_a_message_that_was_not_stored_is_always_pending(self):
         dice = random.Random(3501)
         for small in (0, 3, folder_position.SMALL_BACKLOG) * rounds(100):
             with patch.object(folder_position, "SMALL_BACKLOG", small):
                 self.read_at_random(dice)
 
     def read_at_random(self, dice):
-        """Some visits to a folder, each of which breaks off, passes over and is refused some."""
+        """Simulate visits to a folder; each may break off, pass messages over, and be refused some."""
         present = sorted(dice.sample(range(1, 200), 60))
         wanted = {uid for uid in present if uid > 100 or dice.random() < 0.7}
         position = replace(POSITION, last_uid=100, backlog={uid for uid in wanted if uid <= 100})
@@ -82,7 +82,7 @@ class TestMailboxSettings(ToolsCase):
     def test_a_user_name_cannot_break_out_of_the_account(self):
         self.assertEqual(self.settings(user="a/b;UID=1").account, "a%2Fb%3BUID%3D1@mail.example")
 
-    def test_certificate_and_name_are_verified(self):
+    def test_the_certificate_and_the_host_name_are_verified(self):
         context = self.settings().tls_context()
         self.assertTrue(context.check_hostname)
         self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
@@ -94,7 +94,7 @@ class TestMailboxSettings(ToolsCase):
 
 
 class TestProblems(ToolsCase):
-    def test_an_unknown_folder_names_those_that_exist(self):
+    def test_the_error_about_an_unknown_folder_names_those_that_exist(self):
         problem = UnknownFolder("Orders", iter(["INBOX", "Sent"]))
         self.assertEqual((problem.folder, problem.existing, str(problem)), ("Orders", ("INBOX", "Sent"), "Orders"))
 
@@ -106,5 +106,5 @@ class TestProblems(ToolsCase):
         problem = MessagesRefused(iter([ValueError(b"-ERR broken"), ValueError(b"-ERR broken too")]))
         self.assertEqual((problem.count, str(problem)), (2, "-ERR broken"))
 
-    def test_a_refusal_without_words_has_none(self):
+    def test_a_refusal_without_words_has_an_empty_text(self):
         self.assertEqual(str(LoginRefused(server_words(ValueError()))), "")

@@ -33,12 +33,12 @@ def position(last_uid, backlog=(), uid_validity=7, generation=0):
 
 
 def reply_to(line, reply):
-    """`reply` with the tag of `line` in it, of the same type."""
+    """Return `reply` with the tag of `line` in it, as the same type."""
     return type(reply)(reply % line.split()[0])
 
 
 class OneAtATime(TimeBudget):
-    """Whatever the line carries."""
+    """Reads one message at a time, however fast the line is."""
 
     def what_fits(self, sizes):
         return list(sizes)[:1]
@@ -84,7 +84,7 @@ class ImapCase(ToolsCase):
         return store
 
     def store_all(self, server, store):
-        """Store what is new, without the rest of a visit.
+        """Store the new messages, without the rest of a visit.
 
         :return: the batches
         """
@@ -95,7 +95,7 @@ class ImapCase(ToolsCase):
         return batches
 
     def received(self, server, word):
-        """The commands with this word, without their tags."""
+        """Return the commands with this word, without their tags."""
         return [line.split(b" ", 1)[1] for line in server.received if word in line]
 
 
@@ -105,7 +105,7 @@ class TestImapConnection(ImapCase):
             self.open(self.imap({}, LOGIN=b"NO [AUTHENTICATIONFAILED] not you\r\n"))
         self.assertEqual(str(caught.exception), "[AUTHENTICATIONFAILED] not you")
 
-    def test_a_login_that_breaks_off_is_no_refusal(self):
+    def test_a_connection_lost_during_login_is_not_a_refusal(self):
         with self.assertRaises(IMAP4.abort):
             self.open(self.imap({}, LOGIN=b"* BYE going down\r\n"))
 
@@ -140,17 +140,17 @@ class TestImapConnection(ImapCase):
 
 
 class TestImapNew(ImapCase):
-    def test_in_a_folder_seen_first_the_unread_is_new_and_the_rest_is_old(self):
+    def test_only_unread_messages_are_new_in_a_folder_seen_for_the_first_time(self):
         store = self.fetch(self.imap(THREE, UID_SEARCH_UNSEEN=searched(12)))
         self.assertEqual(store.messages, {key(12): b"twelve"})
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
 
-    def test_remembering_a_folder_stores_nothing_but_what_is_old(self):
+    def test_remembering_a_folder_stores_only_its_position(self):
         store = MemoryStore()
         self.open(self.imap(THREE, UID_SEARCH_UNSEEN=searched(12))).remember(store)
         self.assertEqual((store.messages, store.position(ACCOUNT, "INBOX")), ({}, position(14, backlog=[12])))
 
-    def test_what_lies_above_the_watermark_is_new_even_when_read(self):
+    def test_messages_above_the_watermark_are_new_even_if_read(self):
         store = self.fetch(self.imap(THREE), MemoryStore(position=position(11)))
         self.assertEqual(store.messages, {key(12): b"twelve", key(14): b"fourteen"})
 
@@ -163,12 +163,12 @@ class TestImapNew(ImapCase):
         store = self.fetch(self.imap(THREE, SELECT=selected(3)))
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
 
-    def test_the_backlog_is_read_even_when_read_by_somebody_meanwhile(self):
+    def test_the_backlog_is_fetched_even_if_somebody_read_it_meanwhile(self):
         store = self.fetch(self.imap(THREE), MemoryStore(position=position(14, backlog=[11])))
         self.assertEqual(store.messages, {key(11): b"eleven"})
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
 
-    def test_what_is_stored_is_not_read_again(self):
+    def test_stored_messages_are_not_fetched_again(self):
         server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
         store = MemoryStore({key(11): b"eleven"}, position(14))
         self.fetch(server, store)
@@ -202,7 +202,7 @@ class TestImapNew(ImapCase):
                 [refusal] = [batch.refusal for batch in batches if batch.refusal]
                 self.assertEqual(refusal.count, 1)
 
-    def test_after_new_uids_what_was_stored_before_is_recognized_by_content(self):
+    def test_after_new_uids_stored_messages_are_recognized_by_their_content(self):
         store = MemoryStore({key(3, uid_validity=6): b"eleven"}, position(3, uid_validity=6))
         server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
         self.fetch(server, store)
@@ -210,14 +210,14 @@ class TestImapNew(ImapCase):
         self.assertIn(b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)", self.received(server, b"STORE"))
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, generation=1))
 
-    def test_after_new_uids_what_came_since_the_last_success_is_looked_at_again(self):
+    def test_after_new_uids_messages_since_the_last_success_are_checked_again(self):
         store = MemoryStore(position=position(3, uid_validity=6), last_success=datetime(2030, 1, 3, 12))
         server = self.imap(THREE, UID_SEARCH_SINCE=searched(14))
         self.fetch(server, store)
         self.assertEqual(store.messages, {key(14, generation=1): b"fourteen"})
         self.assertEqual(self.received(server, b"SINCE"), [b"UID SEARCH SINCE 01-Jan-2030"])
 
-    def test_after_new_uids_what_was_read_before_the_first_visit_stays_old(self):
+    def test_after_new_uids_messages_from_before_the_first_visit_stay_old(self):
         dates = {
             11: b"03-Jan-2030 11:59:58 +0000",
             12: b"03-Jan-2030 12:59:59 +0100",
@@ -231,7 +231,7 @@ class TestImapNew(ImapCase):
                 self.fetch(server, store)
                 self.assertEqual(list(store.messages.values()), [b"fourteen"])
 
-    def test_a_uidnext_that_went_back_makes_new_uids(self):
+    def test_a_uidnext_that_went_back_is_treated_as_new_uids(self):
         store = MemoryStore({key(12): b"twelve before", key(90): b"eleven"}, position(90))
         server = self.imap(THREE, UID_SEARCH_UNSEEN=searched(11, 12))
         self.fetch(server, store)
@@ -260,7 +260,7 @@ class TestImapNew(ImapCase):
         self.assertEqual(store.position(ACCOUNT, "INBOX").backlog, set(uids))
 
     def searched_in_windows(self, uids, unseen):
-        """A server that searches by windows of sequence numbers."""
+        """Serve a folder that is searched by windows of sequence numbers."""
 
         def window(line):
             first, last = map(int, line.split()[2].split(b":"))
@@ -276,7 +276,7 @@ class TestImapNew(ImapCase):
         state = selected(len(uids), uid_next=max(uids) + 1)
         return self.imap(dict.fromkeys(uids, b"x"), SELECT=state, **windows)
 
-    def test_in_a_large_folder_the_unread_are_searched_in_windows(self):
+    def test_unread_messages_of_a_large_folder_are_searched_in_windows(self):
         uids = range(100, 170, 3)
         server = self.searched_in_windows(uids, unseen=uids)
         store = MemoryStore()
@@ -287,13 +287,13 @@ class TestImapNew(ImapCase):
             self.received(server, b"SEARCH"), [b"UID SEARCH %s UNSEEN" % w for w in (b"15:24", b"5:14", b"1:4")]
         )
 
-    def test_messages_removed_between_two_windows_hide_no_other_one(self):
+    def test_messages_removed_between_two_windows_hide_no_other_messages(self):
         listed = list(range(1, 31))
 
         def window(line):
             first, last = map(int, line.split()[2].split(b":"))
             found = searched(*listed[first - 1 : last])
-            del listed[:2]  # from now on the numbers of all others are two less
+            del listed[:2]  # from now on all other sequence numbers are smaller by two
             return found
 
         script = {f"UID_SEARCH_{digit}": window for digit in "12345"}
@@ -303,7 +303,7 @@ class TestImapNew(ImapCase):
             self.open(server).remember(store)
         self.assertGreaterEqual(store.position(ACCOUNT, "INBOX").backlog, set(range(5, 31)))
 
-    def test_in_a_large_folder_what_is_new_is_searched_at_its_end(self):
+    def test_new_messages_of_a_large_folder_are_searched_at_its_end(self):
         uids = range(100, 170)
         server = self.searched_in_windows(uids, unseen=())
         with patch.object(imap_position, "SEARCH_WINDOW", 10):
@@ -312,7 +312,7 @@ class TestImapNew(ImapCase):
         asked = [line for line in self.received(server, b"SEARCH") if b"UNSEEN" not in line]
         self.assertEqual(asked, [b"UID SEARCH 61:70 UID 155:*", b"UID SEARCH 51:60 UID 155:*"])
 
-    def test_a_large_backlog_is_written_once_and_read_on_from_where_it_stood(self):
+    def test_a_large_backlog_is_stored_once_and_continued_from_its_last_position(self):
         uids = range(100, 200, 2)
         messages = {uid: b"%d" % uid for uid in uids}
         store = MemoryStore()
@@ -329,7 +329,7 @@ class TestImapNew(ImapCase):
         self.assertEqual(len(store.messages), 45)
         self.assertEqual((len(found.backlog), list(found.pending())), (50, [190, 192, 194, 196, 198]))
 
-    def test_what_is_new_comes_before_a_large_backlog(self):
+    def test_new_messages_come_before_a_large_backlog(self):
         messages = {uid: b"%d" % uid for uid in range(1, 31)}
         store = MemoryStore(position=position(25, backlog=range(1, 26)))
         with patch.object(folder_position, "SMALL_BACKLOG", 10):
@@ -370,7 +370,7 @@ class TestImapNew(ImapCase):
                 self.assertEqual(store.messages, {key(12): b"twelve"})
                 self.assertIsInstance(self.result.refusal, error)
 
-    def test_what_is_too_large_for_the_time_left_delays_no_other_message(self):
+    def test_a_message_too_large_for_the_time_left_delays_no_other(self):
         server = self.imap({11: b"x" * 5_000_000, 12: b"twelve", 14: b"fourteen"})
         now = time.monotonic()
         store = MemoryStore(position=position(10))
@@ -390,13 +390,13 @@ class TestImapNew(ImapCase):
 
 
 class TestImapLarge(ImapCase):
-    """Of what is larger than may be only the head is fetched, until a person wants it."""
+    """Only the head of a message that is too large is fetched, until a person requests the whole message."""
 
     HEAD = b"Subject: large\r\n\r\n"
     LARGE = HEAD + b"x" * 100
 
     def sizes(self, **sizes):
-        """A script that lies about sizes."""
+        """Return a script that states wrong sizes."""
 
         def size(line):
             uid = int(line.split()[2])
@@ -404,7 +404,7 @@ class TestImapLarge(ImapCase):
 
         return {"UID_FETCH_11_(RFC822.SIZE)": size}
 
-    def test_only_its_head_is_fetched_and_it_is_not_acknowledged(self):
+    def test_only_the_head_of_a_large_message_is_fetched_and_not_acknowledged(self):
         server = self.imap({11: self.LARGE, 12: b"small"})
         store = self.fetch(server, MemoryStore(position=position(10)), largest=50, afterwards="delete")
         self.assertEqual(store.messages, {key(11): self.HEAD, key(12): b"small"})
@@ -414,7 +414,7 @@ class TestImapLarge(ImapCase):
         self.assertEqual(bodies, [b"BODY.PEEK[HEADER]<0.262144>)", b"BODY.PEEK[])"])
         self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 12 +FLAGS.SILENT (\\Deleted)"])
 
-    def test_it_is_not_asked_for_again(self):
+    def test_a_message_with_a_stored_head_is_not_asked_for_again(self):
         store = self.fetch(self.imap({11: self.LARGE}), MemoryStore(position=position(10)), largest=50)
         again = self.imap({11: self.LARGE}, UID_SEARCH_UNSEEN=searched(11))
         self.fetch(again, store, largest=50)
@@ -430,32 +430,32 @@ class TestImapLarge(ImapCase):
         self.assertEqual(len(self.received(server, b"BODY")), 4)
         self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
 
-    def test_what_is_wanted_but_gone_stops_nothing(self):
+    def test_a_requested_message_that_is_gone_does_not_stop_others(self):
         store = MemoryStore({key(11): self.HEAD}, position(11))
         store.kept_heads, store.wanted = {key(11): 119}, [key(11)]
         self.fetch(self.imap({12: b"small"}), store, largest=50)
         self.assertEqual((store.messages, store.wanted), ({key(11): self.HEAD, key(12): b"small"}, [key(11)]))
 
-    def test_a_size_that_was_stated_too_small_makes_no_difference(self):
+    def test_only_the_head_is_kept_of_a_large_message_whose_stated_size_is_too_small(self):
         server = self.imap({11: self.LARGE}, **self.sizes(of_11=3))
         store = self.fetch(server, MemoryStore(position=position(10)), largest=50)
         self.assertEqual((store.messages, store.kept_heads), ({key(11): self.HEAD}, {key(11): len(self.LARGE)}))
         self.assertEqual(self.received(server, b"STORE"), [])
 
-    def test_a_large_message_comes_in_parts_whatever_size_was_stated(self):
+    def test_a_large_message_is_fetched_in_parts_for_any_stated_size(self):
         for size in (31, 100, len(self.LARGE), 5000):
             server = self.imap({11: self.LARGE}, **self.sizes(of_11=size))
             with self.subTest(size=size), patch.object(imap_sources, "PART_BYTES", 30):
                 store = self.fetch(server, MemoryStore(position=position(10)))
                 self.assertEqual(store.messages, {key(11): self.LARGE})
 
-    def test_a_message_as_long_as_its_parts_is_whole(self):
+    def test_a_message_whose_size_is_a_multiple_of_the_part_size_is_complete(self):
         server = self.imap({11: b"x" * 60})
         with patch.object(imap_sources, "PART_BYTES", 30):
             store = self.fetch(server, MemoryStore(position=position(10)))
         self.assertEqual(store.messages, {key(11): b"x" * 60})
 
-    def test_a_server_that_knows_no_parts_hands_out_all_of_it(self):
+    def test_a_message_from_a_server_without_partial_fetch_is_complete(self):
         whole = b"* 1 FETCH (UID 11 BODY[] {%d}\r\n%s)\r\n" % (len(self.LARGE), self.LARGE)
         script = imap_script({11: self.LARGE})
         server = self.serve(
@@ -472,7 +472,7 @@ class TestImapLarge(ImapCase):
             fetch_mailbox(server.settings("imap"), MemoryStore(position=position(10)), InTheLastSeconds(FOREVER))
         self.assertEqual(caught.exception.size, len(self.LARGE))
 
-    def test_a_head_beyond_all_measure_is_cut(self):
+    def test_a_very_long_head_is_cut(self):
         endless = b"X-Long: " + b"x" * 300_000
         store = self.fetch(self.imap({11: endless}), MemoryStore(position=position(10)), largest=50)
         self.assertEqual(len(store.messages[key(11)]), 256 * 1024)
@@ -480,13 +480,13 @@ class TestImapLarge(ImapCase):
 
 class TestImapAcknowledgement(ImapCase):
     def acknowledge(self, *keys, script=None, **values):
-        """The server, and what was reported as acknowledged; messages 11 and 12 unless keys are given."""
+        """Acknowledge the keys, by default messages 11 and 12; return the server and the keys reported as acknowledged."""
         server = self.imap(THREE, **script or {})
         mailbox = self.open(server, **values)
         mailbox.acknowledge(keys or (key(11), key(12)))
         return server, mailbox.acknowledged()
 
-    def test_reading_leaves_the_flags_alone(self):
+    def test_reading_does_not_change_the_flags(self):
         server = self.imap(THREE)
         list(self.open(server).new_batches(MemoryStore(position=position(10)), TimeBudget(FOREVER)))
         self.assertEqual(self.received(server, b"BODY"), [b"UID FETCH 11,12,14 (BODY.PEEK[])"])
@@ -497,14 +497,14 @@ class TestImapAcknowledgement(ImapCase):
         self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Seen)"])
         self.assertEqual(done, [key(11), key(12)])
 
-    def test_with_move_messages_are_moved_at_once(self):
+    def test_messages_are_moved_at_once_if_the_server_offers_move(self):
         server, _done = self.acknowledge(
             script={"CAPABILITY": b"* CAPABILITY IMAP4rev1 MOVE\r\n"}, afterwards="move", move_to="Done"
         )
         self.assertEqual(self.received(server, b"Done"), [b'UID MOVE 11,12 "Done"'])
         self.assertEqual(self.received(server, b"STORE"), [])
 
-    def test_without_move_and_uidplus_messages_are_copied_marked_and_expunged(self):
+    def test_messages_are_copied_marked_and_expunged_without_move_and_uidplus(self):
         server, _done = self.acknowledge(afterwards="move", move_to="Done")
         self.assertEqual(
             self.received(server, b"")[-4:],
@@ -522,13 +522,13 @@ class TestImapAcknowledgement(ImapCase):
             self.open(server, afterwards="move", move_to="Done").acknowledge([key(11)])
         self.assertEqual(self.received(server, b"STORE"), [])
 
-    def test_with_uidplus_only_the_stored_messages_are_expunged(self):
+    def test_only_the_stored_messages_are_expunged_with_uidplus(self):
         server, _done = self.acknowledge(
             script={"CAPABILITY": b"* CAPABILITY IMAP4rev1 UIDPLUS\r\n"}, afterwards="delete"
         )
         self.assertEqual(self.received(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
 
-    def test_capabilities_are_those_after_the_login(self):
+    def test_capabilities_are_read_after_the_login(self):
         script = imap_script(THREE)
         received = []
 
@@ -559,13 +559,13 @@ class TestImapAcknowledgement(ImapCase):
         self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11 +FLAGS.SILENT (\\Seen)"])
         self.assertEqual(len(done), 2)
 
-    def test_what_a_former_account_is_owed_is_forgotten(self):
+    def test_acknowledgements_owed_to_a_former_account_are_dropped(self):
         former = key(11, account="other@mail.example")
         server = self.imap(THREE)
         store = self.fetch(server, MemoryStore({former: b"eleven"}))
         self.assertEqual(self.received(server, b"STORE"), [])
         self.assertEqual(store.confirmed, {former})
 
-    def test_messages_of_another_account_are_left_alone(self):
+    def test_messages_of_another_account_are_not_touched(self):
         server, done = self.acknowledge(key(11, account="other@mail.example"), "pop://x/;UIDL=1")
         self.assertEqual((self.received(server, b"STORE"), done), ([], []))

@@ -1,4 +1,4 @@
-"""IMAP servers that want something of their clients, and such as do odd things."""
+"""IMAP servers that demand something of their clients, or that behave oddly."""
 
 import random
 from base64 import b64decode
@@ -14,7 +14,7 @@ PLAIN = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n"
 class LiteralServer:
     """An `answer` of a server that takes LOGIN and AUTHENTICATE, and then follows a script.
 
-    :ivar arguments: those of the login, literals too
+    :ivar arguments: the arguments of the login, including literals
     """
 
     def __init__(self, script):
@@ -54,7 +54,7 @@ class LiteralServer:
 
 class TestImapLogin(ImapCase):
     def login(self, user, password, capabilities=b"* CAPABILITY IMAP4rev1\r\n"):
-        """What arrives of a login: the words of the command, and the arguments."""
+        """Log in; return the login command and the arguments that arrived."""
         answer = LiteralServer(imap_script({}, CAPABILITY=capabilities))
         server = self.serve(b"* OK ready\r\n", answer)
         self.open(server, log_in=lambda connection: connection.login(user, password)).check()
@@ -62,33 +62,33 @@ class TestImapLogin(ImapCase):
         self.assertEqual({b"LOGIN", b"AUTHENTICATE"} & set(commands), {next(c for c in commands if c != b"CAPABILITY")})
         return next(c for c in commands if c != b"CAPABILITY"), answer.arguments
 
-    def test_ascii_is_sent_as_ever(self):
+    def test_ascii_credentials_are_sent_as_before(self):
         self.assertEqual(self.login("box", "secret"), (b"LOGIN", [b"box", b'"secret"']))
 
-    def test_names_that_are_no_atoms_are_quoted(self):
+    def test_names_that_are_not_atoms_are_quoted(self):
         for user, sent in (("MYCOMPANY\\box", rb'"MYCOMPANY\\box"'), ('"box"', rb'"\"box\""'), ("(box)", b'"(box)"')):
             self.assertEqual(self.login(user, r'"\\'), (b"LOGIN", [sent, rb'"\"\\\\"']))
 
-    def test_beyond_ascii_literals_are_sent(self):
+    def test_credentials_beyond_ascii_are_sent_as_literals(self):
         """Quoted strings have 7 bits (RFC 3501, section 9)."""
         for user, password in (("box", "pässword"), ("büro@mycompany.example", "secret"), ("箱", "пароль 🔑")):
             self.assertEqual(self.login(user, password), (b"LOGIN", [user.encode(), password.encode()]))
 
-    def test_beyond_ascii_sasl_is_preferred(self):
+    def test_sasl_is_preferred_for_credentials_beyond_ascii(self):
         command, [answer] = self.login("büro", "pässword", PLAIN)
         self.assertEqual((command, b64decode(answer)), (b"AUTHENTICATE", "\0büro\0pässword".encode()))
 
-    def test_where_login_is_disabled_sasl_stands_in(self):
+    def test_sasl_replaces_a_disabled_login(self):
         command, [answer] = self.login("box", "secret", b"* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN\r\n")
         self.assertEqual((command, b64decode(answer)), (b"AUTHENTICATE", b"\0box\0secret"))
 
-    def test_where_login_is_disabled_no_password_is_sent(self):
+    def test_no_password_is_sent_if_login_is_disabled(self):
         server = self.imap({}, CAPABILITY=b"* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n")
         with self.assertRaisesRegex(LoginRefused, "LOGINDISABLED"):
             self.open(server)
         self.assertEqual(self.received(server, b"secret"), [])
 
-    def test_a_password_makes_no_second_command(self):
+    def test_a_password_cannot_contain_a_second_command(self):
         self.assertEqual(self.login("box", "a b\rc"), (b"LOGIN", [b"box", b"a b\rc"]))
         server = self.imap({})
         with self.assertRaises(LoginRefused):
@@ -99,7 +99,7 @@ class TestImapLogin(ImapCase):
         with self.assertRaises(LoginRefused):
             self.open(self.imap({}, LOGIN=b"NO no\r\n"), log_in=lambda connection: connection.login("box", "ä"))
 
-    def test_where_nothing_but_utf8_is_spoken_it_is_asked_for(self):
+    def test_utf8_is_enabled_on_servers_that_accept_nothing_else(self):
         server = self.imap(
             THREE,
             CAPABILITY=b"* CAPABILITY IMAP4rev1 ENABLE UTF8=ONLY\r\n",
@@ -131,12 +131,12 @@ class TestImapId(ImapCase):
 
         return self.serve(b"* OK ready\r\n", answer)
 
-    def test_a_client_says_who_it_is_where_that_is_announced(self):
+    def test_the_client_identifies_itself_if_the_server_announces_id(self):
         for capabilities, after in ((b"IMAP4rev1 ID", None), (b"IMAP4rev1 ID", b"IMAP4rev1"), (b"IMAP4rev1", b"X ID")):
             with self.subTest(capabilities, after_login=after):
                 self.assertEqual(self.fetch(self.unsafe(capabilities, after)).messages, {key(11): b"eleven"})
 
-    def test_it_does_so_before_an_oauth_module_selects_a_folder(self):
+    def test_the_client_identifies_itself_before_an_oauth_module_selects_a_folder(self):
         server = self.unsafe(b"IMAP4rev1 ID", AUTHENTICATE=b"")
 
         def log_in(connection):
@@ -147,12 +147,12 @@ class TestImapId(ImapCase):
         commands = [line.split()[1] for line in server.received]
         self.assertLess(commands.index(b"ID"), commands.index(b"SELECT"))
 
-    def test_where_it_is_not_announced_nothing_is_said(self):
+    def test_the_client_does_not_identify_itself_if_id_is_not_announced(self):
         server = self.imap(THREE)
         self.fetch(server)
         self.assertEqual(self.received(server, b"ID ("), [])
 
-    def test_a_server_that_refuses_to_know_is_read_all_the_same(self):
+    def test_a_server_that_refuses_the_identification_is_still_read(self):
         for reply in (b"NO thanks\r\n", b"BAD what?\r\n", b'* ID ("name" "x")\r\n'):
             server = self.imap(
                 THREE, CAPABILITY=b"* CAPABILITY IMAP4rev1 ID\r\n", ID=reply, UID_SEARCH_UNSEEN=searched(11)
@@ -161,10 +161,10 @@ class TestImapId(ImapCase):
 
 
 class TestImapOwed(ImapCase):
-    """What the server lists but does not hand out is owed."""
+    """A message that the server lists but does not return stays in the backlog."""
 
     def server(self, reply, uid=12, **changes):
-        """A server that answers so when asked for the source of a message, alone or among others."""
+        """Serve messages, but reply like this when asked for one of them, alone or among others."""
         whole = imap_script(THREE, **changes)
         others = imap_script({each: source for each, source in THREE.items() if each != uid})
         self.well = False
@@ -181,7 +181,7 @@ class TestImapOwed(ImapCase):
         self.assertEqual(store.messages, {key(11): b"eleven", key(14): b"fourteen"})
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14, backlog=[12]))
         self.assertEqual(self.result.refusal.count, 1)
-        self.fetch(server, store)  # still not well; no client has it unread
+        self.fetch(server, store)  # the server still fails, and does not list the message as unread
         self.assertEqual(self.result.refusal.count, 1)
         self.well = True
         self.fetch(server, store)
@@ -189,32 +189,32 @@ class TestImapOwed(ImapCase):
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
         self.assertIsNone(self.result.refusal)
 
-    def test_ok_without_data(self):
+    def test_ok_without_data_leaves_the_message_in_the_backlog(self):
         self.assertOwed(self.server(b""))
 
-    def test_nil(self):
+    def test_nil_leaves_the_message_in_the_backlog(self):
         self.assertOwed(self.server(b"* 2 FETCH (UID 12 BODY[] NIL)\r\n"))
 
-    def test_flags_only(self):
+    def test_flags_alone_leave_the_message_in_the_backlog(self):
         self.assertOwed(self.server(b"* 2 FETCH (UID 12 FLAGS (\\Seen))\r\n"))
 
-    def test_flags_of_others(self):
+    def test_flags_of_other_messages_leave_the_message_in_the_backlog(self):
         self.assertOwed(self.server(b"* 12 FETCH (FLAGS (\\Seen))\r\n* 3 FETCH (UID 4711 FLAGS ())\r\n"))
 
-    def test_a_number_instead_of_a_message(self):
+    def test_a_number_instead_of_a_message_leaves_it_in_the_backlog(self):
         self.assertOwed(self.server(b"* 2 FETCH (UID 12 BODY[] 4711)\r\n"))
 
-    def test_no_for_one_of_many(self):
+    def test_no_for_one_of_many_messages_leaves_it_in_the_backlog(self):
         def reply(line):
             others = imap_script({uid: THREE[uid] for uid in (11, 14)})(line)
             return others.replace(b"OK done", b"NO some messages could not be read")
 
         self.assertOwed(self.server(reply))
 
-    def test_bye(self):
+    def test_bye_leaves_the_message_in_the_backlog(self):
         self.assertOwed(self.server(lambda _line: ClosingReply(b"* BYE cannot read it\r\n")))
 
-    def test_a_literal_that_is_shorter_or_longer_than_announced(self):
+    def test_a_literal_of_the_wrong_length_leaves_the_message_in_the_backlog(self):
         for literal in (b"{60}\r\ntwelve)\r\n", b"{3}\r\ntwelve)\r\n"):
             with self.subTest(literal):
                 reply = b"* 2 FETCH (UID 12 BODY[] " + literal
@@ -222,24 +222,24 @@ class TestImapOwed(ImapCase):
                     self.server(lambda line, reply=reply: ClosingReply(reply + b"%s OK\r\n" % line.split()[0]))
                 )
 
-    def test_what_makes_no_sense(self):
+    def test_a_malformed_reply_leaves_the_message_in_the_backlog(self):
         for reply in (b"* x FETCH y\r\n", b"* 2 FETCH (UID x BODY[] y)\r\n", b"* 2 FETCH " + b"(" * 5000 + b"\r\n"):
             with self.subTest(reply[:40]):
                 self.assertOwed(self.server(lambda line, reply=reply: reply + b"%s OK\r\n" % line.split()[0]))
 
-    def test_what_is_gone_for_good_is_not_owed(self):
+    def test_a_message_that_is_no_longer_listed_leaves_the_backlog(self):
         server = self.server(b"", UID_SEARCH_UID=searched(11, 14))
         store = self.fetch(server, MemoryStore(position=position(10, backlog=[12])))
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
         self.assertIsNone(self.result.refusal)
 
-    def test_the_refusal_says_which_message(self):
+    def test_the_refusal_names_the_message(self):
         self.fetch(self.server(b""), MemoryStore(position=position(10)))
         self.assertEqual(str(self.result.refusal), "OK without data for UID 12, which is listed")
 
 
 class TestImapOdd(ImapCase):
-    def test_a_folder_that_says_nothing_of_itself_is_read(self):
+    def test_a_folder_that_states_no_uidvalidity_is_read(self):
         for said in (b"", b"* 0 RECENT\r\n", b"* 3 EXISTS\r\n* OK [UIDVALIDITY 0] x\r\n"):
             with self.subTest(said):
                 server = self.imap(THREE, SELECT=said, UID_SEARCH_UNSEEN=searched(12))
@@ -249,7 +249,7 @@ class TestImapOdd(ImapCase):
                 self.fetch(server, store)
                 self.assertEqual(len(store.messages), 1)
 
-    def test_goodbye_after_the_login(self):
+    def test_a_bye_after_the_login_is_a_lost_connection(self):
         script = imap_script(THREE)
         server = self.serve(
             b"* OK ready\r\n", lambda line: ClosingReply(b"* BYE too many\r\n") if b"SELECT" in line else script(line)
@@ -257,12 +257,12 @@ class TestImapOdd(ImapCase):
         with self.assertRaises(IMAP4.abort):
             self.fetch(server)
 
-    def test_numbers_that_are_none_refuse_the_folder(self):
+    def test_a_folder_with_malformed_numbers_does_not_stop_others(self):
         server = self.imap(THREE, **{'SELECT_"ODD"': b"* OK [UIDVALIDITY x] y\r\n* 99 EXISTS x\r\n"})
         store = self.fetch(server, folders=("Odd", "INBOX"))
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(14))
 
-    def test_whatever_a_server_says_is_a_refusal_or_a_lost_connection(self):
+    def test_noise_from_a_server_raises_only_expected_errors(self):
         dice = random.Random(3501)
         words = (
             b'* |+ |OK |NO |FETCH (|)|UID |{3}\r\n|{-1}|[UIDNEXT |]|7 |SEARCH |BODY[] |"|\\|\0|\xff|((((((((((|\r\n|LIST |'
@@ -285,7 +285,7 @@ class TestImapOdd(ImapCase):
 
 
 class TestImapExpunge(ImapCase):
-    """EXPUNGE without UIDPLUS deletes whatever anybody marked."""
+    """EXPUNGE without UIDPLUS deletes the messages that any client marked."""
 
     def acknowledge(self, marked, store=None, capabilities=b"IMAP4rev1", **values):
         server = self.imap(
@@ -297,47 +297,47 @@ class TestImapExpunge(ImapCase):
         mailbox.acknowledge([key(11), key(12)])
         return server, mailbox.acknowledged()
 
-    def test_what_somebody_else_marked_is_not_deleted(self):
+    def test_messages_that_another_client_marked_are_not_deleted(self):
         for values in ({}, {"afterwards": "move", "move_to": "Done"}):
             server, done = self.acknowledge([11, 12, 14], **values)
             self.assertEqual(self.received(server, b"EXPUNGE"), [])
             self.assertEqual(self.received(server, b"STORE"), [b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)"])
             self.assertEqual(done, [key(11), key(12)])
 
-    def test_where_no_other_client_marked_anything_all_is_deleted(self):
+    def test_marked_messages_are_deleted_if_no_other_client_marked_any(self):
         server, _done = self.acknowledge([11, 12])
         self.assertEqual(self.received(server, b"EXPUNGE"), [b"EXPUNGE"])
 
-    def test_what_earlier_visits_left_marked_is_deleted_with_it(self):
+    def test_messages_that_earlier_visits_left_marked_are_deleted_too(self):
         server, _done = self.acknowledge([11, 12, 14], MemoryStore({key(14): b"fourteen"}, position(14)))
         self.assertEqual(self.received(server, b"EXPUNGE"), [b"EXPUNGE"])
 
-    def test_what_is_here_with_its_headers_alone_is_not_deleted(self):
+    def test_a_message_with_only_its_headers_stored_is_not_deleted(self):
         store = MemoryStore({key(14): b"Subject: large"}, position(14))
         store.kept_heads = {key(14): 10**8}
         server, _done = self.acknowledge([11, 12, 14], store)
         self.assertEqual(self.received(server, b"EXPUNGE"), [])
 
-    def test_with_uidplus_nothing_is_asked(self):
+    def test_marked_messages_are_not_searched_with_uidplus(self):
         server, _done = self.acknowledge([14], capabilities=b"IMAP4rev1 UIDPLUS")
         self.assertEqual(self.received(server, b"EXPUNGE"), [b"UID EXPUNGE 11,12"])
         self.assertEqual(self.received(server, b"SEARCH"), [])
 
-    def test_move_without_move_is_copy_and_uid_expunge(self):
+    def test_messages_are_copied_and_expunged_by_uid_without_move(self):
         server, _done = self.acknowledge([14], capabilities=b"IMAP4rev1 UIDPLUS", afterwards="move", move_to="Done")
         self.assertEqual(
             self.received(server, b"")[-3:],
             [b'UID COPY 11,12 "Done"', b"UID STORE 11,12 +FLAGS.SILENT (\\Deleted)", b"UID EXPUNGE 11,12"],
         )
 
-    def test_a_server_that_does_not_say_what_is_marked_keeps_it(self):
+    def test_nothing_is_expunged_if_the_server_does_not_list_marked_messages(self):
         server = self.imap(THREE, UID_SEARCH_DELETED=b"NO not now\r\n")
         mailbox = self.open(server, afterwards="delete")
         mailbox.acknowledge([key(11)])
         self.assertEqual(self.received(server, b"EXPUNGE"), [])
         self.assertEqual(mailbox.acknowledged(), [key(11)])
 
-    def test_a_whole_visit_leaves_what_others_marked(self):
+    def test_a_whole_visit_does_not_delete_messages_that_others_marked(self):
         server = self.imap(THREE, UID_SEARCH_DELETED=searched(11, 12), UID_SEARCH_UNSEEN=searched(11))
         store = self.fetch(server, MemoryStore(position=position(12)), afterwards="delete")
         self.assertEqual(set(store.messages), {key(11), key(14)})

@@ -1,4 +1,4 @@
-"""What IMAP servers hand out: parts of large messages, and messages with which they stall or hang up."""
+"""IMAP servers that return large messages in parts, and that stall or hang up at certain messages."""
 
 import time
 from imaplib import IMAP4
@@ -16,14 +16,14 @@ EIGHT = {uid: b"message %d" % uid for uid in range(11, 19)}
 
 
 class TestImapParts(ImapCase):
-    """A message that comes in parts is whole, or it is owed."""
+    """A message that comes in parts is stored whole, or it stays in the backlog."""
 
     def setUp(self):
         super().setUp()
         self.enterContext(patch.object(imap_sources, "PART_BYTES", 30))
 
     def server(self, replies, source=LARGE, **changes):
-        """A server that answers otherwise when asked for some part.
+        """Serve messages, but reply differently when asked for certain parts.
 
         :param replies: offset -> untagged replies
         """
@@ -45,22 +45,22 @@ class TestImapParts(ImapCase):
         self.fetch(self.server({}), store)
         self.assertEqual(store.messages[key(11)], LARGE)
 
-    def test_ok_without_a_later_part_is_no_end(self):
+    def test_ok_without_a_later_part_is_not_the_end(self):
         self.assertOwed({30: b""})
         self.assertOwed({90: b""})
 
-    def test_nil_for_a_later_part_is_no_end(self):
+    def test_nil_for_a_later_part_is_not_the_end(self):
         self.assertOwed({60: b"* 1 FETCH (UID 11 BODY[]<60> NIL)\r\n"})
 
-    def test_flags_instead_of_a_later_part_are_no_end(self):
+    def test_flags_instead_of_a_later_part_are_not_the_end(self):
         self.assertOwed({30: b"* 1 FETCH (UID 11 FLAGS (\\Seen))\r\n"})
 
-    def test_what_somebody_deletes_between_two_parts_is_gone(self):
+    def test_a_message_deleted_between_two_parts_is_passed_over(self):
         server = self.server({30: b""}, UID_SEARCH_UID=b"* SEARCH 12\r\n")
         store = self.fetch(server, MemoryStore(position=position(10)))
         self.assertEqual((store.messages, self.result.refusal), ({key(12): b"twelve"}, None))
 
-    def test_nil_behind_the_end_is_the_end(self):
+    def test_nil_after_the_last_part_is_the_end(self):
         nil = b"* 1 FETCH (UID 11 BODY[]<%d> NIL)\r\n"
         for source, size in ((LARGE[:90], 90), (LARGE, 400)):
             told = {"UID_FETCH_11_(RFC822.SIZE)": b"* 1 FETCH (UID 11 RFC822.SIZE %d)\r\n" % size}
@@ -69,7 +69,7 @@ class TestImapParts(ImapCase):
                 store = self.fetch(server, MemoryStore(position=position(10)))
                 self.assertEqual(store.messages[key(11)], source)
 
-    def test_what_a_person_wants_is_whole_or_stays_wanted(self):
+    def test_a_requested_message_is_stored_whole_or_stays_requested(self):
         store = MemoryStore({key(11): b"Subject: large\r\n\r\n"}, position(12))
         store.kept_heads, store.wanted = {key(11): len(LARGE)}, [key(11)]
         self.fetch(self.server({30: b""}), store, largest=50)
@@ -79,10 +79,10 @@ class TestImapParts(ImapCase):
 
 
 class TestImapStalled(ImapCase):
-    """Messages with which a server stalls or closes the connection delay no other message."""
+    """Messages at which a server stalls or closes the connection delay no other message."""
 
     def server(self, bad, reply):
-        """A server that answers so whenever it is asked for one of the `bad` UIDs, alone or among others."""
+        """Serve messages, but reply like this when asked for any of the `bad` UIDs, alone or among others."""
         whole = imap_script(EIGHT)
         self.bad = bad
 
@@ -93,9 +93,9 @@ class TestImapStalled(ImapCase):
         return self.serve(b"* OK ready\r\n", answer)
 
     def visit(self, server, store, stalled=(), seconds=1.0, timeout=0.3):
-        """One visit in which a message may stall once, or twice.
+        """Make a visit in which a message may stall once or twice.
 
-        :return: the stalled messages of the next one
+        :return: the stalled messages of the next visit
         """
         now = time.monotonic()
         budget = TimeBudget(now + 0.5 * seconds, now + seconds, stalled)
@@ -116,10 +116,10 @@ class TestImapStalled(ImapCase):
             stalled = self.visit(server, store, stalled)
         self.assertEqual((set(store.messages), stalled), ({*map(key, EIGHT)}, []))
 
-    def test_two_messages_with_which_the_server_stalls(self):
+    def test_two_messages_at_which_the_server_stalls_do_not_delay_others(self):
         self.assertOthersAreStored(self.server((11, 14), b""), visits=3)
 
-    def test_three_messages_with_which_the_server_hangs_up(self):
+    def test_three_messages_at_which_the_server_hangs_up_do_not_delay_others(self):
         self.assertOthersAreStored(self.server((12, 13, 18), ClosingReply(b"* BYE\r\n")), visits=2)
 
     def test_a_stalled_message_is_asked_for_last_and_alone(self):
@@ -130,7 +130,7 @@ class TestImapStalled(ImapCase):
         self.assertEqual(asked, [b"13,14,16,17,18", b"11", b"15"])
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(18))
 
-    def test_a_stalled_message_that_there_was_no_time_for_is_owed(self):
+    def test_a_stalled_message_that_is_not_reached_in_time_stays_in_the_backlog(self):
         server = self.serve(b"* OK ready\r\n", imap_script(EIGHT))
         store = MemoryStore(position=position(10))
         with patch.object(TimeBudget, "is_over", lambda budget: budget.stored > 0):
@@ -138,7 +138,7 @@ class TestImapStalled(ImapCase):
         self.assertEqual(store.position(ACCOUNT, "INBOX"), position(18, backlog=[13]))
         self.assertEqual(stalled, [key(13)])
 
-    def test_headers_with_which_a_visit_ends_are_stalled(self):
+    def test_messages_whose_headers_end_a_visit_are_stalled(self):
         whole = imap_script(EIGHT)
         server = self.serve(b"* OK ready\r\n", lambda line: b"" if b"[HEADER]" in line else whole(line))
         budget = TimeBudget(float("inf"))
@@ -148,7 +148,7 @@ class TestImapStalled(ImapCase):
             )
         self.assertEqual(budget.next_stalled, [*map(key, EIGHT)])
 
-    def test_what_is_stored_is_not_stalled(self):
+    def test_a_stored_message_is_not_asked_for_again_as_stalled(self):
         server = self.serve(b"* OK ready\r\n", imap_script(THREE))
         store = MemoryStore({key(11): b"eleven"}, position(11))
         self.visit(server, store, [key(11)])
@@ -156,7 +156,7 @@ class TestImapStalled(ImapCase):
 
 
 class TestImapRequested(ImapCase):
-    """What a person wants although it is large comes after what is new."""
+    """Large messages that a person requested come after new messages."""
 
     def store(self, *uids):
         store = MemoryStore({key(uid): b"" for uid in uids}, position(max(uids)))
@@ -166,12 +166,12 @@ class TestImapRequested(ImapCase):
     def asked(self, server):
         return [line.split()[2] for line in self.received(server, b"BODY.PEEK[]")]
 
-    def test_it_comes_last(self):
+    def test_a_requested_message_comes_after_new_ones(self):
         server = self.imap({11: LARGE, 12: b"twelve", 13: b"thirteen"})
         self.fetch(server, self.store(11))
         self.assertEqual(self.asked(server)[:2], [b"12,13", b"11"])
 
-    def test_it_does_not_wait_for_more_than_half_of_a_visit(self):
+    def test_a_requested_message_waits_for_half_of_a_visit_at_most(self):
         server = self.imap({11: LARGE, 12: b"twelve", 13: b"thirteen"})
         with (
             patch.object(TimeBudget, "is_half_over", lambda _budget: True),
@@ -180,14 +180,14 @@ class TestImapRequested(ImapCase):
             self.fetch(server, self.store(11))
         self.assertEqual(self.asked(server)[:3], [b"12", b"11", b"13"])
 
-    def test_a_try_is_counted_when_it_is_asked_for(self):
+    def test_a_try_is_counted_when_the_message_is_asked_for(self):
         store = self.store(11, 12)
         server = self.imap({11: LARGE, 12: LARGE})
         with patch.object(TimeBudget, "is_over", lambda budget: budget.stored > 0):
             self.fetch(server, store)
         self.assertEqual((store.wanted, store.tries), ([key(12)], {key(11): 1}))
 
-    def test_what_is_nowhere_is_tried_in_vain(self):
+    def test_requests_for_messages_that_are_not_there_count_as_tries(self):
         store = self.store(11)
         elsewhere = [key(11, folder="Other"), key(11, generation=3), "pop://x/;UIDL=1", key(11)]
         store.wanted = elsewhere

@@ -5,7 +5,7 @@ from odoo.addons.mail_gateway.tools.fetch.imap_uid_set import UidSet
 
 
 class TestUidSet(ToolsCase):
-    def test_no_uids_are_an_empty_text(self):
+    def test_no_uids_make_an_empty_text(self):
         self.assertEqual(str(UidSet()), "")
         self.assertEqual(UidSet.parse(""), frozenset())
         self.assertFalse(UidSet())
@@ -22,7 +22,7 @@ class TestUidSet(ToolsCase):
             uids = frozenset(dice.randrange(1, dice.choice((10, 1000, 2**32))) for _n in range(dice.randrange(60)))
             self.assertEqual(UidSet.parse(str(UidSet(uids))), uids)
 
-    def test_it_is_asked_like_any_set(self):
+    def test_a_uid_set_answers_like_an_ordinary_set(self):
         dice = random.Random(3501)
         for _round in range(rounds(300)):
             uids = {dice.randrange(1, dice.choice((10, 100))) for _n in range(dice.randrange(60))}
@@ -32,6 +32,6 @@ class TestUidSet(ToolsCase):
                 self.assertEqual(uid in found, uid in uids)
                 self.assertEqual(list(found.above(uid)), sorted(other for other in uids if other > uid))
 
-    def test_a_range_of_all_uids_is_not_unrolled(self):
+    def test_a_range_of_all_uids_is_not_expanded(self):
         everything = UidSet.parse(f"1:{2**32 - 1}")
         self.assertEqual((len(everything), next(everything.above(2**31))), (2**32 - 1, 2**31 + 1))

@@ -55,7 +55,7 @@ class TestPop3(ToolsCase):
         self.fetch(server, store, afterwards="leave")
         self.assertEqual([line for line in server.received if b"RETR" in line], [b"RETR 1", b"RETR 2"])
 
-    def test_without_uidl_messages_are_known_by_their_content(self):
+    def test_messages_without_uidl_are_recognized_by_their_content(self):
         server = self.pop3({"1": HELLO, "2": BYE}, UIDL=b"-ERR what?\r\n")
         store = self.fetch(server, afterwards="leave")
         self.assertEqual(len(store.messages), 2)
@@ -68,11 +68,11 @@ class TestPop3(ToolsCase):
         store = self.fetch(self.pop3({"1": source}))
         self.assertEqual(list(store.messages.values()), [source + b"\r\n"])
 
-    def test_a_line_without_end_is_refused(self):
+    def test_an_endless_line_is_refused(self):
         with patch.object(pop3_protocol, "MAX_REPLY", 1000):
             self.assertNothingStored(EndlessServer, largest=100, RETR=b"+OK\r\n%s\r\n.\r\n" % (b"x" * 2000))
 
-    def test_doubled_dots_are_single_again(self):
+    def test_doubled_dots_at_the_beginning_of_lines_are_reduced(self):
         store = self.fetch(self.pop3({"1": b"\r\n..\r\n...\r\n.. a"}))
         self.assertEqual(list(store.messages.values()), [b"\r\n.\r\n..\r\n. a\r\n"])
 
@@ -85,7 +85,7 @@ class TestPop3(ToolsCase):
     def test_half_a_line_that_begins_with_a_dot_is_not_the_end_of_the_message(self):
         self.assertNothingStored(EOFError, RETR=ClosingReply(b"+OK\r\nSubject: Hello\r\n\r\nThe file is\r\n."))
 
-    def test_what_was_stored_before_the_connection_broke_stays_stored(self):
+    def test_messages_stored_before_the_connection_broke_stay_stored(self):
         script = pop3_script({"1": b"x" * BATCH_BYTES, "2": BYE})
 
         def answer(line):
@@ -111,7 +111,7 @@ class TestPop3(ToolsCase):
             batches = list(mailbox.new_batches(MemoryStore(), SlowPace(FOREVER)))
         self.assertEqual([len(batch.messages) for batch in batches], [1, 1])
 
-    def test_what_is_too_large_for_the_time_left_comes_last(self):
+    def test_a_message_too_large_for_the_time_left_comes_last(self):
         server = self.pop3({"1": b"x" * 5_000_000, "2": BYE})
         now = time.monotonic()
         store = MemoryStore()
@@ -134,7 +134,7 @@ class TestPop3(ToolsCase):
         return b"+OK\r\n%s.\r\n" % b"".join(b"%s\r\n" % line for line in lines)
 
     def assertFetched(self, server, *sources, store=None, **values):
-        """All messages are stored once and acknowledged, also when they are listed again."""
+        """Check that all messages are stored once and acknowledged, even when they are listed again."""
         store = store or MemoryStore()
         for _visit in range(2):
             self.fetch(server, store, **values)
@@ -142,7 +142,7 @@ class TestPop3(ToolsCase):
             self.assertLessEqual(set(store.messages), store.confirmed)
         return store
 
-    def test_two_messages_of_the_same_uidl_are_both_stored_and_acknowledged(self):
+    def test_two_messages_with_the_same_uidl_are_both_stored_and_acknowledged(self):
         for afterwards in ("delete", "leave"):
             for second in (BYE, HELLO):
                 with self.subTest(afterwards, second=second):
@@ -153,12 +153,12 @@ class TestPop3(ToolsCase):
                     expected = {b"DELE 1", b"DELE 2", b"DELE 3"} if afterwards == "delete" else set()
                     self.assertEqual(deleted, expected)
 
-    def test_a_message_that_gets_the_uidl_of_one_that_is_there_is_new(self):
+    def test_a_second_message_with_the_uidl_of_a_stored_one_is_new(self):
         store = self.fetch(self.pop3({"same": HELLO}), afterwards="leave")
         server = self.pop3({"1": HELLO, "2": BYE}, UIDL=self.listing(b"1 same", b"2 same"))
         self.assertFetched(server, HELLO, BYE, store=store, afterwards="leave")
 
-    def test_what_is_left_of_two_messages_of_the_same_uidl_is_not_stored_again(self):
+    def test_the_remaining_one_of_two_messages_with_the_same_uidl_is_not_stored_again(self):
         same = self.listing(b"1 same", b"2 same")
         for left in (HELLO, BYE):
             store = self.fetch(self.pop3({"1": HELLO, "2": BYE}, UIDL=same, QUIT=ClosingReply(b"")))
@@ -174,7 +174,7 @@ class TestPop3(ToolsCase):
                     server = self.pop3({"1": HELLO, "2": BYE}, UIDL=self.listing(line, b"2 two"))
                     self.assertFetched(server, HELLO, BYE, afterwards=afterwards)
 
-    def test_sizes_that_are_none_do_no_harm(self):
+    def test_malformed_sizes_do_no_harm(self):
         for line in (b"1 -5", b"1 x", b"1", b"1 99999999999999999999999", b"x", b"1 \xff", b"-1 5"):
             with self.subTest(line):
                 self.assertFetched(self.pop3({"1": HELLO, "2": BYE}, LIST=self.listing(line, b"2 8")), HELLO, BYE)
@@ -183,18 +183,18 @@ class TestPop3(ToolsCase):
         server = self.pop3({"1": HELLO}, UIDL=self.listing(b"1 one", b"1 two", b"01 three"))
         self.assertFetched(server, HELLO)
 
-    def test_a_message_that_is_not_there_is_refused_and_nothing_else(self):
+    def test_only_a_listed_message_that_does_not_exist_is_refused(self):
         script = pop3_script({"1": HELLO}, UIDL=self.listing(b"1 one", b"7 seven"))
         server = self.serve(b"+OK\r\n", lambda line: b"-ERR no such\r\n" if line == b"RETR 7" else script(line))
         store = MemoryStore()
         result = fetch_mailbox(server.settings("pop", afterwards="delete"), store, TimeBudget(FOREVER))
         self.assertEqual((len(store.messages), result.refusal.count), (1, 1))
 
-    def test_control_characters_of_a_uidl_are_written_out(self):
+    def test_control_characters_in_a_uidl_are_escaped(self):
         store = self.fetch(self.pop3({"1": HELLO}, UIDL=self.listing(b"1 a\0b\x01c")))
         self.assertEqual(list(store.messages), [rf"pop://{ACCOUNT}/;UIDL=a\x00b\x01c"])
 
-    def test_without_uidl_copies_are_all_stored_and_what_is_gone_may_come_again(self):
+    def test_without_uidl_all_copies_are_stored_and_a_deleted_message_may_come_again(self):
         store = MemoryStore()
         none = {"UIDL": b"-ERR what?\r\n"}
         for messages, stored in (({"1": HELLO, "2": HELLO}, 2), ({"1": BYE}, 3), ({"1": HELLO, "2": BYE}, 4)):
@@ -209,30 +209,30 @@ class TestPop3(ToolsCase):
         Pop3Mailbox(server.settings("pop", log_in=lambda connection: connection.login(user, password))).disconnect()
         return server.received[:-1]
 
-    def test_ascii_is_sent_as_ever(self):
+    def test_ascii_credentials_are_sent_as_before(self):
         self.assertEqual(self.login("box", "a secret"), [b"USER box", b"PASS a secret"])
 
-    def test_beyond_ascii_sasl_is_preferred(self):
+    def test_sasl_is_preferred_for_credentials_beyond_ascii(self):
         encoded = b64encode("\0box\0pässword".encode())
         offered = b"+OK\r\nUTF8 USER\r\nSASL LOGIN PLAIN\r\n.\r\n"
         received = self.login("box", "pässword", offered, **{encoded.decode().upper(): b"+OK\r\n"})
         self.assertEqual(received, [b"CAPA", b"AUTH PLAIN", encoded])
 
-    def test_beyond_ascii_utf8_is_asked_for(self):
+    def test_utf8_is_requested_for_credentials_beyond_ascii(self):
         received = self.login("büro", "pässword", b"+OK\r\nUTF8 USER\r\n\r\n.\r\n")
         self.assertEqual(received, [b"CAPA", b"UTF8", "USER büro".encode(), "PASS pässword".encode()])
 
-    def test_beyond_ascii_utf8_is_sent_where_nothing_is_offered(self):
+    def test_credentials_beyond_ascii_are_sent_as_utf8_if_the_server_offers_nothing(self):
         self.assertEqual(self.login("box", "ä")[-2:], [b"USER box", "PASS ä".encode()])
 
-    def test_a_password_makes_no_second_command(self):
+    def test_a_password_cannot_contain_a_second_command(self):
         for password in ("a\r\nDELE 1", "a\nb", "a\0b"):
             with self.assertRaises(LoginRefused):
                 self.login("box", password)
 
     # ------------------------------------------------------------------ afterwards
 
-    def test_what_the_server_does_not_delete_keeps_nothing_else_from_it(self):
+    def test_a_message_that_the_server_does_not_delete_does_not_prevent_other_deletions(self):
         server = self.pop3({"1": HELLO, "2": BYE}, **{"DELE 1": b"-ERR locked\r\n"})
         store = MemoryStore()
         result = fetch_mailbox(server.settings("pop", afterwards="delete"), store, TimeBudget(FOREVER))
@@ -245,7 +245,7 @@ class TestPop3(ToolsCase):
         self.assertIn(b"DELE 1", server.received)
         self.assertEqual(store.confirmed, set(store.messages))
 
-    def test_stored_messages_may_be_left_there(self):
+    def test_stored_messages_may_be_left_on_the_server(self):
         server = self.pop3({"1": HELLO})
         store = self.fetch(server, afterwards="leave")
         self.assertNotIn(b"DELE 1", server.received)
@@ -265,27 +265,27 @@ class TestPop3(ToolsCase):
         self.assertIn(b"DELE 1", server.received)
         self.assertEqual(store.confirmed, set(store.messages))
 
-    def test_a_message_that_got_the_uidl_of_an_owed_one_is_read_before_it_is_deleted(self):
-        """QUIT took effect, no reply came, and the UIDL was given again (RFC 1939, section 7)."""
+    def test_a_new_message_under_a_reused_uidl_is_read_before_it_is_deleted(self):
+        """QUIT took effect without a reply, and the server reused the UIDL (RFC 1939, section 7)."""
         store = self.fetch(self.pop3({"1": HELLO}, QUIT=ClosingReply(b"")))
         server = self.pop3({"1": BYE})
         self.fetch(server, store)
         self.assertEqual(sorted(store.messages.values()), [BYE + b"\r\n", HELLO + b"\r\n"])
         self.assertLess(server.received.index(b"RETR 1"), server.received.index(b"DELE 1"))
 
-    def test_a_uidl_that_is_given_again_names_a_new_message_where_messages_are_left(self):
+    def test_a_reused_uidl_names_a_new_message_if_messages_are_left_on_the_server(self):
         store = MemoryStore()
         for messages in ({"1": HELLO, "2": HELLO}, {"2": HELLO}, {"1": BYE, "2": HELLO}):
             self.fetch(self.pop3(messages), store, afterwards="leave")
         self.assertEqual(sorted(store.messages.values()), [BYE + b"\r\n"] + [HELLO + b"\r\n"] * 2)
 
-    def test_a_server_that_lists_nothing_for_once_makes_no_message_new(self):
+    def test_messages_are_not_new_after_a_visit_in_which_none_was_listed(self):
         store = MemoryStore()
         for messages in ({"1": HELLO}, {}, {"1": HELLO}):
             self.fetch(self.pop3(messages), store, afterwards="leave")
         self.assertEqual(len(store.messages), 1)
 
-    def test_what_is_gone_from_the_server_needs_no_deletion(self):
+    def test_a_message_that_is_gone_from_the_server_needs_no_deletion(self):
         server = self.pop3({})
         with Pop3Mailbox(server.settings("pop", afterwards="delete")) as mailbox:
             mailbox.acknowledge(["pop://gone"])
@@ -299,7 +299,7 @@ class TestPop3(ToolsCase):
             Pop3Mailbox(server.settings("pop"))
         self.assertEqual(str(caught.exception), "-ERR [AUTH] not you")
 
-    def test_a_connection_that_breaks_at_login_is_no_refusal(self):
+    def test_a_connection_lost_during_login_is_not_a_refusal(self):
         with self.assertRaises(EOFError):
             Pop3Mailbox(self.pop3({}, PASS=ClosingReply(b"")).settings("pop"))
 
@@ -311,11 +311,11 @@ class TestPop3(ToolsCase):
         with self.assertRaises(TimeoutError):
             self.fetch(self.pop3({"1": HELLO}, RETR=b"+OK\r\nSubject: Hello\r\n"), timeout=0.2)
 
-    def test_a_login_is_all_that_a_check_needs(self):
+    def test_a_check_needs_only_a_login(self):
         with Pop3Mailbox(self.pop3({"1": HELLO}).settings("pop")) as mailbox:
             self.assertIsNone(mailbox.check())
 
-    # ------------------------------------------------------------------ what is large
+    # ------------------------------------------------------------------ large messages
 
     HEAD = b"Subject: large\r\n\r\n"
     LARGE = HEAD + b"x" * 100
@@ -326,7 +326,7 @@ class TestPop3(ToolsCase):
         store.kept_heads[self.LARGE_KEY] = len(self.LARGE)
         return store
 
-    def test_of_what_is_too_large_only_the_head_is_fetched_and_it_is_not_deleted(self):
+    def test_only_the_head_of_a_large_message_is_fetched_and_the_message_is_not_deleted(self):
         server = self.pop3({"large": self.LARGE, "small": HELLO})
         store = self.fetch(server, largest=50)
         self.assertEqual(store.messages[self.LARGE_KEY], self.HEAD)
@@ -334,11 +334,11 @@ class TestPop3(ToolsCase):
         self.assertIn(b"TOP 1 0", server.received)
         self.assertEqual([line for line in server.received if b"DELE" in line], [b"DELE 2"])
 
-    def test_without_top_what_is_too_large_has_no_head(self):
+    def test_a_large_message_has_no_head_without_top(self):
         store = self.fetch(self.pop3({"large": self.LARGE}, TOP=b"-ERR what?\r\n"), largest=50)
         self.assertEqual((store.messages, store.kept_heads), ({self.LARGE_KEY: b""}, {self.LARGE_KEY: len(self.LARGE)}))
 
-    def test_of_what_only_the_head_is_stored_nothing_is_asked_or_deleted(self):
+    def test_a_message_with_a_stored_head_is_neither_asked_for_nor_deleted(self):
         for afterwards in ("delete", "leave"):
             server = self.pop3({"large": self.LARGE})
             self.fetch(server, self.known_head(), largest=50, afterwards=afterwards)
@@ -352,7 +352,7 @@ class TestPop3(ToolsCase):
         self.assertEqual((store.messages, store.kept_heads), ({self.LARGE_KEY: self.LARGE + b"\r\n"}, {}))
         self.assertIn(b"DELE 1", server.received)
 
-    def test_what_was_fetched_whole_is_deleted_next_time_when_the_connection_broke(self):
+    def test_a_stored_message_is_deleted_by_the_next_visit_after_a_lost_connection(self):
         store = MemoryStore({self.LARGE_KEY: self.LARGE + b"\r\n"})
         server = self.pop3({"large": self.LARGE})
         self.fetch(server, store, largest=50)

@@ -14,17 +14,17 @@ BYE = b"Subject: Bye\r\n\r\nBye"
 HEAD = b"Subject: large\r\n\r\n"
 LARGE = HEAD + b"x" * 100
 HUGE = HEAD + b"x" * 3000
-# header lines without end, each of which could be a good reply
+# endless header lines, each of which could be taken for a positive reply
 ENDLESS = b"".join(b"+OK: %06d\r\nX: %s\r\n" % (number, b"a" * 980) for number in range(5000))
 NO_UIDL = {"UIDL": b"-ERR what?\r\n"}
 
 
 class Maildrop:
-    """A POP3 server whose messages go with QUIT alone.
+    """A POP3 server that deletes messages only at QUIT.
 
     :param messages: UIDL -> the lines of the message
-    :param replies: UIDL -> what is said to RETR and TOP instead
-    :param sizes: UIDL -> bytes that are told
+    :param replies: UIDL -> the reply to RETR and TOP in place of the message
+    :param sizes: UIDL -> the stated size in bytes
     :param changes: see :func:`pop3_script`
     """
 
@@ -56,7 +56,7 @@ class Maildrop:
 
 
 class HalfOver(TimeBudget):
-    """Half of the time is over from the beginning; reads messages one by one."""
+    """Half of the time is over from the beginning; messages are read one by one."""
 
     def what_fits(self, sizes):
         return list(sizes)[:1]
@@ -71,7 +71,7 @@ class Pop3HostileCase(ToolsCase):
         return self.serve(b"+OK\r\n", self.drop)
 
     def visit(self, server, store, stalled=(), visit_budget=None, **values):
-        """A visit, and with which messages the next one is to be careful."""
+        """Make a visit; return the stalled messages for the next one."""
         visit_budget = visit_budget or TimeBudget(FOREVER, stalled=stalled)
         self.drop.asked.clear()
         self.result = self.error = None
@@ -87,9 +87,9 @@ class Pop3HostileCase(ToolsCase):
 
 
 class TestPop3UnfinishedReply(Pop3HostileCase):
-    """Once a reply was not read to its end, what comes is still that reply."""
+    """After a reply that was not read to its end, everything that arrives still belongs to that reply."""
 
-    def test_the_rest_of_a_head_without_end_is_no_reply_to_other_commands(self):
+    def test_the_rest_of_an_endless_head_is_not_taken_for_replies_to_other_commands(self):
         for afterwards in ("delete", "leave"):
             with self.subTest(afterwards):
                 messages = {"evil": ENDLESS, "two": HELLO, "three": BYE}
@@ -101,13 +101,13 @@ class TestPop3UnfinishedReply(Pop3HostileCase):
                 self.assertEqual(store.messages[f"{PREFIX}three"], BYE + b"\r\n")
                 self.assertEqual(list(self.drop.messages), ["evil"] if afterwards == "delete" else list(messages))
 
-    def test_a_head_without_end_is_read_once(self):
+    def test_an_endless_head_is_read_once(self):
         server, store = self.maildrop({"evil": ENDLESS, "two": HELLO}), MemoryStore()
         stalled = self.visit(server, store, largest=10**6, afterwards="leave")
         self.visit(server, store, stalled, largest=10**6, afterwards="leave")
         self.assertEqual(self.drop.asked, [])
 
-    def test_without_uidl_a_head_without_end_comes_last(self):
+    def test_an_endless_head_comes_last_without_uidl(self):
         server, store = self.maildrop({"evil": ENDLESS, "two": HELLO, "three": BYE}, **NO_UIDL), MemoryStore()
         stalled = self.visit(server, store, largest=10**6, afterwards="leave")
         for _visit in range(2):
@@ -127,7 +127,7 @@ class TestPop3UnfinishedReply(Pop3HostileCase):
         self.assertEqual(session.close(), [])
         self.assertEqual(server.received[-1], b"RETR 1")
 
-    def test_a_message_larger_than_was_stated_ends_the_session_and_not_the_visit(self):
+    def test_a_message_larger_than_stated_ends_the_session_but_not_the_visit(self):
         server = self.maildrop({"small": HELLO, "large": HUGE, "last": BYE}, sizes={"large": 5})
         store, stalled = MemoryStore(), []
         for left in (["small", "large"], ["large"]):
@@ -146,7 +146,7 @@ class TestPop3UnfinishedReply(Pop3HostileCase):
 
 
 class TestPop3Stalled(Pop3HostileCase):
-    """What a visit ended with is asked for last."""
+    """A message that ended a visit is asked for last."""
 
     MESSAGES = {"one": HELLO, "evil": b"Subject: evil\r\n\r\n", "three": BYE}
     ENDINGS = {
@@ -176,27 +176,27 @@ class TestPop3Stalled(Pop3HostileCase):
         self.assertEqual((stalled, list(self.drop.messages)), ([f"{PREFIX}evil"], ["evil"]))
         self.assertStored(store, HELLO + b"\r\n", BYE + b"\r\n")
 
-    def test_where_messages_are_left_the_same_session_asks_for_stalled_messages(self):
+    def test_stalled_messages_are_asked_for_in_the_same_session_if_messages_are_left(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
         stalled = self.visit(server, store, afterwards="leave")
         self.visit(server, store, stalled, afterwards="leave")
         self.assertEqual((self.drop.asked, self.drop.sessions), (["three", "evil"], 2))
         self.assertStored(store, HELLO + b"\r\n", BYE + b"\r\n")
 
-    def test_a_stalled_message_undoes_no_deletion_of_another(self):
+    def test_a_stalled_message_does_not_undo_the_deletion_of_others(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
         self.visit(server, store, [f"{PREFIX}three", f"{PREFIX}evil"])
         self.assertEqual(self.drop.asked, ["one", "three", "evil"])
         self.assertEqual(list(self.drop.messages), ["evil"])
 
-    def test_one_stalled_message_that_breaks_ends_the_visit_and_the_others_have_their_turn(self):
+    def test_a_stalled_message_that_ends_a_visit_comes_after_the_others_in_the_next_one(self):
         server, store = self.maildrop(self.MESSAGES, {"evil": ClosingReply(b"")}), MemoryStore()
         stalled = self.visit(server, store, [f"{PREFIX}evil", f"{PREFIX}three"])
         self.assertEqual((self.drop.asked, stalled), (["one", "evil"], [f"{PREFIX}three", f"{PREFIX}evil"]))
         stalled = self.visit(server, store, stalled)
         self.assertEqual((self.drop.asked, list(self.drop.messages)), (["three", "evil"], ["evil"]))
 
-    def test_a_stalled_message_that_is_returned_is_stalled_no_more(self):
+    def test_a_stalled_message_that_is_returned_is_no_longer_stalled(self):
         server, store = self.maildrop(self.MESSAGES), MemoryStore()
         self.assertEqual(self.visit(server, store, [f"{PREFIX}evil"]), [])
         self.assertEqual((len(store.messages), self.drop.messages), (3, {}))
@@ -206,7 +206,7 @@ class TestPop3Stalled(Pop3HostileCase):
         self.assertEqual(self.visit(server, store), [])
         self.assertEqual((len(store.messages), self.result.refusal.count), (2, 1))
 
-    def test_without_uidl_everything_else_is_stored_and_deleted(self):
+    def test_without_uidl_messages_beside_a_stalled_one_are_stored_and_deleted(self):
         evil = {"evil": ClosingReply(b"")}
         server, store = self.maildrop(self.MESSAGES, evil, **NO_UIDL), MemoryStore()
         stalled = []
@@ -218,7 +218,7 @@ class TestPop3Stalled(Pop3HostileCase):
         self.assertEqual(list(self.drop.messages), ["evil"])
         self.assertStored(store, HELLO + b"\r\n", BYE + b"\r\n", b"Subject: late\r\n\r\n\r\n")
 
-    def test_a_server_that_forgets_its_uidls_meanwhile_fails(self):
+    def test_a_visit_fails_if_the_server_loses_its_uidls_meanwhile(self):
         server, store = self.maildrop(self.MESSAGES), MemoryStore()
         self.drop.changes = {"UIDL": lambda _line: self.uidl()}
         self.visit(server, store, [f"{PREFIX}evil"])
@@ -230,34 +230,34 @@ class TestPop3Stalled(Pop3HostileCase):
 
 
 class TestPop3Requested(Pop3HostileCase):
-    """What a person wants although it is large."""
+    """Large messages that a person requested."""
 
     LARGE_KEY = f"{PREFIX}large"
 
     def store(self, *keys):
-        """A store that has the headers of large messages, which a person requested."""
+        """Return a store that has the headers of large messages, which a person requested."""
         store = MemoryStore(dict.fromkeys(keys, HEAD))
         store.kept_heads = dict.fromkeys(keys, len(LARGE))
         store.wanted = list(keys)
         return store
 
-    def test_what_is_new_comes_first(self):
+    def test_new_messages_come_before_requested_ones(self):
         server, store = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}), self.store(self.LARGE_KEY)
         self.visit(server, store, largest=50)
         self.assertEqual((self.drop.asked, self.drop.messages), (["one", "two", "large"], {}))
         self.assertEqual(store.messages[self.LARGE_KEY], LARGE + b"\r\n")
 
-    def test_half_of_the_time_is_for_what_a_person_wants(self):
+    def test_a_requested_message_waits_for_half_of_the_time_at_most(self):
         server, store = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}), self.store(self.LARGE_KEY)
         self.visit(server, store, visit_budget=HalfOver(FOREVER), largest=50)
         self.assertEqual((self.drop.asked, self.drop.messages), (["one", "large", "two"], {}))
 
-    def test_what_is_not_on_the_server_counts_as_a_try(self):
+    def test_a_request_for_a_missing_message_counts_as_a_try(self):
         server, store = self.maildrop({"large": LARGE}), self.store(f"{PREFIX}gone", self.LARGE_KEY)
         self.visit(server, store, largest=50)
         self.assertEqual(store.tries, {f"{PREFIX}gone": 1, self.LARGE_KEY: 1})
 
-    def test_what_takes_too_long_is_reported_and_undoes_no_deletion(self):
+    def test_a_requested_message_that_takes_too_long_is_reported_and_undoes_no_deletion(self):
         messages = {"one": HELLO, "large": HEAD + b"x" * 70 * 2**20}
         server, store = self.maildrop(messages), self.store(self.LARGE_KEY)
         self.visit(server, store, visit_budget=TimeBudget(FOREVER, time.monotonic() + 5), largest=50)
@@ -266,19 +266,19 @@ class TestPop3Requested(Pop3HostileCase):
         self.assertEqual((list(self.drop.messages), store.tries), (["large"], {self.LARGE_KEY: 1}))
         self.assertEqual(server.received[-1], b"RETR 1")
 
-    def test_what_the_server_refuses_is_reported_and_keeps_nothing_else(self):
+    def test_a_refused_message_is_reported_and_does_not_stop_others(self):
         server = self.maildrop({"large": LARGE, "other": LARGE + b"2"}, {"large": b"-ERR locked\r\n"})
         store = self.store(self.LARGE_KEY, f"{PREFIX}other")
         self.visit(server, store, largest=50)
         self.assertEqual((self.result.refusal.count, store.wanted), (1, [self.LARGE_KEY]))
 
-    def test_what_is_larger_than_anything_may_be_is_reported(self):
+    def test_a_message_above_the_absolute_limit_is_reported(self):
         server, store = self.maildrop({"large": HUGE}, sizes={"large": 5}), self.store(self.LARGE_KEY)
         stalled = self.visit(server, store, largest=50, most=1000)
         self.assertIsInstance(self.result.refusal, MessageTooLarge)
         self.assertEqual((store.wanted, stalled), ([self.LARGE_KEY], [self.LARGE_KEY]))
 
-    def test_what_ended_a_visit_is_asked_for_last(self):
+    def test_a_requested_message_that_ended_a_visit_is_asked_for_last(self):
         server = self.maildrop({"large": LARGE, "one": HELLO, "other": LARGE + b"2"}, {"large": ClosingReply(b"")})
         store = self.store(self.LARGE_KEY, f"{PREFIX}other")
         stalled = self.visit(server, store, largest=50)
@@ -287,7 +287,7 @@ class TestPop3Requested(Pop3HostileCase):
         self.assertEqual((stalled, list(self.drop.messages)), ([self.LARGE_KEY], ["large"]))
         self.assertEqual(store.tries, {self.LARGE_KEY: 2, f"{PREFIX}other": 1})
 
-    def test_what_has_no_uidl_of_its_own_is_found_by_its_head(self):
+    def test_a_requested_message_without_a_uidl_of_its_own_is_found_by_its_head(self):
         same = {"UIDL": b"+OK\r\n1 same\r\n2 same\r\n3 same\r\n.\r\n"}
         messages = {"one": HELLO, "two": b"Subject: other\r\n\r\n" + b"x" * 100, "large": LARGE}
         for changes in (NO_UIDL, same):
@@ -312,11 +312,11 @@ class TestPop3Requested(Pop3HostileCase):
 
 
 class TestPop3Limits(Pop3HostileCase):
-    """Sizes, times and names that are not what they seem."""
+    """Sizes, times and names that mislead."""
 
     OVER = HEAD + b"x\r\n" * 90
 
-    def test_a_message_over_the_limit_by_its_line_ends_alone_costs_no_session(self):
+    def test_a_message_over_the_limit_only_by_its_line_ends_does_not_end_the_session(self):
         for changes in ({}, NO_UIDL):
             with self.subTest(changes=changes):
                 server = self.maildrop({"one": HELLO, "over": self.OVER}, sizes={"over": 200}, **changes)
@@ -329,7 +329,7 @@ class TestPop3Limits(Pop3HostileCase):
                     self.assertEqual(server.received[-1], b"QUIT")
                 self.assertEqual((list(store.kept_heads.values()), self.drop.sessions), ([len(self.OVER) + 2], 2))
 
-    def test_what_there_is_no_time_to_look_into_stays_on_the_server(self):
+    def test_a_message_that_was_not_stored_in_time_stays_on_the_server(self):
         server, store = self.maildrop({"one": HELLO, "two": BYE}), MemoryStore()
         with patch.object(TimeBudget, "end_of_batch", lambda _budget: FOREVER):
             self.visit(server, store, visit_budget=TimeBudget(time.monotonic() - 1))
@@ -337,14 +337,14 @@ class TestPop3Limits(Pop3HostileCase):
         self.assertStored(store, HELLO + b"\r\n")
         self.assertEqual(list(self.drop.messages), ["two"])
 
-    def test_heads_are_asked_for_only_with_deletion(self):
+    def test_the_store_is_asked_for_heads_only_if_messages_are_deleted(self):
         server, store = self.maildrop({"one": HELLO}), MemoryStore()
         with patch.object(store, "heads", side_effect=AssertionError):
             self.visit(server, store, afterwards="leave")
         self.assertIsNone(self.error)
         self.assertStored(store, HELLO + b"\r\n")
 
-    def test_a_refusal_of_uidl_in_passing_makes_no_message_new(self):
+    def test_a_temporary_refusal_of_uidl_ends_the_visit_and_stores_nothing(self):
         capable = {"CAPA": b"+OK\r\nTOP\r\nUIDL\r\n.\r\n"}
         for reply, changes in (
             (b"what?\r\n", {}),
@@ -356,7 +356,7 @@ class TestPop3Limits(Pop3HostileCase):
                 self.visit(server, store, afterwards="leave")
                 self.assertEqual((str(self.error), store.messages), (str(reply[:-2]), {}))
 
-    def test_a_server_that_had_uidls_has_them(self):
+    def test_a_visit_fails_if_a_server_with_uidls_no_longer_offers_them(self):
         for field in ("messages", "wanted"):
             with self.subTest(field):
                 server, store = self.maildrop({"one": HELLO}, **NO_UIDL), MemoryStore()
@@ -366,7 +366,7 @@ class TestPop3Limits(Pop3HostileCase):
                 self.assertEqual((str(self.error), store.messages, store.confirmed), ("b'-ERR what?'", before, set()))
                 self.assertEqual(store.tries, dict.fromkeys(store.wanted, 1))
 
-    def test_without_uidl_what_a_new_session_numbers_anew_is_read_by_the_next_visit(self):
+    def test_without_uidl_messages_renumbered_by_a_new_session_are_read_by_the_next_visit(self):
         server, store = self.maildrop({"large": LARGE, "one": HELLO, "two": BYE}, **NO_UIDL), MemoryStore()
         self.visit(server, store, largest=50)
         [key] = store.kept_heads

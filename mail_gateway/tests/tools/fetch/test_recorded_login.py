@@ -3,7 +3,7 @@ from odoo.addons.mail_gateway.tools.fetch.recorded_login import LoginRecorder
 
 
 class Connection:
-    """Takes down what is called on it."""
+    """Records the calls that are made on it."""
 
     def __init__(self, error=None):
         self.calls = []
@@ -23,17 +23,17 @@ class TestLoginRecorder(ToolsCase):
         recorder.replay(connection)
         self.assertEqual(connection.calls, [(("XOAUTH2",), {"initial": b"token"}), (("PLAIN",), {})])
 
-    def test_recording_calls_nothing(self):
+    def test_recording_a_call_returns_none(self):
         self.assertIsNone(LoginRecorder().login("user", "password"))
 
-    def test_every_replay_repeats_all(self):
+    def test_every_replay_repeats_all_calls(self):
         recorder, connection = LoginRecorder(), Connection()
         recorder.authenticate("PLAIN")
         for _visit in range(2):
             recorder.replay(connection)
         self.assertEqual(len(connection.calls), 2)
 
-    def test_what_the_server_refuses_is_raised_and_ends_the_replay(self):
+    def test_a_refusal_of_the_server_is_raised_and_ends_the_replay(self):
         recorder, connection = LoginRecorder(), Connection(PermissionError("no"))
         recorder.authenticate("XOAUTH2")
         recorder.authenticate("PLAIN")
@@ -41,6 +41,6 @@ class TestLoginRecorder(ToolsCase):
             recorder.replay(connection)
         self.assertEqual(len(connection.calls), 1)
 
-    def test_the_inside_of_a_connection_cannot_be_recorded(self):
+    def test_private_attributes_of_a_connection_cannot_be_recorded(self):
         with self.assertRaises(AttributeError):
             LoginRecorder()._sock  # noqa: B018

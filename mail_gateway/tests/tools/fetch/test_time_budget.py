@@ -35,11 +35,11 @@ class TestTimeBudget(ToolsCase):
                 del sizes[key]
         return batches
 
-    def test_nothing_makes_no_batch(self):
+    def test_no_messages_make_no_batch(self):
         self.assertEqual((self.budget.what_fits({}), self.budget.what_is_left({})), ([], []))
         self.assertTrue(self.budget.complete)
 
-    def test_a_batch_holds_so_many_messages(self):
+    def test_the_number_of_messages_in_a_batch_is_limited(self):
         batches = self.batches(dict.fromkeys(range(2 * BATCH_COUNT + 1), 1))
         self.assertEqual([len(batch) for batch in batches], [BATCH_COUNT, BATCH_COUNT, 1])
 
@@ -47,7 +47,7 @@ class TestTimeBudget(ToolsCase):
         half = FIRST_BYTES // 2
         self.assertEqual(self.batches({"a": half, "b": half, "c": 1}), [["a", "b"], ["c"]])
 
-    def test_a_message_above_the_limit_travels_alone(self):
+    def test_a_message_above_the_limit_has_a_batch_of_its_own(self):
         self.assertEqual(self.batches({"a": 1, "b": FIRST_BYTES + 1, "c": 1}), [["a"], ["b"], ["c"]])
 
     def test_on_a_fast_line_batches_grow_up_to_a_limit(self):
@@ -62,11 +62,11 @@ class TestTimeBudget(ToolsCase):
         self.read(400, 0.5)
         self.assertEqual(self.batches({"a": 100 * KB, "b": 100 * KB}), [["a", "b"]])
 
-    def test_what_cannot_be_read_in_the_time_left_is_passed_over(self):
+    def test_messages_too_large_for_the_time_left_are_passed_over(self):
         self.read(400 * KB, 10)  # 65 s are left
         self.assertEqual(self.batches({"a": 2700 * KB, "b": 2500 * KB, "c": 1}), [["b"], ["c"]])
 
-    def test_what_is_too_large_is_left_to_a_visit_that_has_nothing_else_to_do(self):
+    def test_a_message_too_large_for_a_visit_is_tried_only_if_nothing_else_was_stored(self):
         sizes = {"a": 9000 * KB, "b": 8000 * KB}
         self.assertEqual(self.budget.what_is_left(sizes), ["b"])
         self.assertTrue(self.budget.complete)
@@ -79,12 +79,12 @@ class TestTimeBudget(ToolsCase):
         self.now = 1039.0
         self.assertEqual(self.budget.end_of_batch(), 1040.0)
 
-    def test_a_person_waits_for_half_of_a_visit_at_most(self):
+    def test_a_visit_knows_when_half_of_its_time_is_over(self):
         self.assertFalse(self.budget.is_half_over())
         self.now = 1021.0
         self.assertEqual((self.budget.is_half_over(), self.budget.is_over()), (True, False))
 
-    def test_messages_with_which_a_visit_ended_are_the_last_of_the_next_one(self):
+    def test_messages_that_ended_a_visit_come_last_in_the_next_one(self):
         self.budget = TimeBudget(1040.0, 1075.0, ["a", "b", "c"])
         self.budget.begin(7, ["b"])
         self.budget.broken.append("b")
@@ -93,16 +93,16 @@ class TestTimeBudget(ToolsCase):
         self.budget.complete = False
         self.assertEqual(self.budget.next_stalled, ["a", "c", "b", "d", "e"])
 
-    def test_after_a_whole_visit_only_those_are_left_that_broke_it(self):
+    def test_after_a_complete_visit_only_messages_that_broke_it_remain_stalled(self):
         self.budget = TimeBudget(1040.0, 1075.0, ["a", "b"])
         self.budget.broken.append("b")
         self.assertEqual(self.budget.next_stalled, ["b"])
 
-    def test_the_messages_to_be_asked_for_last_are_no_more_than_so_many(self):
+    def test_the_number_of_stalled_messages_is_limited(self):
         self.budget.begin(7, map(str, range(MAX_STALLED + 5)))
         self.assertEqual(self.budget.next_stalled, [*map(str, range(5, MAX_STALLED + 5))])
 
-    def test_the_size_of_what_is_being_read_is_known(self):
+    def test_the_size_of_the_messages_being_read_is_known(self):
         self.budget.begin(7)
         self.assertEqual(self.budget.reading, 7)
         self.budget.finish(7)

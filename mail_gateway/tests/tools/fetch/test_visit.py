@@ -20,11 +20,11 @@ FOREVER = float("inf")
 
 
 class EndlessStream:
-    """A server that says something, and then the same words again and again for as long as somebody listens.
+    """A server that sends something, and then the same bytes again and again for as long as a client listens.
 
-    :param bytes first: what it says first
-    :param bytes again: what it repeats
-    :param float pause: seconds between two times
+    :param bytes first: the bytes that it sends first
+    :param bytes again: the bytes that it repeats
+    :param float pause: seconds between two repetitions
     :ivar closed: set when the client closed the connection
     """
 
@@ -90,9 +90,9 @@ class VisitCase(ToolsCase):
 
 
 class TestVisit(VisitCase):
-    """What a server may take: seconds and bytes."""
+    """The seconds and bytes that a server may take."""
 
-    def test_a_server_that_says_a_little_now_and_then_ends_with_the_visit(self):
+    def test_a_server_that_sends_very_slowly_is_cut_off_when_the_visit_ends(self):
         drips = {
             "imap": (b"* OK ready\r\n", b"* OK still here\r\n"),
             "pop": (b"+OK\r\n+OK\r\n+OK\r\n+OK\r\n", b"1 one\r\n"),
@@ -109,7 +109,7 @@ class TestVisit(VisitCase):
 
     def test_a_tls_handshake_that_hangs_ends_with_the_visit(self):
         script = imap_script({}, CAPABILITY=b"* CAPABILITY IMAP4rev1 STARTTLS\r\n", STARTTLS=b"")
-        plain = []  # what is heard before the handshake
+        plain = []  # the lines that arrive before the handshake
 
         def silent_from_then_on(line):
             if plain and b"STARTTLS" in plain[-1]:
@@ -128,7 +128,7 @@ class TestVisit(VisitCase):
             with self.subTest(protocol, tls=tls), self.assertRaises(VisitOver):
                 open_mailbox(self.settings(server, protocol, visit=Visit(0.3), **tls))
 
-    def test_what_waits_for_the_network_is_ended_from_another_thread(self):
+    def test_a_thread_that_waits_for_the_network_can_be_ended_by_another(self):
         for protocol in ("imap", "pop"):
             for tls in (False, True):
                 with self.subTest(protocol, tls=tls), self.no_thread_left():
@@ -142,7 +142,7 @@ class TestVisit(VisitCase):
                     self.assertIsInstance(outcome.exception(), Abandoned)
                     self.assertFalse(outcome.thread.is_alive())
 
-    def test_a_visit_that_was_ended_connects_no_more(self):
+    def test_a_visit_that_was_ended_opens_no_more_connections(self):
         server = self.stream(b"* OK ready\r\n")
         settings = self.settings(server, "imap")
         settings.visit.cut()
@@ -150,7 +150,7 @@ class TestVisit(VisitCase):
             open_mailbox(settings)
         self.assertEqual(server.connections, 0)
 
-    def test_a_resolver_that_hangs_ends_with_the_time_out(self):
+    def test_a_hanging_resolver_ends_with_the_timeout(self):
         released = threading.Event()
         self.addCleanup(released.set)
         with patch("socket.getaddrinfo", lambda *_args, **_kwargs: released.wait(PATIENCE)):
@@ -176,7 +176,7 @@ class TestVisit(VisitCase):
                         fetch_mailbox(self.settings(server, protocol), MemoryStore(), TimeBudget(FOREVER))
                     self.assertIs(connection_fault(caught.exception), ConnectionFault.ENDLESS)
 
-    def test_endless_words_after_the_login_end_the_connection(self):
+    def test_endless_replies_after_the_login_are_cut_off(self):
         script = imap_script({11: b"eleven"})
         for command in (b"SELECT", b"SEARCH", b"RFC822.SIZE", b"BODY", b"STORE"):
             flood = b"* 1 EXISTS\r\n" * 20_000
@@ -186,9 +186,9 @@ class TestVisit(VisitCase):
                     lambda line, command=command, flood=flood: flood if command in line else script(line),
                 )
                 store = MemoryStore(position=FolderPosition("box@mycompany.example@127.0.0.1", "INBOX", 7, 10))
-                if command == b"RFC822.SIZE":  # not needed
+                if command == b"RFC822.SIZE":  # the size is not needed
                     self.assertEqual(fetch_mailbox(server.settings("imap"), store, TimeBudget(FOREVER)).stored, 1)
-                elif command == b"BODY":  # set aside, as if it could not be read
+                elif command == b"BODY":  # the message is set aside, as if the server could not read it
                     self.assertEqual(
                         fetch_mailbox(server.settings("imap"), store, TimeBudget(FOREVER)).refusal.count, 1
                     )
@@ -233,7 +233,7 @@ class TestVisit(VisitCase):
 
 
 class TestVisitLimits(ToolsCase):
-    def test_a_reply_has_no_more_words_than_its_budget(self):
+    def test_a_reply_may_not_be_longer_than_its_budget(self):
         budget = reply_budget.ReplyBudget()
         budget.count_line(reply_budget.MAX_GREETING - 2 * reply_budget.LINE_OVERHEAD)
         self.assertEqual(budget.line_limit, reply_budget.LINE_OVERHEAD)

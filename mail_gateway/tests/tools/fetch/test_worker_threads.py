@@ -23,20 +23,20 @@ class TestWorkerThreads(ToolsCase):
     def hang(self):
         self.released.wait(PATIENCE)
 
-    def test_a_job_that_asks_for_nothing_gives_its_result(self):
+    def test_a_job_without_calls_returns_its_result(self):
         outcome = self.workers.start("job", lambda: 42)
         self.assertEqual(self.serve(), [outcome])
         self.assertEqual(outcome.result(), 42)
 
-    def test_without_jobs_serving_ends_at_once(self):
+    def test_serving_ends_at_once_without_jobs(self):
         self.assertEqual(self.serve(), [])
 
-    def test_calls_are_done_by_the_serving_thread(self):
+    def test_calls_run_in_the_serving_thread(self):
         outcome = self.workers.start("job", lambda: self.workers.call(threading.get_ident))
         self.serve()
         self.assertEqual(outcome.result(), threading.get_ident())
 
-    def test_calls_bring_their_arguments_there_and_their_answer_back(self):
+    def test_calls_pass_their_arguments_and_return_their_result(self):
         outcome = self.workers.start("job", lambda: self.workers.call(divmod, 7, 2))
         self.serve()
         self.assertEqual(outcome.result(), (3, 1))
@@ -47,7 +47,7 @@ class TestWorkerThreads(ToolsCase):
         self.serve()
         self.assertEqual(sorted(outcome.result() for outcome in outcomes), [0, 1, 2, 3, 4])
 
-    def test_only_one_call_is_done_at_a_time(self):
+    def test_only_one_call_runs_at_a_time(self):
         busy = threading.Lock()
 
         def alone():
@@ -61,12 +61,12 @@ class TestWorkerThreads(ToolsCase):
         self.serve()
         self.assertEqual([outcome.exception() for outcome in outcomes], [None] * 4)
 
-    def test_the_error_of_a_job_travels_to_the_server(self):
+    def test_the_error_of_a_job_is_stored_in_its_outcome(self):
         outcome = self.workers.start("job", lambda: 1 / 0)
         self.serve()
         self.assertIsInstance(outcome.exception(), ZeroDivisionError)
 
-    def test_the_error_of_a_call_travels_to_the_job_that_may_go_on(self):
+    def test_the_error_of_a_call_is_raised_in_the_job_which_may_continue(self):
         def job():
             with self.assertRaises(ZeroDivisionError):
                 self.workers.call(divmod, 1, 0)
@@ -76,12 +76,12 @@ class TestWorkerThreads(ToolsCase):
         self.serve()
         self.assertEqual(outcome.result(), "went on")
 
-    def test_even_an_exit_in_a_job_only_ends_the_job(self):
+    def test_an_exit_in_a_job_ends_only_the_job(self):
         outcome = self.workers.start("job", partial(self.fail_with, SystemExit(1)))
         self.serve()
         self.assertIsInstance(outcome.exception(), SystemExit)
 
-    def test_an_exit_in_a_call_leaves_the_serving_thread(self):
+    def test_an_exit_in_a_call_is_raised_in_the_serving_thread(self):
         self.workers.start("job", lambda: self.workers.call(self.fail_with, KeyboardInterrupt()))
         with self.assertRaises(KeyboardInterrupt):
             self.serve()
@@ -98,7 +98,7 @@ class TestWorkerThreads(ToolsCase):
         self.assertEqual(self.serve(seconds=0.05), [outcome])
         self.assertIsInstance(outcome.exception(), Abandoned)
 
-    def test_what_an_abandoned_job_asks_for_is_not_done(self):
+    def test_calls_of_an_abandoned_job_are_refused(self):
         done, refused = [], threading.Event()
 
         def job():
@@ -114,7 +114,7 @@ class TestWorkerThreads(ToolsCase):
         self.assertTrue(refused.wait(PATIENCE))
         self.assertEqual(done, [])
 
-    def test_a_job_that_never_stops_asking_is_abandoned_too(self):
+    def test_a_job_that_never_stops_calling_is_abandoned(self):
         def job():
             while not self.released.is_set():
                 self.workers.call(time.sleep, 0.001)
@@ -126,7 +126,7 @@ class TestWorkerThreads(ToolsCase):
         self.serve(seconds=0.1)
         self.assertIsInstance(outcome.exception(), Abandoned)
 
-    def test_when_the_serving_loop_is_left_calls_are_refused(self):
+    def test_calls_are_refused_when_the_serving_loop_is_left(self):
         refused = threading.Event()
 
         def job():
@@ -144,13 +144,13 @@ class TestWorkerThreads(ToolsCase):
         self.released.set()
         self.assertTrue(refused.wait(PATIENCE))
 
-    def test_a_job_that_can_be_ended_is_ended_and_its_thread_is_gone(self):
+    def test_a_job_that_can_be_ended_is_ended_with_its_thread(self):
         outcome = self.workers.start("job", self.hang, self.released.set)
         self.assertEqual(self.serve(seconds=0.05), [outcome])
         self.assertIsInstance(outcome.exception(), Abandoned)
         self.assertFalse(outcome.thread.is_alive())
 
-    def test_when_the_serving_loop_is_left_jobs_are_ended(self):
+    def test_jobs_are_ended_when_the_serving_loop_is_left(self):
         slow = self.workers.start("slow", self.hang, self.released.set)
         self.workers.start("quick", int)
         serving = self.workers.serve(time.monotonic() + PATIENCE)

@@ -1,4 +1,4 @@
-"""The reader of addresses: as people mean them, and in bounded time."""
+"""The reader of addresses: it reads them as people mean them, and in bounded time."""
 
 import time
 
@@ -8,7 +8,7 @@ from odoo.addons.mail_gateway.tools.headers.addresses import author_address, nor
 from odoo.addons.mail_gateway.tools.headers.named_address import NamedAddress
 from odoo.addons.mail_gateway.tools.headers.stored_headers import read_headers
 
-# far above what reading takes, far below what it would take if it grew with the square of the length
+# Seconds: far more than reading takes, far less than it would take if it grew with the square of the length.
 PATIENCE = 5
 
 
@@ -18,16 +18,16 @@ class TestAddressList(ToolsCase):
             with self.subTest(text=text):
                 self.assertEqual([tuple(entry) for entry in read_addresses(text)], expected)
 
-    def test_what_is_written_is_read_again(self):
+    def test_written_addresses_are_read_back_unchanged(self):
         for name in ("", "Mary", "Doe, John", 'J "Joe" Doe', "Jörg @ ACME", "a\\b", "'n", "x <y@z>", "A; B: (c)"):
             for address in ("mary@x.example", '"mary smith"@x.example', "o'neil@x.example"):
                 entry = NamedAddress(name, address)
                 with self.subTest(entry=entry):
                     self.assertEqual(read_addresses(str(entry)), [entry])
 
-    # ------------------------------------------------------------------ as people mean it
+    # ------------------------------------------------------------------ meaning
 
-    def test_what_stands_in_angle_brackets_is_the_address(self):
+    def test_the_text_in_angle_brackets_is_the_address(self):
         self.assertReads(
             (
                 ("Sales @ ACME <buyer9@acme.example>", ("Sales @ ACME", "buyer9@acme.example")),
@@ -45,7 +45,7 @@ class TestAddressList(ToolsCase):
             )
         )
 
-    def test_an_encoded_word_is_no_address(self):
+    def test_an_encoded_word_is_not_an_address(self):
         word = "=?utf-8?q?boss=40mycompany.test?="
         self.assertReads(
             (
@@ -60,7 +60,7 @@ class TestAddressList(ToolsCase):
             )
         )
 
-    def test_nothing_in_an_encoded_word_divides_a_value(self):
+    def test_no_character_in_an_encoded_word_divides_a_value(self):
         self.assertReads(
             (
                 ("=?utf-8?Q?M=C3=BCller,_Hans?= <h@x.example>", ("Müller, Hans", "h@x.example")),
@@ -77,7 +77,7 @@ class TestAddressList(ToolsCase):
                 (f"=?utf-8?Q?M=C3=BCller,_{'_' * 500}H?= <h@x.example>", ("Müller, H", "h@x.example")),
                 ("Dr.=?utf-8?Q?_M=C3=BCller,_Hans?= <h@x.example>", ("Dr. Müller, Hans", "h@x.example")),
                 ("=?utf-8?Q?M=C3=BCller,_Hans?=, MD <h@x.example>", ("Müller, Hans, MD", "h@x.example")),
-                # a word that never ends
+                # a word without an end
                 ("=?utf-8?Q?Hans =?utf-8?Q?_M=C3=BCller?= <h@x.example>", ("Hans =?utf-8?Q? Müller", "h@x.example")),
                 ("=?utf-8?Q?Hans <h@x.example>", ("=?utf-8?Q?Hans", "h@x.example")),
                 ('"=?utf-8?Q?Hans" <h@x.example>', ("=?utf-8?Q?Hans", "h@x.example")),
@@ -101,7 +101,7 @@ class TestAddressList(ToolsCase):
             with self.subTest(value=value):
                 self.assertEqual([entry.address for entry in read_addresses(value)], ["evil@x.example"])
 
-    def test_where_readers_differ_about_an_encoded_word_there_is_no_address(self):
+    def test_an_ambiguous_encoded_word_yields_no_address(self):
         for value in (
             "a=?utf-8?Q?<boss@mycompany.test>?= <evil@x.example>",
             "boss@mycompany.test a=?utf-8?Q?<evil@x.example>?= <evil@x.example>",
@@ -124,14 +124,14 @@ class TestAddressList(ToolsCase):
             with self.subTest(value=value):
                 self.assertEqual(read_addresses(value), [])
 
-    def test_a_name_that_looks_like_an_encoded_word_hides_nothing_when_it_is_read_again(self):
+    def test_a_name_that_looks_like_an_encoded_word_does_not_hide_the_address_when_read_back(self):
         for address in ("evil?=a@x.example", "evil@x.example"):
             [entry] = read_addresses(f"=?utf-8?q?=3D=3Fa=3Fq=3Fb?= <{address}>")
             self.assertEqual(entry, ("=?a?q?b", address))
             self.assertEqual(read_addresses(str(entry)), [entry])
         self.assertEqual(read_addresses('=?utf-8?q?=3D=3Fa=3Fq=3Fb?= <"?= <boss@mycompany.test> "@x.example>'), [])
 
-    def test_what_is_cut_off_could_tell_that_an_address_is_none(self):
+    def test_a_value_cut_before_its_signs_are_closed_yields_no_address(self):
         for value in (
             "=?utf-8?Q?a_<boss@mycompany.test>, {}?= <evil@x.example>",
             '"a <boss@mycompany.test>, {}" <evil@x.example>',
@@ -139,11 +139,11 @@ class TestAddressList(ToolsCase):
             "<boss@mycompany.test, {} <evil@x.example>",
         ):
             long = value.format("x, x" * 200)
-            for end in (len(long), 500):  # a caller may have cut it
+            for end in (len(long), 500):  # the caller may have cut the value
                 with self.subTest(value=value, end=end):
                     self.assertEqual(read_addresses(long[:end], most_chars=500), [])
 
-    def test_separators_and_quotes_that_are_wrong_but_common(self):
+    def test_separators_and_quotes_that_are_wrong_but_common_are_understood(self):
         self.assertReads(
             (
                 ("mary@x.example; bob@y.example", ("", "mary@x.example"), ("", "bob@y.example")),
@@ -174,7 +174,7 @@ class TestAddressList(ToolsCase):
                     ("Doe, John", "j@x.example"),
                     ("Roe, Jane", "r@x.example"),
                 ),
-                # those are recipients without an address
+                # here the texts before the separators are recipients without an address
                 ("undisclosed, mary@x.example", ("", "mary@x.example")),
                 ("undisclosed, <mary@x.example>", ("", "mary@x.example")),
                 ("ann; Mary <mary@x.example>", ("Mary", "mary@x.example")),
@@ -187,7 +187,7 @@ class TestAddressList(ToolsCase):
             )
         )
 
-    def test_addresses_among_signs_that_have_no_meaning_there(self):
+    def test_addresses_among_meaningless_signs_are_found(self):
         self.assertReads(
             (
                 ("<mary@x.example, bob@y.example>", ("", "mary@x.example"), ("", "bob@y.example")),
@@ -213,7 +213,7 @@ class TestAddressList(ToolsCase):
             )
         )
 
-    def test_what_can_only_be_guessed_comes_before_no_address(self):
+    def test_guessed_addresses_come_after_certain_ones(self):
         for value in (
             '"Boss <boss@mycompany.test>", {}',
             '"boss@mycompany.test", {}',
@@ -231,7 +231,7 @@ class TestAddressList(ToolsCase):
                     self.assertEqual(found[:2], ["evil@x.example", "boss@mycompany.test"])
                     self.assertEqual(author_address(value.format(other)), "evil@x.example")
 
-    def test_nothing_is_guessed_where_another_address_may_be_meant(self):
+    def test_no_address_is_guessed_if_another_may_be_meant(self):
         self.assertReads(
             (
                 ("(boss@mycompany.test)",),
@@ -250,7 +250,7 @@ class TestAddressList(ToolsCase):
             )
         )
 
-    def test_white_space_around_its_signs_belongs_to_an_address(self):
+    def test_white_space_around_the_signs_of_an_address_is_removed(self):
         self.assertReads(
             (
                 ("mary @ x.example", ("", "mary@x.example")),
@@ -265,7 +265,7 @@ class TestAddressList(ToolsCase):
             )
         )
 
-    def test_groups_and_comments(self):
+    def test_groups_and_comments_are_read(self):
         self.assertReads(
             (
                 ("undisclosed-recipients:;",),
@@ -281,7 +281,7 @@ class TestAddressList(ToolsCase):
             )
         )
 
-    def test_what_changes_the_direction_is_dropped_from_names_and_makes_an_address_none(self):
+    def test_disguising_characters_are_removed_from_names_and_invalidate_addresses(self):
         self.assertReads(
             (
                 ("A\u202eB <ab@x.example>", ("AB", "ab@x.example")),
@@ -292,7 +292,7 @@ class TestAddressList(ToolsCase):
         )
         self.assertIsNone(author_address("boss@ｍycompany.test"))
 
-    # ------------------------------------------------------------------ in bounded time
+    # ------------------------------------------------------------------ bounded time
 
     def test_a_megabyte_of_anything_is_read_in_bounded_time(self):
         pieces = (
@@ -359,19 +359,19 @@ class TestAddressList(ToolsCase):
                     read_addresses(value)
                     self.assertLess(time.thread_time() - started, PATIENCE)
 
-    def test_many_headers_of_one_message_are_bounded_together(self):
+    def test_many_headers_of_one_message_are_read_in_bounded_time(self):
         for name in (b"To", b"Cc", b"Delivered-To", b"From", b"Reply-To", b"List-Post"):
             source = b"List-Id: <a.b>\r\nFrom: a@b\r\n" + b"%s: %s\r\n" % (name, b":@" * 4000) * 30 + b"\r\n"
             started = time.thread_time()
             read_headers(source)
             self.assertLess(time.thread_time() - started, PATIENCE)
 
-    def test_a_value_that_is_too_long_ends_with_an_address(self):
+    def test_a_value_that_is_too_long_is_cut_after_an_address(self):
         found = read_addresses(",".join(f"person{number}@x.example" for number in range(20_000)))
         self.assertGreater(len(found), 4000)
         self.assertTrue(all(entry.address.endswith("@x.example") for entry in found))
 
-    def test_lengths_come_before_idna(self):
+    def test_lengths_are_checked_before_idna(self):
         started = time.thread_time()
         for domain in ("é" * 100_000, ".".join(["é" * 60] * 10_000), "é" * 64 + ".example"):
             self.assertIsNone(normalize_domain(domain))

@@ -1,4 +1,4 @@
-"""The reader of addresses against the library's, on what is well formed; and what it answers to anything else."""
+"""The reader of addresses, compared with the library's on well-formed values, and checked on all others."""
 
 from email.utils import getaddresses
 
@@ -27,7 +27,7 @@ entries = st.one_of(
 groups = st.builds("{}: {};".format, words, st.lists(entries, max_size=3).map(", ".join))
 lists = st.lists(st.one_of(entries, entries, groups), min_size=1, max_size=5).map(", ".join)
 
-# encoded words, whole ones and some that never end, in which an address of ours stands beside what divides values
+# encoded words, with and without an end, in which an address of ours stands beside separators
 inner_texts = st.lists(
     st.sampled_from(["boss@mycompany.test", *'<>,;:()[]"\\@.=?_x', " "]), min_size=1, max_size=8
 ).map("".join)
@@ -51,19 +51,19 @@ values_around_words = st.lists(
     min_size=1,
     max_size=8,
 ).map("".join)
-# an address of ours among signs that hide it, or make it a name
+# an address of ours among signs that hide it or turn it into a name
 signs = st.text('<>[]()"\\:.', max_size=2)
 disguised = st.builds(
     "{}{}boss@mycompany.test{}{}".format, signs, st.sampled_from(("", "Boss ", "mailto:")), signs, signs
 )
-# names as programs write them that encode letters only, and leave the rest
+# names from programs that encode only letters and leave the rest unchanged
 raw_names = st.text('abö ,;:<>()[]@."', max_size=12).map(lambda text: f"ä{' '.join(text.split())}n")
 
 
 class TestAddressListProperties(ToolsCase):
     @settings(max_examples=rounds(400), deadline=None)
     @given(lists)
-    def test_what_is_well_formed_is_read_as_the_library_reads_it(self, text):
+    def test_well_formed_values_are_read_as_by_the_library(self, text):
         ours = [(entry.name, entry.address) for entry in read_addresses(text)]
         theirs = [(" ".join(name.split()), address) for name, address in getaddresses([text]) if "@" in address]
         self.assertEqual(ours, theirs)
@@ -72,7 +72,7 @@ class TestAddressListProperties(ToolsCase):
     @example("\udc80@a")
     @example('"\udc80"@a')
     @given(st.text(st.sampled_from("ab@.,;:<>()\"\\'[] \t\r\n=?äß\u202e\u200b\U0001f4e8\0\udc80"), max_size=60))
-    def test_whatever_it_is_addresses_are_plain_and_names_can_be_shown(self, text):
+    def test_addresses_from_any_text_are_plain_and_names_can_be_shown(self, text):
         for entry in read_addresses(text):
             self.assertRegex(entry.address, r"\A[^\x00-\x1f\u202e\u200b\udc80]+@[^\s\x00-\x1f\u202e\u200b@<>(),;]+\Z")
             self.assertNotRegex(entry.name, "[\x00-\x1f\u202e\udc80]")
@@ -80,7 +80,7 @@ class TestAddressListProperties(ToolsCase):
 
     @settings(max_examples=rounds(1000), deadline=None)
     @given(values_around_words)
-    def test_whatever_stands_around_it_no_part_of_an_encoded_word_is_an_address(self, value):
+    def test_no_part_of_an_encoded_word_is_an_address_in_any_context(self, value):
         for entry in read_addresses(value):
             self.assertNotIn("boss", entry.address)
             for again in read_addresses(str(entry)):
@@ -88,12 +88,12 @@ class TestAddressListProperties(ToolsCase):
 
     @settings(max_examples=rounds(400), deadline=None)
     @given(raw_names, st.sampled_from(("{} <h@x.example>", '"{}" <h@x.example>', "h@x.example ({})")))
-    def test_a_name_in_an_encoded_word_may_hold_anything(self, name, form):
+    def test_a_name_in_an_encoded_word_may_contain_anything(self, name, form):
         word = "=?utf-8?Q?{}?=".format(name.replace(" ", "_").replace("ä", "=C3=A4").replace("ö", "=C3=B6"))
         self.assertEqual(read_addresses(form.format(word)), [(name, "h@x.example")])
 
     @settings(max_examples=rounds(400), deadline=None)
     @given(st.builds('"{}"'.format, disguised.map(lambda text: text.replace("\\", "").replace('"', ""))))
-    def test_what_is_in_quotes_never_comes_before_an_address(self, quoted):
+    def test_a_quoted_address_never_comes_before_an_unquoted_one(self, quoted):
         for following in ("<evil@x.example>", " <evil@x.example>", ", evil@x.example", ";Evil <evil@x.example>"):
             self.assertEqual(read_addresses(quoted + following)[0].address, "evil@x.example")

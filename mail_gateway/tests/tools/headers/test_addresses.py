@@ -12,7 +12,7 @@ from odoo.addons.mail_gateway.tools.headers.addresses import (
 
 
 class TestAddresses(ToolsCase):
-    def test_case_and_spaces_around_do_not_count(self):
+    def test_case_and_surrounding_spaces_do_not_count(self):
         self.assertEqual(normalize_domain(" MyCompany.Example "), "mycompany.example")
         self.assertEqual(normalize_address(" Sales@MyCompany.Example "), "sales@mycompany.example")
 
@@ -27,7 +27,7 @@ class TestAddresses(ToolsCase):
             with self.subTest(domain=domain):
                 self.assertEqual(normalize_domain(domain), "xn--caf-dma.example")
 
-    def test_what_is_no_domain(self):
+    def test_invalid_domains_are_rejected(self):
         for text in (
             None,
             "",
@@ -52,12 +52,12 @@ class TestAddresses(ToolsCase):
             with self.subTest(text=text):
                 self.assertIsNone(normalize_domain(text))
 
-    def test_domains_that_are_met_although_they_are_no_host_names(self):
+    def test_common_domains_that_are_not_host_names_are_accepted(self):
         for text in ("localhost", "example_2.com", "1.2.3.4", "x.y.z.example"):
             with self.subTest(text=text):
                 self.assertEqual(normalize_domain(text), text)
 
-    def test_what_is_no_address(self):
+    def test_invalid_addresses_are_rejected(self):
         for text in (
             None,
             "",
@@ -76,7 +76,7 @@ class TestAddresses(ToolsCase):
             with self.subTest(text=text):
                 self.assertIsNone(normalize_address(text))
 
-    def test_authors_as_they_are_written(self):
+    def test_authors_are_split_into_name_and_address(self):
         for text, expected in (
             ('"Admin" <admin@example.com>', ("Admin", "admin@example.com")),
             ("admin@example.com", ("", "admin@example.com")),
@@ -110,7 +110,7 @@ class TestAddresses(ToolsCase):
         )
         self.assertEqual(bad_entries(None), ())
 
-    def test_a_filter_lets_pass_what_it_names(self):
+    def test_a_filter_matches_its_entries_and_an_empty_filter_matches_all(self):
         for address, from_filter in (
             ("admin@mail.example", "mail.example"),
             ("ADMIN@Mail.Example", "mail.EXAMPLE"),
@@ -123,7 +123,7 @@ class TestAddresses(ToolsCase):
             with self.subTest(address=address, from_filter=from_filter):
                 self.assertTrue(filter_matches(address, from_filter))
 
-    def test_a_filter_holds_back_everything_else(self):
+    def test_a_filter_does_not_match_other_addresses(self):
         for address, from_filter in (
             ("admin@mail.example", "test@mail.example"),
             ("admin@sub.mail.example", "mail.example"),
@@ -138,12 +138,12 @@ class TestAddresses(ToolsCase):
             with self.subTest(address=address, from_filter=from_filter):
                 self.assertFalse(filter_matches(address, from_filter))
 
-    def test_what_exhausts_the_library_contains_no_address(self):
+    def test_texts_that_exhaust_the_library_contain_no_address(self):
         for text in (":" * 2000, "(" * 5000, "<" * 5000, "[" * 5000, '"' * 5000, "@" * 1000):
             with self.subTest(text=text[:3]):
                 self.assertIsNone(author_address(text))
 
-    def test_what_follows_a_plus_sign_does_not_make_another_sender(self):
+    def test_a_tag_after_a_plus_sign_does_not_make_another_sender(self):
         for text in ("Mary <mary+orders@customer.example>", "MARY+a+b@Customer.example", "mary@customer.example"):
             self.assertEqual(counted_address(text), "mary@customer.example")
         self.assertEqual(counted_address("+orders@customer.example"), "+orders@customer.example")

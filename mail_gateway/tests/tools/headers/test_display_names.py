@@ -1,4 +1,4 @@
-"""What stands before the default From, and what display names may bring into a header."""
+"""Names beside the default From, and the effects of display names on headers."""
 
 import email.policy
 from email.message import EmailMessage
@@ -22,7 +22,7 @@ WIDE = "\U0001d4b3"
 
 
 class TestNamesWithAddresses(ToolsCase):
-    """display name, as it is meant -> whether it contains an address"""
+    """Each case is a display name, as it is meant, and whether it contains an address."""
 
     NAMES = (
         ("mary@customer.example", True),
@@ -39,20 +39,20 @@ class TestNamesWithAddresses(ToolsCase):
         ("mary@[192.0.2.1]", True),
         ("mary@münchen.example", True),
         ("mary@例え.テスト", True),
-        # letters that look like others
+        # letters that resemble others
         ("mary\uff20customer.example", True),
         ("mary\ufe6bcustomer\uff0eexample", True),
         ("mary@customer\u3002example", True),
         ("ｍａｒｙ＠ｃｕｓｔｏｍｅｒ．ｅｘａｍｐｌｅ", True),
-        # letters that can't be seen
+        # letters that are invisible
         ("mary@\u200bcustomer.exam\u00adple", True),
         ("mary\u2060@customer.example", True),
         ("\u202emary@customer.example\u202c", True),
-        # encoded words, also in quotes and within each other
+        # encoded words, also in quotes and nested
         ("=?utf-8?q?mary=40customer=2Eexample?=", True),
         ("=?utf-8?b?bWFyeUBjdXN0b21lci5leGFtcGxl?=", True),
         ("=?utf-8?q?=3D=3Futf-8=3Fq=3Fmary=3D40customer.example=3F=3D?=", True),
-        # a name with an @ is not an address yet
+        # names with an @ that contain no address
         ("Sales @ Company", False),
         ("Sales @ St. Gallen", False),
         ("Bike@Home", False),
@@ -66,27 +66,27 @@ class TestNamesWithAddresses(ToolsCase):
         ("Zoë", False),
     )
 
-    def test_the_local_part_stands_in_for_a_name_that_contains_an_address(self):
+    def test_the_local_part_replaces_a_name_that_contains_an_address(self):
         for name, replaced in self.NAMES:
             with self.subTest(name=name):
                 quoted = name.replace("\\", "\\\\").replace('"', '\\"')
                 found = name_beside_another_address(f'"{quoted}" <mary.smith@customer.example>')
                 self.assertEqual(found, "mary.smith" if replaced else name)
 
-    def test_a_name_that_is_the_address_is_replaced_also_without_a_dot(self):
+    def test_a_name_equal_to_the_address_is_replaced_even_without_a_dot(self):
         self.assertEqual(name_beside_another_address('"Mary@Intranet" <mary@intranet>'), "mary")
 
-    def test_addresses_are_found_in_names_as_they_are_read(self):
+    def test_addresses_are_found_in_cleaned_names(self):
         for name, replaced in self.NAMES:
             with self.subTest(name=name):
                 self.assertEqual(contains_address(clean_name(name)), replaced)
 
-    def test_the_local_part_stands_in_for_a_name_that_cannot_be_seen(self):
+    def test_the_local_part_replaces_an_invisible_name(self):
         for name in ("", " ", "\u00a0\u3000", "\u200b\u2060", "\u3164", "\u2800", "\u202e", "\r\n", "=?utf-8?q?_?="):
             with self.subTest(name=name):
                 self.assertEqual(name_beside_another_address(f'"{name}" <mary@customer.example>'), "mary")
 
-    def test_a_local_part_that_is_an_address_itself_does_not_stand_in_whole(self):
+    def test_a_local_part_that_contains_an_address_is_shortened_or_left_out(self):
         for local, expected in (
             ('"a@b.example"', "a"),
             ('"a\uff20b.example"', "a"),
@@ -100,7 +100,7 @@ class TestNamesWithAddresses(ToolsCase):
 
 
 class TestNamesInHeaders(ToolsCase):
-    """What display names may bring: line feeds, control characters, reversed text, megabytes."""
+    """Display names with line feeds, control characters, reversed text, and megabytes."""
 
     HOSTILE = (
         "a\nBcc: victim@x.example",
@@ -131,7 +131,7 @@ class TestNamesInHeaders(ToolsCase):
     )
 
     def header_lines(self, value, field="From"):
-        """The head of a message with this header, as it goes onto the wire."""
+        """Return the head of a message with this header, as it is sent."""
         message = EmailMessage(policy=email.policy.SMTP)
         message[field] = value
         message["X-Last"] = "here"
@@ -166,12 +166,12 @@ class TestNamesInHeaders(ToolsCase):
             with self.subTest(author=author[:60]):
                 self.check(clean_author(author))
 
-    def test_no_name_of_a_recipient_begins_a_header(self):
+    def test_no_name_of_a_recipient_adds_a_header(self):
         for author in self.authors():
             with self.subTest(author=author[:60]):
                 self.check(clean_recipients([author, "joe@customer.example"]), "To")
 
-    def test_what_is_fine_stays_as_it_is(self):
+    def test_valid_values_are_not_changed(self):
         for fine in (
             "mary@customer.example",
             '"Mary" <mary@customer.example>',
@@ -188,7 +188,7 @@ class TestNamesInHeaders(ToolsCase):
                     self.assertEqual(clean_recipients(fine), fine)
                     self.assertEqual(clean_recipients([fine]), [fine])
 
-    def test_what_is_fine_in_one_text_is_fine_in_a_list(self):
+    def test_a_valid_list_in_one_text_is_not_changed(self):
         for fine in ('"Mary" <mary@customer.example>, joe@customer.example', "a@b.example,c@d.example"):
             self.assertEqual(clean_recipients(fine), fine)
 
@@ -197,20 +197,20 @@ class TestNamesInHeaders(ToolsCase):
         self.assertEqual(clean_recipients('"' * 99), "")
         self.assertEqual(clean_recipients("Mary mary@customer.example, (joe"), '"Mary" <mary@customer.example>')
 
-    def test_an_author_without_an_address_has_no_address(self):
+    def test_cleaning_an_author_without_an_address_adds_none(self):
         for author in ("foo", "foo@", '"' * 99, "<" * 99):
             self.assertNotIn("@", clean_author(author))
 
-    def test_nothing_is_left_as_it_is(self):
+    def test_empty_recipients_are_not_changed(self):
         for nothing in (None, False, "", []):
             self.assertEqual(clean_recipients(nothing), nothing)
 
-    def test_a_carriage_return_in_a_name_makes_no_other_author(self):
+    def test_a_carriage_return_in_a_name_does_not_change_the_author(self):
         author = '"x\rboss@mycompany.com,\r" <mary@customer.example>'
         self.assertEqual(clean_author(author), '"x boss@mycompany.com," <mary@customer.example>')
         self.assertEqual(encapsulate(author, DEFAULT), f'"mary" <{DEFAULT}>')
 
-    def test_words_without_an_address_stand_before_the_default_from(self):
+    def test_an_author_without_an_address_becomes_the_name_of_the_default_from(self):
         self.assertEqual(encapsulate("Mary Smith", DEFAULT), f'"Mary Smith" <{DEFAULT}>')
         self.assertEqual(encapsulate("", DEFAULT), DEFAULT)
 
@@ -222,7 +222,7 @@ class TestNamesInHeaders(ToolsCase):
 
     @settings(max_examples=rounds(300), deadline=None, derandomize=True)
     @given(st.text(max_size=60), st.sampled_from(["mary@x.example", "", "@", "a b", '"a@b"@x.example', "<>", "\r\n"]))
-    def test_whatever_an_author_is_called_one_header_with_one_address_comes_of_it(self, name, address):
+    def test_any_name_of_an_author_results_in_one_header_with_one_address(self, name, address):
         header = encapsulate(f'"{name}" <{address}>', DEFAULT)
         self.check(header)
         message = EmailMessage(policy=email.policy.SMTP)

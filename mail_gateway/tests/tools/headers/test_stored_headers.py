@@ -12,7 +12,7 @@ from odoo.addons.mail_gateway.tools.headers.stored_headers import (
 )
 from odoo.addons.mail_gateway.tools.text.database_text import as_text
 
-# far above what reading takes, far below what it would take if it grew with the square of the length
+# Seconds: far more than reading takes, far less than it would take if it grew with the square of the length.
 PATIENCE = 5
 
 
@@ -25,7 +25,7 @@ class TestHeaders(ToolsCase):
     def test_a_message_without_header_has_no_headers(self):
         self.assertEqual(self.read("without_header"), Headers())
 
-    def test_nothing_at_all_has_no_headers(self):
+    def test_empty_sources_have_no_headers(self):
         for source in (b"", b"\r\n", b"\r\n\r\n", b"\0", b":", b": x\r\n\r\n"):
             with self.subTest(source=source):
                 self.assertEqual(read_headers(source), Headers())
@@ -40,7 +40,7 @@ class TestHeaders(ToolsCase):
         self.assertEqual(headers.sender, "Jürgen <juergen@customer.example>")
         self.assertEqual(headers.subject, "Grüße aus Köln für dich")
 
-    def test_other_raw_bytes_are_read_by_what_they_look_like(self):
+    def test_the_charset_of_other_raw_bytes_is_guessed(self):
         self.assertEqual(self.read("headers_in_raw_latin1").subject, "Grüße aus Köln")
 
     def test_codecs_that_make_surrogates_are_not_used(self):
@@ -59,7 +59,7 @@ class TestHeaders(ToolsCase):
     def test_the_first_of_several_subjects_counts(self):
         self.assertEqual(read_headers(b"Subject: one\r\nSubject: two\r\n\r\n").subject, "one")
 
-    def test_bare_line_feeds_end_lines_too(self):
+    def test_bare_line_feeds_end_lines(self):
         headers = read_headers(b"Subject: Order\nFrom: mary@customer.example\n\nSubject: in the body\n")
         self.assertEqual((headers.subject, headers.sender), ("Order", "mary@customer.example"))
 
@@ -116,7 +116,7 @@ class TestHeaders(ToolsCase):
         self.assertTrue(recipients.startswith("person0@mycompany.example, person1@mycompany.example, "))
         self.assertEqual(len(recipients), TEXT_LIMIT)
 
-    # ------------------------------------------------------------------ whatever comes
+    # ------------------------------------------------------------------ any message
 
     def test_headers_that_are_expensive_to_read_are_read_in_bounded_time(self):
         for name in (b"Subject", b"From", b"To", b"Message-Id", b"References"):

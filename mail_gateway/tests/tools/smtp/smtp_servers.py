@@ -1,4 +1,4 @@
-"""SMTP servers that follow a script, with TLS and without, for the tests of the connection test."""
+"""SMTP servers that follow a script, with and without TLS, for the tests of the connection test."""
 
 import ipaddress
 import ssl
@@ -18,7 +18,7 @@ GREETING = b"220 mail.mycompany.example ESMTP ready\r\n"
 
 
 def smtp_script(ehlo=(b"SIZE 1048576",), **changes):
-    """An `answer` of a server that takes everything.
+    """Return an `answer` of a server that accepts everything.
 
     :param ehlo: the extensions that it offers
     :param changes: command -> reply that differs
@@ -39,19 +39,19 @@ def smtp_script(ehlo=(b"SIZE 1048576",), **changes):
 
 
 def commands(server):
-    """The verbs that a scripted server heard."""
+    """Return the verbs that a scripted server received."""
     return [line.split()[0].upper().decode() for line in server.received if line.strip()]
 
 
 class Credentials:
-    """A private key and a certificate for it, self-signed or by another one."""
+    """A private key and its certificate, which is self-signed or signed by another one."""
 
     def __init__(self, name="localhost", signer=None, days=365):
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         issuer = signer or self
         now = datetime.now(timezone.utc)
-        # a little more, so that whole days are left a moment later
+        # an additional hour, so that whole days are left a moment later
         end = now + timedelta(days=days, hours=1)
         names = [x509.DNSName(name), *([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if signer else [])]
         self.certificate = (
@@ -65,20 +65,20 @@ class Credentials:
 
     @property
     def pem(self):
-        """The certificate."""
+        """The certificate in PEM format."""
         return self.certificate.public_bytes(Encoding.PEM)
 
     @property
     def key_pem(self):
-        """The private key."""
+        """The private key in PEM format."""
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 class TlsServer(ScriptedServer):
-    """The same, with TLS from the first byte.
+    """A scripted server with TLS from the first byte.
 
-    :param credentials: its own
-    :param clients: who has to have signed the certificates of clients; None asks for none
+    :param credentials: the credentials of the server
+    :param clients: the signer of the certificates of clients; None requests no certificates
     """
 
     def __init__(self, answer, credentials, clients=None, greeting=GREETING):

@@ -48,7 +48,7 @@ class ConnectionTestCase(ToolsCase):
         )
 
     def smtp(self, greeting=GREETING, **changes):
-        """A server that takes everything but what the changes say."""
+        """Start a server that accepts everything, with these changes."""
         return self.serve(greeting, smtp_script(**changes))
 
     def tls(self, credentials, clients=None, answer=None):
@@ -57,7 +57,7 @@ class ConnectionTestCase(ToolsCase):
         return server
 
     def assertFails(self, report, step, problem):
-        """This step failed for this reason, those before went well, those behind were not tried."""
+        """This step failed for this reason, the steps before it succeeded, and those after it were not tried."""
         self.assertEqual((report.failed.step, report.failed.problem), (step, problem))
         position = report.steps.index(report.failed)
         self.assertEqual({r.outcome for r in report.steps[position + 1 :]} - {Outcome.NOT_TRIED}, set())
@@ -70,7 +70,7 @@ class ConnectionTestCase(ToolsCase):
 
 
 class TestSteps(ConnectionTestCase):
-    def test_a_server_that_takes_everything_passes_and_gets_no_message(self):
+    def test_a_server_that_accepts_everything_passes_and_gets_no_message(self):
         server = self.smtp()
         report = run_connection_test(self.plan(server))
         self.assertEqual(report.outcome, Outcome.OK)
@@ -78,7 +78,7 @@ class TestSteps(ConnectionTestCase):
         self.assertEqual([r.step for r in report.steps], list(ConnectionStep))
         self.assertEqual(report.ports, ())
 
-    def test_each_step_tells_what_it_found(self):
+    def test_each_step_reports_its_findings(self):
         report = run_connection_test(self.plan(self.smtp()))
         self.assertEqual(report.find(ConnectionStep.NAME).facts.addresses, ("127.0.0.1",))
         self.assertEqual(report.find(ConnectionStep.CONNECTION).facts.address, "127.0.0.1")
@@ -86,7 +86,7 @@ class TestSteps(ConnectionTestCase):
         self.assertEqual((greeting.banner, greeting.size), ("mail.mycompany.example ESMTP ready", 1048576))
         self.assertEqual(report.find(ConnectionStep.SENDER).facts, (250, "2.1.0 sender ok"))
 
-    def test_a_step_takes_as_long_as_the_server(self):
+    def test_the_duration_of_each_step_is_reported(self):
         def slow(_line):
             time.sleep(0.3)
             return b"250 ok\r\n"
@@ -95,12 +95,12 @@ class TestSteps(ConnectionTestCase):
         self.assertGreater(report.find(ConnectionStep.SENDER).seconds, 0.29)
         self.assertLess(report.find(ConnectionStep.RECIPIENT).seconds, 0.29)
 
-    def test_domains_travel_in_ascii(self):
+    def test_domains_are_sent_in_ascii(self):
         server = self.smtp()
         run_connection_test(self.plan(server, sender="Sales <sales@Café.example>"))
         self.assertIn(b"mail FROM:<sales@xn--caf-dma.example>", server.received)
 
-    def test_a_sender_that_is_no_address_is_not_sent(self):
+    def test_an_invalid_sender_is_not_sent(self):
         for sender in ("", "sales", "sales@-bad-.example", "résumé@mycompany.example"):
             with self.subTest(sender):
                 server = self.smtp()
@@ -109,7 +109,7 @@ class TestSteps(ConnectionTestCase):
                 )
                 self.assertEqual(commands(server), ["EHLO", "RSET", "QUIT"])
 
-    def test_a_sender_cannot_smuggle_a_command_in(self):
+    def test_a_sender_cannot_contain_a_command(self):
         for sender in ("a@b.example>\r\nDATA", "a@b.example\r\nDATA\r\n"):
             server = self.smtp()
             run_connection_test(self.plan(server, sender=sender))
@@ -141,12 +141,12 @@ class TestSteps(ConnectionTestCase):
     def test_a_recipient_that_is_forwarded_is_accepted(self):
         self.assertEqual(run_connection_test(self.plan(self.smtp(RCPT=b"251 forwarded\r\n"))).outcome, Outcome.OK)
 
-    def test_a_connection_that_breaks_says_nothing_against_the_port(self):
+    def test_other_ports_are_not_tested_after_a_lost_connection(self):
         report = run_connection_test(self.plan(self.smtp(RCPT=ClosingReply(b"")), other_ports=(self.unused_port(),)))
         self.assertFails(report, ConnectionStep.RECIPIENT, Problem.CLOSED)
         self.assertEqual(report.ports, ())
 
-    def test_starttls_that_is_not_used_is_noted(self):
+    def test_starttls_that_is_offered_but_not_used_is_reported(self):
         for extensions in ((), (b"STARTTLS",)):
             report = run_connection_test(self.plan(self.smtp(ehlo=extensions)))
             self.assertEqual(report.find(ConnectionStep.TLS).facts.starttls_offered, bool(extensions))
@@ -154,7 +154,7 @@ class TestSteps(ConnectionTestCase):
 
 class TestFinding(ConnectionTestCase):
     def resolver(self, *addresses):
-        """Knows one name, whatever it is."""
+        """Return a resolver that finds these addresses for any name."""
 
         def resolve(_host, port, **_options):
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
@@ -174,7 +174,7 @@ class TestFinding(ConnectionTestCase):
         self.assertFails(report, ConnectionStep.NAME, Problem.UNKNOWN_HOST)
         self.assertEqual(report.failed.detail, "Name or service not known")
 
-    def test_a_name_that_can_be_none_is_reported(self):
+    def test_an_invalid_name_is_reported(self):
         self.assertFails(
             run_connection_test(replace(self.plan(25), host="mail..example")), ConnectionStep.NAME, Problem.BAD_HOST
         )
@@ -200,15 +200,15 @@ class TestFinding(ConnectionTestCase):
         )
         self.assertEqual(asked, ["münchen.example"])
 
-    def test_an_address_that_does_not_answer_before_one_that_does_is_a_warning(self):
+    def test_an_unreachable_address_before_a_reachable_one_is_a_warning(self):
         server = self.smtp()
-        # the server is bound to 127.0.0.1 alone
+        # the server is bound only to 127.0.0.1
         report = run_connection_test(self.plan(server), self.resolver("127.0.0.9", "127.0.0.1"))
         self.assertEqual(report.outcome, Outcome.WARNING)
         self.assertEqual(report.find(ConnectionStep.CONNECTION).facts, ("127.0.0.1", ("127.0.0.9",)))
         self.assertEqual(report.find(ConnectionStep.RECIPIENT).outcome, Outcome.OK)
 
-    def test_ports_that_are_none_are_reported(self):
+    def test_invalid_ports_are_reported(self):
         for port in (0, -1, 65536):
             self.assertFails(run_connection_test(self.plan(port)), ConnectionStep.CONNECTION, Problem.BAD_PORT)
 
@@ -250,7 +250,7 @@ class TestGreeting(ConnectionTestCase):
         self.assertFails(report, ConnectionStep.GREETING, Problem.SILENT)
         self.assertLess(time.monotonic() - began, 5)
 
-    def test_a_server_that_drips_is_cut_off(self):
+    def test_a_server_that_sends_very_slowly_is_cut_off(self):
         class Drip(type(self.smtp())):
             def _talk(self, connection):
                 try:
@@ -267,7 +267,7 @@ class TestGreeting(ConnectionTestCase):
         self.assertFails(report, ConnectionStep.GREETING, Problem.TOO_LONG)
         self.assertLess(time.monotonic() - began, 3)
 
-    def test_a_reply_without_end_is_cut_off_and_reported(self):
+    def test_an_endless_reply_is_cut_off_and_reported(self):
         class Flood(type(self.smtp())):
             def _talk(self, connection):
                 try:
@@ -289,7 +289,7 @@ class TestGreeting(ConnectionTestCase):
         extensions = tuple(b"X-%d" % number for number in range(100))
         self.assertEqual(run_connection_test(self.plan(self.smtp(ehlo=extensions))).outcome, Outcome.OK)
 
-    def test_a_server_that_does_not_like_our_name_is_reported(self):
+    def test_a_server_that_refuses_our_name_is_reported(self):
         report = run_connection_test(self.plan(self.smtp(EHLO=b"550 who?\r\n", HELO=b"550 who are you?\r\n")))
         self.assertFails(report, ConnectionStep.GREETING, Problem.NAME_REFUSED)
         self.assertEqual(report.failed.reply, (550, "who are you?"))
@@ -306,7 +306,7 @@ class TestLogin(ConnectionTestCase):
 
     @staticmethod
     def by_token(connection):
-        """As Odoo's OAuth modules do: the reply is not looked at."""
+        """Log in as Odoo's OAuth modules do: they ignore the reply."""
         connection.ehlo()
         connection.docmd("AUTH", "XOAUTH2 dG9rZW4tb2YtdGhlLWJveA==")
 
@@ -314,7 +314,7 @@ class TestLogin(ConnectionTestCase):
         server = self.smtp(ehlo=ehlo, **changes)
         return run_connection_test(self.plan(server, login=login, secret=PASSWORD)), server
 
-    def test_a_reply_without_end_is_cut_off_at_every_step(self):
+    def test_an_endless_reply_is_cut_off_at_every_step(self):
         for command, step in (
             ("EHLO", ConnectionStep.GREETING),
             ("AUTH", ConnectionStep.LOGIN),
@@ -328,7 +328,7 @@ class TestLogin(ConnectionTestCase):
                     report = run_connection_test(self.plan(server, login=self.by_password))
                     self.assertFails(report, step, Problem.ENDLESS)
 
-    def test_an_accepted_password_tells_the_mechanism(self):
+    def test_the_mechanism_of_an_accepted_password_is_reported(self):
         report, _server = self.log_in(self.by_password, AUTH=self.ACCEPTED)
         self.assertEqual(report.find(ConnectionStep.LOGIN).facts, ("PLAIN", False))
 
@@ -346,11 +346,11 @@ class TestLogin(ConnectionTestCase):
         report, _server = self.log_in(self.by_token, self.OAUTH, AUTH=self.ACCEPTED)
         self.assertEqual(report.find(ConnectionStep.LOGIN).facts.mechanism, "XOAUTH2")
 
-    def test_a_refused_token_is_reported_though_the_reply_is_not_looked_at(self):
+    def test_a_refused_token_is_reported_even_if_the_login_ignores_the_reply(self):
         report, _server = self.log_in(self.by_token, self.OAUTH, AUTH=b"535 5.7.8 expired\r\n")
         self.assertFails(report, ConnectionStep.LOGIN, Problem.LOGIN_REFUSED)
 
-    def test_the_reason_in_a_challenge_is_reported_and_the_login_ended(self):
+    def test_the_reason_in_a_challenge_is_reported_and_the_login_is_ended(self):
         challenge = b64encode(b'{"status":"400","scope":"mail"}')
         server = self.serve(
             GREETING,
@@ -364,7 +364,7 @@ class TestLogin(ConnectionTestCase):
         self.assertFails(report, ConnectionStep.LOGIN, Problem.LOGIN_REFUSED)
         self.assertEqual(report.failed.reply, (535, '5.7.8 not accepted {"status":"400","scope":"mail"}'))
 
-    def test_a_server_that_repeats_a_password_gives_nothing_away(self):
+    def test_a_password_that_the_server_repeats_is_hidden(self):
         for login, ehlo in ((self.by_password, self.PLAIN), (self.by_token, self.OAUTH)):
 
             def repeat(line):
@@ -379,12 +379,12 @@ class TestLogin(ConnectionTestCase):
     def test_a_plan_does_not_show_its_password(self):
         self.assertNotIn(PASSWORD, repr(self.plan(25, secret=PASSWORD)))
 
-    def test_a_password_that_cannot_be_sent_is_reported_without_a_letter_of_it(self):
+    def test_a_password_that_cannot_be_sent_is_reported_without_its_letters(self):
         report, _server = self.log_in(lambda connection: connection.login("box", "geheimnisträger"))
         self.assertFails(report, ConnectionStep.LOGIN, Problem.LOGIN_CHARACTERS)
         self.assertEqual((report.failed.detail, report.failed.reply), ("", None))
 
-    def test_a_login_that_cannot_be_tried_says_why(self):
+    def test_the_reason_why_a_login_cannot_be_tried_is_reported(self):
         def login(_connection):
             raise LoginImpossible("The token has been withdrawn.")
 
@@ -392,20 +392,20 @@ class TestLogin(ConnectionTestCase):
         self.assertFails(report, ConnectionStep.LOGIN, Problem.LOGIN_IMPOSSIBLE)
         self.assertEqual(report.failed.detail, "The token has been withdrawn.")
 
-    def test_a_port_without_login_is_reported_and_others_are_looked_at(self):
+    def test_a_port_without_login_is_reported_and_others_are_tested(self):
         submission = self.smtp(ehlo=(b"STARTTLS",))
         plan = self.plan(self.smtp(), login=self.by_password, other_ports=(submission.port,))
         report = run_connection_test(plan)
         self.assertFails(report, ConnectionStep.LOGIN, Problem.NO_AUTH)
         self.assertEqual(report.ports, ((submission.port, PortStatus.STARTTLS),))
 
-    def test_a_port_that_offers_a_login_only_after_starttls_is_the_one_to_use(self):
+    def test_a_port_that_offers_a_login_only_after_starttls_is_the_best_port(self):
         server = self.smtp(ehlo=(b"STARTTLS",))
         report = run_connection_test(self.plan(server, login=self.by_password, other_ports=(self.unused_port(),)))
         self.assertFails(report, ConnectionStep.LOGIN, Problem.NO_AUTH)
         self.assertEqual(report.best_port(server.port), (server.port, PortStatus.STARTTLS))
 
-    def test_a_server_with_strange_mechanisms_only_is_reported(self):
+    def test_a_server_with_only_unsupported_mechanisms_is_reported(self):
         report, _server = self.log_in(self.by_password, (b"AUTH GSSAPI",))
         self.assertFails(report, ConnectionStep.LOGIN, Problem.NO_MECHANISM)
 
@@ -415,7 +415,7 @@ class TestLogin(ConnectionTestCase):
         self.assertTrue(report.find(ConnectionStep.LOGIN).facts.in_clear)
         self.assertEqual(report.outcome, Outcome.WARNING)
 
-    def test_a_password_that_is_not_sent_is_none_that_others_can_read(self):
+    def test_a_login_by_cram_md5_does_not_send_the_password_in_clear(self):
         def answer(line):
             if line.upper().startswith(b"AUTH CRAM-MD5"):
                 return b"334 %s\r\n" % b64encode(b"<1@mail.mycompany.example>")
@@ -428,7 +428,7 @@ class TestLogin(ConnectionTestCase):
 
 
 class TestPorts(ConnectionTestCase):
-    def test_ports_are_reported_by_how_they_answer(self):
+    def test_ports_are_reported_with_the_kind_of_their_answer(self):
         plain, starttls = self.smtp(), self.smtp(ehlo=(b"STARTTLS",))
         tls, silent, away = self.tls(Credentials()), self.smtp(b""), self.smtp(b"554 no\r\n")
         unused = self.unused_port()
@@ -444,19 +444,19 @@ class TestPorts(ConnectionTestCase):
         ]
         self.assertEqual(report.ports, tuple(zip(ports, answers, strict=True)))
 
-    def test_there_is_no_login_and_no_message_there(self):
+    def test_other_ports_get_no_login_and_no_message(self):
         other = self.smtp(ehlo=(b"STARTTLS", b"AUTH PLAIN"))
         run_connection_test(self.plan(self.unused_port(), login=TestLogin.by_password, other_ports=(other.port,)))
         self.assertEqual(set(commands(other)), {"EHLO", "RSET", "QUIT"})
 
-    def test_they_are_looked_at_at_the_same_time(self):
+    def test_other_ports_are_tested_at_the_same_time(self):
         silent = [self.smtp(b"").port for _server in range(4)]
         began = time.monotonic()
         report = run_connection_test(self.plan(self.unused_port(), other_ports=tuple(silent)))
         self.assertEqual({answer.answer for answer in report.ports}, {PortStatus.SILENT})
         self.assertLess(time.monotonic() - began, 3)
 
-    def test_the_configured_port_is_looked_at_again_where_another_encryption_may_help(self):
+    def test_the_configured_port_is_tested_again_if_another_encryption_may_help(self):
         tls = self.tls(Credentials())
         report = run_connection_test(self.plan(tls, limits=IMPATIENT))
         self.assertFails(report, ConnectionStep.GREETING, Problem.SILENT)
@@ -483,7 +483,7 @@ class TestPorts(ConnectionTestCase):
         )
         self.assertFails(report, ConnectionStep.TLS, Problem.STARTTLS_REFUSED)
 
-    def test_the_best_port_is_encrypted_then_the_configured_one_then_tls_at_once(self):
+    def test_the_best_port_is_chosen_by_encryption_then_configuration_then_implicit_tls(self):
         for ports, best in (
             (((25, PortStatus.PLAIN), (587, PortStatus.STARTTLS), (465, PortStatus.TLS)), 465),
             (((25, PortStatus.STARTTLS), (465, PortStatus.TLS)), 25),
@@ -505,7 +505,7 @@ class TestTls(ConnectionTestCase):
 
     def setUp(self):
         super().setUp()
-        # what this machine trusts
+        # the authorities that this machine trusts
         directory = TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         file = Path(directory.name) / "authorities.pem"
@@ -517,7 +517,7 @@ class TestTls(ConnectionTestCase):
         return OwnCertificate(credentials.pem, (key or credentials).key_pem)
 
     def each_kind(self):
-        """With and without a certificate of ours: two libraries do the work."""
+        """Test without and with a certificate of ours: different libraries handle these cases."""
         for own in (None, self.own()):
             with self.subTest(own_certificate=bool(own)):
                 yield own
@@ -547,7 +547,7 @@ class TestTls(ConnectionTestCase):
                 self.assertEqual(report.failed.facts.certificate.issuer, issuer_of(credentials))
                 self.assertEqual(report.ports, ())
 
-    def test_a_bad_certificate_that_need_not_be_good_is_a_warning(self):
+    def test_a_bad_certificate_is_a_warning_if_no_valid_one_is_required(self):
         for own in self.each_kind():
             server = self.tls(Credentials(signer=self.stranger))
             report = run_connection_test(self.plan(server, encryption="ssl", own_certificate=own))
@@ -558,13 +558,13 @@ class TestTls(ConnectionTestCase):
         elsewhere = Credentials("elsewhere.example", signer=self.authority)
         for own in self.each_kind():
             plan = self.plan(self.tls(elsewhere), encryption="ssl_strict", own_certificate=own)
-            # the resolver takes it for 127.0.0.1, the certificate does not
+            # the resolver takes 127.1 for 127.0.0.1, the verification of the certificate does not
             report = run_connection_test(replace(plan, host="127.1"))
             self.assertFails(report, ConnectionStep.TLS, Problem.CERTIFICATE)
             self.assertEqual(report.failed.facts.trust, Trust.WRONG_NAME)
             self.assertIn("elsewhere.example", report.failed.facts.certificate.names)
 
-    def test_a_certificate_that_ends_within_thirty_days_is_a_warning(self):
+    def test_a_certificate_that_expires_within_thirty_days_is_a_warning(self):
         for days, outcome in ((29, Outcome.WARNING), (31, Outcome.OK)):
             server = self.tls(Credentials(signer=self.authority, days=days))
             report = run_connection_test(self.plan(server, encryption="ssl_strict"))
@@ -576,7 +576,7 @@ class TestTls(ConnectionTestCase):
         report = run_connection_test(self.plan(server, encryption="ssl_strict", own_certificate=self.own()))
         self.assertEqual(report.outcome, Outcome.OK)
 
-    def test_files_of_the_command_line_do_the_same(self):
+    def test_our_certificate_may_come_from_files_of_the_command_line(self):
         with TemporaryDirectory() as directory:
             files = Path(directory) / "client.pem", Path(directory) / "client.key"
             files[0].write_bytes(self.client.pem)
@@ -587,13 +587,13 @@ class TestTls(ConnectionTestCase):
                 run_connection_test(self.plan(server, encryption="ssl", own_certificate=own)).outcome, Outcome.OK
             )
 
-    def test_a_server_that_does_not_accept_our_certificate_closes(self):
+    def test_a_server_that_rejects_our_certificate_closes_the_connection(self):
         for own in (None, self.own(self.stranger)):
             server = self.tls(self.good, clients=self.authority)
             report = run_connection_test(self.plan(server, encryption="ssl", own_certificate=own, other_ports=()))
             self.assertEqual(report.failed.problem, Problem.CLOSED)
 
-    def test_a_certificate_of_ours_that_cannot_be_used_is_reported_without_its_key(self):
+    def test_an_unusable_certificate_of_ours_is_reported_without_its_key(self):
         for own in (
             self.own(key=self.stranger),
             OwnCertificate(b"no certificate", b"no key"),
@@ -604,18 +604,18 @@ class TestTls(ConnectionTestCase):
             self.assertFails(report, ConnectionStep.TLS, Problem.OWN_CERTIFICATE)
             self.assertNotIn("PRIVATE", report.failed.detail)
 
-    def test_what_is_no_certificate_is_not_read(self):
+    def test_invalid_certificates_are_not_read(self):
         for der in (None, b"", b"no certificate"):
             self.assertIsNone(read_certificate(der))
 
 
 class TestReadable(ToolsCase):
-    def test_foreign_words_become_one_short_line_without_control_characters(self):
+    def test_words_of_a_server_become_one_short_line_without_control_characters(self):
         self.assertEqual(readable(b"a\x00b\r\n c\x1b[31m\xc2\x85d\xe2\x80\xaee"), "a b c [31m d e")
         self.assertEqual(readable(b"caf\xe9 \xff"), "café ÿ")
         self.assertEqual(len(readable("x" * 5000)), 300)
 
-    def test_secrets_are_left_out(self):
+    def test_secrets_in_words_of_a_server_are_hidden(self):
         self.assertEqual(readable("no: hunter2 or hunter22", ("hunter2", "hunter22", "")), "no: … or …")
 
 

@@ -1,4 +1,4 @@
-"""Labels of charsets, what can't be decoded, encoded words and parameters."""
+"""Labels of charsets, bytes that cannot be decoded, encoded words and parameters."""
 
 from contextlib import suppress
 from email import message_from_bytes
@@ -23,7 +23,7 @@ MANY = length(100_000)
 class TestCharsets(ToolsCase):
     # ------------------------------------------------------------------ labels
 
-    def test_labels_mean_what_browsers_take_them_to_mean(self):
+    def test_labels_are_interpreted_as_by_browsers(self):
         for label, codec in {
             "gb2312": "gb18030",
             "GBK": "gb18030",
@@ -48,14 +48,14 @@ class TestCharsets(ToolsCase):
         }.items():
             self.assertEqual(trusted(label), codec, label)
 
-    def test_labels_of_mail_that_browsers_do_not_know_are_known(self):
+    def test_labels_of_mail_that_browsers_do_not_know_are_supported(self):
         for label in ("hz-gb-2312", "iso-2022-kr", "cp850", "johab", "utf-32", "utf8mb4", "cp50220", "x-windows-874"):
             self.assertTrue(trusted(label), label)
         self.assertEqual(read("안녕".encode("iso2022_kr"), "iso-2022-kr"), DecodedText("안녕"))
         self.assertEqual(read("询价".encode("hz"), "hz-gb-2312"), DecodedText("询价"))
 
-    def test_every_japanese_character_of_python_is_read(self):
-        """The six that Windows, and so the WHATWG, has elsewhere in Unicode apart."""
+    def test_every_japanese_character_that_python_knows_is_read(self):
+        """The exceptions are six characters that Windows, and hence the WHATWG, maps to other code points."""
         others = "〜‖−¢£¬"
         for row in range(0x21, 0x75):
             codes = [bytes((row, cell)) for cell in range(0x21, 0x7F)]
@@ -68,7 +68,7 @@ class TestCharsets(ToolsCase):
                 differing = {a for a, b in zip(text, found, strict=True) if a != b}
                 self.assertLessEqual(differing, set(others))
 
-    # ------------------------------------------------------------------ what can't be decoded
+    # ------------------------------------------------------------------ bytes that cannot be decoded
 
     def test_one_bad_byte_costs_one_character(self):
         for data, label, text in (
@@ -81,34 +81,34 @@ class TestCharsets(ToolsCase):
             self.assertEqual(read(data, label), DecodedText(text), label)
 
     def test_ill_formed_subsequences_are_replaced_as_unicode_recommends(self):
-        """Table 3-8 of the Unicode Standard, chapter 3."""
+        """The example is table 3-8 of the Unicode Standard, chapter 3."""
         data = b"\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64"
         text = read("ü".encode() * 10 + data, "utf-8").text
         self.assertEqual(text, "ü" * 10 + "a\ufffd\ufffd\ufffdb\ufffdc\ufffd\ufffdd")
 
-    def test_a_byte_that_stands_for_no_letter_is_not_guessed(self):
+    def test_an_isolated_bad_byte_is_replaced_and_not_guessed(self):
         self.assertEqual(read(b"Hello \xff world", "utf-8"), DecodedText("Hello \ufffd world"))
 
-    def test_another_charset_counts_only_where_nearly_nothing_decodes(self):
+    def test_another_charset_is_guessed_if_nearly_nothing_decodes(self):
         self.assertEqual(read("Grüße".encode("cp1252"), "utf-8"), DecodedText("Grüße", is_certain=False))
         russian = "Пришлите, пожалуйста, счёт на оплату"
         self.assertEqual(read(russian.encode("koi8-r"), "utf-8"), DecodedText(russian, is_certain=False))
         chinese = "请报价，联系人张先生，谢谢您的合作"
         self.assertEqual(read(chinese.encode("gbk"), "utf-8"), DecodedText(chinese, is_certain=False))
 
-    def test_what_is_utf8_is_read_as_such_where_the_label_fails(self):
+    def test_utf8_is_recognized_if_the_label_fails(self):
         self.assertEqual(read("Grüße 你好".encode(), "euc-jp"), DecodedText("Grüße 你好"))
         self.assertEqual(read("Grüße".encode(), "us-ascii"), DecodedText("Grüße"))
 
     def test_a_text_with_many_ill_formed_sequences_is_not_certain(self):
         self.assertFalse(read(bytes(range(128, 256)), "utf-8").is_certain)
 
-    def test_escapes_of_japanese_are_read_whatever_the_label(self):
+    def test_japanese_escape_sequences_are_read_with_any_label(self):
         data = "日本".encode("iso2022_jp")
         for label in ("", "us-ascii", "utf-8", "iso-8859-1", "iso-2022-jp"):
             self.assertEqual(read(data, label), DecodedText("日本"), label)
 
-    def test_halves_of_surrogate_pairs_are_joined_and_lone_ones_are_not(self):
+    def test_surrogate_pairs_are_joined_and_lone_surrogates_are_replaced(self):
         self.assertEqual(read(b"\xed\xa0\xbd\xed\xb8\x80", "utf-8").text, "😀")
         self.assertEqual(
             read(b"\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc \xed\xa0\xbd", "utf-8").text, "üüüü \ufffd\ufffd\ufffd"
@@ -118,15 +118,15 @@ class TestCharsets(ToolsCase):
         for codec in ("utf-8-sig", "utf-16", "utf-32"):
             self.assertEqual(read("Grüße".encode(codec), "iso-8859-1"), DecodedText("Grüße"), codec)
 
-    def test_utf16_without_a_mark_is_known_by_its_zeros(self):
+    def test_utf16_without_a_byte_order_mark_is_recognized_by_its_zeros(self):
         for codec in ("utf-16-le", "utf-16-be"):
             for label in ("utf-16", "utf-16be", "utf-8", ""):
                 self.assertEqual(read("Grüße".encode(codec), label).text, "Grüße", (codec, label))
         self.assertEqual(read("Grüße".encode(), "utf-16").text, "Grüße")
 
-    # ------------------------------------------------------------------ HTML that says it itself
+    # ------------------------------------------------------------------ charsets that HTML declares
 
-    def test_html_without_a_label_says_its_charset_itself(self):
+    def test_html_without_a_label_declares_its_charset(self):
         for start in (
             b"<meta charset=windows-1250>",
             b"<META CHARSET = 'windows-1250'>",
@@ -137,19 +137,19 @@ class TestCharsets(ToolsCase):
         ):
             self.assertEqual(read(start + b"\xe8", is_html=True), DecodedText(f"{start.decode()}č"), start)
 
-    def test_the_label_counts_more_than_what_html_says(self):
+    def test_the_label_counts_more_than_the_declaration_in_html(self):
         data = b"<meta charset=windows-1250>\xe8"
         self.assertTrue(read(data, "iso-8859-1", is_html=True).text.endswith("è"))
-        self.assertTrue(read(data, "", is_html=False).text.endswith("è"))  # plain text says nothing
+        self.assertTrue(read(data, "", is_html=False).text.endswith("è"))  # plain text declares nothing
 
-    def test_only_the_beginning_of_html_is_looked_through(self):
+    def test_only_the_beginning_of_html_is_searched_for_a_charset(self):
         data = b" " * 1024 + b"<meta charset=windows-1250>\xe8"
         self.assertTrue(read(data, is_html=True).text.endswith("è"))
 
-    def test_html_that_calls_itself_utf16_is_utf8(self):
+    def test_html_that_declares_utf16_is_read_as_utf8(self):
         self.assertEqual(read("<meta charset=utf-16>ü".encode(), is_html=True), DecodedText("<meta charset=utf-16>ü"))
 
-    def test_any_bytes_are_read_in_time_by_the_length(self):
+    def test_long_repetitions_of_any_bytes_become_text_that_the_database_takes(self):
         for data, label in some_of(
             (
                 (b"<meta " * MANY, ""),
@@ -178,7 +178,7 @@ class TestCharsets(ToolsCase):
         }.items():
             self.assertEqual(read_words(value), DecodedText(text), value)
 
-    def test_words_are_read_as_programs_write_them(self):
+    def test_words_in_unusual_notations_are_read(self):
         for value, text in {
             "=?utf-8?Q?a b=C3=BC?=c": "a büc",
             "x=?utf-8?q?=C3=BC?=y": "xüy",
@@ -191,15 +191,15 @@ class TestCharsets(ToolsCase):
         }.items():
             self.assertEqual(decode_words(value), text, value)
 
-    def test_runs_are_the_value(self):
+    def test_the_runs_add_up_to_the_value(self):
         for value in ("", "a", "=?utf-8?q?a?=", " =?utf-8?q?a?= \r\n =?utf-8?q?b?= c =?x", "?==?a?b?c?="):
             self.assertEqual("".join(run.source for run in runs(value)), value)
 
-    def test_any_number_of_words_is_read_in_time_by_the_length(self):
+    def test_long_repetitions_of_words_become_text_that_the_database_takes(self):
         for piece in ("=?a?q?", "=?", "?=", "=?utf-8?q?a?= ", "=?utf-8?b?/?=", "=?utf-8?q?=F0=9F?=\r\n "):
             self.assertDatabaseText(decode_words(piece * (MANY // len(piece))), piece)
 
-    def test_python_reads_the_words_that_are_handed_on(self):
+    def test_python_reads_the_normalized_words(self):
         for words, text in {
             "=?gb2312?b?0a+827S0?=": "询价创",
             "=?utf-8?b?w6TD?=\r\n =?utf-8?b?pMO8?=": "ääü",
@@ -216,7 +216,7 @@ class TestCharsets(ToolsCase):
 
     # ------------------------------------------------------------------ parameters
 
-    def test_parameters_are_read_as_programs_write_them(self):
+    def test_parameters_in_unusual_notations_are_read(self):
         for value, name in {
             'attachment; filename="a b.pdf"': "a b.pdf",
             "filename=truth.pdf": "truth.pdf",  # without a disposition
@@ -244,13 +244,13 @@ class TestCharsets(ToolsCase):
         both = head + b"Content-Disposition: inline; filename=disposition.png\r\n\r\n"
         self.assertEqual(file_name(message_from_bytes(both)), "disposition.png")
 
-    def test_any_parameters_are_read_in_time_by_the_length(self):
+    def test_long_repetitions_of_parameters_become_text_that_the_database_takes(self):
         for piece in (";", '; a="', "; filename*0=a", "; filename=a", '\\"', "=", '; filename="\\'):
             self.assertDatabaseText(parameter(piece * MANY, "filename"), piece)
 
-    # ------------------------------------------------------------------ the rest
+    # ------------------------------------------------------------------ dates, HTML and references
 
-    def test_dates_of_the_usual_programs_are_read(self):
+    def test_dates_of_common_programs_are_read(self):
         for value, date in {
             "Mon, 02 Mar 2026 09:30:00 +0100": "2026-03-02 08:30:00+00:00",
             "Mon,  2 Mar 2026 09:30:00 +0100 (CET)": "2026-03-02 08:30:00+00:00",
@@ -261,7 +261,7 @@ class TestCharsets(ToolsCase):
         }.items():
             self.assertEqual(str(read_date(value)), date, value)
 
-    def test_what_is_no_date_is_none(self):
+    def test_invalid_dates_are_not_read(self):
         for value in (
             "",
             "09:30",
@@ -286,7 +286,7 @@ class TestCharsets(ToolsCase):
             self.assertEqual(with_references_found(f'<img src="cid:{reference}">', ["a@b"]), '<img src="cid:a@b">')
         self.assertEqual(with_references_found('<img src="CID:x">', ["a@b"]), '<img src="CID:x">')
 
-    def test_a_message_is_normalized_once(self):
+    def test_normalizing_a_message_again_changes_nothing(self):
         for source in self.every_eml():
             with suppress(BoundExceeded):
                 message = parse(source)

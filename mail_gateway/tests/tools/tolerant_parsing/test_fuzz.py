@@ -1,4 +1,4 @@
-"""Messages made of the fixtures by changes at which parsers fail; the same ones in each run."""
+"""Messages derived from the fixtures by changes at which parsers fail; each run makes the same ones."""
 
 import email
 import email.policy
@@ -54,7 +54,7 @@ _BOUNDARY = re.compile(rb"(?i)boundary=[^\s;]+")
 def mutants(count, seed=5322):
     """Yield (name of the fixture, changed source).
 
-    :param count: of Odoo's runner, see :func:`rounds`
+    :param count: the number in Odoo's runner, see :func:`rounds`
     """
     dice = random.Random(seed)
     sources = [(file.stem, file.read_bytes()) for file in sorted(DATA.glob("*.eml"))]
@@ -118,7 +118,7 @@ _CHANGES = (_flip, _cut, _spice, _shuffle_lines, _change_charset, _change_bounda
 
 
 def long_ones(seed=105802):
-    """Yield (what it is, source): headers of up to 1 MB, parameters by the hundred thousand, parts by the thousand."""
+    """Yield (description, source): headers of up to 1 MB, hundreds of thousands of parameters, thousands of parts."""
     dice = random.Random(seed)
     wide = "".join(chr(dice.randrange(0x10000, 0x1FFFE)) for _character in range(5000)).encode()
     head = b"From: mary@customer.example\r\nTo: sales@mycompany.example\r\n"
@@ -159,7 +159,7 @@ def long_ones(seed=105802):
 
 
 def nearly_too_long(seed=2822):
-    """Yield (what it is, source): headers just below what is replaced, so that everything works on all of them."""
+    """Yield (description, source): headers just below the length at which they are replaced, so that all code reads them."""
     dice = random.Random(seed)
     for name in (*_LONG_HEADERS, *_MORE_HEADERS):
         for most in (TRICKY_CHARS, _MAX_CHARS.get(name.lower().decode(), HEAD_CHARS - 500)):
@@ -180,7 +180,7 @@ _MORE_HEADERS = (
     *(b"Bcc", b"Sender", b"X-Original-To", b"X-Original-From", b"List-Post", b"Auto-Submitted", b"Precedence"),
     *(b"X-Auto-Response-Suppress", b"X-Autoreply", b"X-Spam-Status", b"X-Odoo-Message-Id", b"Mime-Version"),
 )
-# Beyond that a header is replaced; all others are read up to what a head may have.
+# A longer header is replaced; all others are read up to the length of a head.
 _MAX_CHARS = {
     **dict.fromkeys(READ_HEADERS, VALUE_CHARS),
     **dict.fromkeys(("content-type", "content-disposition", "content-transfer-encoding"), VALUE_CHARS),
@@ -214,12 +214,12 @@ _MORE_PIECES = (
     ),
 )
 _HTML_PIECES = (b"<", b"<img ", b"<img a=", b"<img a='", b"<!--", b"&#9", b"a=", b"<style")
-# Generous: each takes less than a second.
+# Seconds; generous, since each source takes less than one.
 PATIENCE = 30
 
 
 class TestReadingLengths(ToolsCase):
-    def test_what_is_long_has_no_defects_either_and_takes_bounded_time(self):
+    def test_very_long_messages_become_readable_in_bounded_time(self):
         for name, source in some_of(long_ones()):
             started = time.thread_time()
             readable = self.read_all(source)
@@ -227,21 +227,21 @@ class TestReadingLengths(ToolsCase):
             self.assertFalse(find_defects(readable.source), name)
             self.assertDatabaseText(repr(read_headers(source)), name)
 
-    def test_what_is_nearly_too_long_takes_bounded_time_whatever_is_read_of_it(self):
+    def test_headers_just_below_their_limits_are_read_in_bounded_time(self):
         for name, source in some_of(nearly_too_long()):
             started = time.thread_time()
             self.read_all(source)
             self.assertLess(time.thread_time() - started, PATIENCE, name)
 
     def read_all(self, source):
-        """Read all that is read of a message on its way."""
+        """Read all that is read of a message during its processing."""
         read_headers(source)
         find_remarks(source)
         recipients_in(source)
         readable = make_readable(source)
         message = email.message_from_bytes(readable.source, policy=email.policy.SMTP)
         normalize_headers(message)
-        for name in READ_HEADERS:  # Odoo has Python parse these; of others it might need gigabytes
+        for name in READ_HEADERS:  # Odoo lets Python parse these; other headers might take gigabytes
             message.get_all(name)
         for reads in (automatic_reply, unanswerable, marked_as_spam, message_id_of, recipients_of, source_of):
             reads(message)
@@ -253,28 +253,28 @@ class TestReadingLengths(ToolsCase):
 
 
 class TestReadingFuzz(ToolsCase):
-    """That Odoo gets through what comes out is tested with Odoo, in test_reading."""
+    """tests/inbound/test_readable.py tests with Odoo that it processes the results."""
 
-    def test_what_comes_out_has_no_defects_whatever_goes_in(self):
+    def test_any_mutant_becomes_a_message_without_defects(self):
         for name, source in mutants(1000):
             readable = make_readable(source)
             self.assertFalse(find_defects(readable.source), (name, source))
             self.assertEqual(readable.source == source, not readable.defects, (name, source))
 
-    def test_what_is_attached_is_written_whatever_it_is(self):
+    def test_any_parsed_mutant_can_be_written_again(self):
         for name, source in mutants(300, seed=2046):
             with suppress(BoundExceeded):
                 message = parse(source)
                 self.assertIsInstance(source_of(message), bytes, name)
                 self.assertEqual(source_of(message), source_of(parse(source)), name)
 
-    def test_the_text_only_form_has_no_defects_either(self):
+    def test_the_text_only_form_of_any_mutant_has_no_defects(self):
         for name, source in mutants(300, seed=822):
             readable = make_readable(source, text_only=True)
             self.assertFalse(find_defects(readable.source), (name, source))
             self.assertTrue(readable.defects)
 
-    def test_what_has_defects_comes_with_the_original_byte_for_byte(self):
+    def test_a_defective_message_comes_with_the_original_byte_for_byte(self):
         for name, source in mutants(300, seed=2045):
             readable = make_readable(source)
             if readable.defects:

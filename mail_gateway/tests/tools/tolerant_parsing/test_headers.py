@@ -10,7 +10,7 @@ from odoo.addons.mail_gateway.tools.tolerant_parsing.defects import Defect
 
 class TestReadingHeaders(ReadingCase):
     def header(self, line, name):
-        """How a header line is handed on in a message with defects."""
+        """Return how a header line is handed on in a message with defects."""
         source = line + b"\r\nX-Odoo-Message-Id: \0\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
         message = self.read(source)
         self.assertIn(Defect.HEADERS, self.readable.defects)
@@ -26,14 +26,14 @@ class TestReadingHeaders(ReadingCase):
     def test_a_long_message_id_fits_into_an_index_of_the_database(self):
         self.assertLess(len(self.header(b"Message-Id: <%s@b>" % (b"x" * 3000), "Message-Id")), 501)
 
-    def test_raw_bytes_are_read_by_what_they_look_like(self):
+    def test_the_charset_of_raw_bytes_is_guessed(self):
         self.assertEqual(self.read("headers_in_raw_latin1")["Subject"], "Grüße aus Köln")
         self.assertEqual(self.header("Subject: Grüße".encode(), "Subject"), "Grüße")
 
     def test_encoded_words_are_read(self):
         self.assertEqual(self.header(b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= aus", "Subject"), "Grüße aus")
 
-    def test_nul_and_halves_of_surrogate_pairs_are_left_out(self):
+    def test_nul_and_lone_surrogates_are_left_out(self):
         self.assertEqual(self.read("nul_bytes")["Subject"], "Order ten")
         self.assertDatabaseText(self.read("surrogates_in_headers")["Subject"], "surrogates_in_headers")
 
@@ -50,7 +50,7 @@ class TestReadingHeaders(ReadingCase):
     def test_an_international_domain_is_written_in_its_encoded_form(self):
         self.assertIn("mary@xn--caf-dma.example", self.header("From: mary@café.example".encode(), "From"))
 
-    def test_an_address_is_found_between_parentheses_without_end(self):
+    def test_an_address_is_found_among_nested_comments(self):
         self.assertIn("mary@customer.example", self.read("from_with_nested_comments")["From"])
 
     def test_recipients_of_all_headers_are_kept(self):
@@ -64,7 +64,7 @@ class TestReadingHeaders(ReadingCase):
         )
         self.assertIn("e@x.example", message["Resent-To"])
 
-    def test_all_of_thousands_of_recipients_are_kept(self):
+    def test_thousands_of_recipients_are_all_kept(self):
         people = [f"person{number}@customer.example" for number in range(3000)]
         message = self.read(b"To: %s\r\n\r\n" % ",\r\n ".join(people).encode())
         self.assertEqual([a for _n, a in getaddresses([message["To"], message["Delivered-To"]])], people)
@@ -76,14 +76,14 @@ class TestReadingHeaders(ReadingCase):
             self.header(b"Date: Mon, 02 Mar 2026 09:30:00 +0100", "Date"), "Mon, 02 Mar 2026 09:30:00 +0100"
         )
 
-    def test_dates_that_programs_write_are_kept(self):
+    def test_dates_in_unusual_formats_are_kept(self):
         for value, date in {
             b"dim., 29 nov. 2026 10:00:00 +0100": "Sun, 29 Nov 2026 09:00:00 +0000",
             b"Sun, 29 Nov 2026 10:00:60 +0100": "Sun, 29 Nov 2026 09:00:59 +0000",
         }.items():
             self.assertEqual(self.header(b"Date: " + value, "Date"), date)
 
-    def test_what_rules_read_is_kept(self):
+    def test_headers_that_rules_read_are_kept(self):
         for line in (
             b"Auto-Submitted: auto-replied",
             b"Precedence: bulk",
@@ -93,7 +93,7 @@ class TestReadingHeaders(ReadingCase):
             name, _colon, value = line.decode().partition(": ")
             self.assertEqual(self.header(line, name), value)
 
-    def test_references_beyond_measure_keep_the_first_and_the_last(self):
+    def test_very_long_references_keep_the_first_and_last_ids(self):
         ids = [f"<{number}@customer.example>" for number in range(2000)]
         references = self.read(HEAD + f"References: {' '.join(ids)}\r\n\r\n".encode())["References"].split()
         self.assertEqual((references[0], references[-1]), (ids[0], ids[-1]))
@@ -101,7 +101,7 @@ class TestReadingHeaders(ReadingCase):
 
     # ------------------------------------------------------------------ delivery reports
 
-    def test_a_delivery_report_with_defects_stays_one(self):
+    def test_a_delivery_report_with_defects_remains_a_delivery_report(self):
         message = self.read("bounce_report_with_flaws")
         self.assertEqual(
             (message.get_content_type(), message.get_param("report-type")), ("multipart/report", "delivery-status")
@@ -120,13 +120,13 @@ class TestReadingHeaders(ReadingCase):
 
 
 class TestReadingDates(ToolsCase):
-    """Dates as programs write them; where core reads one right, so is it here."""
+    """Dates as programs write them; a date that core reads correctly is read in the same way."""
 
     def assertRead(self, dates):
         for value, date in dates.items():
             self.assertEqual(str(read_date(value)), f"{date}+00:00", value)
 
-    def test_a_leap_second_is_the_second_before(self):
+    def test_a_leap_second_is_read_as_the_second_before(self):
         self.assertRead(
             {
                 "Sat, 31 Dec 2016 23:59:60 +0000": "2016-12-31 23:59:59",
@@ -152,11 +152,11 @@ class TestReadingDates(ToolsCase):
         for value in ("mar., 3 mai 2026 10:00:00 +0200", "mar. 3 mai 2026 10:00:00 +0200", "3 juin 2026 10:00"):
             self.assertIsNone(read_date(value), value)
 
-    def test_zones_are_read_however_they_are_written(self):
+    def test_time_zones_in_all_common_notations_are_read(self):
         for zone in ("+0100", "+01:00", "+01", "+1", "GMT+0100", "GMT+01:00", "UTC+1", "+0100;", "+0100 (MEZ)"):
             self.assertRead({f"Sun, 29 Nov 2026 10:00:00 {zone}": "2026-11-29 09:00:00"})
 
-    def test_what_stands_around_a_date_does_not_matter(self):
+    def test_text_around_a_date_does_not_matter(self):
         for value in (
             "Date: Sun, 29 Nov 2026 10:00:00 +0100",
             '"Sun, 29 Nov 2026 10:00:00 +0100"',
@@ -167,11 +167,11 @@ class TestReadingDates(ToolsCase):
 
 
 class TestReadingIds(ReadingCase):
-    """Message-Ids that tell nothing."""
+    """Message-Ids that identify nothing."""
 
     ATTACHED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
 
-    def test_one_that_breaks_the_parser_is_left_out_and_nothing_else(self):
+    def test_only_a_message_id_that_breaks_the_parser_is_left_out(self):
         for value in (b"<>", b"< >", b"<@>", b"<@b>"):
             inner = b"X-A: 1\r\nMessage-ID: %s\r\nSubject: Inner\r\n\r\nTen.\r\n" % value
             source = HEAD + self.ATTACHED + inner + b"--b--\r\n"
@@ -179,7 +179,7 @@ class TestReadingIds(ReadingCase):
             [file] = self.files(self.as_odoo_reads(source)).values()
             self.assertEqual(file, b"X-A: 1\r\nSubject: Inner\r\n\r\nTen.")
 
-    def test_one_that_python_reads_stays_in_an_attached_message(self):
+    def test_a_message_id_that_python_reads_stays_in_an_attached_message(self):
         source = HEAD + self.ATTACHED + b"Message-ID: 17\r\n\r\nTen.\r\n--b--\r\n"
         [file] = self.files(self.as_odoo_reads(source)).values()
         self.assertIn(b"Message-ID: 17\r\n", file)

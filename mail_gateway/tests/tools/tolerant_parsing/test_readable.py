@@ -13,13 +13,13 @@ MANY_HEADERS = b"X-A: %s\r\n" % (b"b" * 70) * 10_000
 
 class ReadingCase(ToolsCase):
     def read(self, source):
-        """The message that Odoo is handed for a source or a fixture."""
+        """Return the message that Odoo gets for a source or a fixture."""
         source = self.eml(source) if isinstance(source, str) else source
         self.readable = make_readable(source)
         return self.as_odoo_reads(self.readable.source)
 
     def as_odoo_reads(self, source):
-        """The message as it is when Odoo takes its texts and files from it."""
+        """Return the message in the form from which Odoo takes its texts and files."""
         message = email.message_from_bytes(source, policy=email.policy.SMTP)
         normalize_headers(message)
         normalize_content(message)
@@ -29,12 +29,12 @@ class ReadingCase(ToolsCase):
         return [part.get_content() for part in message.walk() if part.get_content_type() == "text/plain"]
 
     def files(self, message):
-        """Name -> bytes, without the original."""
+        """Return name -> bytes, without the original."""
         found = {part.get_filename(): self.data(part) for part in message.walk() if part.get_filename()}
         return {name: data for name, data in found.items() if name != ORIGINAL}
 
     def data(self, part):
-        """The file that Odoo makes of a part."""
+        """Return the file that Odoo makes of a part."""
         content = part.get_content()
         if isinstance(content, str):
             return content.encode(part.get_param("charset") or "utf-8")
@@ -46,9 +46,9 @@ class ReadingCase(ToolsCase):
 
 
 class TestReading(ReadingCase):
-    # ------------------------------------------------------------------ what is left alone
+    # ------------------------------------------------------------------ messages that are not changed
 
-    def test_messages_that_odoo_gets_through_are_handed_on_byte_for_byte(self):
+    def test_messages_that_odoo_can_process_are_handed_on_byte_for_byte(self):
         for name in (
             "text_and_html",
             "only_an_attachment",
@@ -86,13 +86,13 @@ class TestReading(ReadingCase):
                 source = self.eml(name)
                 self.assertEqual(make_readable(source), (source, ()))
 
-    def test_nothing_at_all_is_handed_on(self):
+    def test_empty_sources_are_handed_on_unchanged(self):
         for source in (b"", b"\r\n", b"\r\n\r\n", b":"):
             self.assertEqual(make_readable(source), (source, ()))
 
-    # ------------------------------------------------------------------ what is found
+    # ------------------------------------------------------------------ defects
 
-    def test_each_defect_has_its_name(self):
+    def test_each_defect_is_reported_with_its_name(self):
         for name, defect in {
             "charset_unknown": Defect.CHARSET,
             "charset_lies_utf8_for_windows1252": Defect.CHARSET,
@@ -116,11 +116,11 @@ class TestReading(ReadingCase):
             with self.subTest(name):
                 self.assertDefects(name, defect)
 
-    def test_several_defects_are_all_named(self):
+    def test_several_defects_are_all_reported(self):
         self.assertDefects("nul_bytes", Defect.CHARACTERS, Defect.HEADERS)
         self.assertDefects("base64_with_a_footer", Defect.CHARSET, Defect.ENCODING)
 
-    def test_what_is_beyond_all_measure_has_a_name_too(self):
+    def test_messages_beyond_a_limit_are_reported_with_its_name(self):
         nested = b"".join(
             b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(length(2000))
         )
@@ -141,15 +141,15 @@ class TestReading(ReadingCase):
             with self.subTest(defect=defect):
                 self.assertDefects(source, defect)
 
-    # ------------------------------------------------------------------ what is made of it
+    # ------------------------------------------------------------------ results
 
-    def test_the_original_comes_last_and_whole(self):
+    def test_the_original_comes_last_and_unchanged(self):
         source = self.eml("nul_bytes")
         last = list(self.read(source).iter_parts())[-1]
         self.assertEqual((last.get_filename(), last.get_content_type()), (ORIGINAL, "application/octet-stream"))
         self.assertEqual(last.get_content(), source)
 
-    def test_the_text_only_form_has_the_text_and_nothing_but_the_original(self):
+    def test_the_text_only_form_contains_only_the_text_and_the_original(self):
         source = self.eml("text_and_html")
         readable = make_readable(source, text_only=True)
         message = email.message_from_bytes(readable.source, policy=email.policy.SMTP)
@@ -164,11 +164,11 @@ class TestReading(ReadingCase):
         message = email.message_from_bytes(make_readable(source, text_only=True).source, policy=email.policy.SMTP)
         self.assertEqual(self.texts(message), ["Please send ten."])
 
-    def test_of_text_and_html_with_defects_the_html_is_kept(self):
+    def test_the_html_is_kept_in_a_defective_message_with_text_and_html(self):
         message = self.read(self.eml("text_and_html").replace(b"Subject: ", b"Subject: \0"))
         self.assertEqual(
             [part.get_content_type() for part in message.iter_parts()], ["text/html", "application/octet-stream"]
         )
 
-    def test_an_empty_text_with_defects_has_no_text(self):
+    def test_a_defective_message_with_an_empty_body_has_no_text(self):
         self.assertEqual(self.texts(self.read(HEAD + MANY_HEADERS)), [])

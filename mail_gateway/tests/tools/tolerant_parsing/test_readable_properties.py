@@ -1,4 +1,4 @@
-"""What holds of any message, not only of those in tests/data."""
+"""Properties of any message, not only of those in tests/data."""
 
 import email
 import email.policy
@@ -12,13 +12,13 @@ from odoo.addons.mail_gateway.tools.tolerant_parsing.check import find_defects
 from odoo.addons.mail_gateway.tools.tolerant_parsing.file_names import is_hostile, safe_name
 from odoo.addons.mail_gateway.tools.tolerant_parsing.readable import make_readable
 
-# derandomize: a failure on one machine is the same failure on all others
+# derandomize: a failure on one machine also occurs on all others
 properties = settings(
     max_examples=rounds(150),
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.too_slow],  # how fast examples come depends on the machine
+    suppress_health_check=[HealthCheck.too_slow],  # the machine determines how fast hypothesis draws examples
 )
 
 NAMES = (
@@ -54,7 +54,7 @@ bodies = st.one_of(st.binary(max_size=200), st.text("\r\n-b<>/p&;=a \0", max_siz
 
 @st.composite
 def messages(draw):
-    """Bytes that have the look of a message, parts in parts at times."""
+    """Draw bytes that resemble a message, sometimes with nested parts."""
     head = b"".join(b"%s: %s\r\n" % (name.encode(), value) for name, value in draw(headers))
     body = draw(bodies)
     for _part in range(draw(st.integers(0, 2))):

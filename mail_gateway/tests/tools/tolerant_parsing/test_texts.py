@@ -15,7 +15,7 @@ HTML = HEAD + b"Content-Type: text/html; charset=utf-8\r\n\r\n"
 class TestReadingTexts(ReadingCase):
     # ------------------------------------------------------------------ charsets
 
-    def test_texts_are_read_by_what_they_are(self):
+    def test_texts_are_read_despite_wrong_or_missing_labels(self):
         for name, words in {
             "charset_unknown": "Grüße aus Köln",
             "charset_lies_ascii_for_latin1": "Grüße aus Köln",
@@ -29,7 +29,7 @@ class TestReadingTexts(ReadingCase):
             with self.subTest(name):
                 self.assertIn(words, self.texts(self.read(name))[0])
 
-    def test_codecs_that_are_traps_are_not_used(self):
+    def test_dangerous_codecs_are_not_used(self):
         for name in (
             "unicode_escape",
             "raw_unicode_escape",
@@ -44,11 +44,11 @@ class TestReadingTexts(ReadingCase):
             self.assertIsNone(trusted(name), name)
         self.assertIn("\\ud800", "".join(self.texts(self.read("charset_is_a_codec_trap"))))
 
-    def test_names_of_charsets_may_be_anything(self):
+    def test_invalid_names_of_charsets_are_not_trusted(self):
         for name in ("", "\0", "utf-8\0", "x" * 10_000, "../../etc/passwd", "é", "\ud800"):
             self.assertIsNone(trusted(name), name)
 
-    def test_latin1_is_taken_for_windows_superset(self):
+    def test_latin1_is_read_as_its_superset_windows_1252(self):
         self.assertEqual(to_text(b"10 \x80", "iso-8859-1"), "10 €")
 
     def test_control_characters_are_left_out(self):
@@ -56,17 +56,17 @@ class TestReadingTexts(ReadingCase):
 
     # ------------------------------------------------------------------ structure
 
-    def test_parts_are_found_by_the_boundary_that_is_there(self):
+    def test_parts_are_found_by_the_boundary_that_occurs(self):
         for name in ("boundary_missing", "boundary_wrong"):
             with self.subTest(name):
                 message = self.read(name)
                 self.assertIn("please send ten of them.", self.texts(message)[0])
                 self.assertEqual(self.files(message), {"order.pdf": b"%PDF-1.4 not really"})
 
-    def test_a_multipart_without_parts_is_a_text(self):
+    def test_a_multipart_without_parts_is_read_as_text(self):
         self.assertIn("please send ten of them.", self.texts(self.read("multipart_that_is_none"))[0])
 
-    def test_what_is_nested_deeply_is_found(self):
+    def test_deeply_nested_texts_are_found(self):
         for name in ("deeply_nested", "attached_messages_nested"):
             with self.subTest(name):
                 self.assertIn(b"At the bottom.", self.readable_text(name))
@@ -80,7 +80,7 @@ class TestReadingTexts(ReadingCase):
         self.assertIn("Grüße aus Köln", text)
         self.assertIn("The list's footer!", text)
 
-    def test_an_attachment_that_ends_early_is_kept_as_far_as_it_goes(self):
+    def test_a_truncated_attachment_is_kept(self):
         data = self.files(self.read("base64_truncated"))["order.pdf"]
         self.assertTrue(b"%PDF-1.4 not really a document".startswith(data[:20]))
         self.assertGreater(len(data), 20)
@@ -92,19 +92,19 @@ class TestReadingTexts(ReadingCase):
 
     # ------------------------------------------------------------------ HTML
 
-    def test_html_that_is_set_aside_cannot_run(self):
+    def test_html_that_is_set_aside_is_attached_as_plain_text(self):
         message = self.read(HTML + b"<p>Please send ten.</p>" + b"<xyz>of them</xyz>" * 30_000)
         self.assertEqual(self.readable.defects, (Defect.HTML,))
         self.assertTrue(self.texts(message)[0].startswith("Please send ten."))
         aside = next(part for part in message.walk() if part.get_filename() == "message.html.txt")
         self.assertEqual(aside.get_content_type(), "text/plain")
 
-    def test_html_that_is_set_aside_is_read_whatever_numbers_are_in_it(self):
+    def test_html_that_is_set_aside_is_read_despite_a_very_long_number(self):
         number = b"&#" + b"9" * 5000 + b";"
         message = self.read(HTML + b"<p>Please send %sten.</p>" % number + b"<xyz>of them</xyz>" * 30_000)
         self.assertTrue(self.texts(message)[0].startswith("Please send ten."))
 
-    def test_an_invisible_image_is_no_content(self):
+    def test_an_invisible_image_is_not_content(self):
         for image in (
             '<img src="https://x.example/a" width=1 height=1>',
             "<IMG SRC='https://x.example/a' HEIGHT='1px' WIDTH='0'>",
@@ -134,7 +134,7 @@ class TestReadingTexts(ReadingCase):
         ):
             self.assertTrue(has_content(f"<p>{image}</p>", {"logo@x.example"}), image)
 
-    def test_of_a_message_with_defects_the_same_is_shown_as_of_others(self):
+    def test_defective_messages_are_shown_like_others(self):
         for name, words in {
             "content_html_is_a_tracking_pixel": ["Please call back."],
             "content_html_is_an_image_that_is_missing": ["Please call back."],
@@ -146,7 +146,7 @@ class TestReadingTexts(ReadingCase):
             shown = [part.get_content() for part in message.walk() if is_shown(part)]
             self.assertEqual([word for word, text in zip(words, shown, strict=True) if word in text], words, name)
 
-    def test_the_plain_text_stands_in_for_html_that_is_set_aside(self):
+    def test_the_plain_text_replaces_html_that_is_set_aside(self):
         html = b"--b\r\nContent-Type: text/html\r\n\r\n" + b"<xyz>of them</xyz>" * 30_000
         plain = b"--b\r\nContent-Type: text/plain\r\n\r\nThe plain text.\r\n"
         message = self.read(
@@ -165,7 +165,7 @@ class TestReadingTexts(ReadingCase):
         ):
             self.assertFalse(is_heavy(html), html[:60])
 
-    def test_shapes_that_keep_the_sanitizer_busy_are_heavy(self):
+    def test_html_that_is_expensive_to_sanitize_is_heavy(self):
         for piece, before, after in some_of(
             (
                 ("<", "", ""),
@@ -196,8 +196,8 @@ class TestReadingTexts(ReadingCase):
             with self.subTest(piece=piece, before=before):
                 self.assertTrue(is_heavy(before + piece * (600_000 // len(piece)) + after))
 
-    def test_the_bounds_of_html_hold_for_what_is_left_of_it(self):
-        """What is set aside is not hidden in comments and styles only to be parsed after all."""
+    def test_comments_styles_and_scripts_are_removed_before_html_is_measured(self):
+        """The bounds of HTML apply to the rest, without comments, styles and scripts."""
         self.assertEqual(without_hidden("a<!-- b -->c<style>d</STYLE>e<script>f"), "ace")
 
     # ------------------------------------------------------------------ attachments
@@ -211,7 +211,7 @@ class TestReadingTexts(ReadingCase):
         )
         self.assertFalse([name for name in self.files(message) if is_hostile(name)])
 
-    def test_names_say_what_they_are(self):
+    def test_hostile_parts_of_names_are_removed(self):
         for name, safe in {
             "../../etc/passwd": "passwd",
             "C:\\Windows\\order.pdf": "order.pdf",
@@ -234,7 +234,7 @@ class TestReadingTexts(ReadingCase):
         files = self.files(self.read("message_attached_in_base64"))
         self.assertIn(b"Send one.", next(iter(files.values())))
 
-    def test_a_hundred_attachments_are_kept(self):
+    def test_at_most_a_hundred_attachments_are_kept(self):
         part = b"--b\r\nContent-Type: application/pdf; name=a%d.pdf\r\n\r\nx\r\n"
         parts = b"".join(part % number for number in range(310))
         message = self.read(HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + b"--b--\r\n")
