@@ -28,9 +28,9 @@ class ParametersCase(TransactionCase):
         """Return the values of the four parameters."""
         return [self.parameters.get_param(key) for key in MIRRORED]
 
-    def record(self, domain=None):
+    def record(self):
         """Return the values of the main company's alias domain."""
-        return [(domain or self.company.alias_domain_id)[field] for field in MIRRORED.values()]
+        return [self.company.alias_domain_id[field] for field in MIRRORED.values()]
 
     def parameter(self, key):
         """Return the record of a parameter."""

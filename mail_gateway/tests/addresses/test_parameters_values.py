@@ -103,9 +103,9 @@ class TestBadAddressesInTheAliasDomain(ParametersCase):
 
     EMAILS = ("catchall_email", "bounce_email", "default_from_email")
 
-    def emails(self, domain=None):
+    def emails(self):
         """Return the addresses that core uses."""
-        return [(domain or self.domain)[field] for field in self.EMAILS]
+        return [self.domain[field] for field in self.EMAILS]
 
     def test_a_bad_default_from_counts_as_the_default(self):
         for bad in ("our office", "our office@one.example", "Office <office@one.example>", "office@one example"):

@@ -80,11 +80,8 @@ class TestAuthors(PeopleCommon):
 
     def test_nobody_is_identified_as_a_user_by_a_name_or_a_disguised_address(self):
         user = self.user_employee
-        for number, sender in enumerate(
-            (f"=?utf-8?q?{user.email.replace('@', '=40')}?= <evil{number}@evil.example>" for number in range(1)),
-        ):
-            message = self.deliver(self.to_sales(sender, number))
-            self.assertFalse(message.mail_message_ids.author_id)
+        message = self.deliver(self.to_sales(f"=?utf-8?q?{user.email.replace('@', '=40')}?= <evil@evil.example>", 99))
+        self.assertFalse(message.mail_message_ids.author_id)
         for number, sender in enumerate(
             (
                 f"=?utf-8?q?{user.email.replace('@', '=40')}?=",

@@ -54,7 +54,7 @@ class StoreCase(InboundCommon):
     def remote(self, *sources, prefix="imap://box@127.0.0.1/INBOX;UIDVALIDITY=7/;UID="):
         return [RemoteMessage(f"{prefix}{number}", source) for number, source in enumerate(sources, 1)]
 
-    def refuse(self, marked, error=None):
+    def refuse(self, marked):
         """Have the database refuse messages whose `marked` field holds "refused"."""
         self.env.cr.execute(
             SQL(

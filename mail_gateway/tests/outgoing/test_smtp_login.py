@@ -76,9 +76,12 @@ class TestSmtpLogin(OutgoingCommon):
         self.assertEqual([line.split()[1] for line in server.received[1:4]], [b"PLAIN", b"LOGIN", b"CRAM-MD5"])
 
     def test_a_server_without_a_supported_mechanism_raises_an_error(self):
-        for mechanisms, error in ((b"GSSAPI", smtplib.SMTPException), (b"", smtplib.SMTPException)):
+        for mechanisms in (b"GSSAPI", b""):
             server, _record = self.smtp(mechanisms)
-            with smtplib.SMTP("127.0.0.1", server.port, timeout=10) as connection, self.assertRaises(error):
+            with (
+                smtplib.SMTP("127.0.0.1", server.port, timeout=10) as connection,
+                self.assertRaises(smtplib.SMTPException),
+            ):
                 log_in(connection, "box", PASSWORD)
 
     def test_an_ascii_password_is_sent_by_smtplib_itself(self):

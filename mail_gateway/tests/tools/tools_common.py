@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from zlib import crc32
 
 from odoo.addons.mail_gateway.tools.fetch.mailbox_settings import MailboxSettings
 
@@ -95,7 +96,7 @@ def raw(subject="Order", sender="Mary <mary@customer.example>", to="sales@mycomp
         "From": sender,
         "To": to,
         "Subject": subject,
-        "Message-Id": message_id or f"<{abs(hash((subject, sender, to)))}@customer.example>",
+        "Message-Id": message_id or f"<{crc32(repr((subject, sender, to)).encode())}@customer.example>",
         "MIME-Version": "1.0",
         "Content-Type": "text/plain; charset=utf-8",
         **{name.replace("_", "-"): value for name, value in headers.items()},

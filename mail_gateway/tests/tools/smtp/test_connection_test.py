@@ -162,9 +162,7 @@ class TestFinding(ConnectionTestCase):
         return resolve
 
     def test_a_server_without_a_name_is_reported(self):
-        self.assertFails(
-            run_connection_test(self.plan(1) and replace(self.plan(1), host="")), ConnectionStep.NAME, Problem.NO_HOST
-        )
+        self.assertFails(run_connection_test(replace(self.plan(1), host="")), ConnectionStep.NAME, Problem.NO_HOST)
 
     def test_an_unknown_name_is_reported(self):
         def resolve(*_args, **_options):
