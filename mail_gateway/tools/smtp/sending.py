@@ -53,11 +53,10 @@ class _Connection:
         try:
             self._sending.session_opened(self.number, opened)
             Transmission(opened.session, self._sending.queue, self, self._sending.max_messages).run()
-        except SessionOver:
+        except BaseException:  # the server waits in the middle of a message: it takes part in no farewell
             opened.session.close()
             raise
-        finally:
-            opened.session.leave()
+        opened.session.leave()
 
     def about_to_end(self, envelope):
         self._sending.journal.about_to_end(self.number, envelope)

@@ -2,13 +2,14 @@
 
 import socket
 import threading
+from contextlib import suppress
 
 CLOSE = object()
 HANG = object()
 
 
 class PipeliningServer:
-    """Takes one connection after another; reads all commands that are there before it answers them.
+    """Takes any number of connections; reads all commands that are there before it answers them.
 
     :param answers: (command, such as "RCPT TO:<a@b.example>") -> reply, a list of replies for one time each, CLOSE or HANG;
         by the longest beginning. "." is the end of the data
@@ -47,13 +48,13 @@ class PipeliningServer:
             except OSError:
                 return
             self.connections += 1
-            with connection:
-                connection.settimeout(10)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                try:
-                    _Talk(self, connection).run()
-                except OSError:
-                    continue
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection):
+        with connection, suppress(OSError):
+            connection.settimeout(10)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _Talk(self, connection).run()
 
     def reply(self, command, usual):
         """Return what is to be answered to a command."""
