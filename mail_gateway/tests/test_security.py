@@ -371,7 +371,7 @@ class TestHandingOver(InboundCommon):
 
     def test_after_a_database_error_a_call_is_recorded_without_a_query(self):
         source = raw(In_Reply_To=f"<1{ALERT_MARK}mycompany.example>")
-        message = self.held_call(self.member, "res.partner")
+        message = self.held_call(self.member, False)
         with self.assertQueryCount(0):
             message._settle_refused_call(psycopg2.errors.NotNullViolation(), source)
         self.assertTrue(self.env.cr.postrollback)

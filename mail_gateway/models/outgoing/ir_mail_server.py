@@ -88,8 +88,7 @@ class IrMail_Server(models.Model):
             mail_servers = self.sudo().search(self._find_mail_server_allowed_domain(), order="sequence, id")
         selection = self._select_server(email_from, mail_servers)
         if sending:
-            default_from = self.env.context.get("domain_notifications_email") or None
-            sending.selected[email_from, default_from, mail_servers._ids] = selection
+            sending.select(mail_servers, selection)
         return self._as_core_returns_it(selection)
 
     def _as_core_returns_it(self, selection):

@@ -2,6 +2,8 @@
 
 import ast
 from collections import defaultdict
+from itertools import chain, groupby
+from operator import itemgetter
 from textwrap import shorten
 
 from odoo import api, fields, models
@@ -100,14 +102,19 @@ class MailMail(models.Model):
     def _split_by_mail_configuration(self):
         """Extends core's method: each e-mail keeps the selection that was made for it.
 
-        Core selects once for e-mails with the same author, alias domain, specified server and allowed servers, and then
-        joins those with the same result. This method keeps each selection meanwhile, and finds it again by the same four.
+        Core makes one selection for a group of e-mails with the same author, alias domain, specified server and allowed
+        servers, and then joins groups with the same result, one after the other. The first e-mail of each group brings its
+        selection along.
         """
         sending = Sending.of(self.env.context) or Sending()
         mails, batches = self.with_context(**{Sending.KEY: sending}), defaultdict(list)
-        for server_id, alias_domain_id, smtp_from, ids in [*super(MailMail, mails)._split_by_mail_configuration()]:
-            for group in mails.browse(ids)._by_selection(sending):
-                selection, sender = group._selection_for(server_id, smtp_from, sending)
+        cores = [*super(MailMail, mails)._split_by_mail_configuration()]
+        sending.forget_asked()
+        for (server_id, alias_domain_id, smtp_from), joined in groupby(cores, itemgetter(0, 1, 2)):
+            selected = None
+            for group in mails.browse(chain.from_iterable(batch[3] for batch in joined))._by_selection(sending):
+                selected = sending.selected.get(group.ids[0], selected)
+                selection, sender = group._selection_for(server_id, smtp_from, selected)
                 sending.selections.update(dict.fromkeys(group.ids, selection))
                 batches[selection.server.id if selection.server else False, alias_domain_id, sender] += group.ids
         size = int(self.env["ir.config_parameter"].sudo().get_param("mail.session.batch.size")) or 1000  # as in core
@@ -117,29 +124,34 @@ class MailMail(models.Model):
                 yield server_id, alias_domain_id, smtp_from, batch_ids
 
     def _filter_mail_mail_servers(self, mail_servers):
-        """Extends core's method: records which servers an e-mail may use while core splits e-mails into batches."""
+        """Extends core's method: its answer tells the e-mail apart while core splits e-mails into batches."""
         allowed = super()._filter_mail_mail_servers(mail_servers)
-        if sending := Sending.of(self.env.context):
-            sending.allowed.update(dict.fromkeys(self.ids, allowed._ids))
+        sending = Sending.of(self.env.context)
+        if sending and len(self) == 1:
+            allowed = allowed.browse(allowed._ids)  # an object of its own, whatever other addons return
+            sending.asked(self.id, allowed)
         return allowed
 
     def _by_selection(self, sending):
-        """Return the groups of e-mails for which core made one selection."""
-        lean = self.with_context(prefetch_fields=False)  # no bodies in memory, as in core
-        groups = lean.grouped(lambda mail: (mail.mail_server_id, mail._author(), sending.allowed.get(mail.id)))
-        return [self.browse(mails.ids) for mails in groups.values()]
+        """Return the groups of e-mails for which one selection is made, in core's order."""
+        groups, specified = [], None
+        for mail in self.with_context(prefetch_fields=False):  # no bodies in memory, as in core
+            before, server = specified, mail.mail_server_id
+            specified = (server.id, mail._author()) if server else None
+            if not groups or mail.id in sending.selected or specified != before:
+                groups.append([])
+            groups[-1].append(mail.id)
+        return [self.browse(ids) for ids in groups]
 
-    def _selection_for(self, server_id, smtp_from, sending):
+    def _selection_for(self, server_id, smtp_from, selected):
         """Return the selection for these e-mails, which have one author.
 
         :param server_id: the server that core found or that the e-mails specify; False for the settings of odoo-bin
         :param str smtp_from: the From of the SMTP session, by core
-        :param sending: the Sending that contains core's selections
+        :param selected: the Selection that core made last; it counts unless the e-mails specify their server
         :return: (Selection, From of the SMTP session)
         """
         first, server = self[:1], self.env["ir.mail_server"].sudo().browse(server_id)
-        default_from = first.record_alias_domain_id.sudo().default_from_email or None
-        selected = sending.selected.get((first._author(), default_from, sending.allowed.get(first.id)))
         if not first.mail_server_id and selected and server_id == (selected.server.id if selected.server else False):
             return selected, smtp_from
         if self._may_use(server):
@@ -182,6 +194,35 @@ class MailMail(models.Model):
             known = {mail.mail_message_id: sending.selections.get(mail.id) for mail in self}
             sending.selections.update({mail.id: known.get(mail.mail_message_id) for mail in to_send - self})
         return to_send
+
+    def _send(
+        self,
+        auto_commit=False,
+        raise_exception=False,
+        smtp_session=None,
+        alias_domain_id=False,
+        mail_server=False,
+        post_send_callback=None,
+    ):
+        """Extends core's method: where an addon sends e-mails through another server than the selected one, that server is
+        recorded.
+        """
+        if sending := Sending.of(self.env.context):
+            server_id = mail_server.id if mail_server else False
+            for mail in self:
+                selection = sending.selections.get(mail.id)
+                if selection and server_id != (selection.server.id if selection.server else False):
+                    sending.selections[mail.id] = (
+                        mail._servers_at_hand().sudo().browse(server_id)._selection_of(mail._author())
+                    )
+        return super()._send(
+            auto_commit=auto_commit,
+            raise_exception=raise_exception,
+            smtp_session=smtp_session,
+            alias_domain_id=alias_domain_id,
+            mail_server=mail_server,
+            post_send_callback=post_send_callback,
+        )
 
     # ------------------------------------------------------------------ recording
 

@@ -174,6 +174,19 @@ class TestTheSelectionTravels(OutgoingCommon):
         self.assertEqual(batches, [(server.id, False, self.default, mails._ids)])
         self.assertEqual([sending.selections[mail.id].author for mail in mails], [mail._author() for mail in mails])
 
+    def test_the_server_of_an_addon_that_sends_through_another_one_is_recorded(self):
+        self.server("Selected", "test.mycompany.com")
+        other = self.server("Other")
+        split = type(self.env["mail.mail"])._split_by_mail_configuration
+
+        def split_by_addon(mails):
+            for _server_id, alias_domain_id, smtp_from, ids in split(mails):
+                yield other.id, alias_domain_id, smtp_from, ids
+
+        with patch.object(type(self.env["mail.mail"]), "_split_by_mail_configuration", split_by_addon):
+            self.send_and_count(self.mail())
+        self.assertEqual([row["mail_server_id"] for row in self._written], [other.id])
+
     def test_a_batch_is_no_larger_than_core_allows(self):
         self.server("S", "test.mycompany.com")
         self.env["ir.config_parameter"].set_param("mail.session.batch.size", "2")
