@@ -15,7 +15,7 @@ def test_connections_cut_at_random(crash_gateway, dovecot, mailbox, protocol):
         server = gateway.mail_server(mailbox, proxy.port, protocol)
         dovecot.put_all(mailbox, mix.sources)
         proxy.cut_after = (500, 60_000)
-        until(lambda: fetch_once(gateway) or gateway.count() == len(mix.sources), 120)
+        until(lambda: fetch_once(gateway) or gateway.count() == len(mix.sources), 300)
         assert proxy.cuts > 3
         proxy.cut_after = None
         gateway.settle(120)
