@@ -112,7 +112,7 @@ class Sending:
         self._raise_error()
         taken = self.queue.put(envelope, timeout)
         if taken:
-            self._add_connection()
+            self._add_connections()
         return taken
 
     def finish(self) -> list[Envelope]:
@@ -139,13 +139,17 @@ class Sending:
                 connection.thread.join(STOP_SECONDS)
         return left
 
-    def _add_connection(self):
+    def _add_connections(self):
         with self._lock:
-            alone = not self._connections
-            if alone or (self._works and len(self.queue) and len(self._connections) < self._most):
-                connection = _Connection(len(self._connections) + 1, self)
-                self._connections.append(connection)
-                connection.thread.start()
+            while len(self._connections) < self._wanted():
+                self._connections.append(_Connection(len(self._connections) + 1, self))
+                self._connections[-1].thread.start()
+
+    def _wanted(self):
+        """Return how many sessions there should be: one at first, then one more for each message that waits."""
+        if not self._works:
+            return 1
+        return min(self._most, len(self._connections) + len(self.queue))
 
     def _raise_error(self):
         if self._error:
@@ -158,9 +162,10 @@ class Sending:
         return not self._over and not self._error and self.queue.is_wanted()
 
     def session_opened(self, connection: int, session: OpenSession) -> None:
-        """Note that the server works."""
+        """Note that the server works, so that more sessions can be opened."""
         self._works = True
         self.journal.opened(connection, session)
+        self._add_connections()
 
     def session_failed(self, connection: int, over: SessionOver) -> None:
         """Let the other sessions end with the message that they are sending; what waits stays."""

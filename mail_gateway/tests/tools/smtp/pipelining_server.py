@@ -11,8 +11,8 @@ HANG = object()
 class PipeliningServer:
     """Takes any number of connections; reads all commands that are there before it answers them.
 
-    :param answers: (command, such as "RCPT TO:<a@b.example>") -> reply, a list of replies for one time each, CLOSE or HANG;
-        by the longest beginning. "." is the end of the data
+    :param answers: (command, such as "RCPT TO:<a@b.example>") -> reply, a list of replies for one time each, a function,
+        CLOSE or HANG; by the longest beginning. "." is the end of the data
     :param extensions: of EHLO
     :ivar messages: (sender, recipients, data as it came over the wire, without the dot)
     :ivar groups: what came together, one list of commands each
@@ -62,6 +62,8 @@ class PipeliningServer:
         answer = self.answers[max(beginnings, key=len)] if beginnings else usual
         if isinstance(answer, list):
             answer = answer.pop(0) if answer else usual
+        if callable(answer):
+            answer = answer()
         if answer is HANG:
             self._stopping.wait(10)
             return CLOSE

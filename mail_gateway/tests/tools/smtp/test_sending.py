@@ -59,6 +59,21 @@ class TestSending(ToolsCase):
         self.assertEqual(len({message[1][0] for message in self.server.messages}), 200)
         self.assertEqual(len(self.server.messages), 200)
 
+    def test_messages_that_came_before_the_first_session_share_all_sessions(self):
+        opened = threading.Event()
+
+        def greet():
+            opened.wait(10)
+            return b"220 test\r\n"
+
+        sending = self.start({"connect": greet}, connections=3)
+        for number in range(100):
+            sending.put(envelope(number))
+        opened.set()
+        sending.finish()
+        self.assertEqual(self.server.connections, 3)
+        self.assertEqual(len(self.server.messages), 100)
+
     def test_a_session_is_replaced_after_so_many_messages(self):
         sending = self.start(connections=1, max_messages=10)
         for number in range(25):
