@@ -23,7 +23,7 @@ OVERRIDES = {
         "_routing_create_bounce_email": ("inbound.mail_thread_notice", "inbound.mail_thread_people"),
     },
     "mail.mail": {
-        "send": ("inbound.mail_mail", "outgoing.mail_mail"),
+        "send": ("inbound.mail_mail", "outgoing.mail_mail_selection"),
         "_left_to_queue": ("dry_run.side_effect_guards", "inbound.mail_mail"),
     },
     "ir.mail_server": {

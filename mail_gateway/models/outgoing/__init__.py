@@ -9,5 +9,6 @@ from . import (
     mail_outgoing_selection_access,
     mail_message,
     mail_mail,
+    mail_mail_selection,
     mail_thread,
 )
