@@ -76,7 +76,7 @@ def perform(play, database):
     except Exception as error:
         warn(f"\nThis ended at “{story.title}”: {words_for(error)}\nOdoo's log: {LOGS / database}.log")
         return 1
-    say("\nThis is over: everything that it started is stopped.")
+    say("\nAll steps worked. Everything that this started is stopped.")
     return 0
 
 
@@ -124,7 +124,6 @@ def servers(story, database, **options):
             f"PostgreSQL on port {ports.port('postgres')}, Dovecot (IMAP {dovecot.port('imaps')} with TLS), "
             f"Postfix (SMTP {postfix.port})"
         )
-        say("             (the first time, a database is installed: a minute or two)")
         name = stack.enter_context(database)
         story.saw(f"database “{name}”: an Odoo with CRM and this addon")
         gateway = Gateway(name, port=port, **options)
@@ -132,7 +131,7 @@ def servers(story, database, **options):
         story.saw(f"Odoo answers at {gateway.odoo.url}")
         # A second Ctrl-C would leave processes behind: it is ignored while the servers stop.
         stack.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)
-        stack.callback(say, "\nStopping Odoo, Postfix, Dovecot and PostgreSQL ...")
+        stack.callback(say, "\nStopping what this started ...")
         yield Demo(postfix, dovecot, gateway)
 
 

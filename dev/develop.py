@@ -5,7 +5,10 @@ installation of the addon would give another one.
 """
 
 import os
+import re
 import sys
+import threading
+import time
 from contextlib import contextmanager
 
 from demo import perform, play_chapters, serve, servers, tell_where
@@ -28,6 +31,10 @@ from lab.host.paths import PYTHON
 from lab.odoo import databases
 
 DATABASE = "dev"
+# Lines of Odoo's log that a developer waits for: a restart, an error, the end of a traceback.
+_EVENT = re.compile(
+    rb"autoreload: |HTTP service .* running on| (?:ERROR|CRITICAL) |^\w+(?:\.\w+)*(?:Error|Exception)\b"
+)
 # When Odoo restarts itself, Python looks up the name "python" in PATH: it has to find the environment's.
 _FINDS_ITSELF = {"PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}"}
 
@@ -46,13 +53,40 @@ def develop(story):
         lead_mail(demo)
         story.title = "serving"
         tell_where(demo)
-        say("""
-Odoo starts again when a Python file of the addon changes, and reads views anew at each look. A changed field, help,
-view that others inherit from, or data file: end this and start it again, which makes the database anew.""")
+        say(
+            """
+Odoo starts again when a Python file of the addon changes, and reads views from their files at each look. After a change
+of a field, its help, a view that others inherit from or a data file, end this and start it again: then the database is
+created again.
+
+"""
+            + f"Ctrl-C, or kill -INT {os.getpid()}, ends this. Restarts and errors, from {demo.gateway.odoo.log}:"
+        )
+        follow(demo.gateway.odoo.log)
         try:
             serve(demo)
         except DemoError as error:  # for example after a change that cannot be imported; the database is still good
             warn(f"{error} Why, its log says: {demo.gateway.odoo.log}")
+
+
+def follow(log):
+    """Print restarts and errors from Odoo's log while this program runs.
+
+    :param log: the file
+    """
+    threading.Thread(target=_print_events, args=(log, log.stat().st_size), name="follow", daemon=True).start()
+
+
+def _print_events(log, position):
+    while True:
+        time.sleep(0.5)
+        with log.open("rb") as file:
+            file.seek(position)
+            lines = file.read().splitlines(keepends=True)
+        for line in lines if not lines or lines[-1].endswith(b"\n") else lines[:-1]:
+            position += len(line)
+            if _EVENT.search(line):
+                say(line.decode(errors="replace").rstrip())
 
 
 class KeptDatabase:

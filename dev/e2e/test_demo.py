@@ -17,4 +17,4 @@ def test_the_demo_runs_to_its_end():
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    assert "everything that it started is stopped" in done.stdout
+    assert "All steps worked. Everything that this started is stopped." in done.stdout
