@@ -5,7 +5,7 @@ import sys
 
 from lab.errors import LabError
 from lab.host import locks, packages, venv
-from lab.host.console import last_line, say, step
+from lab.host.console import check, last_found, say
 from lab.host.paths import LAB, PYTHON, ROOT
 from lab.odoo import download
 from lab.servers import tls
@@ -20,18 +20,20 @@ def setup(templates=()):
     """
     LAB.mkdir(exist_ok=True)
     with locks.exclusive("setup", when_busy=lambda: say("Another setup runs in this checkout: waiting for it.")):
-        with step("Debian packages") as remarks:
+        with check("Debian packages") as remarks:
             remarks.append(f"installed {' '.join(packages.install_missing()) or 'nothing, all there'}")
-        with step("Odoo", download.progress) as remarks:
+        with check("Odoo", download.progress) as remarks:
             remarks.append(download.fetch())
-        with step("Python packages", last_line(venv.LOG)) as remarks:
+        with check(
+            "Python packages", last_found(venv.LOG, r"((?:Collecting|Installing collected packages:) \S+)")
+        ) as remarks:
             remarks.append("installed" if venv.build() else "up to date")
-        with step("messages of other projects") as remarks:
+        with check("sample messages of other projects, for the tests") as remarks:
             remarks.append(corpora.fetch())
-        with step("certificates") as remarks:
+        with check("certificates") as remarks:
             remarks.append("made" if tls.make() else "up to date")
-        with step("databases", progress=False):
-            _databases(templates)
+        _databases(templates)
+    say("           The lab is up to date.")
 
 
 def _databases(templates):

@@ -25,7 +25,10 @@ class ModuleProgress:
     def note(self, line):
         """Read a line of Odoo's log."""
         if found := _LOADS_MODULE.search(line):
-            self._words = "module {}, {} of {}".format(*found.groups())
+            done = found[2] == found[3]
+            self._words = (
+                "all modules are loaded; web assets" if done else "module {}, {} of {}".format(*found.groups())
+            )
 
     def __call__(self):
         """Return the progress in words."""

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+from lab.errors import LabError
 from lab.host.paths import ROOT
 from lab.odoo.source import ADDON
 
@@ -20,7 +21,10 @@ def run(file=None, *words):
     :param file: one file of tests or a folder; all of them by default
     :param words: further arguments for pytest, such as ``-k secrets``
     :returns: pytest's exit code
+    :raises LabError: when the file is not one of these tests
     """
+    if file and TESTS not in (ROOT / file).resolve().parents:
+        raise LabError(f"{file} is not below {TESTS.relative_to(ROOT)}: use make test-unit FILE={file}, with Odoo.")
     which = [file] if file else [*_SIDE_BY_SIDE, TESTS]
     command = [sys.executable, "-m", "pytest", *_OPTIONS, *map(str, which), *words]
     return subprocess.run(
