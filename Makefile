@@ -4,7 +4,7 @@
 LAB := exec env PYTHONPATH=dev python3 -m lab
 PYTHON := .lab/venv/bin/python
 
-.PHONY: help setup databases demo dev test test-unit test-e2e test-core test-tools lint bench clean
+.PHONY: help setup environment databases demo dev test test-unit test-e2e test-core test-tools lint bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -12,7 +12,10 @@ help: ## show this list
 setup: ## install the lab: Debian packages, Odoo 19, Python environment, databases
 	@$(LAB) setup
 
-databases: setup ## build the template databases now, instead of when the first test needs them
+environment: ## install the lab without databases
+	@$(LAB) environment
+
+databases: environment ## build the template databases now, instead of when the first test needs them
 	@$(LAB) databases base gateway core core_tests
 
 demo: setup ## start Odoo with the addon and two mail servers, and play a demonstration
@@ -24,7 +27,7 @@ dev: setup ## serve Odoo with the addon on a database with sample mail; reload w
 test: lint test-unit test-e2e test-core ## run lint, test-unit, test-e2e and test-core; they have to pass before a push
 	@echo "All tests passed."
 
-lint: setup ## check style and imports
+lint: environment ## check style and imports
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@PYTHONPATH=dev .lab/venv/bin/lint-imports --no-logo --no-cache
@@ -41,7 +44,7 @@ test-e2e: setup ## run the end-to-end tests: real mail servers, a real browser, 
 test-core: setup ## run Odoo's own mail tests, with the addon installed
 	@$(LAB) test-core
 
-test-tools: setup ## run the tests of tools/ without Odoo, in seconds; test-unit runs them, too [FILE=...]
+test-tools: environment ## run the tests of tools/ without Odoo, in seconds; test-unit runs them, too [FILE=...]
 	@$(LAB) test-tools $(FILE)
 
 bench: setup ## measure incoming mail, side by side with Odoo's own gateway

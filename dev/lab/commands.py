@@ -41,6 +41,13 @@ def _setup(*templates):
     setup(templates)
 
 
+def _environment():
+    """Install everything but databases: packages, Odoo, Python environment, certificates."""
+    from lab.setup import environment
+
+    environment()
+
+
 def _databases(*templates):
     """Build template databases [base gateway core core_tests]; by default only base: tests build the others."""
     _in_environment()
@@ -51,8 +58,7 @@ def _databases(*templates):
     if unknown:
         raise LabError(f"No such template: {', '.join(sorted(unknown))}. There are {', '.join(databases.TEMPLATES)}.")
     with Postgres():
-        for name in templates or ("base",):
-            databases.ensure(name)
+        databases.ensure(*templates or ("base",))
 
 
 def _up():
@@ -158,6 +164,7 @@ def _in_environment():
 
 COMMANDS = {
     "setup": _setup,
+    "environment": _environment,
     "databases": _databases,
     "up": _up,
     "down": _down,

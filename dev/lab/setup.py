@@ -18,6 +18,13 @@ def setup(templates=()):
     :param templates: the template databases to build; by default only base: tests build the others
     :raises LabError: when something outside the checkout is missing; the message says what to do about it
     """
+    environment()
+    _databases(templates)
+    say(f"{'':11}The lab is ready.")
+
+
+def environment():
+    """Do the same without databases."""
     LAB.mkdir(exist_ok=True)
     with locks.exclusive("setup", when_busy=lambda: say("Another setup runs in this checkout: waiting for it.")):
         with check("Debian packages") as remarks:
@@ -32,20 +39,18 @@ def setup(templates=()):
             remarks.append(corpora.fetch())
         with check("certificates") as remarks:
             remarks.append("made" if tls.make() else "up to date")
-        _databases(templates)
-    say("           The lab is up to date.")
 
 
 def _databases(templates):
     # This needs the environment's Python: only there is PostgreSQL's client library installed.
     command = [PYTHON, "-m", "lab", "databases", *templates]
     if subprocess.run(
-        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT / "dev"), **_environment()}, check=False
+        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT / "dev"), **_system_environment()}, check=False
     ).returncode:
         raise LabError("The template databases could not be built: see above.")
 
 
-def _environment():
+def _system_environment():
     import os
 
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

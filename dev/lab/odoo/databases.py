@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -59,14 +60,27 @@ CORE_TESTS = Template("core_tests", CORE, ("mail_gateway",))
 TEMPLATES = {template.name: template for template in (BASE, GATEWAY, CORE, CORE_TESTS)}
 
 
-def ensure(name):
-    """Build the template *name* and its parents unless they are up to date.
+def ensure(*names):
+    """Build templates and their parents unless they are up to date; those without a common parent at the same time.
 
-    :param name: base, gateway, core or core_tests
+    :param names: of base, gateway, core, core_tests
     :raises LabError: when an installation fails, with Odoo's own messages
     """
-    with _alone():
-        _ensure(TEMPLATES[name])
+    families = {}
+    for name in names:
+        families.setdefault(_root(TEMPLATES[name]), []).append(TEMPLATES[name])
+    with _alone(), ThreadPoolExecutor(len(families)) as pool:
+        for built in [pool.submit(_ensure_family, family) for family in families.values()]:
+            built.result()
+
+
+def _root(template):
+    return _root(template.parent) if template.parent else template
+
+
+def _ensure_family(family):
+    for template in family:
+        _ensure(template)
 
 
 def clone(template, name):
