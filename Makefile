@@ -4,6 +4,9 @@
 LAB := exec env PYTHONPATH=dev python3 -m lab
 PYTHON := .lab/venv/bin/python
 
+# Python keeps what it has compiled, whatever the machine says: each start of Odoo compiles 1,400 files otherwise.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup environment databases demo dev test test-unit test-e2e test-core test-tools lint bench clean
 
 help: ## show this list

@@ -21,7 +21,21 @@ from odoo.tests.suite import OdooSuite
 _results = Path(os.environ["LAB_TEST_RESULTS"])
 _USUAL_SECONDS = 0.2
 # How long the slowest classes take, for a checkout that has not measured it yet.
-_SLOW = {"TestDryRunMatches": 190, "TestReading": 110, "TestStoreWide": 60, "TestReadingLengths": 60, "TestNotices": 30}
+_SLOW = {
+    "TestReading": 55,
+    "TestDryRunMatches": 40,
+    "TestReadingLengths": 38,
+    "TestCorpora": 24,
+    "TestHandingOver": 15,
+    "TestAutomaticReply": 14,
+    "TestNotices": 12,
+    "TestStoreWide": 11,
+    "TestReadingFuzz": 11,
+    "TestPreview": 11,
+    "TestFingerprintProperties": 10,
+    "TestAddressList": 10,
+    "TestAddressListProperties": 9,
+}
 _make_suite = loader.make_suite
 _run_suite = loader.run_suite
 
