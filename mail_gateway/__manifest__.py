@@ -1,7 +1,7 @@
 {
     "name": "Mail Gateway",
     "summary": "Mail that is never lost or doubled, leaves under the right address, and says why",
-    "version": "19.0.1.4.0",
+    "version": "19.0.1.4.1",
     "category": "Productivity/Discuss",
     "author": "mail_gateway contributors",
     "license": "LGPL-3",
