@@ -3,10 +3,12 @@
 import email
 import email.policy
 import re
+from email.base64mime import body_encode
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT = re.compile(rb"^\.", re.MULTILINE)
-_SEVEN_BIT = email.policy.SMTP.clone(cte_type="7bit")
+# It writes 8-bit headers, also those of attached messages, as encoded words, and understands whatever it is given.
+_SEVEN_BIT = email.policy.compat32.clone(cte_type="7bit", linesep="\r\n")
 
 
 def on_the_wire(content: bytes, *, eight_bit: bool) -> bytes:
@@ -16,7 +18,8 @@ def on_the_wire(content: bytes, *, eight_bit: bool) -> bytes:
     a message end where its author wants and smuggle another one in (CVE-2023-51764).
 
     :param content: as Python's email package writes it
-    :param eight_bit: whether the server takes 8-bit content (RFC 6152); if not, it is encoded anew
+    :param eight_bit: whether the server takes 8-bit content (RFC 6152); if not, it is encoded again
+    :raises ValueError: when a message can't be written in seven bits
     """
     if not eight_bit and not content.isascii():
         content = _in_seven_bits(content)
@@ -29,10 +32,22 @@ def on_the_wire(content: bytes, *, eight_bit: bool) -> bytes:
 def _in_seven_bits(content):
     message = email.message_from_bytes(content, policy=_SEVEN_BIT)
     for part in message.walk():
-        if part.get("Content-Transfer-Encoding", "").strip().lower() == "8bit" and not part.is_multipart():
-            # what get_payload decodes, the content manager encodes as 7-bit text
+        if part.is_multipart():
+            _drop_eight_bit_remarks(part)
+        elif not str(part.get_payload()).isascii():
             data = part.get_payload(decode=True)
             del part["Content-Transfer-Encoding"]
             part["Content-Transfer-Encoding"] = "base64"
-            part.set_payload(email.base64mime.body_encode(data, eol="\r\n"))
-    return message.as_bytes()
+            part.set_payload(body_encode(data, eol="\r\n"))
+    written = message.as_bytes()
+    if not written.isascii():
+        raise ValueError("8-bit characters are left")
+    return written
+
+
+def _drop_eight_bit_remarks(part):
+    """Remove the texts around the parts, which nobody sees, where they have 8-bit characters."""
+    for name in ("preamble", "epilogue"):
+        text = getattr(part, name)
+        if text and not text.isascii():
+            setattr(part, name, None)

@@ -21,13 +21,18 @@ class Outcome(str, Enum):
     UNCERTAIN = "uncertain"  # the end of data was sent and no reply came (RFC 1047)
 
 
+def is_unsafe(address: str) -> bool:
+    """Return whether no command can hold an address."""
+    return bool(_UNSAFE.search(address))
+
+
 @dataclass(frozen=True)
 class Envelope:
     """A message and whom it goes to.
 
     :ivar key: by which the caller knows it
     :ivar sender: the envelope sender; empty for the null sender
-    :ivar recipients: addresses without a name
+    :ivar recipients: addresses without a name, their domains in ASCII (IDNA)
     :ivar content: the message as Python's email package writes it
     """
 
@@ -35,16 +40,6 @@ class Envelope:
     sender: str
     recipients: tuple[str, ...]
     content: bytes = field(repr=False)
-
-    @property
-    def unsafe(self) -> tuple[str, ...]:
-        """The addresses that no command can hold."""
-        return tuple(address for address in (self.sender, *self.recipients) if _UNSAFE.search(address))
-
-    @property
-    def is_ascii(self) -> bool:
-        """Whether all addresses consist of ASCII characters."""
-        return self.sender.isascii() and all(map(str.isascii, self.recipients))
 
 
 @dataclass(frozen=True)

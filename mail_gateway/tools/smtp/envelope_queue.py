@@ -15,6 +15,7 @@ class EnvelopeQueue:
     def __init__(self, max_bytes: int):
         self._max_bytes, self._bytes = max_bytes, 0
         self._waiting, self._closed, self._gives = deque(), False, True
+        self._takers = 0
         self._changed = threading.Condition()
 
     def put(self, envelope: Envelope, timeout: float | None = None) -> bool:
@@ -34,17 +35,28 @@ class EnvelopeQueue:
     def _has_room(self, envelope):
         return not self._waiting or self._bytes + len(envelope.content) <= self._max_bytes
 
-    def take(self, *, wait: bool) -> Envelope | None:
-        """Return the message that has waited longest; None when there is none, with `wait` when there will be none."""
+    def take(self, wait: float) -> Envelope | None:
+        """Return the message that has waited longest; None when there is none.
+
+        :param wait: seconds to wait for one, unless the queue is closed
+        """
         with self._changed:
-            if wait:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._takers += 1
+            self._changed.wait_for(lambda: self._waiting or self._closed, wait)
+            self._takers -= 1
             if not self._waiting or not self._gives:
                 return None
             envelope = self._waiting.popleft()
             self._bytes -= len(envelope.content)
             self._changed.notify_all()
             return envelope
+
+    def give_back(self, envelope: Envelope) -> None:
+        """Take a message back; it is the next one, even if the queue is closed."""
+        with self._changed:
+            self._waiting.appendleft(envelope)
+            self._bytes += len(envelope.content)
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Take no more messages; what waits can still be taken."""
@@ -73,5 +85,7 @@ class EnvelopeQueue:
             self._changed.notify_all()
             return left
 
-    def __len__(self):
-        return len(self._waiting)
+    @property
+    def surplus(self) -> int:
+        """How many messages wait that nobody is about to take."""
+        return max(len(self._waiting) - self._takers, 0)

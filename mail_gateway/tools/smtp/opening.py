@@ -40,9 +40,12 @@ class OpenSession:
     tls_verified: bool = False
 
 
-def open_session(plan: Plan, resolver: Callable = socket.getaddrinfo) -> OpenSession:
+def open_session(
+    plan: Plan, resolver: Callable = socket.getaddrinfo, connected: Callable[[Session], None] = lambda _session: None
+) -> OpenSession:
     """Connect, greet, encrypt and log in, within the limits of the plan.
 
+    :param connected: gets the session as soon as there is one, to cut it if need be
     :raises SessionOver: when a step fails; that is always the server's failure
     """
     steps = ConnectionTest(plan, resolver)
@@ -54,6 +57,7 @@ def open_session(plan: Plan, resolver: Callable = socket.getaddrinfo) -> OpenSes
             _outcome, facts = action()
             if step is ConnectionStep.CONNECTION:
                 remote_address = facts.address
+                connected(steps.session)
             elif isinstance(facts, Encrypted):
                 encrypted = facts
     except (StepFailed, smtplib.SMTPException, OSError, ValueError) as error:

@@ -1,14 +1,15 @@
 """Sending to one server: several sessions side by side, each in a thread that knows nothing of Odoo."""
 
 import threading
-from contextlib import suppress
 from typing import Protocol
 
+from ..failures.categories import Phase
+from ..secrets import Secrets
 from .connection_test_values import Plan
 from .envelope import Envelope, RecipientResult
 from .envelope_queue import EnvelopeQueue
 from .opening import OpenSession, open_session
-from .transmission import SessionOver, Transmission
+from .transmission import JournalFailed, SessionOver, Transmission
 
 # Seconds to wait for a session that is told to end.
 STOP_SECONDS = 5
@@ -35,24 +36,27 @@ class _Connection:
 
     def __init__(self, number, sending):
         self.number, self._sending = number, sending
-        self._open = None
+        self._session, self._is_cut = None, False
         self.thread = threading.Thread(target=self._run, name=f"mail sending {number}", daemon=True)
 
     def _run(self):
         sending = self._sending
         try:
-            while sending.goes_on():
-                self._send()
-        except SessionOver as over:
-            sending.session_failed(self.number, over)
+            try:
+                while sending.goes_on(self.number):
+                    self._send()
+            except SessionOver as over:
+                sending.session_failed(self.number, over)
         except Exception as error:  # a bug, or the database: the caller raises it in its own thread
-            sending.broke(error)
+            sending.broke(error.__cause__ if isinstance(error, JournalFailed) else error)
 
     def _send(self):
-        self._open = opened = open_session(self._sending.plan)
+        sending = self._sending
+        opened = open_session(sending.plan, connected=self._connected)
         try:
-            self._sending.session_opened(self.number, opened)
-            Transmission(opened.session, self._sending.queue, self, self._sending.max_messages).run()
+            sending.session_opened(self.number, opened)
+            secrets = Secrets(sending.plan.secret, *opened.session.secrets)
+            Transmission(opened.session, sending.queue, self, sending.max_messages, secrets).run()
         except BaseException:  # the server waits in the middle of a message: it takes part in no farewell
             opened.session.close()
             raise
@@ -64,11 +68,16 @@ class _Connection:
     def settle(self, envelope, results):
         self._sending.journal.settle(self.number, envelope, results)
 
+    def _connected(self, session):
+        self._session = session
+        if self._is_cut:
+            session.cut()
+
     def cut(self):
-        """End the session from another thread."""
-        if self._open:
-            with suppress(OSError):
-                self._open.session.sock.close()
+        """End the session from another thread, also one that is being opened."""
+        self._is_cut = True
+        if self._session:
+            self._session.cut()
 
 
 class Sending:
@@ -81,7 +90,7 @@ class Sending:
     :param journal: is told what happens, by several threads
     :param connections: at most so many sessions at the same time
     :param max_bytes: of messages that wait in memory
-    :param max_messages: after which a session is replaced by another one; None for no limit
+    :param max_messages: after which a session is replaced by another one; None or 0 for no limit
     """
 
     def __init__(
@@ -112,7 +121,7 @@ class Sending:
         self._raise_error()
         taken = self.queue.put(envelope, timeout)
         if taken:
-            self._add_connections()
+            self._add_connections(self.queue.surplus)
         return taken
 
     def finish(self) -> list[Envelope]:
@@ -139,17 +148,16 @@ class Sending:
                 connection.thread.join(STOP_SECONDS)
         return left
 
-    def _add_connections(self):
+    def _add_connections(self, more):
         with self._lock:
-            while len(self._connections) < self._wanted():
-                self._connections.append(_Connection(len(self._connections) + 1, self))
-                self._connections[-1].thread.start()
+            for number in range(len(self._connections) + 1, self._wanted(more) + 1):
+                connection = _Connection(number, self)
+                connection.thread.start()
+                self._connections.append(connection)
 
-    def _wanted(self):
-        """Return how many sessions there should be: one at first, then one more for each message that waits."""
-        if not self._works:
-            return 1
-        return min(self._most, len(self._connections) + len(self.queue))
+    def _wanted(self, more):
+        """Return how many sessions there should be: one until it works, then one more for each message too many."""
+        return min(self._most, len(self._connections) + more) if self._works else 1
 
     def _raise_error(self):
         if self._error:
@@ -157,18 +165,24 @@ class Sending:
 
     # ------------------------------------------------------------------ called by the threads
 
-    def goes_on(self) -> bool:
-        """Return whether another session is wanted: none has failed, and messages wait or will come."""
-        return not self._over and not self._error and self.queue.is_wanted()
+    def goes_on(self, connection: int) -> bool:
+        """Return whether this connection wants another session: none has failed, and messages wait or will come."""
+        return connection <= self._most and not self._over and not self._error and self.queue.is_wanted()
 
     def session_opened(self, connection: int, session: OpenSession) -> None:
         """Note that the server works, so that more sessions can be opened."""
         self._works = True
         self.journal.opened(connection, session)
-        self._add_connections()
+        self._add_connections(self.queue.surplus - 1)  # this session takes one
 
     def session_failed(self, connection: int, over: SessionOver) -> None:
-        """Let the other sessions end with the message that they are sending; what waits stays."""
+        """Let the other sessions end with the message that they are sending; what waits stays.
+
+        A server that refuses one session more, while others work, has a limit: these go on.
+        """
+        if over.phase is Phase.CONNECT and connection > 1 and self._works:
+            self._most = min(self._most, connection - 1)
+            return
         self._over = self._over or over
         self.queue.close()
         self.queue.stop_giving()

@@ -3,6 +3,7 @@
 import smtplib
 import socket
 import ssl
+import time
 from base64 import b64decode
 from binascii import Error as NoBase64
 from collections.abc import Callable
@@ -18,6 +19,7 @@ _MIN_SECRET_CHARS = 4
 _MAX_LINES = 200
 _MAX_BYTES = 64 * 1024
 _RECEIVED_BYTES = 8 * 1024
+_FAREWELL_SECONDS = 2
 
 
 def own_name(seconds: float) -> str:
@@ -42,11 +44,15 @@ class _Replies:
 
     def __init__(self, sock):
         self._sock, self._buffer = sock, bytearray()
-        self.begin()
+        self.begin(None)
 
-    def begin(self):
-        """Begin a reply."""
+    def begin(self, seconds):
+        """Begin a reply.
+
+        :param seconds: that all of it may take; None for what the time-out of the socket allows for each piece
+        """
         self._lines = self._bytes = 0
+        self._end = seconds and time.monotonic() + seconds
 
     def readline(self, limit):
         """Read a line.
@@ -64,22 +70,29 @@ class _Replies:
         return line
 
     def _receive(self):
+        if self._end:
+            left = self._end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._sock.settimeout(left)
         data = self._sock.recv(_RECEIVED_BYTES)
         self._buffer += data
         return bool(data)
 
     def has_unread(self):
-        """Return whether the server said something that was not read."""
+        """Return whether the server said something that was not read, or closed the connection."""
         if self._buffer:
             return True
-        timeout = self._sock.gettimeout()
+        timeout = getattr(self._sock, "socket", self._sock).gettimeout()  # urllib3's for pyOpenSSL has no such method
         self._sock.settimeout(0)
+        self._end = None
         try:
-            return self._receive()
+            self._receive()
         except (BlockingIOError, ssl.SSLWantReadError, TimeoutError):  # the last is that of pyOpenSSL in urllib3
             return False
         finally:
             self._sock.settimeout(timeout)
+        return True
 
     def close(self):
         """Forget the connection, which smtplib closes itself."""
@@ -93,6 +106,8 @@ class Session(smtplib.SMTP):
     :param host: the name of the server
     :param name: the name with which this machine introduces itself
     :ivar host: the name of the server
+    :ivar reply_seconds: how long each reply may take from its first to its last byte; None for any time, if no piece takes
+        longer than the time-out of the socket
     :ivar last: (code, text) of the last reply
     :ivar mechanism: the mechanism of the last AUTH command (RFC 4954)
     """
@@ -101,7 +116,8 @@ class Session(smtplib.SMTP):
         super().__init__(local_hostname=name)
         self.sock, self.host = sock, host
         self._host = host  # smtplib's starttls verifies this name, and sets it for connections that it opens itself
-        self.last, self.mechanism = (-1, b""), ""
+        self.last, self.mechanism, self.reply_seconds = (-1, b""), "", None
+        self._handle = sock.dup()  # of the connection itself, whatever TLS makes of `sock`
         self._secrets, self._logging_in = set(), False
 
     @property
@@ -127,12 +143,12 @@ class Session(smtplib.SMTP):
         if self.file is None and self.sock is not None:
             self.file = _Replies(self.sock)
         if self.file is not None:
-            self.file.begin()
+            self.file.begin(self.reply_seconds)
         self.last = super().getreply()
         return self.last
 
     def has_unread(self) -> bool:
-        """Return whether the server said something that no command asked for."""
+        """Return whether the server said something that no command asked for, or closed the connection."""
         return bool(self.file) and self.file.has_unread()
 
     def putcmd(self, cmd, args=""):
@@ -168,11 +184,23 @@ class Session(smtplib.SMTP):
         if not 200 <= code < 300:  # noqa: PLR2004
             raise smtplib.SMTPAuthenticationError(code, text)
 
+    def cut(self) -> None:
+        """End the connection at once. Another thread that waits for the server gets an error."""
+        with suppress(OSError):
+            self._handle.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Extends smtplib's method: closes the handle of :meth:`cut` as well."""
+        super().close()
+        with suppress(AttributeError, OSError):  # smtplib closes before there is one, when it can't connect
+            self._handle.close()
+
     def leave(self) -> None:
         """Reset the transaction, quit and close; errors are ignored."""
         with suppress(smtplib.SMTPException, OSError, ValueError):
             if self.sock:
-                self.sock.settimeout(2)
+                self.sock.settimeout(_FAREWELL_SECONDS)
+                self.reply_seconds = _FAREWELL_SECONDS
                 self.rset()
                 self.quit()
         self.close()

@@ -5,6 +5,7 @@ together with the commands of the next one: one round trip for each message. At 
 end of data and not got a reply: only that one can become uncertain (RFC 1047).
 """
 
+import logging
 import smtplib
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -12,9 +13,12 @@ from typing import Protocol
 from ..failures.categories import Category, Failure, Phase, Scope
 from ..failures.classify import classify_error, classify_reply
 from ..failures.reply import Reply, read_reply
+from ..secrets import Secrets
 from .content import on_the_wire
-from .envelope import Envelope, Outcome, RecipientResult
+from .envelope import Envelope, Outcome, RecipientResult, is_unsafe
 from .session import Session
+
+_logger = logging.getLogger(__name__)
 
 # Commands that are sent before their replies are read. More could fill the buffers of both sides, and neither would read
 # on (RFC 2920, section 3.1).
@@ -22,9 +26,15 @@ MAX_GROUP = 50
 # Seconds (RFC 5321, section 4.5.3.2, allows minutes; only the end of data is worth them).
 COMMAND_TIMEOUT = 60
 END_OF_DATA_TIMEOUT = 600
+# After which a session without messages ends; servers end them themselves, some without a word.
+IDLE_SECONDS = 5
 
 # Bytes of a message that are sent at once.
 _PIECE = 256 * 1024
+# From so many bytes on, the next message is not prepared meanwhile.
+_LARGE = 2**20
+_MAX_DIGITS = 18
+_ADDRESSES = "RFC 5321, 4.1.2; RFC 6531"
 _CLOSING = 421
 _GO_AHEAD = 354
 
@@ -32,12 +42,14 @@ _GO_AHEAD = 354
 class Feed(Protocol):
     """Where a transmission gets messages from."""
 
-    def take(self, *, wait: bool) -> Envelope | None:
-        """Return the next message.
+    def take(self, wait: float) -> Envelope | None:
+        """Return the next message; None when there is none.
 
-        :param wait: wait for one; if not, None means that there is none at this moment
-        :return: None when there are no more
+        :param wait: seconds to wait for one
         """
+
+    def give_back(self, envelope: Envelope) -> None:
+        """Take a message back that was not begun; it is the next one."""
 
 
 class Journal(Protocol):
@@ -63,6 +75,14 @@ class SessionOver(Exception):
         self.failure, self.phase, self.reply = failure, phase, reply
 
 
+class _Ended(Exception):
+    """The session has to end, and nobody is at fault."""
+
+
+class JournalFailed(Exception):
+    """The journal raised an error, which is the cause: no failure of the server."""
+
+
 class OutOfStep(OSError):
     """The server said something that is no reply to a command: which reply belongs to which command is unknown."""
 
@@ -76,7 +96,7 @@ class _Transaction:
     commands: list
     phase: Phase = Phase.MAIL
     grouped: int = 0  # commands that were sent, and whose replies were not read
-    accepted: list = field(default_factory=list)
+    replied: bool = False  # whether the server has answered any of its commands
     results: dict = field(default_factory=dict)
     go_ahead: bool = False
 
@@ -108,72 +128,125 @@ class Transmission:
     :param session: its server is used as it says that it can be used (EHLO)
     :param feed: gives the messages
     :param journal: is told how far each message got
-    :param max_messages: after which the session ends; None for no limit
+    :param max_messages: after which the session ends; None or 0 for no limit
+    :param secrets: removed from the refusals of the server
     """
 
-    def __init__(self, session: Session, feed: Feed, journal: Journal, max_messages: int | None = None):
-        self._session, self._feed, self._journal, self._left = session, feed, journal, max_messages
+    def __init__(
+        self,
+        session: Session,
+        feed: Feed,
+        journal: Journal,
+        max_messages: int | None = None,
+        secrets: Secrets | None = None,
+    ):
+        self._session, self._feed, self._journal = session, feed, journal
+        self._left, self._settled, self._secrets = max_messages or None, 0, secrets or Secrets()
         self._pipelining = session.has_extn("pipelining")
         self._eight_bit = session.has_extn("8bitmime")
         self._utf8 = session.has_extn("smtputf8")
         size = session.esmtp_features.get("size", "")
-        self._max_bytes = int(size) if size.isdecimal() else 0
+        self._max_bytes = int(size) if size.isascii() and size.isdecimal() and len(size) <= _MAX_DIGITS else 0
         self._under_way = []
 
     def run(self) -> None:
-        """Send messages until the feed has no more, or the session has sent as many as it may.
+        """Send messages until the feed has none for a while, or the session has sent as many as it may.
 
         :raises SessionOver: when the session can't go on; what was under way is settled then
+        :raises JournalFailed: when the journal raises an error
         """
         try:
-            transaction = self._next(wait=True)
+            transaction = self._next(IDLE_SECONDS)
             while transaction:
                 self._negotiate(transaction)
                 transaction = self._end(transaction)
+        except _Ended:
+            self._give_back()
         except (OSError, smtplib.SMTPException) as error:
-            raise self._over(error) from error
+            if not self._was_closed_between_messages():
+                raise self._over(error) from error
+            self._give_back()
         except SessionOver as over:
             self._settle_all(over)
             raise
 
+    def _was_closed_between_messages(self):
+        """Return whether the server ended a session that worked, instead of answering the commands of another message.
+
+        Some do so without a word after so many messages, or after some idle time.
+        """
+        return bool(self._settled and self._under_way and not any(each.replied for each in self._under_way))
+
+    def _give_back(self):
+        for transaction in reversed(self._under_way):
+            self._feed.give_back(transaction.envelope)
+        self._under_way = []
+
     # ------------------------------------------------------------------ one message
 
-    def _next(self, *, wait):
+    def _next(self, wait):
         """Return the next message that can be sent, with its commands; None when there is none."""
         while self._left is None or self._left > 0:
-            envelope = self._feed.take(wait=wait)
+            envelope = self._feed.take(wait)
             if envelope is None:
                 return None
             transaction = self._transaction(envelope)
-            if not transaction.results:
+            if transaction.open_recipients:
                 self._left = self._left and self._left - 1
                 self._under_way.append(transaction)
                 return transaction
-            self._journal.settle(envelope, transaction.all_results())
+            self._settle(transaction)
         return None
 
     def _transaction(self, envelope):
-        """Return a transaction; its recipients have results already when the server can't take the message."""
-        if envelope.unsafe or not (envelope.is_ascii or self._utf8):
-            impossible = _Transaction(envelope, b"", [])
-            failure = Failure(Scope.MESSAGE, permanent=True, category=Category.PROTOCOL, source="RFC 5321; RFC 6531")
-            impossible.refuse(envelope.recipients, Phase.MAIL, None, failure)
-            return impossible
-        content = on_the_wire(envelope.content, eight_bit=self._eight_bit)
-        transaction = _Transaction(envelope, content, [*self._commands(envelope, content)])
-        if self._max_bytes and len(content) > self._max_bytes:
-            failure = Failure(Scope.MESSAGE, permanent=True, category=Category.SIZE, source="RFC 1870")
-            transaction.refuse(envelope.recipients, Phase.MAIL, None, failure)
+        """Return a transaction; recipients whom the server can't serve have results already."""
+        transaction = _Transaction(envelope, b"", [])
+        self._refuse_addresses(transaction)
+        if not transaction.open_recipients:
+            return transaction
+        try:
+            transaction.content = on_the_wire(envelope.content, eight_bit=self._eight_bit)
+        except Exception:  # noqa: BLE001 whatever the email package stumbles over, the other messages go on
+            _logger.exception("A message can't be encoded for a server without 8BITMIME (key %s)", envelope.key)
+            self._refuse_message(transaction, Category.CONTENT, "RFC 6152")
+            return transaction
+        if self._max_bytes and len(transaction.content) > self._max_bytes:
+            self._refuse_message(transaction, Category.SIZE, "RFC 1870")
+            return transaction
+        transaction.commands = [*self._commands(envelope, transaction)]
         return transaction
 
-    def _commands(self, envelope, content):
+    def _refuse_addresses(self, transaction):
+        """Refuse the addresses that no command, or no command for this server, can hold."""
+        envelope = transaction.envelope
+        impossible = {address for address in (envelope.sender, *envelope.recipients) if not self._can_name(address)}
+        sender_too = envelope.sender in impossible
+        failure = Failure(
+            Scope.MESSAGE if sender_too else Scope.RECIPIENT,
+            permanent=True,
+            category=Category.PROTOCOL,
+            source=_ADDRESSES,
+        )
+        refused = envelope.recipients if sender_too else [each for each in envelope.recipients if each in impossible]
+        transaction.refuse(refused, Phase.MAIL if sender_too else Phase.RCPT, None, failure)
+
+    def _can_name(self, address):
+        return not is_unsafe(address) and (self._utf8 or address.isascii())
+
+    @staticmethod
+    def _refuse_message(transaction, category, source):
+        failure = Failure(Scope.MESSAGE, permanent=True, category=category, source=source)
+        transaction.refuse(transaction.open_recipients, Phase.MAIL, None, failure)
+
+    def _commands(self, envelope, transaction):
+        content = transaction.content
         options = f" SIZE={len(content)}" if self._session.has_extn("size") else ""
         if self._eight_bit and not content.isascii():
             options += " BODY=8BITMIME"
-        if not envelope.is_ascii:
+        if not all(map(str.isascii, (envelope.sender, *transaction.open_recipients))):
             options += " SMTPUTF8"
         yield Phase.MAIL, None, f"MAIL FROM:<{envelope.sender}>{options}"
-        for recipient in dict.fromkeys(envelope.recipients):
+        for recipient in dict.fromkeys(transaction.open_recipients):
             yield Phase.RCPT, recipient, f"RCPT TO:<{recipient}>"
         yield Phase.DATA, None, "DATA"
 
@@ -186,7 +259,9 @@ class Transmission:
                 self._send(_lines(commands[:pending]))
             phase, recipient, _line = commands.pop(0)
             transaction.phase = phase
-            self._answer(transaction, phase, recipient, self._reply())
+            reply = self._reply()
+            transaction.replied = True
+            self._answer(transaction, phase, recipient, reply)
             pending -= 1
             if not pending and not transaction.open_recipients:
                 break  # nobody is left whom the message could go to
@@ -210,36 +285,51 @@ class Transmission:
 
     def _end(self, transaction):
         """End the transaction, and send the commands of the next message along; return that one."""
-        if transaction.open_recipients and transaction.go_ahead:
-            last = self._send_all_but_the_end(transaction.content)
-            self._journal.about_to_end(transaction.envelope)
+        wanted = transaction.open_recipients and transaction.go_ahead
+        is_large = len(transaction.content) > _LARGE
+        last = self._send_all_but_the_end(transaction) if wanted else b""
+        following = self._following() if not is_large else None  # two large ones would take too much memory
+        self._check_unread(transaction)
+        if wanted:
+            self._write_down(self._journal.about_to_end, transaction.envelope)
             transaction.phase = Phase.END_OF_DATA
-            return self._finish(transaction, last + b".\r\n", END_OF_DATA_TIMEOUT)
         # A server that goes ahead although it refused every recipient gets an empty message (RFC 2920, section 3.1).
-        return self._finish(transaction, b".\r\n" if transaction.go_ahead else b"RSET\r\n")
+        self._write(last + (b".\r\n" if transaction.go_ahead else b"RSET\r\n") + self._grouped(following))
+        self._finish(transaction)
+        return following or self._next(IDLE_SECONDS)
 
-    def _send_all_but_the_end(self, content):
+    def _following(self):
+        return self._next(0) if self._pipelining else None
+
+    def _grouped(self, following):
+        """Return the commands of the next message, if they can go along."""
+        if not following or len(following.commands) > MAX_GROUP:
+            return b""
+        following.grouped = len(following.commands)
+        return _lines(following.commands)
+
+    def _send_all_but_the_end(self, transaction):
         """Send a large message in pieces, each of which has the time of a command, and return the last piece."""
-        start = 0
+        content, start = transaction.content, 0
         while len(content) - start > _PIECE:
-            self._send(content[start : start + _PIECE])
+            self._check_unread(transaction)
+            self._write(content[start : start + _PIECE])
             start += _PIECE
+        transaction.content = b""
         return content[start:]
 
-    def _finish(self, transaction, last, timeout=None):
-        following = self._next(wait=False) if self._pipelining else None
-        if following and len(following.commands) <= MAX_GROUP:
-            following.grouped = len(following.commands)
-            last += _lines(following.commands)
-        self._send(last)
-        reply = self._reply(timeout)
-        if transaction.phase is Phase.END_OF_DATA:
+    def _finish(self, transaction):
+        """Read the reply to the end of a transaction, and settle it."""
+        ends = transaction.phase is Phase.END_OF_DATA
+        reply = self._reply(END_OF_DATA_TIMEOUT if ends else None)
+        if ends:
             self._ended(transaction, reply)
         self._under_way.remove(transaction)
-        self._journal.settle(transaction.envelope, transaction.all_results())
+        self._settle(transaction)
         if reply.code == _CLOSING:
             raise SessionOver(classify_reply(reply, Phase.END_OF_DATA), Phase.END_OF_DATA, reply)
-        return following or self._next(wait=True)
+        if not ends and not transaction.go_ahead and reply.code >= 400:  # noqa: PLR2004 refused RSET: what holds now?
+            raise _Ended
 
     def _ended(self, transaction, reply):
         if reply.code >= 400:  # noqa: PLR2004
@@ -252,14 +342,35 @@ class Transmission:
     # ------------------------------------------------------------------ the connection
 
     def _send(self, lines):
-        if self._session.has_unread():
-            raise OutOfStep
+        self._check_unread()
+        self._write(lines)
+
+    def _write(self, lines):
         self._session.sock.settimeout(COMMAND_TIMEOUT)
         self._session.send(lines)
 
+    def _check_unread(self, transaction=None):
+        """Read what the server says without being asked: that it closes, or that it refuses a message half way.
+
+        :raises SessionOver: when it closes
+        :raises OutOfStep: when it says anything else that is no refusal of the message
+        """
+        if not self._session.has_unread():
+            return
+        reply, phase = self._reply(), transaction.phase if transaction else Phase.MAIL
+        if reply.code == _CLOSING:
+            raise SessionOver(classify_reply(reply, phase), phase, reply)
+        if reply.code >= 400 and transaction and transaction.go_ahead:  # noqa: PLR2004
+            transaction.refuse(transaction.open_recipients, Phase.DATA, reply)
+            self._under_way.remove(transaction)
+            self._settle(transaction)
+            raise _Ended
+        raise OutOfStep
+
     def _reply(self, timeout=None):
-        self._session.sock.settimeout(timeout or COMMAND_TIMEOUT)
-        reply = read_reply(*self._session.getreply())
+        self._session.reply_seconds = timeout or COMMAND_TIMEOUT
+        code, text = self._session.getreply()
+        reply = read_reply(code, self._secrets.hide(text) if code >= 400 else text)  # noqa: PLR2004
         if not 200 <= reply.code < 600:  # noqa: PLR2004 RFC 5321, section 4.2.1
             raise OutOfStep
         return reply
@@ -278,8 +389,19 @@ class Transmission:
         for transaction in self._under_way:
             ended = transaction.phase is Phase.END_OF_DATA
             transaction.settle(Outcome.UNCERTAIN if ended else Outcome.DELAYED, over.reply, over.failure)
-            self._journal.settle(transaction.envelope, transaction.all_results())
+            self._settle(transaction)
         self._under_way = []
+
+    def _settle(self, transaction):
+        self._settled += 1
+        self._write_down(self._journal.settle, transaction.envelope, transaction.all_results())
+
+    @staticmethod
+    def _write_down(write, *args):
+        try:
+            write(*args)
+        except Exception as error:
+            raise JournalFailed from error
 
 
 def _lines(commands):

@@ -4,6 +4,8 @@ import socket
 import threading
 from contextlib import suppress
 
+# After which a server may interrupt a message.
+_SOME_LINES = 1000
 CLOSE = object()
 HANG = object()
 
@@ -12,7 +14,8 @@ class PipeliningServer:
     """Takes any number of connections; reads all commands that are there before it answers them.
 
     :param answers: (command, such as "RCPT TO:<a@b.example>") -> reply, a list of replies for one time each, a function,
-        CLOSE or HANG; by the longest beginning. "." is the end of the data
+        CLOSE or HANG; by the longest beginning. "." is the end of the data,
+        "during data" after a thousand lines of it
     :param extensions: of EHLO
     :ivar messages: (sender, recipients, data as it came over the wire, without the dot)
     :ivar groups: what came together, one list of commands each
@@ -77,7 +80,10 @@ class _Talk:
         self._sender, self._recipients, self._lines = None, [], []
 
     def run(self):
-        self._connection.sendall(self._server.reply("connect", b"220 test\r\n"))
+        greeting = self._server.reply("connect", b"220 test\r\n")
+        if greeting is CLOSE:
+            return
+        self._connection.sendall(greeting)
         while True:
             received = self._connection.recv(1 << 20)
             if not received:
@@ -124,7 +130,7 @@ class _Talk:
     def _data_line(self, line):
         if line != b".":
             self._lines.append(line)
-            return b""
+            return self._server.reply("during data", b"") if len(self._lines) == _SOME_LINES else b""
         self._in_data = False
         self._server.groups[-1].append(".")
         number = len(self._server.messages) + 1

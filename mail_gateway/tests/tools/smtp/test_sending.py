@@ -1,11 +1,14 @@
 """Several sessions with one server side by side."""
 
 import threading
+import time
 from collections import Counter
+from unittest.mock import patch
 
-from odoo.addons.mail_gateway.tests.tools.smtp.pipelining_server import CLOSE, PipeliningServer
+from odoo.addons.mail_gateway.tests.tools.smtp.pipelining_server import CLOSE, HANG, PipeliningServer
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.failures.categories import Category, Phase, Scope
+from odoo.addons.mail_gateway.tools.smtp import sending as sending_module
 from odoo.addons.mail_gateway.tools.smtp.connection_test_values import Plan
 from odoo.addons.mail_gateway.tools.smtp.envelope import Envelope, Outcome
 from odoo.addons.mail_gateway.tools.smtp.envelope_queue import EnvelopeQueue
@@ -135,6 +138,31 @@ class TestSending(ToolsCase):
             sending.finish()
         self.assertEqual(self.server.messages, [])
 
+    def test_one_message_needs_one_session(self):
+        sending = self.start(connections=5)
+        sending.put(envelope(1))
+        sending.finish()
+        self.assertEqual(self.server.connections, 1)
+
+    def test_a_server_that_allows_few_sessions_keeps_them(self):
+        greetings = [b"220 test\r\n", b"421 too many connections\r\n", b"421 too many connections\r\n"]
+        sending = self.start({"connect": greetings}, connections=3, max_messages=None)
+        for number in range(100):
+            sending.put(envelope(number))
+        self.assertEqual(sending.finish(), [])
+        self.assertEqual(Counter(self.journal.outcomes.values()), {Outcome.ACCEPTED: 100})
+        self.assertIsNone(sending.over)
+
+    def test_a_server_that_hangs_is_cut(self):
+        for command in ("connect", "MAIL", "."):
+            with self.subTest(command), patch.object(sending_module, "STOP_SECONDS", 0.2):
+                sending = self.start({command: HANG})
+                sending.put(envelope(1))
+                began = time.monotonic()
+                sending.stop()
+                self.assertLess(time.monotonic() - began, 3)
+                self.assertFalse(any(thread.name.startswith("mail sending") for thread in threading.enumerate()))
+
     def test_sending_ends_at_once_when_told_to(self):
         sending = self.start()
         sending.put(envelope(1))
@@ -148,7 +176,7 @@ class TestEnvelopeQueue(ToolsCase):
         queue = EnvelopeQueue(max_bytes=1000)
         self.assertTrue(queue.put(envelope(1, b"x" * 600)))
         self.assertFalse(queue.put(envelope(2, b"x" * 600), timeout=0.01))
-        self.assertEqual(queue.take(wait=True).key, 1)
+        self.assertEqual(queue.take(1).key, 1)
         self.assertTrue(queue.put(envelope(2, b"x" * 600), timeout=0.01))
 
     def test_a_message_beyond_the_limit_waits_alone(self):
@@ -161,8 +189,8 @@ class TestEnvelopeQueue(ToolsCase):
         queue.put(envelope(1))
         queue.close()
         self.assertFalse(queue.put(envelope(2)))
-        self.assertEqual(queue.take(wait=True).key, 1)
-        self.assertIsNone(queue.take(wait=True))
+        self.assertEqual(queue.take(1).key, 1)
+        self.assertIsNone(queue.take(1))
 
     def test_nothing_to_take_is_said_at_once(self):
-        self.assertIsNone(EnvelopeQueue(1000).take(wait=False))
+        self.assertIsNone(EnvelopeQueue(1000).take(0))

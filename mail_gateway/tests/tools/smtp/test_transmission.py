@@ -3,15 +3,17 @@
 import email
 import email.policy
 import socket
+import time
 from unittest.mock import patch
 
 from odoo.addons.mail_gateway.tests.tools.smtp.pipelining_server import CLOSE, HANG, PipeliningServer
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.failures.categories import Category, Phase, Scope
+from odoo.addons.mail_gateway.tools.secrets import Secrets
 from odoo.addons.mail_gateway.tools.smtp import transmission
 from odoo.addons.mail_gateway.tools.smtp.envelope import Envelope, Outcome
 from odoo.addons.mail_gateway.tools.smtp.session import Session
-from odoo.addons.mail_gateway.tools.smtp.transmission import SessionOver, Transmission
+from odoo.addons.mail_gateway.tools.smtp.transmission import JournalFailed, SessionOver, Transmission
 
 ACCEPTED, DELAYED, FAILED, UNCERTAIN = Outcome
 A, B, GONE = "a@x.example", "b@x.example", "gone@x.example"
@@ -24,17 +26,20 @@ def envelope(key=1, recipients=(A,), content=b"Subject: Hello\r\n\r\nHello\r\n",
 
 class ListFeed:
     def __init__(self, *envelopes):
-        self._envelopes = list(envelopes)
+        self.envelopes = list(envelopes)
 
-    def take(self, *, wait):
-        return self._envelopes.pop(0) if self._envelopes else None
+    def take(self, wait):
+        return self.envelopes.pop(0) if self.envelopes else None
+
+    def give_back(self, envelope):
+        self.envelopes.insert(0, envelope)
 
 
 class LazyFeed(ListFeed):
     """Has a message only when the session waits for one."""
 
-    def take(self, *, wait):
-        return super().take(wait=wait) if wait else None
+    def take(self, wait):
+        return super().take(wait) if wait else None
 
 
 class MemoryJournal:
@@ -52,7 +57,7 @@ class MemoryJournal:
 
 
 class TransmissionCase(ToolsCase):
-    def send(self, *envelopes, answers=None, feed=ListFeed, max_messages=None, **options):
+    def send(self, *envelopes, answers=None, feed=ListFeed, max_messages=None, secrets=None, **options):
         self.server = PipeliningServer(answers, **options)
         self.addCleanup(self.server.stop)
         sock = socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
@@ -62,9 +67,9 @@ class TransmissionCase(ToolsCase):
         session.getreply()
         session.ehlo()
         self.journal = MemoryJournal(self.server)
-        self.over = None
+        self.over, self.feed = None, feed(*envelopes)
         try:
-            Transmission(session, feed(*envelopes), self.journal, max_messages).run()
+            Transmission(session, self.feed, self.journal, max_messages, secrets).run()
         except SessionOver as over:
             self.over = over
 
@@ -182,6 +187,58 @@ class TestRefusals(TransmissionCase):
 
 
 class TestBrokenSessions(TransmissionCase):
+    LARGE = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 300_000
+
+    def test_a_server_that_closes_during_the_data_leaves_nothing_uncertain(self):
+        self.send(
+            envelope(1, content=self.LARGE), extensions=("PIPELINING",), answers={"during data": b"421 4.3.2 down\r\n"}
+        )
+        self.assertEqual(self.outcomes(), [(DELAYED, Phase.DATA)])
+        self.assertEqual(self.over.reply.text, "down")
+        self.assertNotIn(("end", 1), self.journal.events)
+
+    def test_a_refusal_during_the_data_is_the_messages(self):
+        answers = {"during data": b"552 5.3.4 too big\r\n"}
+        self.send(envelope(1, content=self.LARGE), extensions=("PIPELINING",), answers=answers)
+        self.assertEqual(self.outcomes(), [(FAILED, Phase.DATA)])
+        self.assertEqual(self.failure().category, Category.SIZE)
+        self.assertIsNone(self.over)
+
+    def test_a_session_that_is_closed_between_messages_fails_nobody(self):
+        for extensions in (("PIPELINING",), ("8BITMIME",)):
+            with self.subTest(extensions=extensions):
+                answers = {"MAIL": [b"250 ok\r\n", CLOSE]}
+                self.send(*map(envelope, (1, 2, 3)), answers=answers, extensions=extensions)
+                self.assertEqual(list(self.journal.results), [1])
+                self.assertEqual([each.key for each in self.feed.envelopes], [2, 3])
+                self.assertIsNone(self.over)
+
+    def test_a_reply_that_drips_ends_in_time(self):
+        def drip():
+            time.sleep(0.3)
+            return b"2"
+
+        with patch.object(transmission, "COMMAND_TIMEOUT", 0.2):
+            self.send(envelope(1), answers={"MAIL": drip})
+        self.assertEqual(self.outcomes()[0][0], DELAYED)
+
+    def test_a_refusal_shows_no_secret(self):
+        answers = {"MAIL": b"530 5.7.0 not hunter2-secret\r\n"}
+        self.send(envelope(1), answers=answers, secrets=Secrets("hunter2-secret"))
+        self.assertNotIn("hunter2", str(self.journal.results[1][0].reply))
+
+    def test_an_error_of_the_journal_is_no_failure_of_the_server(self):
+        def fail(_envelope):
+            raise TimeoutError
+
+        with (
+            patch.object(MemoryJournal, "about_to_end", lambda _journal, envelope: fail(envelope)),
+            self.assertRaises(JournalFailed) as raised,
+        ):
+            self.send(envelope(1))
+        self.assertIsInstance(raised.exception.__cause__, TimeoutError)
+        self.assertEqual(self.server.messages, [])
+
     def test_421_in_a_group_ends_the_session_and_fails_nobody(self):
         self.send(envelope(1), envelope(2), envelope(3), answers={"MAIL": [b"250 ok\r\n", b"421 4.7.0 too many\r\n"]})
         self.assertEqual(self.outcomes(1), [(ACCEPTED, Phase.END_OF_DATA)])
@@ -262,7 +319,7 @@ class TestTheWire(TransmissionCase):
         for address in ("a@x.example>\r\nRCPT TO:<evil@x.example", "a b@x.example", "a@x.example\0", "<a@x.example>"):
             with self.subTest(address):
                 self.send(envelope(1, [address]), envelope(2, sender=address), envelope(3))
-                self.assertEqual(self.outcomes(1), [(FAILED, Phase.MAIL)])
+                self.assertEqual(self.outcomes(1), [(FAILED, Phase.RCPT)])
                 self.assertEqual(self.outcomes(2), [(FAILED, Phase.MAIL)])
                 self.assertEqual(self.outcomes(3), [(ACCEPTED, Phase.END_OF_DATA)])
                 self.assertNotIn("evil", " ".join(self.server.commands))
@@ -283,9 +340,33 @@ class TestTheWire(TransmissionCase):
         self.assertEqual(message.get_content().strip(), text)
         self.assertNotIn("BODY", self.server.messages[0][0])
 
+    def test_any_content_can_be_encoded_or_fails_alone(self):
+        attached = (
+            b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\npreamble \xe9\r\n--b\r\n"
+            b"Content-Type: message/rfc822\r\n\r\nSubject: caf\xe9\r\n\r\ncaf\xe9\r\n--b\r\n"
+            b"Content-Type: text/plain; charset=x-unknown\r\n\r\ncaf\xe9\r\n--b\r\n"
+            b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n\xff\x80\r\n--b--\r\n"
+        )
+        sources = [*filter(lambda source: not source.isascii(), self.every_eml()), attached]
+        self.send(*(envelope(n, content=source) for n, source in enumerate(sources)), extensions=("PIPELINING",))
+        self.assertEqual({self.outcomes(n)[0][0] for n in range(len(sources))}, {ACCEPTED})
+        self.assertTrue(all(message[2].isascii() for message in self.server.messages))
+        with (
+            patch.object(transmission, "on_the_wire", side_effect=[IndexError, b"Hello\r\n"]),
+            self.assertLogs(level="ERROR"),
+        ):
+            self.send(envelope(1), envelope(2))
+        self.assertEqual(self.outcomes(1), [(FAILED, Phase.MAIL)])
+        self.assertEqual(self.outcomes(2), [(ACCEPTED, Phase.END_OF_DATA)])
+
+    def test_a_size_of_any_length_is_no_error(self):
+        self.send(envelope(1), extensions=(f"SIZE {'9' * 400}",))
+        self.assertEqual(self.outcomes(), [(ACCEPTED, Phase.END_OF_DATA)])
+
     def test_addresses_beyond_ascii_need_a_server_that_takes_them(self):
         self.send(envelope(1, ["jörg@x.example"]), extensions=("PIPELINING", "SMTPUTF8"))
         self.assertEqual(self.outcomes(), [(ACCEPTED, Phase.END_OF_DATA)])
         self.assertIn(" SMTPUTF8", self.server.messages[0][0])
-        self.send(envelope(1, ["jörg@x.example"]))
-        self.assertEqual(self.outcomes(), [(FAILED, Phase.MAIL)])
+        self.send(envelope(1, ["jörg@x.example", A]))
+        self.assertEqual(self.outcomes(), [(FAILED, Phase.RCPT), (ACCEPTED, Phase.END_OF_DATA)])
+        self.assertNotIn(" SMTPUTF8", self.server.messages[0][0])
