@@ -1,4 +1,5 @@
 import threading
+import time
 
 import psycopg2
 
@@ -64,6 +65,30 @@ class TestGroupCommit(BaseCase):
         self.assertIsInstance(bad.exception(10), psycopg2.errors.CheckViolation)
         self.assertEqual((good.result(10), last.result(10)), (1, 1))
         self.assertEqual(self.rows(), [(1, 0), (3, 0)])
+
+    def test_a_value_that_the_database_cannot_take_stops_nobody_else(self):
+        for value in ("a\0b", "\ud800", object()):
+            outcomes = self.insert(1), self.commits.execute("SELECT %s", (value,)), self.insert(2)
+            self.assertTrue(outcomes[1].exception(10))
+            self.assertEqual((outcomes[0].result(10), outcomes[2].result(10)), (1, 1))
+        self.assertIsInstance(self.commits.execute("SELECT %s, %s", (1,)).exception(10), IndexError)
+        self.assertEqual(self.insert(3).result(10), 1)
+
+    def test_nothing_waits_for_ever_once_it_is_closed(self):
+        self.commits.close()
+        self.assertTrue(self.insert(1).exception(10))
+        self.commits.close()
+
+    def test_a_database_that_stays_away_fails_all_that_wait_together(self):
+        def away():
+            raise psycopg2.OperationalError("no database")
+
+        commits = GroupCommit(away, patience=0.5)
+        self.addCleanup(commits.close)
+        outcomes = [commits.execute("SELECT 1") for _statement in range(50)]
+        began = time.monotonic()
+        self.assertTrue(all(outcome.exception(10) for outcome in outcomes))
+        self.assertLess(time.monotonic() - began, 5)
 
     def test_a_lost_connection_is_opened_again(self):
         self.insert(1).result(10)

@@ -4,10 +4,11 @@ import smtplib
 import socket
 import ssl
 from dataclasses import replace
+from datetime import timedelta
 
 from .categories import Category, Failure, Phase, Scope
 from .reply import Reply
-from .table import TABLE
+from .table import find_row
 from .waiting_time import waiting_time
 
 # Whose failure it is when the table does not say.
@@ -32,20 +33,24 @@ def classify_reply(reply: Reply, phase: Phase | None) -> Failure:
     :param reply: of the class 4 or 5
     :param phase: in which the server gave it; None when a delivery report says so
     """
-    row = next((row for row in TABLE if row.fits(reply, phase)), None)
+    row = find_row(reply, phase)
     scope = (row and row.scope) or _SCOPES[phase]
     permanent = (
         row.permanent if row and row.permanent is not None else not reply.temporary and reply.enhanced[:1] != "4"
     )
     if phase in _BEFORE_A_MESSAGE or reply.code == 421:  # noqa: PLR2004 RFC 5321, section 3.8: the server closes
         scope = Scope.SERVER
-    return Failure(
-        scope,
-        permanent and scope is not Scope.SERVER,
-        row.category if row else Category.OTHER,
-        None if permanent and scope is not Scope.SERVER else waiting_time(reply.text),
-        row.source if row else "",
-    )
+    permanent = permanent and scope is not Scope.SERVER
+    category = row.category if row else Category.OTHER
+    return Failure(scope, permanent, category, _wait(reply, scope, category, permanent), row.source if row else "")
+
+
+def _wait(reply, scope, category, permanent):
+    if permanent:
+        return None
+    if category is Category.RATE and scope is Scope.RECIPIENT:
+        return timedelta()  # too many recipients: the others go in another transaction (RFC 5321, 4.5.3.1.10)
+    return waiting_time(reply.text)
 
 
 def classify_error(error: BaseException, phase: Phase) -> Failure:

@@ -39,12 +39,13 @@ class Row(NamedTuple):
     def fits(self, reply: Reply, phase: Phase | None) -> bool:
         """Return whether the row is about this reply.
 
+        :param reply: its text in lower case, without addresses
         :param phase: None for a report, which does not say
         """
         return (
             (self.phases is None or phase in self.phases)
             and (not self.codes or bool(re.match(self.codes, f"{reply.code or ''} {reply.enhanced}")))
-            and (not self.text or bool(re.search(self.text, reply.text.lower())))
+            and (not self.text or bool(re.search(self.text, reply.text)))
         )
 
 
@@ -56,7 +57,6 @@ _LEARN = "learn.microsoft.com, 2026-11"
 _GOOGLE = "support.google.com, 2026-11"
 _SES = "docs.aws.amazon.com/ses, 2026-11"
 _ZOHO = "zoho.com, 2026-11"
-_IANA = "IANA registry of enhanced status codes (RFC 5248)"
 
 PROVIDERS = (
     Row(Category.RATE, r"432 4\.3\.2", source=_LEARN, **_LIMITED),
@@ -106,6 +106,7 @@ PROVIDERS = (
 )
 
 ENHANCED = (
+    Row(Category.LOGIN, r"530 ", source="RFC 4954, 6", **_LIMITED),
     Row(Category.ADDRESS, r"\d* [45]\.1\.(1|3|6|11)$", source="RFC 3463, 3.2"),
     Row(Category.DOMAIN, r"\d* [45]\.1\.(2|10)$", source="RFC 3463, 3.2; RFC 7505"),
     Row(Category.SENDER, r"\d* [45]\.1\.(7|8|9)$", source="RFC 3463, 3.2", scope=Scope.MESSAGE),
@@ -135,25 +136,33 @@ TEXTS = (
     Row(Category.GREYLISTED, r"4\d\d ", r"gr[ae]y[\s-]?list|postgrey|sqlgrey"),
     Row(
         Category.RATE,
+        r"[45]\d\d ",
+        r"(daily|hourly|monthly|per (hour|day)|sending|outgoing)[\w ]{0,30}(limit|quota|rate)\b.{0,40}(exceed|reach)|"
+        r"(exceed|reach)ed[\w ]{0,40}(daily|hourly|sending|outgoing)[\w ]{0,20} (limit|quota|rate)",
+        **_LIMITED,
+    ),  # fmt: skip
+    Row(
+        Category.FULL,
+        r"[45]\d\d ",
+        r"mailbox (is )?(over)?full|over ?quota|quota (is )?exceeded|insufficient (disk )?space in .{0,80}mailbox|"
+        r"exceeded (his|her|their|its|the)? ?(storage|message|mail|disk)? ?(quota|storage)|mailbox (size )?limit|"
+        r"too many messages in",
+    ),  # fmt: skip
+    Row(
+        Category.SIZE,
+        r"[45]\d\d ",
+        r"(message|mail|attachment)( size)?.{0,30}too (big|large)|size (limit|exceeds)|message exceeds|"
+        r"exceeds? .{0,30}(size|maximum)",
+        scope=Scope.MESSAGE,
+    ),  # fmt: skip
+    Row(
+        Category.RATE,
         r"4\d\d ",
         r"too many (concurrent |simultaneous )?(smtp )?(connection|session|message|mail|error)|"
         r"connection (rate|count) limit|rate limit|ratelimit|throttl|too fast|slow down|sending too|too much mail",
         **_LIMITED,
     ),  # fmt: skip
     Row(Category.RATE, r"\d* ", "too many (rec|rcpt)", permanent=False),
-    Row(
-        Category.RATE,
-        r"5\d\d ",
-        r"(daily|hourly|sending|message|mail|outgoing|relay)[\w ]{0,30} (limit|quota)\b"
-        r".{0,40}(exceed|reach)|(exceed|reach)ed[\w ]{0,40} (sending|daily|hourly|message) (limit|quota)",
-        **_LIMITED,
-    ),  # fmt: skip
-    Row(
-        Category.FULL,
-        r"[45]\d\d ",
-        r"mailbox (is )?(over)?full|over ?quota|quota exceeded|exceeded (his|her|their|its|the)?"
-        r" ?(storage|quota)|insufficient (disk )?space in .*mailbox|mailbox (size )?limit",
-    ),  # fmt: skip
     Row(Category.BUSY, r"452 ", "insufficient (system )?(storage|space|resources)"),
     Row(
         Category.AUTHENTICATION,
@@ -196,13 +205,6 @@ TEXTS = (
         r"unrouteable|no mx|null ?mx|does not accept mail|unknown (domain|host)|host or domain name not found",
     ),  # fmt: skip
     Row(
-        Category.SIZE,
-        r"[45]\d\d ",
-        r"(message|mail|size|attachment).{0,30}(too (big|large)|exceeds?)|"
-        r"exceeds? .{0,30}(size|maximum)",
-        scope=Scope.MESSAGE,
-    ),  # fmt: skip
-    Row(
         Category.CONTENT,
         r"[45]\d\d ",
         r"\bspam|virus|malware|phish|banned (content|file|attachment)|"
@@ -226,7 +228,7 @@ TEXTS = (
 CODES = (
     Row(
         Category.LOGIN,
-        r"(530|534|535|538|454) ",
+        r"(534|535|538|454) ",
         source="RFC 4954",
         scope=Scope.SERVER,
         permanent=False,
@@ -262,3 +264,15 @@ CODES = (
 )
 
 TABLE = PROVIDERS + ENHANCED + TEXTS + CODES
+
+# Servers repeat addresses, which may look like anything: ratelimit@customer.example.
+_ADDRESS = re.compile(r"<[^>]*>|\S+@\S+")
+
+
+def find_row(reply: Reply, phase: Phase | None) -> Row | None:
+    """Return the row that decides about a reply; None when none does.
+
+    :param phase: None for a report, which does not say
+    """
+    plain = reply._replace(text=_ADDRESS.sub("<>", reply.text).lower())
+    return next((row for row in TABLE if row.fits(plain, phase)), None)

@@ -7,11 +7,12 @@ MAX_WAIT = timedelta(days=1)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _COUNTED = re.compile(
-    r"\b(?:in|after|for|next|within|time:?|wait|another)\s*[:=]?\s*(?:about |at least )?(\d{1,6})\s?"
+    r"\b(?:(?:try|retry|again|back|wait|greylist\w*|delay\w*)[\w ,]{0,20}?\b(?:in|after|for|within)|in|wait|retry time:?)"
+    r"\s*[:=]?\s*(?:about |at least )?(\d{1,6})\s?"
     r"(s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?)\b",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(r"\b(?:in|after|for|wait)\s+(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\b", re.IGNORECASE)
+_CLOCK = re.compile(r"\b(?:in|again after|wait)\s+(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\b", re.IGNORECASE)
 
 
 def waiting_time(text: str) -> timedelta | None:

@@ -36,8 +36,8 @@ class Room:
 
     :ivar messages: None for any number
     :ivar recipients: None for any number
-    :ivar limit: the limit that leaves the least; None without limits
-    :ivar until: when that limit has room again, if it has none now
+    :ivar limit: the limit that holds longest, else the one that leaves least; None without limits
+    :ivar until: when there is room for what was asked for; None when there is now
     """
 
     messages: int | None = None
@@ -46,13 +46,9 @@ class Room:
     until: datetime | None = None
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing may be sent now."""
-        return self.messages == 0 or self.recipients == 0
-
-    def holds(self, recipients: int) -> bool:
-        """Return whether a message to so many recipients may be sent now."""
-        return not self.is_empty and (self.recipients is None or recipients <= self.recipients)
+    def is_enough(self) -> bool:
+        """Whether there is room now for what was asked for."""
+        return self.until is None
 
 
 def bucket(now: datetime) -> datetime:
@@ -60,48 +56,39 @@ def bucket(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0)
 
 
-def room(limits: Iterable[Limit], uses: Iterable[Use], now: datetime) -> Room:
-    """Return what may be sent now.
+def room(limits: Iterable[Limit], uses: Iterable[Use], now: datetime, recipients: int = 1) -> Room:
+    """Return what may be sent now, and whether a message to so many recipients may.
 
     The periods end now, whatever the clock says: 200 a day are 200 in any 24 hours, as providers count.
 
     :param limits: those with the number 0 do not count
     :param uses: of the last day, by all processes
+    :param recipients: of the next message. A message to more of them than a limit allows waits until all of the limit is
+        free; then it can leave in parts
     """
-    uses = sorted(uses)
-    left, tightest = {"messages": None, "recipients": None}, (None, None)
-    for limit in limits:
-        if not limit.number:
-            continue
-        free = max(limit.number - sum(_amounts(limit, uses, now)), 0)
-        if left[limit.what] is None or free < left[limit.what]:
-            left[limit.what] = free
-        until = _free_again(limit, uses, now) if not free else None
-        if tightest[0] is None or _rank(free, until) < _rank(*tightest[1]):
-            tightest = limit, (free, until)
-    limit, (_free, until) = tightest if tightest[0] else (None, (None, None))
+    uses, needed = sorted(uses), {"messages": 1, "recipients": recipients}
+    states = [_state(limit, uses, now, needed[limit.what]) for limit in limits if limit.number]
+    if not states:
+        return Room()
+    left = {what: min((free for limit, free, _until in states if limit.what == what), default=None) for what in needed}
+    limit, _free, until = min(states, key=_rank)
     return Room(left["messages"], left["recipients"], limit, until)
 
 
-def _rank(free, until):
+def _rank(state):
     """The limit that holds longest comes first, then the one that leaves least."""
-    return (free, -until.timestamp() if until else 0)
+    _limit, free, until = state
+    return (-until.timestamp() if until else 0, free)
 
 
-def _counts(limit, use, now):
-    return use.start + BUCKET > now - PERIODS[limit.period]
-
-
-def _amounts(limit, uses, now):
-    return [getattr(use, limit.what) for use in uses if _counts(limit, use, now)]
-
-
-def _free_again(limit, uses, now):
-    """When so much has left the period that one more fits."""
-    counting = [use for use in uses if _counts(limit, use, now)]
-    too_many = sum(getattr(use, limit.what) for use in counting) - limit.number + 1
+def _state(limit, uses, now, needed):
+    """The limit, what it leaves, and when it leaves enough if it does not now."""
+    counting = [use for use in uses if use.start + BUCKET > now - PERIODS[limit.period]]
+    free = limit.number - sum(getattr(use, limit.what) for use in counting)
+    missing, until = min(needed, limit.number) - free, None
     for use in counting:
-        too_many -= getattr(use, limit.what)
-        if too_many <= 0:
-            return use.start + BUCKET + PERIODS[limit.period]
-    return now + PERIODS[limit.period]
+        if missing <= 0:
+            break
+        missing -= getattr(use, limit.what)
+        until = use.start + BUCKET + PERIODS[limit.period]
+    return limit, max(free, 0), until

@@ -35,8 +35,8 @@ class GroupCommit:
 
     def __init__(self, connect: Callable, patience: float = 60):
         self._connect, self._patience = connect, patience
-        self._connection, self._error = None, None
-        self._jobs = queue.SimpleQueue()
+        self._connection, self._refusal = None, None
+        self._jobs, self._closed, self._lock = queue.SimpleQueue(), False, threading.Lock()
         self._thread = threading.Thread(target=self._run, name="mail group commit", daemon=True)
         self._thread.start()
 
@@ -46,79 +46,93 @@ class GroupCommit:
         :return: the number of rows, once they are committed; or the exception of the database
         """
         outcome = Future()
-        self._jobs.put(_Job(statement, tuple(parameters), outcome))
+        with self._lock:
+            if self._closed:
+                outcome.set_exception(psycopg2.InterfaceError("this session is closed"))
+            else:
+                self._jobs.put(_Job(statement, tuple(parameters), outcome))
         return outcome
 
     def close(self) -> None:
-        """Execute what waits, and disconnect. What comes later is never executed."""
-        self._jobs.put(None)
+        """Execute what waits, and disconnect."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
         self._thread.join()
 
     def _run(self):
         ends = False
         while not ends:
             jobs = [self._jobs.get()]
-            while len(jobs) < MAX_TOGETHER:
-                try:
-                    jobs.append(self._jobs.get_nowait())
-                except queue.Empty:
-                    break
-            ends = None in jobs
-            self._commit([job for job in jobs if job is not None])
-        if self._connection:
-            self._connection.close()
+            while len(jobs) < MAX_TOGETHER and jobs[-1] is not None and not self._jobs.empty():
+                jobs.append(self._jobs.get())
+            ends = jobs[-1] is None
+            self._commit([job for job in jobs if job is not None], time.monotonic() + self._patience)
+        self._disconnect()
 
-    def _commit(self, jobs):
-        try:
-            self._execute(jobs)
-        except psycopg2.Error as error:
-            if len(jobs) == 1:
-                jobs[0].outcome.set_exception(error)
-                return
-            for job in jobs:  # one of them is at fault: the others go on without it
-                self._commit([job])
-        except Exception as error:
-            self._error = error
-            for job in jobs:
-                job.outcome.set_exception(error)
+    def _commit(self, jobs, end):
+        """Execute and commit; when a statement is at fault, the others go on without it.
 
-    def _execute(self, jobs):
-        """Execute and commit, on a new connection when this one is lost.
-
-        :raises psycopg2.Error: when a statement is at fault, or the database stays away
+        :param end: value of time.monotonic() until which to go on connecting
         """
-        end = time.monotonic() + self._patience
-        while jobs:
+        try:
+            rows = self._transaction(jobs, end) if jobs else []
+        except Exception as error:
+            if len(jobs) > 1 and self._connection is not None:
+                for job in jobs:
+                    self._commit([job], end)
+            else:
+                for job in jobs:
+                    job.outcome.set_exception(error)
+            return
+        for job, count in zip(jobs, rows, strict=True):
+            job.outcome.set_result(count)
+
+    def _transaction(self, jobs, end):
+        """Execute and commit, on a new connection as long as this one is lost.
+
+        :raises Exception: with a connection, when a statement is at fault; without one, when the database stays away
+        """
+        while True:
             try:
-                rows = self._transaction(jobs)
+                if self._connection is None:
+                    self._connection = self._open()
+                rows = [self._execute(job) for job in jobs]
+                self._connection.commit()
             except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                if self._connection is not None and not self._connection.closed:
+                    self._connection.rollback()
+                    raise
                 self._disconnect()
                 if time.monotonic() > end:
                     raise
                 time.sleep(_PAUSE)
-                continue
-            except psycopg2.Error:
-                self._connection.rollback()
+            except Exception:
+                if self._connection is not None:
+                    self._connection.rollback()
                 raise
-            for job, count in zip(jobs, rows, strict=True):
-                job.outcome.set_result(count)
-            return
+            else:
+                return rows
 
-    def _transaction(self, jobs):
-        if self._error:
-            raise self._error
-        if self._connection is None:
-            self._connection = self._connect()
-        rows = []
+    def _open(self):
+        if self._refusal:
+            raise self._refusal
+        try:
+            return self._connect()
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:
+            self._refusal = error
+            raise
+
+    def _execute(self, job):
         with self._connection.cursor() as cursor:
-            for job in jobs:
-                cursor.execute(job.statement, job.parameters)
-                rows.append(cursor.rowcount)
-        self._connection.commit()
-        return rows
+            cursor.execute(job.statement, job.parameters)
+            return cursor.rowcount
 
     def _disconnect(self):
-        if self._connection:
+        if self._connection is not None:
             with suppress(psycopg2.Error):
                 self._connection.close()
         self._connection = None

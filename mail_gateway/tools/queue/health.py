@@ -50,5 +50,7 @@ def after_failure(health: Health, failure: Failure, now: datetime, dice: random.
         return health
     failures = health.failures + 1
     probes = _PROBES_OF_A_LIMIT if failure.category is Category.RATE else _PROBES
-    delay = failure.wait or timedelta(seconds=probes[min(failures, len(probes)) - 1])
+    usual = timedelta(seconds=probes[min(failures, len(probes)) - 1])
+    # what a server says while it goes down ("idle after 300 seconds") must not keep its return from being found
+    delay = max(failure.wait or usual, usual) if failure.category is Category.RATE else usual
     return Health(health.failing_since or now, failures, now + delay * (1 + dice.random() * JITTER), failure.category)

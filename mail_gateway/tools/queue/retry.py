@@ -17,10 +17,10 @@ def next_try(failures: int, now: datetime, wait: timedelta | None = None, dice: 
 
     :param failures: temporary refusals of this message and recipient so far, at least 1
     :param now: in UTC
-    :param wait: how long the server asked to wait; then nothing else counts
+    :param wait: how long the server asked to wait; then nothing else counts, but a minute passes in any case
     :param dice: for the jitter; a delay gets longer by up to :data:`JITTER`, and never shorter
     """
-    delay = wait if wait is not None else DELAYS[min(failures, len(DELAYS)) - 1]
+    delay = max(wait, DELAYS[0]) if wait is not None else DELAYS[min(failures, len(DELAYS)) - 1]
     return now + delay * (1 + dice.random() * JITTER)
 
 

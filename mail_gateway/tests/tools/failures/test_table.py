@@ -6,7 +6,7 @@ from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.failures.categories import Actor, Category, Failure, Phase, Scope
 from odoo.addons.mail_gateway.tools.failures.classify import classify_reply
 from odoo.addons.mail_gateway.tools.failures.reply import read_reply
-from odoo.addons.mail_gateway.tools.failures.table import TABLE
+from odoo.addons.mail_gateway.tools.failures.table import TABLE, find_row
 
 CONNECT, TLS, AUTH, MAIL, RCPT, DATA, END = Phase
 C = Category
@@ -137,6 +137,18 @@ REPLIES = (
     (END, 554, "Message rejected as spam by Content Filtering.", "M!", C.CONTENT),
     (END, 550, "mail loop detected", "M!", C.ROUTING),
     (RCPT, 550, "blocked by the recipient", "R!", C.REFUSED),
+    (MAIL, 552, "Message size limit exceeded", "M!", C.SIZE),
+    (END, 552, "5.0.0 Message size limit exceeded", "M!", C.SIZE),
+    (RCPT, 550, "Mail quota exceeded", "R!", C.FULL),
+    (RCPT, 550, "User a has exceeded message quota", "R!", C.FULL),
+    (RCPT, 450, "too many messages in mailbox", "R", C.FULL),
+    (MAIL, 450, "4.7.1 daily message limit exceeded", "S", C.RATE),
+    (RCPT, 451, "4.7.0 hourly sending limit reached", "S", C.RATE),
+    (RCPT, 530, "5.7.0 Authentication required", "S", C.LOGIN),
+    # an address decides nothing
+    (RCPT, 450, "<ratelimit@customer.example>: Recipient address rejected: unverified", "R", C.GREYLISTED),
+    (RCPT, 550, "<dmarc@customer.example>: Recipient address rejected: User unknown", "R!", C.ADDRESS),
+    (RCPT, 550, "spamhaus@customer.example no such user", "R!", C.ADDRESS),
     # codes of many meanings
     (AUTH, 454, "Temporary authentication failure", "S", C.LOGIN),
     (AUTH, 500, "what?", "S", C.LOGIN),
@@ -184,10 +196,7 @@ class TestFailureTable(ToolsCase):
                 self.assertEqual(found, (whose, category))
 
     def test_each_row_decides_about_a_reply(self):
-        used = {
-            next((row for row in TABLE if row.fits(reply_of(code, text), phase)), None)
-            for phase, code, text, _whose, _category in REPLIES
-        }
+        used = {find_row(reply_of(code, text), phase) for phase, code, text, _whose, _category in REPLIES}
         self.assertEqual([row for row in TABLE if row not in used], [])
 
     def test_each_row_names_its_source(self):
@@ -203,6 +212,9 @@ class TestFailureTable(ToolsCase):
         for text in ("5.7.26 unauthenticated", "5.7.1 blocked using zen.spamhaus.org", "5.7.1 spam", "5.2.2 full"):
             with self.subTest(text):
                 self.assertFalse(classify_reply(read_reply(550, text), RCPT).is_of_the_address)
+
+    def test_recipients_beyond_the_servers_number_follow_at_once(self):
+        self.assertEqual(classify_reply(read_reply(452, "4.5.3 Too many recipients"), RCPT).wait, timedelta())
 
     def test_a_named_time_is_kept_when_trying_again_makes_sense(self):
         greylisted = classify_reply(read_reply(450, "4.2.0 Greylisted, try again in 300 seconds"), RCPT)

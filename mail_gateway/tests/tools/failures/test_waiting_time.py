@@ -21,7 +21,15 @@ class TestWaitingTime(ToolsCase):
                 self.assertEqual(waiting_time(text), timedelta(seconds=seconds))
 
     def test_texts_without_a_time(self):
-        for text in ("", "try again later", "in 5", "message in 10 parts", "limit of 500 messages", "1.2.3.4 in 10 MB"):
+        for text in (
+            "",
+            "try again later",
+            "in 5",
+            "message in 10 parts",
+            "idle timeout after 300 seconds",
+            "limit of 500 messages",
+            "1.2.3.4 in 10 MB",
+        ):
             with self.subTest(text):
                 self.assertIsNone(waiting_time(text))
 

@@ -23,7 +23,7 @@ class TestBudget(ToolsCase):
         self.assertEqual(room([A_MINUTE], [use(0, 5), use(2, 30)], NOW).messages, 25)
 
     def test_a_day_is_any_24_hours(self):
-        self.assertTrue(room([DAILY], [use(23 * 60, 200)], NOW).is_empty)
+        self.assertFalse(room([DAILY], [use(23 * 60, 200)], NOW).is_enough)
         self.assertEqual(room([DAILY], [use(24 * 60 + 2, 200)], NOW).messages, 200)
 
     def test_the_limit_that_holds_is_named_with_its_end(self):
@@ -38,8 +38,19 @@ class TestBudget(ToolsCase):
     def test_recipients_are_counted_apart(self):
         found = room([DAILY, Limit("recipients", "day", 500)], [use(1, 10, 450)], NOW)
         self.assertEqual((found.messages, found.recipients), (190, 50))
-        self.assertTrue(found.holds(50))
-        self.assertFalse(found.holds(51))
+
+    def test_a_message_to_many_waits_for_room_for_all_of_them(self):
+        limits, uses = [Limit("recipients", "day", 500)], [use(100, 1, 300), use(50, 1, 100), use(10, 1, 50)]
+        self.assertTrue(room(limits, uses, NOW, recipients=50).is_enough)
+        waiting = room(limits, uses, NOW, recipients=351)
+        self.assertEqual(waiting.until, bucket(NOW) - timedelta(minutes=50) + BUCKET + PERIODS["day"])
+        self.assertEqual(room(limits, uses, NOW, recipients=350).until, uses[0].start + BUCKET + PERIODS["day"])
+
+    def test_a_message_to_more_than_the_limit_waits_until_all_of_it_is_free(self):
+        limits = [Limit("recipients", "day", 200)]
+        self.assertTrue(room(limits, [], NOW, recipients=300).is_enough)
+        waiting = room(limits, [use(5, 1, 1)], NOW, recipients=300)
+        self.assertEqual(waiting.until, use(5).start + BUCKET + PERIODS["day"])
 
     def test_more_than_the_limit_leaves_no_room(self):
         self.assertEqual(room([DAILY], [use(1, 1000)], NOW).messages, 0)
@@ -58,6 +69,6 @@ class TestBudget(ToolsCase):
                 for limit in limits:
                     recent = [time for time in sent if time > now - PERIODS[limit.period]]
                     self.assertLessEqual(len(recent), limit.number)
-                if found.is_empty:
+                if not found.is_enough:
                     self.assertGreater(found.until, now)
-                    self.assertFalse(room([found.limit], uses, found.until).is_empty)
+                    self.assertTrue(room([found.limit], uses, found.until).is_enough)

@@ -35,6 +35,10 @@ class TestHealth(ToolsCase):
         named = Failure(Scope.SERVER, permanent=False, category=Category.RATE, wait=timedelta(hours=1))
         self.assertGreaterEqual(self.probes(named, 1)[0], 3600)
 
+    def test_a_time_in_any_other_failure_does_not_delay_a_probe(self):
+        idle = Failure(Scope.SERVER, permanent=False, category=Category.BUSY, wait=timedelta(hours=24))
+        self.assertLess(self.probes(idle, 1)[0], 60)
+
     def test_several_connections_that_fail_together_count_once(self):
         first = after_failure(HEALTHY, REFUSED, NOW)
         second = after_failure(first, REFUSED, NOW + timedelta(seconds=1))

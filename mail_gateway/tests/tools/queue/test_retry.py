@@ -23,6 +23,9 @@ class TestRetry(ToolsCase):
         self.assertGreaterEqual(next_try(1, NOW, wait), NOW + wait)
         self.assertLess(next_try(9, NOW, wait), NOW + wait * 1.2)
 
+    def test_a_minute_passes_whatever_the_server_names(self):
+        self.assertGreaterEqual(next_try(1, NOW, timedelta()), NOW + timedelta(minutes=1))
+
     def test_three_days_have_seventeen_tries(self):
         tries, now = 1, NOW
         while not is_given_up(NOW, now):
