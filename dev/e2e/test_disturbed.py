@@ -7,6 +7,9 @@ from e2e.gateway import until
 from e2e.mail_mix import mail_mix
 from lab.servers.proxy import Proxy
 
+# Each takes some ten seconds in which no other test can run.
+RESTARTS = 2
+
 
 @pytest.mark.parametrize("protocol", PORTS)
 def test_connections_cut_at_random(crash_gateway, dovecot, mailbox, protocol):
@@ -28,8 +31,8 @@ def test_connections_cut_at_random(crash_gateway, dovecot, mailbox, protocol):
 def test_postgresql_restarted(crash_gateway, postgres, dovecot, mailbox, protocol):
     gateway, mix = crash_gateway, mail_mix()
     server = gateway.mail_server(mailbox, dovecot.port(PORTS[protocol]), protocol)
-    for part in range(4):
-        dovecot.put_all(mailbox, mix.sources[part::4])
+    for part in range(RESTARTS):
+        dovecot.put_all(mailbox, mix.sources[part::RESTARTS])
         before = gateway.count()
         gateway.hurry(fetch=True)
         until_more(gateway, before)
