@@ -9,8 +9,8 @@ from odoo.tools import mute_logger
 
 from odoo.addons.base.models.ir_mail_server import IrMail_Server, MailDeliveryException
 from odoo.addons.mail_gateway.tests.common import OutgoingCommon
+from odoo.addons.mail_gateway.tests.tools import test_secrets
 from odoo.addons.mail_gateway.tests.tools.smtp.smtp_servers import GREETING, smtp_script
-from odoo.addons.mail_gateway.tests.tools.test_secrets import TestSecrets, forms
 from odoo.addons.mail_gateway.tests.tools.tools_common import ClosingReply, ScriptedServer
 from odoo.addons.mail_gateway.tools.smtp.login import log_in
 
@@ -93,14 +93,14 @@ class TestSmtpLogin(OutgoingCommon):
     # ------------------------------------------------------------------ secrets
 
     def assertKept(self, text, password=PASSWORD):
-        for name, form in forms(password):
+        for name, form in test_secrets.forms(password):
             self.assertNotIn(form, text, name)
-        TestSecrets.assertHidden(self, password, text)
+        test_secrets.TestSecrets.assertHidden(self, password, text)
 
     @mute_logger("odoo.addons.mail.models.mail_mail")
     def test_no_failure_reason_or_log_contains_the_password(self):
         """The server repeats the password in every form and in every kind of refusal."""
-        repeated = [form.replace("\r\n", " ") for _name, form in forms(PASSWORD)]
+        repeated = [form.replace("\r\n", " ") for _name, form in test_secrets.forms(PASSWORD)]
         ok = {"AUTH": b"235 2.7.0 ok\r\n"}
         cases = [{"AUTH": b"535 5.7.8 not %s\r\n" % form.encode()} for form in repeated]
         cases += [{**ok, command: b"550 5.7.1 not %s\r\n" % form.encode()}
