@@ -32,7 +32,7 @@ class Attempt:
     """One try for one recipient.
 
     :ivar outcome: "accepted", "delayed", "failed" or "uncertain"; empty while it runs
-    :ivar ended: when it ended; None while it runs
+    :ivar ended: when it ended; None while it runs, or when a crash ended it
     :ivar scope: whose failure it was; None without one
     :ivar next_try: not before, for a failure of the recipient or the message
     """
@@ -110,8 +110,8 @@ def _after(last, counting, now, policy):
     if last.outcome == "uncertain":
         if policy.uncertain_after is None:
             return Progress.UNCERTAIN, None, False
-        return *_waits_until(last.ended + policy.uncertain_after, now), False
-    if last.counts and is_given_up(counting[0].ended, now, policy.outage, policy.deadline):
+        return *_waits_until((last.ended or now) + policy.uncertain_after, now), False
+    if last.counts and is_given_up(counting[0].ended or now, now, policy.outage, policy.deadline):
         return Progress.FAILED, None, True
     # a failure of the server leaves a delay that is still running as it is
     return *_waits_until(counting[-1].next_try if counting else None, now), False
