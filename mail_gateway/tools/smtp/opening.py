@@ -13,7 +13,7 @@ from .connection_test_values import ConnectionStep, Plan, Problem, readable
 from .failures import StepFailed
 from .session import Session
 from .tls import Encrypted, Trust
-from .transmission import SessionOver
+from .transaction import SessionOver
 
 _PHASES = {
     ConnectionStep.NAME: Phase.CONNECT,

@@ -9,7 +9,8 @@ from .connection_test_values import Plan
 from .envelope import Envelope, RecipientResult
 from .envelope_queue import EnvelopeQueue
 from .opening import OpenSession, open_session
-from .transmission import JournalFailed, SessionOver, Transmission
+from .transaction import JournalFailed, SessionOver
+from .transmission import Transmission
 
 # Seconds to wait for a session that is told to end.
 STOP_SECONDS = 5

@@ -191,9 +191,8 @@ class Session(smtplib.SMTP):
 
     def close(self) -> None:
         """Extends smtplib's method: closes the handle of :meth:`cut` as well."""
-        super().close()
-        with suppress(AttributeError, OSError):  # smtplib closes before there is one, when it can't connect
-            self._handle.close()
+        self._handle.close()
+        return super().close()
 
     def leave(self) -> None:
         """Reset the transaction, quit and close; errors are ignored."""

@@ -5,20 +5,18 @@ together with the commands of the next one: one round trip for each message. At 
 end of data and not got a reply: only that one can become uncertain (RFC 1047).
 """
 
-import logging
 import smtplib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
-from ..failures.categories import Category, Failure, Phase, Scope
+from ..failures.categories import Category, Phase
 from ..failures.classify import classify_error, classify_reply
-from ..failures.reply import Reply, read_reply
+from ..failures.reply import read_reply
 from ..secrets import Secrets
-from .content import on_the_wire
-from .envelope import Envelope, Outcome, RecipientResult, is_unsafe
+from .envelope import Envelope, Outcome, RecipientResult
+from .preparation import Preparation
 from .session import Session
-
-_logger = logging.getLogger(__name__)
+from .transaction import JournalFailed, OutOfStep, SessionEnded, SessionOver
 
 # Commands that are sent before their replies are read. More could fill the buffers of both sides, and neither would read
 # on (RFC 2920, section 3.1).
@@ -33,8 +31,6 @@ IDLE_SECONDS = 5
 _PIECE = 256 * 1024
 # From so many bytes on, the next message is not prepared meanwhile.
 _LARGE = 2**20
-_MAX_DIGITS = 18
-_ADDRESSES = "RFC 5321, 4.1.2; RFC 6531"
 _CLOSING = 421
 _GO_AHEAD = 354
 
@@ -62,66 +58,6 @@ class Journal(Protocol):
         """Write down what became of the recipients."""
 
 
-class SessionOver(Exception):
-    """The session can't go on.
-
-    :ivar failure: what that means
-    :ivar phase: which was under way
-    :ivar reply: of the server when it said why
-    """
-
-    def __init__(self, failure: Failure, phase: Phase, reply: Reply | None = None):
-        super().__init__(failure.category.value)
-        self.failure, self.phase, self.reply = failure, phase, reply
-
-
-class _Ended(Exception):
-    """The session has to end, and nobody is at fault."""
-
-
-class JournalFailed(Exception):
-    """The journal raised an error, which is the cause: no failure of the server."""
-
-
-class OutOfStep(OSError):
-    """The server said something that is no reply to a command: which reply belongs to which command is unknown."""
-
-
-@dataclass
-class _Transaction:
-    """One message on its way."""
-
-    envelope: Envelope
-    content: bytes
-    commands: list
-    phase: Phase = Phase.MAIL
-    grouped: int = 0  # commands that were sent, and whose replies were not read
-    replied: bool = False  # whether the server has answered any of its commands
-    results: dict = field(default_factory=dict)
-    go_ahead: bool = False
-
-    @property
-    def open_recipients(self):
-        """The recipients whose outcome is not known."""
-        return [recipient for recipient in self.envelope.recipients if recipient not in self.results]
-
-    def refuse(self, recipients, phase, reply, failure=None):
-        """Note that the server refused, by a reply or by a limit that it named before."""
-        failure = failure or classify_reply(reply, phase)
-        outcome = Outcome.FAILED if failure.permanent else Outcome.DELAYED
-        for recipient in recipients:
-            self.results.setdefault(recipient, RecipientResult(recipient, outcome, phase, reply, failure))
-
-    def settle(self, outcome, reply=None, failure=None):
-        """Note what became of all recipients whose outcome is not known."""
-        for recipient in self.open_recipients:
-            self.results[recipient] = RecipientResult(recipient, outcome, self.phase, reply, failure)
-
-    def all_results(self):
-        """The results, in the order of the envelope."""
-        return tuple(self.results[recipient] for recipient in dict.fromkeys(self.envelope.recipients))
-
-
 class Transmission:
     """Messages over one session, which is connected and logged in.
 
@@ -143,10 +79,7 @@ class Transmission:
         self._session, self._feed, self._journal = session, feed, journal
         self._left, self._settled, self._secrets = max_messages or None, 0, secrets or Secrets()
         self._pipelining = session.has_extn("pipelining")
-        self._eight_bit = session.has_extn("8bitmime")
-        self._utf8 = session.has_extn("smtputf8")
-        size = session.esmtp_features.get("size", "")
-        self._max_bytes = int(size) if size.isascii() and size.isdecimal() and len(size) <= _MAX_DIGITS else 0
+        self._preparation = Preparation(session)
         self._under_way = []
 
     def run(self) -> None:
@@ -160,7 +93,7 @@ class Transmission:
             while transaction:
                 self._negotiate(transaction)
                 transaction = self._end(transaction)
-        except _Ended:
+        except SessionEnded:
             self._give_back()
         except (OSError, smtplib.SMTPException) as error:
             if not self._was_closed_between_messages():
@@ -190,65 +123,13 @@ class Transmission:
             envelope = self._feed.take(wait)
             if envelope is None:
                 return None
-            transaction = self._transaction(envelope)
+            transaction = self._preparation.prepare(envelope)
             if transaction.open_recipients:
                 self._left = self._left and self._left - 1
                 self._under_way.append(transaction)
                 return transaction
             self._settle(transaction)
         return None
-
-    def _transaction(self, envelope):
-        """Return a transaction; recipients whom the server can't serve have results already."""
-        transaction = _Transaction(envelope, b"", [])
-        self._refuse_addresses(transaction)
-        if not transaction.open_recipients:
-            return transaction
-        try:
-            transaction.content = on_the_wire(envelope.content, eight_bit=self._eight_bit)
-        except Exception:  # noqa: BLE001 whatever the email package stumbles over, the other messages go on
-            _logger.exception("A message can't be encoded for a server without 8BITMIME (key %s)", envelope.key)
-            self._refuse_message(transaction, Category.CONTENT, "RFC 6152")
-            return transaction
-        if self._max_bytes and len(transaction.content) > self._max_bytes:
-            self._refuse_message(transaction, Category.SIZE, "RFC 1870")
-            return transaction
-        transaction.commands = [*self._commands(envelope, transaction)]
-        return transaction
-
-    def _refuse_addresses(self, transaction):
-        """Refuse the addresses that no command, or no command for this server, can hold."""
-        envelope = transaction.envelope
-        impossible = {address for address in (envelope.sender, *envelope.recipients) if not self._can_name(address)}
-        sender_too = envelope.sender in impossible
-        failure = Failure(
-            Scope.MESSAGE if sender_too else Scope.RECIPIENT,
-            permanent=True,
-            category=Category.PROTOCOL,
-            source=_ADDRESSES,
-        )
-        refused = envelope.recipients if sender_too else [each for each in envelope.recipients if each in impossible]
-        transaction.refuse(refused, Phase.MAIL if sender_too else Phase.RCPT, None, failure)
-
-    def _can_name(self, address):
-        return not is_unsafe(address) and (self._utf8 or address.isascii())
-
-    @staticmethod
-    def _refuse_message(transaction, category, source):
-        failure = Failure(Scope.MESSAGE, permanent=True, category=category, source=source)
-        transaction.refuse(transaction.open_recipients, Phase.MAIL, None, failure)
-
-    def _commands(self, envelope, transaction):
-        content = transaction.content
-        options = f" SIZE={len(content)}" if self._session.has_extn("size") else ""
-        if self._eight_bit and not content.isascii():
-            options += " BODY=8BITMIME"
-        if not all(map(str.isascii, (envelope.sender, *transaction.open_recipients))):
-            options += " SMTPUTF8"
-        yield Phase.MAIL, None, f"MAIL FROM:<{envelope.sender}>{options}"
-        for recipient in dict.fromkeys(transaction.open_recipients):
-            yield Phase.RCPT, recipient, f"RCPT TO:<{recipient}>"
-        yield Phase.DATA, None, "DATA"
 
     def _negotiate(self, transaction):
         """Go through MAIL, RCPT and DATA."""
@@ -329,7 +210,7 @@ class Transmission:
         if reply.code == _CLOSING:
             raise SessionOver(classify_reply(reply, Phase.END_OF_DATA), Phase.END_OF_DATA, reply)
         if not ends and not transaction.go_ahead and reply.code >= 400:  # noqa: PLR2004 refused RSET: what holds now?
-            raise _Ended
+            raise SessionEnded
 
     def _ended(self, transaction, reply):
         if reply.code >= 400:  # noqa: PLR2004
@@ -364,7 +245,7 @@ class Transmission:
             transaction.refuse(transaction.open_recipients, Phase.DATA, reply)
             self._under_way.remove(transaction)
             self._settle(transaction)
-            raise _Ended
+            raise SessionEnded
         raise OutOfStep
 
     def _reply(self, timeout=None):

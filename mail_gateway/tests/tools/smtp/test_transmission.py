@@ -10,10 +10,11 @@ from odoo.addons.mail_gateway.tests.tools.smtp.pipelining_server import CLOSE, H
 from odoo.addons.mail_gateway.tests.tools.tools_common import ToolsCase
 from odoo.addons.mail_gateway.tools.failures.categories import Category, Phase, Scope
 from odoo.addons.mail_gateway.tools.secrets import Secrets
-from odoo.addons.mail_gateway.tools.smtp import transmission
+from odoo.addons.mail_gateway.tools.smtp import preparation, transmission
 from odoo.addons.mail_gateway.tools.smtp.envelope import Envelope, Outcome
 from odoo.addons.mail_gateway.tools.smtp.session import Session
-from odoo.addons.mail_gateway.tools.smtp.transmission import JournalFailed, SessionOver, Transmission
+from odoo.addons.mail_gateway.tools.smtp.transaction import JournalFailed, SessionOver
+from odoo.addons.mail_gateway.tools.smtp.transmission import Transmission
 
 ACCEPTED, DELAYED, FAILED, UNCERTAIN = Outcome
 A, B, GONE = "a@x.example", "b@x.example", "gone@x.example"
@@ -352,7 +353,7 @@ class TestTheWire(TransmissionCase):
         self.assertEqual({self.outcomes(n)[0][0] for n in range(len(sources))}, {ACCEPTED})
         self.assertTrue(all(message[2].isascii() for message in self.server.messages))
         with (
-            patch.object(transmission, "on_the_wire", side_effect=[IndexError, b"Hello\r\n"]),
+            patch.object(preparation, "on_the_wire", side_effect=[IndexError, b"Hello\r\n"]),
             self.assertLogs(level="ERROR"),
         ):
             self.send(envelope(1), envelope(2))
