@@ -119,17 +119,18 @@ class Gateway:
         """Set a system parameter; a value of False removes it."""
         self.call("ir.config_parameter", "set_param", key, value)
 
+    def ref(self, xmlid):
+        """Return the id of the record with an external identifier, "module.name"."""
+        module, name = xmlid.split(".")
+        [found] = self.call("ir.model.data", "search_read", [["module", "=", module], ["name", "=", name]], ["res_id"])
+        return found["res_id"]
+
     def user(self, name, email, **values):
         """Create a user who is notified by e-mail and may see all leads; login and password are the address.
 
         :return: (id of the user, id of their contact)
         """
-        [group] = self.call(
-            "ir.model.data",
-            "search_read",
-            [["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]],
-            ["res_id"],
-        )
+        group = self.ref("sales_team.group_sale_salesman_all_leads")
         user = self.call(
             "res.users",
             "create",
@@ -139,7 +140,7 @@ class Gateway:
                 "password": email,
                 "email": email,
                 "notification_type": "email",
-                "group_ids": [(4, group["res_id"])],
+                "group_ids": [(4, group)],
                 **values,
             },
             context={"no_reset_password": True},

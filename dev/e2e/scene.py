@@ -84,12 +84,7 @@ class Scene:
 
     def hire_postmaster(self):
         """Create a user whose only group is that of postmasters; the password is the login."""
-        [group] = self.gateway.call(
-            "ir.model.data",
-            "search_read",
-            [["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]],
-            ["res_id"],
-        )
+        group = self.gateway.ref("mail_gateway.group_postmaster")
         self.gateway.call(
             "res.users",
             "create",
@@ -97,7 +92,7 @@ class Scene:
                 "name": "Postmaster",
                 "login": "postmaster",
                 "password": "postmaster",
-                "group_ids": [(6, 0, [group["res_id"]])],
+                "group_ids": [(6, 0, [group])],
             },
             context={"no_reset_password": True},
         )

@@ -26,13 +26,8 @@ class Watch:
         gateway.start()  # a second host
         self.imap = gateway.mail_server(SHARED, dovecot.port("imaps"), name="Shared mailbox", is_ssl=True)
         self.failing = None
-        [group] = gateway.call(
-            "ir.model.data",
-            "search_read",
-            [["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]],
-            ["res_id"],
-        )
-        self.user, self.partner = gateway.user("Postmaster", POSTMASTER, group_ids=[(4, group["res_id"])])
+        group = gateway.ref("mail_gateway.group_postmaster")
+        self.user, self.partner = gateway.user("Postmaster", POSTMASTER, group_ids=[(4, group)])
         admin = gateway.call("res.users", "search", [["login", "=", "admin"]])
         gateway.call("res.users", "write", admin, {"notification_type": "inbox"})
 

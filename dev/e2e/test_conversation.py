@@ -33,12 +33,7 @@ class Desk:
 
     def _salesperson(self):
         """Create a user who is notified by e-mail; the password is the login."""
-        [group] = self.gateway.call(
-            "ir.model.data",
-            "search_read",
-            [["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]],
-            ["res_id"],
-        )
+        group = self.gateway.ref("sales_team.group_sale_salesman_all_leads")
         return self.gateway.call(
             "res.users",
             "create",
@@ -48,7 +43,7 @@ class Desk:
                 "password": "salesperson",
                 "email": SALES,
                 "notification_type": "email",
-                "group_ids": [(4, group["res_id"])],
+                "group_ids": [(4, group)],
             },
             context={"no_reset_password": True},
         )

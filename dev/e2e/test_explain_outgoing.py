@@ -1,73 +1,14 @@
 """What administrators and postmasters see of outgoing mail in Chromium: explained before, and recorded afterwards."""
 
-import os
 import re
-from itertools import count
 
 import pytest
 from playwright.sync_api import expect
 
+from e2e.desk import AGENT, BOUNCE, CATCHALL, DOMAIN, NOTIFICATIONS, Desk
 from e2e.gateway import Gateway, until
-from e2e.window import administrators_window
+from e2e.window import administrators_window, picture, row
 from lab.host.ports import any_free
-
-_RUN = os.getpid()
-# Each run has a domain of its own: mailboxes outlive the run.
-DOMAIN, CUSTOMER = "mycompany.example", f"customer-{_RUN}.example"
-NOTIFICATIONS, BOUNCE, CATCHALL = (f"{name}@{DOMAIN}" for name in ("notifications", "bounce", "catchall"))
-AGENT = "agent@elsewhere.example"
-
-_number = count(1)
-
-
-class Desk:
-    """An office with three outgoing servers, a postmaster, a salesperson, and a lead with a comment that was sent."""
-
-    def __init__(self, gateway, dovecot, postfix, second_postfix):
-        self.gateway, self.dovecot = gateway, dovecot
-        self.newsletters = gateway.outgoing_server(
-            second_postfix, name="Newsletters", sequence=5, traffic="mass", from_filter=f"news.{DOMAIN}"
-        )
-        self.main = gateway.outgoing_server(postfix, name="Main", sequence=10, from_filter=DOMAIN)
-        gateway.outgoing_server(postfix, name="Subsidiary", sequence=15, from_filter="subsidiary.example")
-        self.old = gateway.outgoing_server(postfix, name="Last year's", sequence=20, active=False)
-        self.agent = (gateway.user("Anna Agent", AGENT, password=AGENT)[0], AGENT)
-        self.postmaster = self._postmaster()
-        self.lead = gateway.call(
-            "crm.lead",
-            "create",
-            {"name": "Forty chairs", "type": "lead", "team_id": False, "user_id": False},
-            context={"mail_create_nosubscribe": True},
-        )
-
-    def _postmaster(self):
-        gateway = self.gateway
-        [group] = gateway.call(
-            "ir.model.data",
-            "search_read",
-            [["module", "=", "mail_gateway"], ["name", "=", "group_postmaster"]],
-            ["res_id"],
-        )
-        user, _partner = gateway.user("Paul Postmaster", f"postmaster@{DOMAIN}")
-        gateway.call("res.users", "write", [user], {"group_ids": [(4, group["res_id"])]})
-        return f"postmaster@{DOMAIN}"
-
-    def comment(self, body, *colleagues):
-        """Comment on the lead as the salesperson, to a new customer, and wait until that has arrived and is recorded.
-
-        :param colleagues: contacts of users who are notified as well
-        :return: (id of the message, the e-mail that the customer got)
-        """
-        address = f"reader-{next(_number)}@{CUSTOMER}"
-        customer = self.gateway.call("res.partner", "create", {"name": "Reader", "email": address})
-        message = self.gateway.comment(self.agent, "crm.lead", self.lead, body, [customer, *colleagues])
-        [mail] = self.gateway.letters(self.dovecot, address)
-        until(lambda: self.rows(message))
-        return message, mail
-
-    def rows(self, message):
-        """Return the ids of the sending details of a message's e-mails."""
-        return self.gateway.call("mail.outgoing.selection", "search", [["mail_message_id", "=", message]])
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +42,6 @@ def as_user(window, desk):
     log_in("admin")
 
 
-def picture(window, name, **options):
-    """Take a screenshot when all animations have ended."""
-    window.page.mouse.move(0, 0)
-    window.page.evaluate("""() => Promise.all(document.getAnimations()
-        .filter(animation => animation.effect.getComputedTiming().endTime < Infinity)
-        .map(animation => animation.finished.catch(() => null)))""")
-    window.screenshot(name, **options)
-
-
 def open_configuration(window, desk):
     """Open the menu Discuss > Configuration; return its entries."""
     window.page.goto(f"{desk.gateway.odoo.url}/odoo/discuss")
@@ -129,11 +61,6 @@ def ask(dialog, author):
     """Type a From and leave the field."""
     dialog.locator("[name=email_from] input").fill(author)
     dialog.locator(".modal-title").click()
-
-
-def row(place, text):
-    """Return the row of a list that contains a text."""
-    return place.locator(".o_data_row", has_text=text)
 
 
 def open_lead(window, desk):
@@ -365,7 +292,7 @@ def test_a_failed_e_mail_is_red_in_the_list_and_its_form_shows_the_failure(windo
         "create",
         {"name": "Closed", "smtp_host": "127.0.0.1", "smtp_port": any_free(), "from_filter": "nobody.example"},
     )
-    address = f"reader-{next(_number)}@{CUSTOMER}"
+    address = desk.reader()
     mail = call(
         "mail.mail",
         "create",
@@ -408,7 +335,7 @@ def test_one_row_shows_everything_and_leads_to_the_record(window, desk):
 
 
 def test_an_e_mail_shows_how_it_was_sent(window, desk):
-    address = f"reader-{next(_number)}@{CUSTOMER}"
+    address = desk.reader()
     mail = desk.gateway.call(
         "mail.mail",
         "create",

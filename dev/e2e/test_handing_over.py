@@ -14,16 +14,7 @@ EXPLOIT = {"user_ids": [(0, 0, {"name": "Eve", "login": "eve@customer.example", 
 def callers(gateway):
     """A function that calls message_process as one of three users."""
     for name, group in GROUPS.items():
-        [found] = gateway.call(
-            "ir.model.data",
-            "search_read",
-            [["module", "=", group.partition(".")[0]], ["name", "=", group.partition(".")[2]]],
-            ["res_id"],
-        )
-        [user_group] = gateway.call(
-            "ir.model.data", "search_read", [["module", "=", "base"], ["name", "=", "group_user"]], ["res_id"]
-        )
-        groups = {found["res_id"], *([] if name == "portal" else [user_group["res_id"]])}
+        groups = {gateway.ref(group), *([] if name == "portal" else [gateway.ref("base.group_user")])}
         gateway.call(
             "res.users",
             "create",

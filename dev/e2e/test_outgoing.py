@@ -72,11 +72,9 @@ def test_a_display_name_survives_encapsulation(office, name):
 
 def test_odoobot_without_an_address_sends_as_the_default_from(office):
     office.servers(DOMAIN)
-    [odoobot] = office.gateway.call(
-        "ir.model.data", "search_read", [["module", "=", "base"], ["name", "=", "partner_root"]], ["res_id"]
-    )
-    office.gateway.call("res.partner", "write", [odoobot["res_id"]], {"email": False})
-    mail = office.send(False, author_id=odoobot["res_id"])
+    odoobot = office.gateway.ref("base.partner_root")
+    office.gateway.call("res.partner", "write", [odoobot], {"email": False})
+    mail = office.send(False, author_id=odoobot)
     assert (way(mail), author(mail)[1]) == (office.first.hostname, NOTIFICATIONS)
 
 
