@@ -48,7 +48,7 @@ class Story:
 
 def main():
     """Run the demo; return the exit code."""
-    return perform(show, DATABASE)
+    return perform(show, DATABASE, "All steps worked. Everything that this started is stopped.")
 
 
 def show(story):
@@ -63,8 +63,11 @@ def show(story):
             serve(demo)
 
 
-def perform(play, database):
-    """Run `play(story)` until its end or Ctrl-C, print an error as a message, and return the exit code."""
+def perform(play, database, success):
+    """Run `play(story)` until its end or Ctrl-C, print an error as a message, and return the exit code.
+
+    :param success: what to print at the end, when all servers are stopped
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a background job of a script ignores SIGINT
         signal.signal(number, _interrupt)
     story = Story()
@@ -76,7 +79,7 @@ def perform(play, database):
     except Exception as error:
         warn(f"\nThis ended at “{story.title}”: {words_for(error)}\nOdoo's log: {LOGS / database}.log")
         return 1
-    say("\nAll steps worked. Everything that this started is stopped.")
+    say(f"\n{success}")
     return 0
 
 

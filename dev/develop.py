@@ -41,7 +41,7 @@ _FINDS_ITSELF = {"PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}"}
 
 def main():
     """Serve until Ctrl-C; return the exit code."""
-    return perform(develop, DATABASE)
+    return perform(develop, DATABASE, "Everything that this started is stopped.")
 
 
 def develop(story):
@@ -53,15 +53,12 @@ def develop(story):
         lead_mail(demo)
         story.title = "serving"
         tell_where(demo)
-        say(
-            """
+        say(f"""
 Odoo starts again when a Python file of the addon changes, and reads views from their files at each look. After a change
 of a field, its help, a view that others inherit from or a data file, end this and start it again: then the database is
 created again.
 
-"""
-            + f"Ctrl-C, or kill -INT {os.getpid()}, ends this. Restarts and errors, from {demo.gateway.odoo.log}:"
-        )
+Ctrl-C, or kill -INT {os.getpid()}, ends this. Restarts and errors, from {demo.gateway.odoo.log}:""")
         follow(demo.gateway.odoo.log)
         try:
             serve(demo)
