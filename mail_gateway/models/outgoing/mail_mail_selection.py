@@ -81,11 +81,10 @@ class MailMail(models.Model):
 
     def _by_selection(self, sending):
         """Return the groups of e-mails for which one selection is made, in core's order."""
-        groups, specified = [], None
+        groups, kind = [], None
         for mail in self.with_context(prefetch_fields=False):  # no bodies in memory, as in core
-            before, server = specified, mail.mail_server_id
-            specified = (server.id, mail._author()) if server else None
-            if not groups or mail.id in sending.selected or specified != before:
+            before, kind = kind, (mail.mail_server_id.id, mail._author())
+            if mail.id in sending.selected or kind != before:
                 groups.append([])
             groups[-1].append(mail.id)
         return [self.browse(ids) for ids in groups]
@@ -95,11 +94,13 @@ class MailMail(models.Model):
 
         :param server_id: the server that core found or that the e-mails specify; False for the settings of odoo-bin
         :param str smtp_from: the From of the SMTP session, by core
-        :param selected: the Selection that core made last; it counts unless the e-mails specify their server
+        :param selected: the Selection that core made last; it counts unless it was made for somebody else's e-mails, as when
+            another addon finds their server, or the e-mails specify their server
         :return: (Selection, From of the SMTP session)
         """
         first, server = self[:1], self.env["ir.mail_server"].sudo().browse(server_id)
-        if not first.mail_server_id and selected and server_id == (selected.server.id if selected.server else False):
+        is_theirs = selected and selected.author == first._author() and not first.mail_server_id
+        if is_theirs and server_id == (selected.server.id if selected.server else False):
             return selected, smtp_from
         if self._may_use(server):
             return first._servers_at_hand().sudo().browse(server_id)._selection_of(first._author()), smtp_from

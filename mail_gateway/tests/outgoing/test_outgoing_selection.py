@@ -174,6 +174,19 @@ class TestTheSelectionTravels(OutgoingCommon):
         self.assertEqual(batches, [(server.id, False, self.default, mails._ids)])
         self.assertEqual([sending.selections[mail.id].author for mail in mails], [mail._author() for mail in mails])
 
+    def test_the_selection_of_others_is_not_that_of_emails_for_which_an_addon_finds_the_server(self):
+        server = self.server("S", "test.mycompany.com")
+        mails = self.mail() + self.mail("Mary <mary@customer.example>")
+        servers = type(self.env["ir.mail_server"])
+        find = servers._find_mail_server
+
+        def find_by_addon(records, email_from, mail_servers=None):
+            return (server, self.default) if "mary@" in email_from else find(records, email_from, mail_servers)
+
+        with patch.object(servers, "_find_mail_server", find_by_addon):
+            _made, sending = self.send_and_count(mails)
+        self.assertEqual([sending.selections[mail.id].author for mail in mails], [mail._author() for mail in mails])
+
     def test_the_server_of_an_addon_that_sends_through_another_one_is_recorded(self):
         self.server("Selected", "test.mycompany.com")
         other = self.server("Other")
