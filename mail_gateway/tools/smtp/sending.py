@@ -139,15 +139,16 @@ class Sending:
     def stop(self) -> list[Envelope]:
         """End at once: what is under way is cut.
 
-        :return: what was not begun
+        :return: what was not begun, also what sessions gave back while they ended
         """
+        self.queue.stop_giving()
         left = self.queue.drain()
         for connection in self._connections:
             connection.thread.join(STOP_SECONDS)
             if connection.thread.is_alive():
                 connection.cut()
                 connection.thread.join(STOP_SECONDS)
-        return left
+        return self.queue.drain() + left
 
     def _add_connections(self, more):
         with self._lock:

@@ -163,6 +163,23 @@ class TestSending(ToolsCase):
                 self.assertLess(time.monotonic() - began, 3)
                 self.assertFalse(any(thread.name.startswith("mail sending") for thread in threading.enumerate()))
 
+    def test_messages_that_a_session_gives_back_while_sending_stops_are_returned(self):
+        received = threading.Event()
+
+        def close():
+            received.set()
+            stopping.wait(10)
+            return CLOSE
+
+        stopping = threading.Event()
+        sending = self.start({"MAIL": [b"250 ok\r\n", close]}, connections=1)
+        sending.put(envelope(1))
+        sending.put(envelope(2))
+        self.assertTrue(received.wait(10))
+        threading.Timer(0.2, stopping.set).start()
+        self.assertEqual([left.key for left in sending.stop()], [2])
+        self.assertEqual(self.journal.outcomes, {1: Outcome.ACCEPTED})
+
     def test_sending_ends_at_once_when_told_to(self):
         sending = self.start()
         sending.put(envelope(1))
